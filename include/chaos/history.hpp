@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chaos/resource.hpp>
+#include <cstdint>
+
+namespace chaos {
+
+/// running -> committed | partial | undoing -> undone | stuck (store.md C11).
+enum class RunState : char { running, committed, partial, undoing, undone, stuck };
+std::string_view to_text(RunState);
+
+/// One run, as it is kept. Times are nanoseconds since 1970, 0 where it has not ended.
+struct RunRecord {
+    std::int64_t number = 0;
+    RunState state = RunState::running;
+    std::string verb;  ///< apply, rollback.
+    std::string site, who, manifest;
+    std::int64_t started = 0, ended = 0;
+    std::int64_t changes = 0;  ///< How many resources it changed.
+    std::string note;          ///< Why it ended as it did, in a sentence; empty where it went as planned.
+    std::string boot;          ///< boot_id it ran under.
+};
+
+/// One resource in one run. Attributes are as encode() gives them; null where it was, or is, absent.
+struct ChangeRecord {
+    enum class Result : char {
+        planned,
+        begun,
+        done,
+        skipped,
+        undone,
+        failed,
+        kept
+    };  ///< kept: could not, or was not to be, taken back.
+    std::int64_t run = 0;
+    std::int64_t step = 0;  ///< Which call of apply; numbers in the order in which they began.
+    std::string type, key;
+    Value before, after;
+    bool triggered = false;  ///< It restarted, or ran, because of what it watches.
+    Undo undo = Undo::exact;
+    Result result = Result::planned;
+    std::string where;  ///< site.yml:12:3
+};
+std::string_view to_text(ChangeRecord::Result);
+
+/// A resource as a site owns it now.
+struct OwnedRecord {
+    std::string type, key, site;
+    Value attributes;  ///< As our last run left it (what was declared of it); null where it was made absent.
+    Value
+        origin;  ///< What was there before we first touched it, per attribute we manage; null where there was nothing.
+    bool keep = false, protect = false;
+    std::int64_t run = 0;  ///< The run that made it so.
+    std::string where;
+};
+
+/// What has been recorded. Looking only; src/rollback writes.
+class History {
+public:
+    virtual ~History() = default;
+    virtual std::vector<RunRecord> runs(std::size_t most = 0) const = 0;  ///< Newest first; 0: all.
+    virtual std::optional<RunRecord> run(std::int64_t number) const = 0;
+    virtual std::vector<ChangeRecord> changes(std::int64_t run) const = 0;           ///< In the order of steps.
+    virtual std::vector<ChangeRecord> changes_of(const ResourceId&) const = 0;       ///< Newest first.
+    virtual std::vector<OwnedRecord> owned(const std::string& site = {}) const = 0;  ///< Empty: of all sites.
+    virtual std::string site_origin(const std::string& site) const = 0;  ///< Empty where there is no such site.
+
+    /// What a service (or exec) last took note of: digests of what it watches, by `id.attribute`. Empty where it is not
+    /// known.
+    virtual std::vector<std::pair<std::string, Digest>> noted(const ResourceId&, std::string* invocation) const = 0;
+};
+
+}  // namespace chaos

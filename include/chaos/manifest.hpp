@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chaos/cache.hpp>
+#include <chaos/plan.hpp>
+#include <chaos/registry.hpp>
+
+namespace chaos {
+
+/// Reads a YAML (or JSON) document by events, strictly (manifest.md section 1); the only code that knows yaml-cpp.
+/// Throws Error. With a cache, a document that was read before is taken from there by the digest of its text.
+Value parse_yaml(Sources&, std::uint16_t source, Cache* = nullptr);
+
+/// The kept form of a parsed document. thaw() gives back what freeze() took, places included, as of another source
+/// number.
+std::string freeze(const Value&);
+std::optional<Value> thaw(std::string_view frozen,
+                          std::uint16_t source);  ///< Nothing where the bytes are not of this program's making.
+
+/// What reading a manifest needs to know besides its text.
+struct ReadContext {
+    const Registry& registry;
+    const View& view;  ///< For facts.
+    Cache* cache = nullptr;
+    std::string host_name;  ///< host.name; empty: /etc/chaos/host.yml, else the host's own name.
+    std::vector<std::pair<std::string, std::string>> vars{};  ///< --var NAME=VALUE, over everything.
+};
+
+/// Everything a site says, as resources by number.
+struct Site {
+    std::string name;
+    std::string origin;  ///< Where it came from: the real path of the first manifest.
+    Catalog catalog;
+    std::vector<Graph::Edge> edges;      ///< As written: needs, before, watch, notify.
+    std::vector<std::string> protect;    ///< Ids and patterns that are never removed.
+    std::vector<std::string> exclusive;  ///< Sections that are all there shall be. (Not acted on before LANGUAGE.)
+    bool whole = true;                   ///< False where --only or --skip left something out: then nothing is released.
+};
+
+/// Reads one or more manifests (the later laid over the earlier), with what they include and overlay, to the end; all
+/// mistakes go to `problems`, and the site is then not to be used. Touches nothing.
+Site read_site(Sources&, const std::vector<std::string>& paths, const ReadContext&, Diagnostics& problems);
+
+/// Keeps what is named (ids, patterns, tags) and what it needs, or all but what is named. Throws Error where a name
+/// fits nothing.
+void select(Site&, const std::vector<std::string>& only, const std::vector<std::string>& skip);
+
+/// True where `pattern` (an id in any of its spellings, `*` matching any text) names this resource.
+bool matches(std::string_view pattern, const ResourceId&, const Registry&);
+
+/// The id that a person wrote: plural or singular, key made clean. Throws Error with "did you mean".
+ResourceId parse_id(std::string_view text, const Registry&, Place where = {});
+
+std::string explain(
+    const Registry&,
+    std::string_view topic);               ///< A kind, a kind.attribute, a fact; empty topic: what there is. Markdown.
+std::string json_schema(const Registry&);  ///< Of a manifest, for editors: JSON Schema draft 7.
+
+}  // namespace chaos

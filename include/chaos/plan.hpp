@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chaos/graph.hpp>
+#include <chaos/resource.hpp>
+
+namespace chaos {
+
+/// One resource of a site, as the manifest has it. Its place in the Catalog is its number everywhere else.
+struct Resource {
+    ResourceId id;
+    const ResourceType* type = nullptr;
+    State wanted;            ///< What was written: key, options, and the attributes that were given. Never absent.
+    bool absent = false;     ///< `absent: true`: shall not be there.
+    bool keep = false;       ///< Stays as it is when it leaves the manifest.
+    bool protect = false;    ///< Never removed while this stands.
+    bool leaving = false;    ///< Not in the manifest any more: goes back to what was there before it was first touched.
+    bool companion = false;  ///< Came along with another one, which `because` names.
+    std::uint32_t because = 0;
+    Place where{};
+    std::string doc{};
+    std::vector<std::string> tags{};
+    std::vector<std::uint32_t> watches{};  ///< Numbers of what it reacts to.
+};
+using Catalog = std::vector<Resource>;
+
+/// What is, or shall be, true of a host: one State for each resource of the Catalog, by number.
+using States = std::vector<State>;
+
+/// One call of a kind's apply: one change, or all that its kind may do together.
+struct Step {
+    const ResourceType* type = nullptr;
+    std::vector<Change> changes;
+    std::vector<std::uint32_t> resources;  ///< Their numbers in the Catalog, in the order of changes.
+    std::vector<std::uint32_t> waits_for;  ///< Earlier steps, by index.
+};
+using Plan = std::vector<Step>;
+
+/// Edges nobody wrote: from claims (directory before file, user before what it owns). Two providers of one name, and a
+/// circle of written edges, go to `problems`; implied edges inside a circle are dropped, with a remark. `states` are
+/// those to come (absent: as wanted).
+Graph order(Catalog&, std::span<const Graph::Edge> written, Diagnostics& problems);
+
+/// Looks at every resource, each kind in bulk, on `jobs` threads. A resource that could not be looked at is an error in
+/// `problems`. `whole`: also what the manifest leaves open (for what is to be put back).
+States observe(const Catalog&, const View&, Diagnostics& problems, unsigned jobs = 1, bool whole = false);
+
+/// What will be: the wishes laid over what is, every choice made. May add companions to catalog and observed.
+States resolve(Catalog&, const View&, States& observed, Diagnostics& problems);
+
+/// Steps from one state to another. Pure: the same arguments give the same plan.
+/// Makes and changes follow the edges; what goes, goes first and against them; where nothing is said: Order, then the
+/// Catalog.
+Plan plan(const Catalog&, const Graph&, const States& from, const States& to);
+
+/// What goes back, per attribute: now == base: target's · now == target: nothing · otherwise somebody's: left, and
+/// named in `conflicts`. Members and keys are decided one by one. Existence is an attribute: a conflict in it is named
+/// with a null pointer. Only attributes that `base` and `target` give and in which they differ are looked at; all else
+/// stays as `now`.
+State three_way(const Schema&, const State& now, const State& base, const State& target,
+                std::vector<const Field*>& conflicts);
+
+}  // namespace chaos

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chaos/state.hpp>
+#include <chaos/view.hpp>
+
+namespace chaos {
+
+/// Which resource: its kind, and its key among that kind. Written `sysctl:net.ipv4.ip_forward`; `hostname` where there
+/// is one.
+struct ResourceId {
+    std::string_view type;  ///< The schema's own name: lives as long as the Registry.
+    std::string key;
+    friend bool operator==(const ResourceId&, const ResourceId&) = default;
+};
+std::string to_text(const ResourceId&);
+
+/// What a resource is to be, as observe is asked about it.
+struct Wish {
+    State wanted;  ///< Key, options, and the attributes that were given; what is not given need not be looked at,
+    bool whole =
+        false;  ///< unless this is set (it may go, or be put back): then everything apply may touch is in the answer.
+};
+
+/// One resource going from one state to another. Its inverse is a Change like any other.
+struct Change {
+    ResourceId id;
+    State before, after;
+    Place where{};
+    bool triggered() const { return after && !(before.inputs() == after.inputs()); }  ///< What it listens to changed.
+    Change inverse() const { return {id, after, before, where}; }
+};
+
+/// How well a change can be taken back; every plan says it.
+enum class Undo : char { exact, cached, effort, none };
+
+/// What a resource gives to others, or asks of them. Names: `path:/etc/nginx`, `user:www`, `group:www`,
+/// `unit:nginx.service`, `lock:dpkg`. Implied edges and conflicts come from it: two that provide one name is an error,
+/// unless they are of one kind that adds.
+struct Claim {
+    enum class Role : char {
+        provides,  ///< makes it (or, where it goes, takes it away)
+        needs,     ///< must come after whoever provides it; a path, after whoever provides the nearest parent
+        watches,   ///< needs it, and reacts when it changes
+        locks,     ///< two with one lock never run at once
+    };
+    Role role;
+    std::string name;
+};
+
+/// Something that comes along: not asked for, but necessary for `because`. A dependency of a package.
+struct Companion {
+    Change change;
+    std::size_t because;  ///< Index among the changes that were resolved.
+};
+
+/// How a kind brings things about, which decides what a crash may leave.
+enum class Way : char {
+    files,   ///< Only by the file members of WritableHost: staged, and published together with its neighbours.
+    calls,   ///< Otherwise, but whether it is done can be told by looking.
+    opaque,  ///< By tools that work in several moves: `begun` is recorded before, and what they changed beside their
+             ///< target, after.
+};
+
+/// What the tools of an opaque kind may touch beside what observe answers. What changed there, and belongs to nobody
+/// else, is recorded as an effect of the step and taken back with it.
+struct Footprint {
+    std::span<const std::string_view> contents{};  ///< Files, and directories with all below: bytes and metadata.
+    std::span<const std::string_view>
+        names{};  ///< Directories: which entries they have (one level below too); a new one goes to the trash.
+    bool tools_first = false;  ///< Taking back: first apply of the inverse, then what is left of the effects. Else the
+                               ///< other way round.
+};
+
+/// A kind of resource, as the engine sees it. Everything is asked for in bulk: one kind, many resources.
+///
+/// 1. Everything apply may touch is in what observe answers, or is recorded as its effects. (else it can not be put
+/// back)
+/// 2. Applying again, or after half of it ran, ends the same. (else recovery can not be repeated)
+class ResourceType {
+public:
+    virtual const Schema& schema() const = 0;
+
+    /// Looks, in bulk; found[i] stays absent where there is none. May run in a thread that can not write. A failure to
+    /// look is thrown: the engine then asks again one by one, and the Error belongs to that resource alone.
+    virtual void observe_all(const View&, std::span<const Wish> wishes, std::span<State> found) const = 0;
+
+    /// Decides what was left open, before anything is planned: `before` is observed, `after` becomes what will be, to
+    /// the last version. Throws Error (at change.where) where what is wished can not be.
+    virtual std::vector<Companion> resolve(const View&, std::span<Change>) const { return {}; }
+
+    virtual void claims(const State&, std::vector<Claim>&) const {}
+
+    /// Where it stands among the kinds when nothing else is said.
+    virtual Order order(const State&) const { return schema().order; }
+
+    /// Why a change would fail, found without trying: not root, immutable, no space, an invalid file. Shown with the
+    /// plan.
+    virtual void check(const View&, std::span<const Change>, Diagnostics&) const {}
+
+    /// A command that must succeed where all new files are in place and nobody else sees them yet. Files only.
+    virtual std::optional<Command> validation(const Change&) const { return std::nullopt; }
+
+    virtual Undo undo_of(const Change&) const { return Undo::exact; }
+    virtual Way way() const { return Way::files; }
+    virtual Footprint footprint() const { return {}; }
+    virtual bool batches() const { return false; }  ///< Changes of a step come together, as one call of apply_all.
+
+    /// Makes every `after` true. Gets many only where batches() is true. A change without `before` makes, one without
+    /// `after` takes away.
+    virtual void apply_all(WritableHost&, std::span<const Change>) const = 0;
+
+    /// Takes changes back that were made, or half made. `changes` are the ones to make now: from what is there to what
+    /// shall be again.
+    virtual void undo_all(WritableHost& host, std::span<const Change> changes) const { apply_all(host, changes); }
+
+protected:
+    ~ResourceType() = default;  // never deleted through this: kinds are constants, so that none costs anything at start
+};
+
+/// What a resource's author writes: a Spec, its fields, and these two.
+template <class Spec>
+class TypedResource : public ResourceType {
+public:
+    explicit constexpr TypedResource(const Schema& schema) : schema_(schema) {}
+    const Schema& schema() const final { return schema_; }
+
+    virtual std::optional<Spec> observe(const View&, const Spec& wanted, bool whole) const = 0;
+    virtual void apply(WritableHost&, const Spec* from, const Spec* to, bool triggered) const = 0;
+
+    void observe_all(const View& view, std::span<const Wish> wishes, std::span<State> found) const override {
+        for (std::size_t i = 0; i < wishes.size(); ++i)
+            if (auto spec = observe(view, *wishes[i].wanted.template as<Spec>(), wishes[i].whole))
+                found[i] = State::of(std::move(*spec));
+    }
+    void apply_all(WritableHost& host, std::span<const Change> changes) const override {
+        for (const Change& change : changes)
+            apply(host, change.before.as<Spec>(), change.after.as<Spec>(), change.triggered());
+    }
+
+protected:
+    ~TypedResource() = default;
+
+private:
+    const Schema& schema_;
+};
+
+}  // namespace chaos

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chaos/view.hpp>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace chaos {
+
+/// Units of a root: which are loaded (from the service manager, where it answers) and which are enabled or masked, from
+/// the symbolic links below /etc/systemd/system. ListUnitFiles is never asked: it costs 140 ms.
+struct Units {
+    std::unordered_map<std::string, Unit> loaded;
+    std::unordered_set<std::string>
+        enabled;  ///< Named in some .wants, .requires or as an alias; also by links of instances.
+    std::unordered_set<std::string> masked;
+
+    /// Where the unit file is, in the order systemd looks (/etc, /run, /usr/local/lib, /lib, /usr/lib); empty where
+    /// there is none. `name@x.service` is found by its template.
+    static std::string file_of(const Host&, const std::string& unit);
+
+    static Units read(const View&);
+};
+
+/// `nginx` is `nginx.service`; a name with a known suffix stays.
+std::string unit_name(std::string_view name);
+
+}  // namespace chaos

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chaos/history.hpp>
+#include <chaos/manifest.hpp>
+#include <chaos/reporter.hpp>
+
+namespace chaos {
+
+enum class OnFailure : char { undo, stop, go_on };
+
+/// One attribute that was left as somebody else made it.
+struct Conflict {
+    ResourceId id;
+    std::string attribute;  ///< Empty: whether it is there at all.
+    std::string before, ours, now;
+};
+
+/// How a run ended.
+struct Outcome {
+    std::int64_t run = 0;  ///< 0: there was nothing to record.
+    RunState state = RunState::committed;
+    std::size_t changed = 0;    ///< Resources changed (and, where it was undone, put back).
+    std::vector<Error> errors;  ///< Why it failed; what could not be taken back.
+    std::vector<Conflict> conflicts;
+    bool interrupted = false;  ///< Somebody asked it to end (Ctrl-C), and it took itself back.
+};
+
+/// What a run is to do, and on whose behalf.
+struct Request {
+    std::string verb = "apply";
+    std::string who, manifest;  ///< Login name; path as the user wrote it.
+    const Site& site;           ///< Whose catalog has companions and leavings in it by now.
+    const Graph& graph;
+    const States& observed;
+    const States& goal;
+    const Plan& plan;
+    const Sources* sources = nullptr;  ///< For the `where` of what is recorded.
+    OnFailure on_failure = OnFailure::undo;
+    unsigned jobs = 1;
+};
+
+/// The store and the host of one root, for changing. While it lives it holds the lock: one writer per store.
+/// Its constructor waits for nothing: it throws Busy, naming the holder, where another run is at work.
+class Transactor {
+public:
+    static std::unique_ptr<Transactor> open(const Registry&, const Host& root_host, const std::string& root,
+                                            const std::string& state_directory, Reporter&);
+    virtual ~Transactor() = default;
+
+    virtual const History& history() const = 0;
+
+    /// Takes back what an earlier run left open; nothing to do is run 0. Must come before the host is looked at for a
+    /// plan.
+    virtual Outcome recover() = 0;
+
+    /// Runs a plan: as wished, or as it was. Never throws for a step that failed: that is in the Outcome. A request
+    /// whose plan is empty but that adopts or releases something is recorded; one without either writes nothing at all.
+    virtual Outcome run(const Request&) = 0;
+
+    /// What taking back these runs would do: the catalog of what they changed, now and then. Conflicts are what stays.
+    struct TakeBack {
+        Site site;
+        Graph graph;
+        States observed, goal;
+        Plan plan;
+        std::vector<Conflict> conflicts;
+        std::vector<std::int64_t> runs;
+    };
+    virtual TakeBack plan_take_back(std::vector<std::int64_t> runs) const = 0;
+    virtual Outcome take_back(const TakeBack&, const std::string& who) = 0;
+};
+
+/// The history of a root, for looking: never waits, never writes, works on a read-only disk. Null where there is none
+/// yet.
+std::unique_ptr<History> open_history(const std::string& root, const std::string& state_directory,
+                                      std::string* open_run_note);
+
+/// What left the manifest: adds to the catalog every resource the site owns that is not in it, wanted as its origin has
+/// it, leaving.
+void add_leavings(Site&, const Registry&, const std::vector<OwnedRecord>& owned);
+
+/// Sets the inputs of everything that watches: in `observed` as it last took note (history, or what is there where that
+/// is not known), in `goal` as it will be. What differs is then triggered.
+void set_inputs(const Catalog&, const View&, const History*, States& observed, States& goal);
+
+}  // namespace chaos

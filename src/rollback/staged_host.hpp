@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chaos/resource.hpp>
+#include <functional>
+#include <map>
+
+#include "image.hpp"
+
+namespace chaos::rollback {
+
+/// Every path of a footprint with its Image, by path: what tools may touch, as it was at one moment.
+using Scan = std::map<std::string, Image>;
+std::string to_text(const Scan&);
+Scan scan_from_text(std::string_view);
+
+/// Where a StagedHost asks and tells. Implemented by the transaction, over the store.
+class Journal {
+public:
+    virtual ~Journal() = default;
+
+    /// Called once per publish, before anything is staged: when it returns, the operations, the before-images' bytes
+    /// (`blobs`) and the stage directories are durable. It numbers the operations.
+    virtual void intend(std::vector<Operation>& operations, const std::vector<std::string>& stage_directories,
+                        const std::vector<Content>& blobs) = 0;
+    virtual Content blob(Digest) const = 0;  ///< Bytes of an image. Throws Error where they are lost.
+
+    /// A child is about to run (it waits until this returns), and has ended.
+    virtual void fence(int pid, const Command&) = 0;
+    virtual void lift(int pid) = 0;
+};
+
+/// The host as a run changes it: looking is another Host's, seen through the queue; changes are staged apart and
+/// published at once.
+///
+/// The protocol (store.md section 1; the rules are numbered there):
+///   write, remove, ...   queue one Operation a path; a later one on the same path replaces it; what is as asked
+///   already is dropped publish()            look at each target -> Journal::intend -> stage new inodes in a 0700
+///   directory on the target's mount -> syncfs ->
+///                        validations, in a private view -> look again -> RENAME_EXCHANGE / RENAME_NOREPLACE, verify
+///                        what came out, swap back and stop where it is not what was looked at -> syncfs
+class StagedHost final : public WritableHost {
+public:
+    StagedHost(const Host& looking, std::string root, std::string state_directory, std::int64_t run, Journal&);
+    ~StagedHost() override;
+
+    // Looking: as `looking` has it, under what is queued.
+    bool live() const override;
+    bool superuser() const override;
+    Entry look(const std::string& path, std::string* content, std::size_t most) const override;
+    std::vector<std::string> list(const std::string& path) const override;
+    Content content(const std::string& path) const override;
+    Output ask(const Command&) const override;
+    const Services& services() const override;
+
+    void write(const std::string& path, const Content&, const Meta&) override;
+    void make_directory(const std::string& path, const Meta&) override;
+    void make_link(const std::string& path, const std::string& target, const Meta& owner) override;
+    void set_meta(const std::string& path, const Meta&) override;
+    void remove(const std::string& path) override;
+    void remove_tree(const std::string& path) override;
+    void set_kernel(const std::string& path, const std::string& value) override;
+    Output run(const Command&) override;
+    void control(UnitVerb, const std::string& unit) override;
+
+    /// Queues: the path shall be as in this image, to the extended attributes and the mtime. Content comes from
+    /// Journal::blob.
+    void restore(const std::string& path, const Image&);
+
+    /// Which step of the run what is queued from now on belongs to.
+    void step(std::int64_t number);
+
+    /// Commands that must succeed before what is queued becomes visible; each distinct one runs once, in a mount
+    /// namespace in which the new files are in place (`%s` in a word: a copy's path). Throws Error with the command's
+    /// words; nothing is published then.
+    void validate(const Command&, const std::string& path);
+
+    /// Shows what is queued. On an Error nothing of this publish stays visible.
+    void publish();
+    void discard();  ///< Forgets what is queued.
+
+    /// Recovery: brings these operations of this run back, newest first, by the table of rule 7 (their stage may still
+    /// hold the old inodes). Idempotent. Answers those whose path is somebody's by now: left as they are.
+    std::vector<Operation> unpublish(std::vector<Operation> operations);
+
+    Image image(const std::string& path, std::string* content = nullptr) const;  ///< As on disk, not through the queue.
+    Scan scan(const Footprint&, std::vector<Content>* contents) const;  ///< contents: of regular files, where wanted.
+    static std::vector<Operation> changed(const Scan& before, const Scan& after);
+
+    void sync();  ///< syncfs of every file system this run touched.
+    void sweep(const std::vector<std::string>&
+                   stage_directories);         ///< Removes them; idempotent; what must be kept was adopted before.
+    std::vector<std::string> touched() const;  ///< Stage directories made so far.
+
+private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace chaos::rollback
