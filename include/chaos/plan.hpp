@@ -10,11 +10,13 @@ namespace chaos {
 struct Resource {
     ResourceId id;
     const ResourceType* type = nullptr;
-    State wanted;            ///< What was written: key, options, and the attributes that were given. Never absent.
-    bool absent = false;     ///< `absent: true`: shall not be there.
-    bool keep = false;       ///< Stays as it is when it leaves the manifest.
-    bool protect = false;    ///< Never removed while this stands.
-    bool leaving = false;    ///< Not in the manifest any more: goes back to what was there before it was first touched.
+    State wanted;          ///< What was written: key, options, and the attributes that were given. Never absent.
+    bool absent = false;   ///< `absent: true`: shall not be there.
+    bool keep = false;     ///< Stays as it is when it leaves the manifest.
+    bool protect = false;  ///< Never removed while this stands.
+    bool leaving = false;  ///< Not in the manifest any more: goes back to what was there before it was first touched.
+    State recorded{};      ///< Leaving only: what our last run made of it. wanted is its origin; absent where there was
+                           ///< nothing.
     bool companion = false;  ///< Came along with another one, which `because` names.
     std::uint32_t because = 0;
     Place where{};
@@ -33,6 +35,7 @@ struct Step {
     std::vector<Change> changes;
     std::vector<std::uint32_t> resources;  ///< Their numbers in the Catalog, in the order of changes.
     std::vector<std::uint32_t> waits_for;  ///< Earlier steps, by index.
+    bool waits_for_all = false;            ///< For every earlier one: they are too many to name.
 };
 using Plan = std::vector<Step>;
 
@@ -43,7 +46,8 @@ Graph order(Catalog&, std::span<const Graph::Edge> written, Diagnostics& problem
 
 /// Looks at every resource, each kind in bulk, on `jobs` threads. A resource that could not be looked at is an error in
 /// `problems`. `whole`: also what the manifest leaves open (for what is to be put back).
-States observe(const Catalog&, const View&, Diagnostics& problems, unsigned jobs = 1, bool whole = false);
+States observe(const Catalog&, const View&, Diagnostics& problems, unsigned jobs = 1, bool whole = false,
+               bool (*fence)() = nullptr);
 
 /// What will be: the wishes laid over what is, every choice made. May add companions to catalog and observed.
 States resolve(Catalog&, const View&, States& observed, Diagnostics& problems);

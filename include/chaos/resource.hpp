@@ -130,8 +130,10 @@ public:
 
     void observe_all(const View& view, std::span<const Wish> wishes, std::span<State> found) const override {
         for (std::size_t i = 0; i < wishes.size(); ++i)
-            if (auto spec = observe(view, *wishes[i].wanted.template as<Spec>(), wishes[i].whole))
+            if (auto spec = observe(view, *wishes[i].wanted.template as<Spec>(), wishes[i].whole)) {
+                take_options(schema_, &*spec, wishes[i].wanted.spec());
                 found[i] = State::of(std::move(*spec));
+            }
     }
     void apply_all(WritableHost& host, std::span<const Change> changes) const override {
         for (const Change& change : changes)

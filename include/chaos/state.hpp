@@ -56,6 +56,9 @@ std::vector<const Field*> differences(const Schema&, const State& a, const State
 /// would change.
 State overlay(const Schema&, const State& observed, const State& wanted);
 
+/// Copies key and options from one Spec to another of the same kind.
+void take_options(const Schema&, void* to, const void* from);
+
 /// Digest of the properties that are given: what a watcher sees of it. Absent has a digest of its own.
 Digest digest(const Schema&, const State&);
 
