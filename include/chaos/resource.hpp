@@ -48,10 +48,13 @@ struct Claim {
     std::string name;
 };
 
+class ResourceType;
+
 /// Something that comes along: not asked for, but necessary for `because`. A dependency of a package.
 struct Companion {
     Change change;
-    std::size_t because;  ///< Index among the changes that were resolved.
+    std::size_t because;                 ///< Index among the changes that were resolved.
+    const ResourceType* type = nullptr;  ///< Null: of the same kind.
 };
 
 /// How a kind brings things about, which decides what a crash may leave.
@@ -87,7 +90,7 @@ public:
 
     /// Decides what was left open, before anything is planned: `before` is observed, `after` becomes what will be, to
     /// the last version. Throws Error (at change.where) where what is wished can not be.
-    virtual std::vector<Companion> resolve(const View&, std::span<Change>) const { return {}; }
+    virtual std::vector<Companion> resolve(const View&, std::span<Change>, Diagnostics&) const { return {}; }
 
     virtual void claims(const State&, std::vector<Claim>&) const {}
 

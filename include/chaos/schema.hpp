@@ -52,7 +52,7 @@ template <>
 struct Codec<Content> {
     static constexpr std::string_view name = "text", json = R"({"type":"string"})";
     static constexpr Merge merge = Merge::text;
-    static Content decode(const Value& value) { return Content(value.text()); }
+    static Content decode(const Value& value);
     static Value encode(const Content& content);
 };
 

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Edges that nobody wrote: from what resources give to each other and ask of each other.
+#include <fmt/format.h>
+#include <algorithm>
+#include <chaos/plan.hpp>
+#include <unordered_map>
+
+namespace chaos {
+
+namespace {
+
+using Providers = std::unordered_map<std::string, std::uint32_t>;
+using Role = Claim::Role;
+
+struct Claims {
+    std::vector<std::vector<Claim>> of;  // by resource
+    Providers providers;
+};
+
+Error provided_twice(const Catalog& catalog, const std::string& name, std::uint32_t first, std::uint32_t second) {
+    const auto what = name.substr(name.find(':') + 1);
+    return Error(catalog[second].where,
+                 fmt::format("{} and {} both make {}", to_text(catalog[first].id), to_text(catalog[second].id), what))
+        .note(catalog[first].where, "the other one is here")
+        .help("let one of them make it");
+}
+
+Claims collect(const Catalog& catalog, Diagnostics& problems) {
+    Claims claims;
+    claims.of.resize(catalog.size());
+    for (std::uint32_t i = 0; i < catalog.size(); ++i) {
+        const Resource& resource = catalog[i];
+        const State& state = resource.leaving && resource.recorded ? resource.recorded : resource.wanted;
+        if (state) resource.type->claims(state, claims.of[i]);
+        for (const Claim& claim : claims.of[i]) {
+            if (claim.role != Role::provides) continue;
+            const auto [held, first] = claims.providers.try_emplace(claim.name, i);
+            if (first) continue;
+            // What goes makes room: a link may stand where a file is taken away.
+            const auto gone = [&](std::uint32_t n) { return catalog[n].absent || catalog[n].leaving; };
+            if (gone(held->second))
+                held->second = i;
+            else if (!gone(i))
+                problems.add(provided_twice(catalog, claim.name, held->second, i));
+        }
+    }
+    return claims;
+}
+
+/// Who provides this name; for a path, who provides it or its nearest parent.
+const std::uint32_t* provider(const Providers& providers, std::string name) {
+    const bool path = name.starts_with("path:/");
+    while (true) {
+        if (const auto found = providers.find(name); found != providers.end()) return &found->second;
+        if (!path) return nullptr;
+        const auto slash = name.rfind('/');
+        if (slash == std::string::npos || name.size() <= 6) return nullptr;
+        name.resize(std::max<std::size_t>(slash, 6));
+    }
+}
+
+void refuse_circle(const Catalog& catalog, const Graph& written, Diagnostics& problems) {
+    const auto circle = written.cycle();
+    if (circle.empty()) return;
+    std::string path;
+    for (const std::uint32_t node : circle) path += (path.empty() ? "" : " -> ") + to_text(catalog[node].id);
+    Error error(catalog[circle.front()].where, "these wait for each other: " + path);
+    for (std::size_t i = 1; i + 1 < circle.size(); ++i)
+        error.notes.push_back({catalog[circle[i]].where, to_text(catalog[circle[i]].id) + " is here"});
+    error.hint = "take one of the needs, before, watch or notify away";
+    problems.add(std::move(error));
+}
+
+}  // namespace
+
+Graph order(Catalog& catalog, std::span<const Graph::Edge> written, Diagnostics& problems) {
+    const Claims claims = collect(catalog, problems);
+    std::vector<Graph::Edge> edges(written.begin(), written.end()), implied;
+    for (std::uint32_t i = 0; i < catalog.size(); ++i) {
+        for (const Claim& claim : claims.of[i]) {
+            if (claim.role != Role::needs && claim.role != Role::watches) continue;
+            const std::uint32_t* by = provider(claims.providers, claim.name);
+            if (!by || *by == i) continue;
+            implied.push_back({*by, i});
+            if (claim.role == Role::watches) catalog[i].watches.push_back(*by);
+        }
+        auto& watches = catalog[i].watches;
+        std::sort(watches.begin(), watches.end());
+        watches.erase(std::unique(watches.begin(), watches.end()), watches.end());
+    }
+    std::sort(implied.begin(), implied.end());
+    implied.erase(std::unique(implied.begin(), implied.end()), implied.end());
+
+    refuse_circle(catalog, Graph(catalog.size(), edges), problems);
+    auto all = edges;
+    all.insert(all.end(), implied.begin(), implied.end());
+    const auto component = Graph(catalog.size(), all).components();
+    for (const Graph::Edge& edge : implied) {
+        if (component[edge.from] != component[edge.to])
+            edges.push_back(edge);
+        else
+            problems.note(Error(catalog[edge.to].where,
+                                fmt::format("{} would come after {} by itself, but what is written says otherwise",
+                                            to_text(catalog[edge.to].id), to_text(catalog[edge.from].id))));
+    }
+    std::sort(edges.begin(), edges.end());
+    edges.erase(std::unique(edges.begin(), edges.end()), edges.end());
+    return Graph(catalog.size(), edges);
+}
+
+}  // namespace chaos

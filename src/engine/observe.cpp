@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// From what is wished and what is there to what shall be.
+#include <fmt/format.h>
+#include <algorithm>
+#include <chaos/plan.hpp>
+#include <map>
+#include <mutex>
+#include <thread>
+
+namespace chaos {
+
+namespace {
+
+/// Numbers of resources by kind, in the order of the catalog: each kind is asked in bulk.
+std::map<const ResourceType*, std::vector<std::uint32_t>> by_kind(const Catalog& catalog) {
+    std::map<const ResourceType*, std::vector<std::uint32_t>> kinds;
+    for (std::uint32_t i = 0; i < catalog.size(); ++i) kinds[catalog[i].type].push_back(i);
+    return kinds;
+}
+
+/// A part of one kind: what one thread looks at by one call.
+struct Job {
+    const ResourceType* type;
+    std::span<const std::uint32_t> numbers;
+};
+
+Error at_resource(Error error, const Resource& resource) {
+    if (!error.where) error.where = resource.where;
+    return error;
+}
+
+/// A leaving resource is looked at by what was recorded of it: that is what may go back.
+Wish wish_for(const Resource& resource, bool whole) {
+    const bool goes = resource.absent || resource.leaving;
+    return {resource.leaving && resource.recorded ? resource.recorded : resource.wanted, whole || goes};
+}
+
+void look(const Catalog& catalog, const View& view, const Job& job, bool whole, States& found, Diagnostics& problems,
+          std::mutex& hold) {
+    std::vector<Wish> wishes;
+    wishes.reserve(job.numbers.size());
+    for (const std::uint32_t i : job.numbers) wishes.push_back(wish_for(catalog[i], whole));
+    States answers(wishes.size());
+    try {
+        job.type->observe_all(view, wishes, answers);
+    } catch (const Error&) {
+        for (std::size_t k = 0; k < wishes.size(); ++k) {
+            answers[k] = State();
+            try {
+                job.type->observe_all(view, std::span(&wishes[k], 1), std::span(&answers[k], 1));
+            } catch (const Error& error) {
+                std::lock_guard guard(hold);
+                problems.add(at_resource(error, catalog[job.numbers[k]]));
+            }
+        }
+    }
+    for (std::size_t k = 0; k < answers.size(); ++k) found[job.numbers[k]] = std::move(answers[k]);
+}
+
+}  // namespace
+
+States observe(const Catalog& catalog, const View& view, Diagnostics& problems, unsigned jobs, bool whole,
+               bool (*fence)()) {
+    States found(catalog.size());
+    const auto kinds = by_kind(catalog);
+    std::vector<Job> work;
+    constexpr std::size_t worth_a_thread = 512;
+    for (const auto& [type, numbers] : kinds) {
+        const std::size_t parts = jobs > 1 && numbers.size() >= worth_a_thread ? jobs : 1;
+        const std::size_t each = (numbers.size() + parts - 1) / parts;
+        for (std::size_t at = 0; at < numbers.size(); at += each)
+            work.push_back({type, std::span(numbers).subspan(at, std::min(each, numbers.size() - at))});
+    }
+    std::mutex hold;
+    std::size_t next = 0;
+    const auto labour = [&] {
+        if (fence) fence();
+        while (true) {
+            std::size_t mine;
+            {
+                std::lock_guard guard(hold);
+                if ((mine = next++) >= work.size()) return;
+            }
+            look(catalog, view, work[mine], whole, found, problems, hold);
+        }
+    };
+    if (work.empty()) return found;
+    if (jobs <= 1 && !fence) return labour(), found;
+    std::vector<std::jthread> threads;
+    for (unsigned i = 0; i < std::min<std::size_t>(std::max(jobs, 1U), work.size()); ++i) threads.emplace_back(labour);
+    threads.clear();  // joins
+    return found;
+}
+
+namespace {
+
+State goal_of(const Resource& resource, const State& observed, Diagnostics& problems) {
+    const Schema& schema = resource.type->schema();
+    if (!resource.leaving) return resource.absent ? State() : overlay(schema, observed, resource.wanted);
+    std::vector<const Field*> conflicts;
+    const State target = resource.absent ? State() : resource.wanted;
+    State goal = three_way(schema, observed, resource.recorded, target, conflicts);
+    for (const Field* field : conflicts)
+        problems.note(Error(resource.where,
+                            fmt::format("{} left the manifest, but {} was changed since by somebody else: it stays",
+                                        to_text(resource.id), field ? fmt::format("'{}'", field->name) : "it")));
+    return goal;
+}
+
+}  // namespace
+
+States resolve(Catalog& catalog, const View& view, States& observed, Diagnostics& problems) {
+    States goal(catalog.size());
+    for (std::size_t i = 0; i < catalog.size(); ++i) goal[i] = goal_of(catalog[i], observed[i], problems);
+    for (const auto& [type, numbers] : by_kind(catalog)) {
+        std::vector<Change> changes;
+        std::vector<std::uint32_t> changing;
+        for (const std::uint32_t i : numbers)
+            if (!same(type->schema(), observed[i], goal[i]))
+                changes.push_back({catalog[i].id, observed[i], goal[i], catalog[i].where}), changing.push_back(i);
+        if (changes.empty()) continue;
+        std::vector<Companion> companions;
+        try {
+            companions = type->resolve(view, changes, problems);
+        } catch (const Error& error) {
+            problems.add(at_resource(error, catalog[changing.front()]));
+        }
+        for (std::size_t k = 0; k < changing.size(); ++k) goal[changing[k]] = changes[k].after;
+        for (auto& [change, because, kind] : companions) {
+            Resource resource;
+            resource.id = change.id;
+            resource.type = kind ? kind : type;
+            resource.wanted = change.after ? change.after : change.before;
+            resource.absent = !change.after;
+            resource.companion = true;
+            resource.because = changing[because];
+            resource.where = catalog[changing[because]].where;
+            catalog.push_back(std::move(resource));
+            observed.push_back(change.before);
+            goal.push_back(change.after);
+        }
+    }
+    return goal;
+}
+
+}  // namespace chaos

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <chaos/schema.hpp>
+
+namespace chaos {
+
+const Field* Schema::find(std::string_view wanted) const {
+    for (const Field& field : fields)
+        if (field.name == wanted || (!field.alias.empty() && field.alias == wanted)) return &field;
+    return nullptr;
+}
+
+const Field* Schema::key() const {
+    for (const Field& field : fields)
+        if (field.role == Field::Role::key) return &field;
+    return nullptr;
+}
+
+std::string schema::clean_path(std::string_view path) {
+    if (!path.starts_with('/'))
+        throw Error(fmt::format("expected an absolute path, found '{}'", path))
+            .help("write the whole path, beginning with /");
+    std::string clean;
+    for (std::size_t at = 0; at < path.size();) {
+        const std::size_t end = std::min(path.find('/', at), path.size());
+        const auto part = path.substr(at, end - at);
+        if (part == "..") throw Error(fmt::format("'{}' has a '..' in it", path)).help("write the path it leads to");
+        if (part.find('\0') != std::string_view::npos) throw Error("a path can not hold a zero byte");
+        if (!part.empty() && part != ".") clean.append("/").append(part);
+        at = end + 1;
+    }
+    return clean.empty() ? "/" : clean;
+}
+
+}  // namespace chaos

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// What goes back, when it is ours, and what stays, because it is somebody's by now (store.md C8).
+#include <algorithm>
+#include <chaos/plan.hpp>
+
+namespace chaos {
+
+namespace {
+
+using Role = Field::Role;
+
+bool both_give(const Field& field, const void* a, const void* b) {
+    return field.given(a) && field.given(b);
+}
+
+bool holds(const Value::List& list, const Value& member) {
+    return std::find(list.begin(), list.end(), member) != list.end();
+}
+
+/// now, without what base has beyond target, and with what target has beyond base.
+Value merge_members(const Value& now, const Value& base, const Value& target) {
+    Value::List merged;
+    for (const Value& member : now.list())
+        if (!holds(base.list(), member) || holds(target.list(), member)) merged.push_back(member);
+    for (const Value& member : target.list())
+        if (!holds(base.list(), member) && !holds(merged, member)) merged.push_back(member);
+    return Value(std::move(merged));
+}
+
+bool says_the_same(const Value* a, const Value* b) {
+    return !a == !b && (!a || *a == *b);
+}
+
+/// Key by key; false where a key that should go back is somebody's by now.
+bool merge_keys(const Value& now, const Value& base, const Value& target, Value& merged) {
+    Value::Map map;
+    bool clean = true;
+    const auto decide = [&](const Value& key, const Value* have) {
+        const Value *before = base.find(key.text()), *goal = target.find(key.text());
+        const bool changed = !says_the_same(before, goal);
+        const bool ours = says_the_same(have, before), there = says_the_same(have, goal);
+        if (changed && !ours && !there) clean = false;
+        const Value* keep = changed && ours ? goal : have;
+        if (keep) map.push_back({key, *keep});
+    };
+    for (const auto& entry : now.map()) decide(entry.key, &entry.value);
+    for (const auto& entry : target.map())
+        if (!now.find(entry.key.text())) decide(entry.key, nullptr);
+    merged = Value(std::move(map));
+    return clean;
+}
+
+/// Sets one attribute of `goal` (which says what there is now); false where it is a conflict.
+bool take_back(const Field& field, void* goal, const void* now, const void* base, const void* target) {
+    if (field.same(now, base)) return field.copy(goal, target), true;
+    if (field.same(now, target)) return true;
+    if (field.merge != Merge::members && field.merge != Merge::keys) return false;
+    const Value have = field.get(now), before = field.get(base), wish = field.get(target);
+    if (field.merge == Merge::members && have.is_list() && before.is_list() && wish.is_list())
+        return field.set(goal, merge_members(have, before, wish)), true;
+    Value merged;
+    if (!have.is_map() || !before.is_map() || !wish.is_map()) return false;
+    const bool clean = merge_keys(have, before, wish, merged);
+    return field.set(goal, merged), clean;
+}
+
+/// True where `now` still says all that `base` says: it is as we left it.
+bool untouched(const Schema& schema, const void* now, const void* base) {
+    return std::all_of(schema.fields.begin(), schema.fields.end(), [&](const Field& field) {
+        return field.role != Role::property || !both_give(field, now, base) || field.same(now, base);
+    });
+}
+
+}  // namespace
+
+State three_way(const Schema& schema, const State& now, const State& base, const State& target,
+                std::vector<const Field*>& conflicts) {
+    const auto existence_conflict = [&] { return conflicts.push_back(nullptr), now; };
+    if (!base && !target) return now;
+    if (!base) {  // we took it away: it comes back where there is nothing
+        if (!now) return target;
+        return untouched(schema, now.spec(), target.spec()) ? now : existence_conflict();
+    }
+    if (!target) {  // we made it: it goes where it is as we made it
+        if (!now) return State();
+        return untouched(schema, now.spec(), base.spec()) ? State() : existence_conflict();
+    }
+    if (!now) return existence_conflict();
+    std::shared_ptr<void> goal;
+    for (const Field& field : schema.fields) {
+        if (field.role != Role::property || !both_give(field, base.spec(), target.spec()) ||
+            field.same(base.spec(), target.spec()))
+            continue;
+        if (!field.given(now.spec()) || field.same(now.spec(), target.spec())) continue;
+        if (!goal) goal = schema.clone(now.spec()), take_options(schema, goal.get(), base.spec());
+        if (!take_back(field, goal.get(), now.spec(), base.spec(), target.spec())) conflicts.push_back(&field);
+    }
+    return goal ? State(goal, now.inputs()) : now;
+}
+
+}  // namespace chaos
