@@ -86,10 +86,12 @@ public:
 
     /// Looks, in bulk; found[i] stays absent where there is none. May run in a thread that can not write. A failure to
     /// look is thrown: the engine then asks again one by one, and the Error belongs to that resource alone.
+    /// What is found carries the wish's key and options (take_options), so that a state can be applied by itself.
     virtual void observe_all(const View&, std::span<const Wish> wishes, std::span<State> found) const = 0;
 
     /// Decides what was left open, before anything is planned: `before` is observed, `after` becomes what will be, to
-    /// the last version. Throws Error (at change.where) where what is wished can not be.
+    /// the last version. Only changes are asked about; `after` is absent where it goes. What is wished and can not be
+    /// goes to the Diagnostics, at change.where.
     virtual std::vector<Companion> resolve(const View&, std::span<Change>, Diagnostics&) const { return {}; }
 
     virtual void claims(const State&, std::vector<Claim>&) const {}
