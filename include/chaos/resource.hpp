@@ -50,6 +50,12 @@ struct Claim {
 
 class ResourceType;
 
+/// One start of a process: which, and when (nanoseconds since 1970).
+struct Invocation {
+    std::string id;
+    std::int64_t started = 0;
+};
+
 /// Something that comes along: not asked for, but necessary for `because`. A dependency of a package.
 struct Companion {
     Change change;
@@ -110,6 +116,10 @@ public:
     virtual Way way() const { return Way::files; }
     virtual Footprint footprint() const { return {}; }
     virtual bool batches() const { return false; }  ///< Changes of a step come together, as one call of apply_all.
+
+    /// What runs of it now, for kinds that start something: a reaction is owed to what started before its inputs
+    /// changed (store.md C9). Nothing for a kind that starts nothing; an empty id where it does not run.
+    virtual std::optional<Invocation> runs_as(const View&, const State&) const { return std::nullopt; }
 
     /// Makes every `after` true. Gets many only where batches() is true. A change without `before` makes, one without
     /// `after` takes away.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <chaos/history.hpp>
 #include <chaos/manifest.hpp>
 #include <chaos/reporter.hpp>
@@ -38,6 +39,8 @@ struct Request {
     const Sources* sources = nullptr;  ///< For the `where` of what is recorded.
     OnFailure on_failure = OnFailure::undo;
     unsigned jobs = 1;
+    const std::atomic<bool>* stop =
+        nullptr;  ///< Set by a signal: the running step ends, then the run takes itself back.
 };
 
 /// The store and the host of one root, for changing. While it lives it holds the lock: one writer per store.
@@ -79,6 +82,13 @@ std::unique_ptr<History> open_history(const std::string& root, const std::string
 /// What left the manifest: adds to the catalog every resource the site owns that is not in it, wanted as its origin has
 /// it, leaving.
 void add_leavings(Site&, const Registry&, const std::vector<OwnedRecord>& owned);
+
+/// Where a resource belongs to another site, or this site's name was used from another place: errors with the way out.
+void check_ownership(const Site&, const History&, Diagnostics& problems);
+
+/// By `id.attribute`: digests of all that resource `i` watches, in these states. What was not declared does not count.
+using Noted = std::vector<std::pair<std::string, Digest>>;
+Noted inputs_of(const Catalog&, std::uint32_t i, const States&);
 
 /// Sets the inputs of everything that watches: in `observed` as it last took note (history, or what is there where that
 /// is not known), in `goal` as it will be. What differs is then triggered.

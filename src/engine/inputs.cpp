@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a service, or an exec, listens to: a state, so that a restart is never lost (store.md C9).
+#include <algorithm>
+#include <chaos/transaction.hpp>
+
+namespace chaos {
+
+namespace {
+
+const Digest* find(const Noted& noted, const std::string& name) {
+    const auto held = std::lower_bound(noted.begin(), noted.end(), name,
+                                       [](const auto& a, const std::string& b) { return a.first < b; });
+    return held != noted.end() && held->first == name ? &held->second : nullptr;
+}
+
+Digest digest_of(const Noted& noted) {
+    Hasher hasher;
+    for (const auto& [name, value] : noted) hasher.add(name).add("\n").add(hex(value)).add("\n");
+    return hasher.finish();
+}
+
+/// When anything it watches last changed: by our own runs, or, for what lies at a path, by anybody.
+std::int64_t last_change(const Catalog& catalog, const Resource& watcher, const View& view, const History& history) {
+    std::int64_t last = 0;
+    std::vector<Claim> claims;
+    for (const std::uint32_t j : watcher.watches) {
+        for (const ChangeRecord& change : history.changes_of(catalog[j].id)) {
+            if (const auto run = history.run(change.run)) last = std::max(last, run->ended ? run->ended : run->started);
+            break;
+        }
+        claims.clear();
+        catalog[j].type->claims(catalog[j].wanted, claims);
+        for (const Claim& claim : claims)
+            if (claim.role == Claim::Role::provides && claim.name.starts_with("path:"))
+                last = std::max(last, view->look(claim.name.substr(5)).changed);
+    }
+    return last;
+}
+
+/// True where what runs of it started after the last change of every input: it has read them all.
+bool is_fresh(const Catalog& catalog, std::uint32_t i, const View& view, const History* history, const State& observed,
+              const std::string& invocation) {
+    const auto runs = catalog[i].type->runs_as(view, observed);
+    if (!runs) return false;
+    if (runs->id.empty()) return true;              // it does not run: nothing has stale inputs
+    constexpr std::int64_t margin = 2'000'000'000;  // file times are coarse
+    return history && runs->id != invocation &&
+           runs->started > last_change(catalog, catalog[i], view, *history) + margin;
+}
+
+}  // namespace
+
+Noted inputs_of(const Catalog& catalog, std::uint32_t i, const States& states) {
+    Noted noted;
+    for (const std::uint32_t j : catalog[i].watches) {
+        const Schema& schema = catalog[j].type->schema();
+        const std::string id = to_text(catalog[j].id);
+        if (!states[j]) {
+            noted.emplace_back(id, digest("absent"));
+            continue;
+        }
+        noted.emplace_back(id, digest("present"));
+        for (const Field& field : schema.fields) {
+            if (field.role != Field::Role::property || !field.given(states[j].spec())) continue;
+            if (field.merge != Merge::text && !field.given(catalog[j].wanted.spec())) continue;
+            const Value value = field.get(states[j].spec());
+            noted.emplace_back(id + "." + std::string(field.name),
+                               digest(value.is_text() ? value.text() : to_json(value)));
+        }
+    }
+    std::sort(noted.begin(), noted.end());
+    return noted;
+}
+
+void set_inputs(const Catalog& catalog, const View& view, const History* history, States& observed, States& goal) {
+    for (std::uint32_t i = 0; i < catalog.size(); ++i) {
+        if (!catalog[i].type->schema().reacts || catalog[i].watches.empty() || !goal[i]) continue;
+        std::string invocation;
+        const Noted noted = history ? history->noted(catalog[i].id, &invocation) : Noted();
+        const Noted now = inputs_of(catalog, i, observed), to_come = inputs_of(catalog, i, goal);
+        // What it took note of, as far as that is known; else what is there: a running service is first seen as up to
+        // date.
+        Noted base;
+        for (const auto& [name, value] : to_come) {
+            const Digest* held = find(noted, name);
+            if (!held) held = find(now, name);
+            base.emplace_back(name, held ? *held : digest("absent"));
+        }
+        const Digest wanted = digest_of(to_come);
+        Digest known = digest_of(base);
+        if (!(known == wanted) && observed[i] && is_fresh(catalog, i, view, history, observed[i], invocation)) {
+            Noted seen;
+            for (const auto& [name, value] : to_come) {
+                const Digest* held = find(now, name);
+                seen.emplace_back(name, held ? *held : digest("absent"));
+            }
+            known = digest_of(seen);
+        }
+        if (observed[i]) observed[i] = observed[i].with_inputs(known);
+        goal[i] = goal[i].with_inputs(wanted);
+    }
+}
+
+}  // namespace chaos
