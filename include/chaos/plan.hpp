@@ -49,6 +49,9 @@ Graph order(Catalog&, std::span<const Graph::Edge> written, Diagnostics& problem
 States observe(const Catalog&, const View&, Diagnostics& problems, unsigned jobs = 1, bool whole = false,
                bool (*fence)() = nullptr);
 
+/// Looks again at what a step is about to change, or has changed: by position in the step. Throws Error.
+States look_again(const Catalog&, const Step&, const View&, bool whole = false);
+
 /// What will be: the wishes laid over what is, every choice made. May add companions to catalog and observed.
 States resolve(Catalog&, const View&, States& observed, Diagnostics& problems);
 

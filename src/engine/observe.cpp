@@ -92,6 +92,14 @@ States observe(const Catalog& catalog, const View& view, Diagnostics& problems, 
     return found;
 }
 
+States look_again(const Catalog& catalog, const Step& step, const View& view, bool whole) {
+    std::vector<Wish> wishes;
+    for (const std::uint32_t i : step.resources) wishes.push_back(wish_for(catalog[i], whole));
+    States found(wishes.size());
+    step.type->observe_all(view, wishes, found);
+    return found;
+}
+
 namespace {
 
 State goal_of(const Resource& resource, const State& observed, Diagnostics& problems) {

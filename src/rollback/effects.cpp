@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "effects.hpp"
+
+namespace chaos::rollback {
+
+namespace {
+
+Image image_in(const Scan& scan, const std::string& path) {
+    const auto found = scan.find(path);
+    return found == scan.end() ? Image() : found->second;
+}
+
+/// A scan of names knows a directory's entries, not their bytes: such a file can be told to be new, not be made again.
+bool can_be_made(const Image& image) { return image.kind != Entry::Kind::file || image.content || !image.size; }
+
+}  // namespace
+
+Effects::Effects(StagedHost& host, const Footprint& footprint, Scan before, const std::vector<Operation>& after, bool cut)
+    : host_(host), footprint_(footprint), before_(std::move(before)), found_(host.scan(footprint, nullptr)), cut_(cut) {
+    for (const Operation& operation : after) {
+        made_[operation.path] = operation.after;
+        if (!operation.staged.empty()) trash_[operation.path] = operation.staged;
+    }
+}
+
+bool Effects::is_ours(const std::string& path) const {
+    if (cut_) return true;
+    const Image found = image_in(found_, path), before = image_in(before_, path);
+    const auto made = made_.find(path);
+    return found.same_as(before) || (made != made_.end() && found.same_as(made->second));
+}
+
+void Effects::put_back() {
+    const Scan now = host_.scan(footprint_, nullptr);
+    auto changes = StagedHost::changed(before_, now);
+    // What came goes, deepest first; then what went comes, outermost first.
+    for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
+        if (change->before || !change->after) continue;
+        if (!is_ours(change->path)) left_.push_back(change->path);
+        else if (change->after.kind != Entry::Kind::directory) host_.remove(change->path);
+        else host_.remove_tree(change->path);
+    }
+    for (const Operation& change : changes) {
+        if (!change.before) continue;
+        if (!is_ours(change.path) || !can_be_made(change.before)) left_.push_back(change.path);
+        else {
+            const auto trash = trash_.find(change.path);
+            host_.restore(change.path, change.before, trash == trash_.end() ? std::string() : trash->second);
+        }
+    }
+}
+
+}  // namespace chaos::rollback

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "journal.hpp"
+
+#include <fmt/format.h>
+
+namespace chaos::rollback {
+
+Store::Batch& RunJournal::batch() {
+    if (!batch_) batch_.emplace(place_.store);
+    return *batch_;
+}
+
+void RunJournal::flush() {
+    if (!batch_) return;
+    batch_->commit();
+    batch_.reset();
+}
+
+void RunJournal::intend(std::vector<Operation>& operations, const std::vector<std::string>& stage_directories,
+                        const std::vector<Content>& blobs) {
+    Store::Batch& batch = this->batch();
+    for (const Content& blob : blobs)
+        if (blob.held()) batch.put_blob(blob.digest(), blob.bytes());
+    for (const auto& directory : stage_directories) batch.add_stage_directory(run_, directory);
+    if (next_operation_ == 1)
+        for (const Operation& known : place_.store.operations(run_)) next_operation_ = std::max(next_operation_, known.number + 1);
+    for (Operation& operation : operations) {
+        operation.run = run_;
+        operation.number = next_operation_++;
+        batch.add_operation(operation);
+    }
+    flush();
+}
+
+Content RunJournal::blob(Digest wanted) const {
+    if (auto bytes = place_.store.blob(wanted)) return Content(std::move(*bytes));
+    const std::string path = place_.state_directory + "/objects/" + hex(wanted);
+    const std::string in_root = place_.root == "/" ? path : path.substr(place_.root.size());
+    const Entry entry = place_.looking.look(in_root);
+    if (entry.kind != Entry::Kind::file)
+        throw Error(fmt::format("the content {} is in the store no more: neither a blob nor an object has it", hex(wanted)));
+    return Content(path, entry.size, wanted);
+}
+
+void RunJournal::fence(int pid, const Command& command) {
+    std::string words;
+    for (const auto& word : command.argv) words += (words.empty() ? "" : " ") + word;
+    place_.lock.fence(pid, words);
+}
+
+}  // namespace chaos::rollback

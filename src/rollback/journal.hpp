@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "lock.hpp"
+#include "staged_host.hpp"
+#include "store.hpp"
+
+namespace chaos::rollback {
+
+/// What every part of a transaction works with.
+struct Workplace {
+    const Registry& registry;
+    const Host& looking;
+    std::string root, state_directory;
+    Store& store;
+    Lock& lock;
+    Reporter& reporter;
+};
+
+/// The journal of one run over the store: gathers what is to be recorded, and makes it durable before anything is touched.
+class RunJournal final : public Journal {
+public:
+    explicit RunJournal(Workplace& place) : place_(place) {}
+
+    void of(std::int64_t run) { run_ = run; }
+    std::int64_t run() const { return run_; }
+
+    Store::Batch& batch();  ///< The one that is open; a new one where none is.
+    void flush();           ///< Makes it durable.
+    void drop() { batch_.reset(); }
+
+    void intend(std::vector<Operation>&, const std::vector<std::string>& stage_directories, const std::vector<Content>& blobs) override;
+    Content blob(Digest) const override;
+    void fence(int pid, const Command&) override;
+    void lift(int pid) override { place_.lock.lift(pid); }
+
+private:
+    Workplace& place_;
+    std::int64_t run_ = 0, next_operation_ = 1;
+    std::optional<Store::Batch> batch_;
+};
+
+}  // namespace chaos::rollback

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chaos/transaction.hpp>
+
+#include "journal.hpp"
+
+namespace chaos::rollback {
+
+/// Runs a plan (store.hpp, the protocol): its steps, cut into phases of files, which are published together, and calls.
+/// One Runner is one run.
+class Runner {
+public:
+    Runner(Workplace&, const Request&);
+    ~Runner();
+
+    /// What earlier runs left that this one takes back: their images go back to the byte where nobody changed them since.
+    /// Must be called before run().
+    void takes_back(const std::vector<std::int64_t>& runs);
+
+    Outcome run();
+
+private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+/// Takes an open run back, by its records alone: another process may have begun it. Idempotent; ends with the run undone, or
+/// stuck where something could not be put back.
+Outcome undo(Workplace&, std::int64_t run, const std::string& why);
+
+/// Restarts or reloads what took note of states that are no more, after a run was taken back. Errors go to the outcome.
+void settle(Workplace&, StagedHost&, std::int64_t run, Outcome&);
+
+/// Frees what a finished run needs no more on the disk; again after a cut (store.hpp, rule 6).
+void sweep(Workplace&, StagedHost&, std::int64_t run);
+
+/// What a manifest declared of it, as it is now: what drift and release compare.
+State declared(const Schema&, const State& now, const State& wanted);
+
+}  // namespace chaos::rollback
