@@ -34,11 +34,19 @@ public:
 /// published at once.
 ///
 /// The protocol (store.md section 1; the rules are numbered there):
-///   write, remove, ...   queue one Operation a path; a later one on the same path replaces it; what is as asked
-///   already is dropped publish()            look at each target -> Journal::intend -> stage new inodes in a 0700
-///   directory on the target's mount -> syncfs ->
-///                        validations, in a private view -> look again -> RENAME_EXCHANGE / RENAME_NOREPLACE, verify
-///                        what came out, swap back and stop where it is not what was looked at -> syncfs
+///   write, remove, ...   queue one Operation a path; a later one on the same path replaces it
+///   publish()            look at each target, drop what is as asked already -> Journal::intend -> stage new inodes in
+///                        a 0700 directory on the target's mount -> syncfs -> validations, in a private view -> look
+///                        again -> RENAME_EXCHANGE / RENAME_NOREPLACE, verify what came out, swap back and stop where
+///                        it is not what was looked at
+///   sync()               before the run is committed
+///   adopt(), sweep()     after it
+///
+/// Every name changes in one rename (or one unlink of an empty directory): new directories, too, are made complete in
+/// the stage. Only mode, owner and extended attributes of what stays are changed in place; unpublish() knows the states
+/// between. A new inode has exactly what was asked for: no default ACL of its directory, no setgid group. One that
+/// replaces a file keeps what nobody spoke of: owner, ACL and extended attributes; capabilities only where the content
+/// stays, since they were given to that content.
 class StagedHost final : public WritableHost {
 public:
     StagedHost(const Host& looking, std::string root, std::string state_directory, std::int64_t run, Journal&);
@@ -64,8 +72,8 @@ public:
     void control(UnitVerb, const std::string& unit) override;
 
     /// Queues: the path shall be as in this image, to the extended attributes and the mtime. Content comes from
-    /// Journal::blob.
-    void restore(const std::string& path, const Image&);
+    /// Journal::blob; a removed tree from the trash, where its Operation's `staged` says that it lies.
+    void restore(const std::string& path, const Image&, const std::string& trash = {});
 
     /// Which step of the run what is queued from now on belongs to.
     void step(std::int64_t number);
@@ -75,13 +83,22 @@ public:
     /// words; nothing is published then.
     void validate(const Command&, const std::string& path);
 
-    /// Shows what is queued. On an Error nothing of this publish stays visible.
+    /// Shows what is queued. On an Error nothing of this publish stays visible, and nothing is queued any more.
     void publish();
     void discard();  ///< Forgets what is queued.
 
+    /// Validations of the last publish that could not be tried apart (no right to make a namespace, no overlay, and no
+    /// `%s` in them): to be run now that the files are in place. A failure is a failed step.
+    std::vector<Command> unvalidated() const;
+
     /// Recovery: brings these operations of this run back, newest first, by the table of rule 7 (their stage may still
-    /// hold the old inodes). Idempotent. Answers those whose path is somebody's by now: left as they are.
+    /// hold the old inodes). Idempotent; the caller syncs. Answers those whose path is somebody's by now: left as they
+    /// are, and so is the old inode in the stage (adopt() keeps it). Goes on after an Error, and throws the first.
     std::vector<Operation> unpublish(std::vector<Operation> operations);
+
+    /// Before the sweep: moves the old inodes of big files, whose bytes are in no blob, to <state>/objects/DIGEST.
+    /// Idempotent. Those that were written to meanwhile through an open descriptor are no before-image any more and go.
+    void adopt(const std::vector<Operation>& operations);
 
     Image image(const std::string& path, std::string* content = nullptr) const;  ///< As on disk, not through the queue.
     Scan scan(const Footprint&, std::vector<Content>* contents) const;  ///< contents: of regular files, where wanted.
@@ -90,7 +107,7 @@ public:
     void sync();  ///< syncfs of every file system this run touched.
     void sweep(const std::vector<std::string>&
                    stage_directories);         ///< Removes them; idempotent; what must be kept was adopted before.
-    std::vector<std::string> touched() const;  ///< Stage directories made so far.
+    std::vector<std::string> touched() const;  ///< Stage directories made so far, the trash not among them.
 
 private:
     struct Parts;

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "descriptor.hpp"
+
+namespace chaos::rollback {
+
+/// A name in an open directory: what every change works on, so that nobody can turn a path under our hands.
+/// Empty where the directory is not there. The root itself is "." in itself.
+struct Spot {
+    std::shared_ptr<const Descriptor> directory;
+    std::string name;
+    explicit operator bool() const { return directory != nullptr; }
+    int at() const { return **directory; }
+};
+
+/// Where names can be renamed to each other: one mount of one file system (a btrfs subvolume counts as one).
+struct Region {
+    std::uint64_t mount = 0, device = 0;
+    friend auto operator<=>(const Region&, const Region&) = default;
+};
+
+/// Paths of the managed system, resolved beneath its root and never out of it.
+///
+/// Links in a path are followed only where root (or, for a plain user, he himself) alone could have laid them: a link
+/// in a directory that somebody else can write is an Error.
+class Beneath {
+public:
+    explicit Beneath(const std::string& root);
+
+    Spot spot(const std::string& path) const;
+    Descriptor directory(const std::string& path) const;  ///< For paths' sake (O_PATH); empty where there is none.
+    Descriptor nearest(const std::string& path) const;    ///< The directory, or the first above it that is there.
+
+    /// Where the machine that runs chaos has it.
+    std::string outside(const std::string& path) const { return root_ == "/" ? path : root_ + path; }
+    /// The other way round; empty where it is not beneath the root.
+    std::string inside(const std::string& machine_path) const;
+    std::string path_of(int directory) const;  ///< Of an open directory, in the root.
+
+    Descriptor topmost(int directory) const;  ///< The highest directory of its region in the root.
+
+private:
+    Descriptor walk(const std::string& path) const;
+
+    std::string root_;
+    Descriptor descriptor_;
+};
+
+Region region_of(int descriptor);
+
+/// The directory part and the last part of a path that begins with /.
+std::string parent_of(const std::string& path);
+std::string name_of(const std::string& path);
+/// Without //, /./ and a / at the end. Throws Error where it is not absolute or has a part `..`.
+std::string clean_path(const std::string& path);
+
+/// "PATH: can not DO: why", as an Error.
+[[noreturn]] void fail(const std::string& path, std::string_view doing, int error);
+
+}  // namespace chaos::rollback

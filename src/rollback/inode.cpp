@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inode.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+
+namespace chaos::rollback {
+namespace {
+
+constexpr const char* capability = "security.capability";
+constexpr const char* access_acl = "system.posix_acl_access";
+constexpr std::uint32_t set_id_bits = S_ISUID | S_ISGID;
+
+/// O_PATH descriptors have no fchmod, fgetxattr or read: this name of theirs has them all.
+std::string by_descriptor(int descriptor) { return fmt::format("/proc/self/fd/{}", descriptor); }
+
+Entry::Kind kind_of(std::uint32_t mode) {
+    switch (mode & S_IFMT) {
+        case S_IFREG: return Entry::Kind::file;
+        case S_IFDIR: return Entry::Kind::directory;
+        case S_IFLNK: return Entry::Kind::link;
+        default: return Entry::Kind::other;
+    }
+}
+
+std::int64_t nanoseconds(const struct statx_timestamp& time) {
+    return time.tv_sec * 1'000'000'000 + static_cast<std::int64_t>(time.tv_nsec);
+}
+
+void stat_into(Image& image, int descriptor, const std::string& name) {
+    struct statx found {};
+    if (::statx(descriptor, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_BTIME, &found))
+        fail(name, "be looked at", errno);
+    image.kind = kind_of(found.stx_mode);
+    image.mode = found.stx_mode & 07777U;
+    image.uid = found.stx_uid;
+    image.gid = found.stx_gid;
+    image.size = image.kind == Entry::Kind::directory ? 0 : found.stx_size;
+    image.modified = nanoseconds(found.stx_mtime);
+    image.device = ::makedev(found.stx_dev_major, found.stx_dev_minor);
+    image.inode = found.stx_ino;
+    image.born = found.stx_mask & STATX_BTIME ? nanoseconds(found.stx_btime) : 0;
+}
+
+/// The kernel's own measurements of a content: it makes them anew, and refuses foreign ones.
+bool belongs_to_kernel(std::string_view name) { return name == "security.ima" || name == "security.evm"; }
+
+std::string read_extended(int descriptor, const std::string& name) {
+    const std::string path = by_descriptor(descriptor);
+    std::array<char, 1024> few;
+    std::string many;
+    std::string_view names;
+    ssize_t length = ::listxattr(path.c_str(), few.data(), few.size());
+    if (length >= 0) {
+        names = {few.data(), static_cast<std::size_t>(length)};
+    } else if (errno == ERANGE) {
+        many.resize(XATTR_LIST_MAX);
+        length = ::listxattr(path.c_str(), many.data(), many.size());
+        if (length < 0) fail(name, "have its attributes listed", errno);
+        names = {many.data(), static_cast<std::size_t>(length)};
+    } else if (errno != ENOTSUP) {
+        fail(name, "have its attributes listed", errno);
+    }
+    if (names.empty()) return {};
+    Extended found;
+    while (!names.empty()) {
+        const std::string attribute(names.substr(0, names.find('\0')));
+        names.remove_prefix(attribute.size() + 1);
+        if (belongs_to_kernel(attribute)) continue;
+        std::string value(256, '\0');
+        ssize_t size = ::getxattr(path.c_str(), attribute.c_str(), value.data(), value.size());
+        if (size < 0 && errno == ERANGE) {
+            value.resize(XATTR_SIZE_MAX);
+            size = ::getxattr(path.c_str(), attribute.c_str(), value.data(), value.size());
+        }
+        if (size < 0 && (errno == ENODATA || errno == ENOTSUP)) continue;  // gone meanwhile, or a name without a value
+        if (size < 0) fail(name, "have its attribute " + attribute + " read", errno);
+        value.resize(static_cast<std::size_t>(size));
+        found.emplace(attribute, std::move(value));
+    }
+    return to_text(found);
+}
+
+void write_extended(int descriptor, const std::string& wished, const std::string& name) {
+    const std::string now = read_extended(descriptor, name);
+    if (now == wished) return;
+    const std::string path = by_descriptor(descriptor);
+    const Extended have = extended_from(now), want = extended_from(wished);
+    for (const auto& [attribute, value] : have)
+        if (!want.contains(attribute) && ::removexattr(path.c_str(), attribute.c_str()) && errno != ENODATA)
+            fail(name, "lose its attribute " + attribute, errno);
+    const auto set = [&](const std::string& attribute, const std::string& value) {
+        const auto old = have.find(attribute);
+        if (old != have.end() && old->second == value) return;
+        if (::setxattr(path.c_str(), attribute.c_str(), value.data(), value.size(), 0))
+            fail(name, "get its attribute " + attribute, errno);
+    };
+    for (const auto& [attribute, value] : want)
+        if (attribute != capability) set(attribute, value);
+    if (const auto last = want.find(capability); last != want.end()) set(last->first, last->second);
+}
+
+/// One reading; false where it was written to meanwhile.
+bool read_content(Image& image, int descriptor, const std::string& name, std::string* bytes) {
+    const Descriptor open(::open(by_descriptor(descriptor).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!open) fail(name, "be read", errno);
+    std::string small, piece;
+    const bool keep = image.size <= Content::in_memory;
+    std::string& buffer = keep ? small : piece;
+    buffer.resize(keep ? image.size + 1 : 256 * 1024);
+    Hasher hasher;
+    std::uint64_t total = 0;
+    for (;;) {
+        char* const to = keep ? buffer.data() + total : buffer.data();
+        const std::size_t room = keep ? buffer.size() - total : buffer.size();
+        if (room == 0) return false;  // it grew
+        const ssize_t got = ::read(*open, to, room);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) fail(name, "be read", errno);
+        if (got == 0) break;
+        if (!keep) hasher.add({to, static_cast<std::size_t>(got)});
+        total += static_cast<std::uint64_t>(got);
+    }
+    if (total != image.size) return false;
+    if (keep) {
+        small.resize(total);
+        image.content = digest(small);
+        if (bytes) *bytes = std::move(small);
+    } else {
+        image.content = hasher.finish();
+    }
+    Image after;
+    stat_into(after, *open, name);
+    return after.modified == image.modified && after.size == image.size;
+}
+
+Descriptor open_name(const Spot& spot) {
+    Descriptor found(::openat(spot.at(), spot.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    if (!found && errno != ENOENT && errno != ENOTDIR) fail(spot.name, "be looked at", errno);
+    return found;
+}
+
+void content_into(Image& image, int descriptor, const std::string& name, std::string* bytes) {
+    for (int tries = 0; !read_content(image, descriptor, name, bytes); ++tries) {
+        if (tries == 20) throw Error(fmt::format("{}: is written to all the time and can not be kept", name));
+        stat_into(image, descriptor, name);
+    }
+}
+
+Image look(int descriptor, const std::string& name, Depth depth) {
+    Image image;
+    stat_into(image, descriptor, name);
+    if (image.kind == Entry::Kind::link) {
+        image.target.resize(PATH_MAX);
+        const ssize_t length = ::readlinkat(descriptor, "", image.target.data(), image.target.size());
+        if (length < 0) fail(name, "be read as a link", errno);
+        image.target.resize(static_cast<std::size_t>(length));
+    }
+    if (depth != Depth::names) image.extended = read_extended(descriptor, name);
+    return image;
+}
+
+std::uint32_t number_at(std::string_view text, std::size_t at) {
+    std::uint32_t number = 0;
+    if (text.size() < at + sizeof number) throw Error("expected extended attributes of an image, not this");
+    std::memcpy(&number, text.data() + at, sizeof number);
+    return number;
+}
+
+void append(std::string& out, std::string_view part) {
+    const auto length = static_cast<std::uint32_t>(part.size());
+    out.append(reinterpret_cast<const char*>(&length), sizeof length).append(part);
+}
+
+}  // namespace
+
+std::string to_text(const Extended& attributes) {
+    std::string out;
+    for (const auto& [name, value] : attributes) append(out, name), append(out, value);
+    return out;
+}
+
+Extended extended_from(std::string_view text) {
+    const auto take = [&] {
+        const std::uint32_t length = number_at(text, 0);
+        if (text.size() - 4 < length) throw Error("expected extended attributes of an image, not this");
+        std::string part(text.substr(4, length));
+        text.remove_prefix(4 + length);
+        return part;
+    };
+    Extended out;
+    while (!text.empty()) {
+        std::string name = take();
+        out[std::move(name)] = take();
+    }
+    return out;
+}
+
+std::string with_mode(const std::string& extended, std::uint32_t mode) {
+    Extended attributes = extended_from(extended);
+    const auto acl = attributes.find(access_acl);
+    if (acl == attributes.end()) return extended;
+    // A version number, then entries of tag (16 bits), permissions (16) and id (32).
+    enum : std::uint16_t { user_object = 0x01, group_object = 0x04, mask = 0x10, other = 0x20 };
+    std::string& text = acl->second;
+    bool masked = false;
+    const auto tag_at = [&](std::size_t at) { return static_cast<std::uint16_t>(number_at(text, at) & 0xffffU); };
+    for (std::size_t at = 4; at + 8 <= text.size(); at += 8) masked |= tag_at(at) == mask;
+    for (std::size_t at = 4; at + 8 <= text.size(); at += 8) {
+        const std::uint16_t tag = tag_at(at);
+        std::uint16_t bits = 0;
+        if (tag == user_object) bits = mode >> 6 & 7U;
+        else if (tag == (masked ? mask : group_object)) bits = mode >> 3 & 7U;
+        else if (tag == other) bits = mode & 7U;
+        else continue;
+        std::memcpy(text.data() + at + 2, &bits, sizeof bits);
+    }
+    return to_text(attributes);
+}
+
+std::string without_capabilities(const std::string& extended) {
+    if (extended.find(capability) == extended.npos) return extended;
+    Extended attributes = extended_from(extended);
+    attributes.erase(capability);
+    return to_text(attributes);
+}
+
+Image capture(const Spot& spot, Depth depth, std::string* bytes) {
+    const Descriptor found = open_name(spot);
+    if (!found) return {};
+    Image image = look(*found, spot.name, depth);
+    if (depth == Depth::content && image.kind == Entry::Kind::file) content_into(image, *found, spot.name, bytes);
+    return image;
+}
+
+Image capture_like(const Spot& spot, std::span<const Image* const> others) {
+    const Descriptor found = open_name(spot);
+    if (!found) return {};
+    Image image = look(*found, spot.name, Depth::meta);
+    for (const Image* other : others)
+        if (image.kind == Entry::Kind::file && other->kind == image.kind && other->size == image.size) {
+            content_into(image, *found, spot.name, nullptr);
+            break;
+        }
+    return image;
+}
+
+bool untouched(const Image& now, const Image& then) {
+    return now.kind == then.kind && now.same_inode(then) && now.mode == then.mode && now.uid == then.uid &&
+           now.gid == then.gid && (now.kind == Entry::Kind::directory ||  // entries of ours come and go in it
+                                   (now.size == then.size && now.modified == then.modified));
+}
+
+void change_meta(int descriptor, const Image& wished, const std::string& path) {
+    Image now;
+    stat_into(now, descriptor, path);
+    if (now.uid != wished.uid || now.gid != wished.gid) {
+        if (::fchownat(descriptor, "", wished.uid, wished.gid, AT_EMPTY_PATH)) fail(path, "get its owner", errno);
+        stat_into(now, descriptor, path);  // setuid and setgid may be gone by it
+    }
+    if (now.kind != Entry::Kind::link && now.mode != wished.mode &&
+        ::chmod(by_descriptor(descriptor).c_str(), wished.mode))
+        fail(path, "get its mode", errno);
+    write_extended(descriptor, wished.extended, path);
+    if (now.kind == Entry::Kind::link || now.mode == wished.mode) return;
+    stat_into(now, descriptor, path);
+    if (now.mode != wished.mode && ::chmod(by_descriptor(descriptor).c_str(), wished.mode))
+        fail(path, "get its mode", errno);  // an ACL that was taken off or put on had a say in it
+}
+
+bool between(const Image& now, const Image& from, const Image& to) {
+    const auto owned_as = [&](const Image& one) { return now.uid == one.uid && now.gid == one.gid; };
+    if (now.kind != from.kind || now.target != from.target || !(owned_as(from) || owned_as(to))) return false;
+    const auto mode_of = [&](const Image& one) {
+        return now.mode == one.mode || (now.mode | set_id_bits) == (one.mode | set_id_bits);
+    };
+    if (!mode_of(from) && !mode_of(to)) return false;
+    const Extended old = extended_from(from.extended), made = extended_from(to.extended);
+    const auto one_of = [&](const Extended& some, const std::string& name, const std::string& value) {
+        const auto found = some.find(name);
+        return found != some.end() && found->second == value;
+    };
+    for (const auto& [name, value] : extended_from(now.extended))
+        if (name != access_acl && !one_of(old, name, value) && !one_of(made, name, value)) return false;
+    // An ACL on the way is one of the two with the mode of either.
+    const Extended have = extended_from(now.extended);
+    const auto acl = have.find(access_acl);
+    if (acl == have.end()) return true;
+    for (const Image* list : {&from, &to})
+        for (const Image* mode : {&from, &to})
+            if (one_of(extended_from(with_mode(list->extended, mode->mode)), access_acl, acl->second)) return true;
+    return false;
+}
+
+}  // namespace chaos::rollback

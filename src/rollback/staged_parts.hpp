@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+
+#include "inode.hpp"
+#include "owners.hpp"
+#include "staged_host.hpp"
+
+namespace chaos::rollback {
+
+/// What was asked for, not published yet.
+struct Wish {
+    enum class Verb : char { file, link, directory, meta, remove, remove_tree, restore } verb{};
+    std::string path;
+    Content content{};
+    std::string target{};
+    Meta meta{};
+    Image image{};             ///< restore
+    std::string trash{};       ///< restore
+    bool over_other = false;   ///< The name was removed before in this queue: whatever lies there may go.
+    std::int64_t step = 0;
+    bool makes() const { return verb != Verb::remove && verb != Verb::remove_tree && (verb != Verb::restore || image); }
+};
+
+/// What is queued, in order, and by path. A name whose tree is removed first can be there twice: the latest counts.
+class Queue {
+public:
+    bool empty() const { return live_ == 0; }
+    void clear() { *this = Queue(); }
+    void add(Wish);
+    Wish* find(const std::string& path);
+    const Wish* find(const std::string& path) const { return const_cast<Queue*>(this)->find(path); }
+    bool gone(const std::string& path) const;  ///< It, or a directory above it, is removed with all in it.
+    std::vector<const Wish*> below(const std::string& directory) const;    ///< Directly.
+    std::vector<std::string> trees_in(const std::string& directory) const;  ///< Removed ones, directly in it.
+    std::vector<const Wish*> in_order() const;
+
+private:
+    void drop(std::size_t place);
+
+    std::vector<std::optional<Wish>> wishes_;
+    std::map<std::string, std::size_t> by_path_;
+    std::set<std::string> trees_;
+    std::size_t live_ = 0;
+};
+
+/// A name about to be changed by a publish.
+struct Move {
+    Operation operation;
+    Content content;  ///< Of the new inode, where it is a file.
+    Image made;       ///< The new inode, once it is staged.
+};
+
+/// How an Operation is done, from what it says.
+enum class Manner : char {
+    in_place,  ///< Mode, owner, attributes.
+    to_trash,
+    from_trash,
+    appear,      ///< From the stage to a free name.
+    swap,        ///< With the stage.
+    disappear,   ///< To the stage.
+    empty_away,  ///< rmdir.
+};
+Manner manner_of(const Operation&);
+
+/// A file system a run touched. Its descriptor is older than what was written: an error of it is reported to it.
+struct FileSystem {
+    Descriptor descriptor;
+    bool whole = true;                  ///< syncfs is known to be enough. Else files and directories one by one.
+    std::set<std::string> directories;  ///< Then: whose names changed.
+};
+
+struct StagedHost::Parts {
+    Parts(const Host& host, const std::string& root, std::string state_directory, std::int64_t of_run, Journal&);
+
+    const Host& looking;
+    Beneath beneath;
+    std::string state;          ///< As the machine has it.
+    std::string state_in_root;  ///< Empty where it is outside.
+    std::int64_t run, step = 0;
+    Journal& journal;
+    std::string nonce;  ///< Names of another process of the same run are other names.
+    std::uint64_t counter = 0;
+
+    mutable std::recursive_mutex mutex;
+    Queue queue;
+    std::vector<std::pair<Command, std::string>> validations;
+    std::vector<Command> unvalidated;
+    std::vector<std::string> stages;
+    std::map<Region, std::string> stage_of;
+    std::map<std::uint64_t, FileSystem> file_systems;
+    mutable std::optional<Owners> owners;  ///< As on disk; forgotten at every publish.
+    bool units_changed = false;
+
+    // staged_queue.cpp
+    const Owners& owners_now() const;
+    Image wished(const Wish&, const Image& before) const;
+    Content content_of(const Wish&) const;
+
+    // staged_look.cpp: what will be done, before anything is
+    std::vector<Move> look();
+    std::optional<Move> look_at(const Wish&, bool gone, std::vector<Content>& blobs);
+    std::vector<Move> look_at_tree(const Wish&, std::vector<Content>& blobs);
+    void expand_tree(const Wish&, const Image& top, std::vector<Move>&, std::vector<Content>& blobs);
+    std::string stage_name(const std::string& path);
+    void check_parents(const std::vector<Move>&) const;
+    void touch(int directory, const std::string& changed_directory);
+
+    // staged_stage.cpp: new inodes, seen by nobody
+    void stage(Move&);
+    void make(const Spot&, const Image& wished, const Content&, const std::string& path);
+    void make_stage_directory(const std::string& staged);
+    void sync();
+
+    // staged_publish.cpp
+    void publish(std::vector<Move>&);
+    void look_again(const Move&) const;
+    void show(Move&);
+    void validate(const std::vector<Move>&);
+
+    // staged_unpublish.cpp
+    std::vector<Operation> unpublish(std::vector<Operation>);
+    bool bring_back(const Operation&);
+    bool bring_back_attributes(const Operation&, const Spot&);
+    bool bring_back_tree(const Operation&, const Spot&);
+    bool remake(const Operation&, const Spot& target, const Image& now);
+};
+
+}  // namespace chaos::rollback

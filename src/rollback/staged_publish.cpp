@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Staged inodes become visible, each in one rename.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "names.hpp"
+#include "staged_parts.hpp"
+
+namespace chaos::rollback {
+namespace {
+
+Error changed(const std::string& path) {
+    return Error(fmt::format("{} changed since the plan was made", path)).help("plan again: chaos plan");
+}
+
+bool is_unit_file(const std::string& path) {
+    return path.find("/systemd/system/") != path.npos || path.find("/systemd/user/") != path.npos;
+}
+
+Spot where(const Beneath& beneath, const std::string& path) {
+    Spot spot = beneath.spot(path);
+    if (!spot) throw Error(fmt::format("{}: the directory {} is not there", path, parent_of(path)));
+    return spot;
+}
+
+/// An empty directory takes part in a swap like a file; with something in it, it is somebody's.
+bool has_entries(const Spot& spot) {
+    // Its link count or size can not tell: what rmdir would say can, and a directory with a name in it is not removed.
+    return ::unlinkat(spot.at(), spot.name.c_str(), AT_REMOVEDIR) != 0 && (errno == ENOTEMPTY || errno == EEXIST);
+}
+
+}  // namespace
+
+void StagedHost::Parts::look_again(const Move& move) const {
+    const Operation& operation = move.operation;
+    const Spot spot = beneath.spot(operation.path);
+    if (!spot) return;  // its directory is made by this publish
+    const Image now = capture(spot, Depth::names);
+    if (operation.before ? !untouched(now, operation.before) : static_cast<bool>(now)) throw changed(operation.path);
+}
+
+void StagedHost::Parts::show(Move& move) {
+    const Operation& operation = move.operation;
+    const std::string& path = operation.path;
+    const Spot target = where(beneath, path);
+    const Manner manner = manner_of(operation);
+    if (manner == Manner::in_place) {
+        const Descriptor open(::openat(target.at(), target.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+        if (!open) throw changed(path);
+        const Spot itself{std::make_shared<const Descriptor>(::dup(*open)), "."};
+        if (!untouched(capture(target, Depth::names), operation.before)) throw changed(path);
+        return change_meta(*open, operation.after, path);
+    }
+    if (manner == Manner::empty_away) {
+        if (::unlinkat(target.at(), target.name.c_str(), AT_REMOVEDIR)) fail(path, "be removed", errno);
+        return;
+    }
+    const Spot staged = where(beneath, operation.staged);
+    if (manner == Manner::appear || manner == Manner::from_trash) {
+        if (!move_name(staged, target, path)) throw changed(path);
+        return;
+    }
+    if (manner == Manner::disappear || manner == Manner::to_trash) {
+        if (!move_name(target, staged, path)) throw Error(fmt::format("{}: is in the way", operation.staged));
+        if (untouched(capture(staged, Depth::names), operation.before)) return;
+        move_name(staged, target, path);  // somebody's newer one: back, unless there is a yet newer one
+        throw changed(path);
+    }
+    if (!exchange(staged, target, path)) {
+        if (!untouched(capture(target, Depth::names), operation.before)) throw changed(path);
+        return replace(staged, target, {staged.directory, staged.name + ".old"}, path);
+    }
+    if (untouched(capture(staged, Depth::names), operation.before) &&
+        (operation.before.kind != Entry::Kind::directory || !has_entries(staged)))
+        return;
+    // Until our own is back in the stage: what came out may be replaced by yet another while we put it back.
+    for (int tries = 0; tries < 100; ++tries) {
+        exchange(staged, target, path);
+        if (capture(staged, Depth::names).same_inode(move.made)) break;
+    }
+    throw changed(path);
+}
+
+void StagedHost::Parts::publish(std::vector<Move>& moves) {
+    try {
+        for (Move& move : moves) stage(move);
+        sync();
+        validate(moves);
+        bool tree_goes = false;  // then what is below it is not there yet, and can not be looked at
+        for (const Move& move : moves) {
+            if (!tree_goes) look_again(move);
+            tree_goes |= manner_of(move.operation) == Manner::to_trash;
+        }
+        for (Move& move : moves) show(move);
+    } catch (...) {
+        std::vector<Operation> operations;
+        for (const Move& move : moves) operations.push_back(move.operation);
+        unpublish(std::move(operations));
+        throw;
+    }
+    for (const Move& move : moves) units_changed |= is_unit_file(move.operation.path);
+}
+
+void StagedHost::publish() {
+    const std::lock_guard guard(parts_->mutex);
+    parts_->owners.reset();
+    parts_->unvalidated.clear();
+    struct Discard {
+        StagedHost& host;
+        ~Discard() { host.discard(); }
+    } const discard_at_the_end{*this};
+    std::vector<Move> moves = parts_->look();
+    if (!moves.empty()) parts_->publish(moves);
+    parts_->owners.reset();
+}
+
+}  // namespace chaos::rollback

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is asked for, and looking through it.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "staged_parts.hpp"
+
+namespace chaos::rollback {
+namespace {
+
+using Verb = Wish::Verb;
+using Guard = std::lock_guard<std::recursive_mutex>;
+
+std::string read_small(const Content& content) {
+    if (content.held()) return content.bytes();
+    const Descriptor open(::open(content.path().c_str(), O_RDONLY | O_CLOEXEC));
+    if (!open) fail(content.path(), "be read", errno);
+    std::string bytes(content.size(), '\0');
+    for (std::size_t done = 0; done < bytes.size();) {
+        const ssize_t got = ::read(*open, bytes.data() + done, bytes.size() - done);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) fail(content.path(), "be read", errno);
+        if (got == 0) throw Error(fmt::format("{}: became shorter while it was read", content.path()));
+        done += static_cast<std::size_t>(got);
+    }
+    return bytes;
+}
+
+std::string random_name() {
+    unsigned char bytes[6];
+    if (::getrandom(bytes, sizeof bytes, 0) != sizeof bytes) fail("getrandom", "give random bytes", errno);
+    std::string out;
+    for (const unsigned char byte : bytes) out += fmt::format("{:02x}", byte);
+    return out;
+}
+
+}  // namespace
+
+void Queue::drop(std::size_t place) {
+    if (!wishes_[place]) return;
+    wishes_[place].reset();
+    --live_;
+}
+
+Wish* Queue::find(const std::string& path) {
+    const auto found = by_path_.find(path);
+    return found == by_path_.end() ? nullptr : &*wishes_[found->second];
+}
+
+void Queue::add(Wish wish) {
+    const std::string path = wish.path;
+    const auto old = by_path_.find(path);
+    if (old != by_path_.end()) {
+        Wish& before = *wishes_[old->second];
+        // What is made twice stays where it is, since what was queued after it may lie in it. What goes, goes last.
+        if (before.makes() && wish.makes()) {
+            wish.over_other |= before.over_other;
+            if (wish.meta.owner.empty()) wish.meta.owner = before.meta.owner;
+            if (wish.meta.group.empty()) wish.meta.group = before.meta.group;
+            before = std::move(wish);
+            return;
+        }
+        wish.over_other |= before.over_other || before.verb == Verb::remove;
+        // A tree that was removed stays removed: the new name comes after it.
+        if (before.verb != Verb::remove_tree) drop(old->second);
+        by_path_.erase(old);
+    }
+    if (wish.verb == Verb::remove_tree) {
+        for (auto below = by_path_.lower_bound(path + "/"); below != by_path_.end() && below->first < path + "0";) {
+            drop(below->second);
+            below = by_path_.erase(below);
+        }
+        if (!trees_.insert(path).second) {  // removed before, and something was made there since: that is dropped
+            for (std::size_t i = 0; i < wishes_.size(); ++i)
+                if (wishes_[i] && wishes_[i]->path == path) by_path_[path] = i;
+            return;
+        }
+    }
+    by_path_[path] = wishes_.size();
+    wishes_.emplace_back(std::move(wish));
+    ++live_;
+}
+
+bool Queue::gone(const std::string& path) const {
+    if (trees_.empty()) return false;
+    for (std::string up = path; up != "/"; up = parent_of(up))
+        if (trees_.contains(up)) return true;
+    return false;
+}
+
+std::vector<const Wish*> Queue::below(const std::string& directory) const {
+    const std::string prefix = directory == "/" ? "/" : directory + "/";
+    std::vector<const Wish*> out;
+    for (auto at = by_path_.lower_bound(prefix); at != by_path_.end() && at->first.starts_with(prefix); ++at)
+        if (at->first.find('/', prefix.size()) == std::string::npos && at->first.size() > prefix.size())
+            out.push_back(&*wishes_[at->second]);
+    return out;
+}
+
+std::vector<std::string> Queue::trees_in(const std::string& directory) const {
+    std::vector<std::string> out;
+    for (const std::string& tree : trees_)
+        if (parent_of(tree) == directory) out.push_back(tree);
+    return out;
+}
+
+std::vector<const Wish*> Queue::in_order() const {
+    std::vector<const Wish*> out;
+    for (const std::optional<Wish>& wish : wishes_)
+        if (wish) out.push_back(&*wish);
+    return out;
+}
+
+StagedHost::Parts::Parts(const Host& host, const std::string& root, std::string state_directory, std::int64_t of_run,
+                         Journal& to)
+    : looking(host), beneath(root), state(std::move(state_directory)), run(of_run), journal(to), nonce(random_name()) {
+    if (const Descriptor found(::open(state.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)); found)
+        state_in_root = beneath.path_of(*found);
+    else
+        fail(state, "be opened as the state directory", errno);
+}
+
+const Owners& StagedHost::Parts::owners_now() const {
+    if (!owners) {
+        constexpr std::size_t most = 64U << 20U;
+        std::string passwd, group;
+        looking.look("/etc/passwd", &passwd, most);
+        looking.look("/etc/group", &group, most);
+        owners.emplace(passwd, group);
+    }
+    return *owners;
+}
+
+Content StagedHost::Parts::content_of(const Wish& wish) const {
+    if (wish.verb != Verb::restore) return wish.content;
+    return wish.image.kind == Entry::Kind::file ? journal.blob(wish.image.content) : Content();
+}
+
+Image StagedHost::Parts::wished(const Wish& wish, const Image& before) const {
+    Image after;
+    switch (wish.verb) {
+        case Verb::remove:
+        case Verb::remove_tree: return after;
+        case Verb::restore:
+            after = wish.image;
+            after.device = after.inode = 0, after.born = 0;
+            return after;
+        case Verb::meta: after = before; break;
+        case Verb::file:
+            after.kind = Entry::Kind::file;
+            after.content = wish.content.digest();
+            after.size = wish.content.size();
+            break;
+        case Verb::link:
+            after.kind = Entry::Kind::link;
+            after.target = wish.target;
+            after.size = wish.target.size();
+            break;
+        case Verb::directory: after.kind = Entry::Kind::directory; break;
+    }
+    const bool same_kind = before.kind == after.kind;
+    after.mode = after.kind == Entry::Kind::link ? 0777 : wish.meta.mode & 07777U;
+    after.uid = !wish.meta.owner.empty() ? owners_now().user(wish.meta.owner) : same_kind ? before.uid : ::geteuid();
+    after.gid = !wish.meta.group.empty() ? owners_now().group(wish.meta.group) : same_kind ? before.gid : ::getegid();
+    if (same_kind) {
+        after.extended = with_mode(before.extended, after.mode);
+        if (after.content != before.content) after.extended = without_capabilities(after.extended);
+    }
+    after.device = after.inode = 0, after.born = 0, after.modified = 0;
+    return after;
+}
+
+StagedHost::StagedHost(const Host& looking, std::string root, std::string state_directory, std::int64_t run,
+                       Journal& journal)
+    : parts_(std::make_unique<Parts>(looking, root, std::move(state_directory), run, journal)) {}
+StagedHost::~StagedHost() = default;
+
+bool StagedHost::live() const { return parts_->looking.live(); }
+bool StagedHost::superuser() const { return parts_->looking.superuser(); }
+const Services& StagedHost::services() const { return parts_->looking.services(); }
+Output StagedHost::ask(const Command& command) const { return parts_->looking.ask(command); }
+
+Entry StagedHost::look(const std::string& path, std::string* content, std::size_t most) const {
+    const Guard guard(parts_->mutex);
+    const Queue& queue = parts_->queue;
+    if (queue.empty()) return parts_->looking.look(path, content, most);
+    const std::string clean = clean_path(path);
+    const Wish* const wish = queue.find(clean);
+    if (!wish) return queue.gone(clean) ? Entry{} : parts_->looking.look(clean, content, most);
+    if (!wish->makes()) return {};
+    const Entry now = queue.gone(clean) ? Entry{} : parts_->looking.look(clean, nullptr, 0);
+    Image before;
+    before.kind = now.kind;
+    before.mode = now.mode, before.uid = now.uid, before.gid = now.gid, before.size = now.size;
+    const Image after = parts_->wished(*wish, before);
+    if (wish->verb == Verb::meta) {
+        Entry changed = parts_->looking.look(clean, content, most);
+        changed.mode = after.mode, changed.uid = after.uid, changed.gid = after.gid;
+        return changed;
+    }
+    if (content && after.kind == Entry::Kind::link) *content = after.target;
+    if (content && after.kind == Entry::Kind::file && after.size <= most)
+        *content = read_small(parts_->content_of(*wish));
+    Entry out;
+    out.kind = after.kind;
+    out.mode = after.mode, out.uid = after.uid, out.gid = after.gid;
+    out.links = 1, out.size = after.size, out.modified = after.modified;
+    return out;
+}
+
+std::vector<std::string> StagedHost::list(const std::string& path) const {
+    const Guard guard(parts_->mutex);
+    const Queue& queue = parts_->queue;
+    if (queue.empty()) return parts_->looking.list(path);
+    const std::string clean = clean_path(path);
+    std::vector<std::string> on_disk;
+    if (!queue.gone(clean)) on_disk = parts_->looking.list(clean);
+    std::set<std::string> names(on_disk.begin(), on_disk.end());
+    for (const std::string& tree : queue.trees_in(clean)) names.erase(name_of(tree));
+    for (const Wish* wish : queue.below(clean)) {
+        if (wish->makes()) names.insert(name_of(wish->path));
+        else names.erase(name_of(wish->path));
+    }
+    return {names.begin(), names.end()};
+}
+
+Content StagedHost::content(const std::string& path) const {
+    const Guard guard(parts_->mutex);
+    const std::string clean = clean_path(path);
+    const Wish* const wish = parts_->queue.find(clean);
+    const bool file = wish && (wish->verb == Verb::file ||
+                               (wish->verb == Verb::restore && wish->image.kind == Entry::Kind::file));
+    if (file) return parts_->content_of(*wish);
+    if ((wish && wish->verb != Verb::meta) || (!wish && parts_->queue.gone(clean)))
+        throw Error(fmt::format("{}: expected a regular file", path));
+    return parts_->looking.content(clean);
+}
+
+void StagedHost::write(const std::string& path, const Content& content, const Meta& meta) {
+    const Guard guard(parts_->mutex);
+    parts_->queue.add({Verb::file, clean_path(path), content, {}, meta, {}, {}, false, parts_->step});
+}
+
+void StagedHost::make_directory(const std::string& path, const Meta& meta) {
+    const Guard guard(parts_->mutex);
+    parts_->queue.add({Verb::directory, clean_path(path), {}, {}, meta, {}, {}, false, parts_->step});
+}
+
+void StagedHost::make_link(const std::string& path, const std::string& target, const Meta& owner) {
+    const Guard guard(parts_->mutex);
+    if (target.empty()) throw Error(fmt::format("{}: expected a target of the link, not an empty one", path));
+    parts_->queue.add({Verb::link, clean_path(path), {}, target, owner, {}, {}, false, parts_->step});
+}
+
+void StagedHost::set_meta(const std::string& path, const Meta& meta) {
+    const Guard guard(parts_->mutex);
+    const std::string clean = clean_path(path);
+    Wish* const queued = parts_->queue.find(clean);
+    if (!queued && !parts_->queue.gone(clean)) {
+        parts_->queue.add({Verb::meta, clean, {}, {}, meta, {}, {}, false, parts_->step});
+        return;
+    }
+    if (!queued || !queued->makes()) throw Error(fmt::format("{}: is to be removed and can not get a mode", path));
+    if (queued->verb == Verb::restore) {
+        if (queued->image.kind != Entry::Kind::link) queued->image.mode = meta.mode & 07777U;
+        queued->image.extended = with_mode(queued->image.extended, queued->image.mode);
+        if (!meta.owner.empty()) queued->image.uid = parts_->owners_now().user(meta.owner);
+        if (!meta.group.empty()) queued->image.gid = parts_->owners_now().group(meta.group);
+        return;
+    }
+    queued->meta.mode = meta.mode;
+    if (!meta.owner.empty()) queued->meta.owner = meta.owner;
+    if (!meta.group.empty()) queued->meta.group = meta.group;
+}
+
+void StagedHost::remove(const std::string& path) {
+    const Guard guard(parts_->mutex);
+    parts_->queue.add({Verb::remove, clean_path(path), {}, {}, {}, {}, {}, false, parts_->step});
+}
+
+void StagedHost::remove_tree(const std::string& path) {
+    const Guard guard(parts_->mutex);
+    parts_->queue.add({Verb::remove_tree, clean_path(path), {}, {}, {}, {}, {}, false, parts_->step});
+}
+
+void StagedHost::restore(const std::string& path, const Image& image, const std::string& trash) {
+    const Guard guard(parts_->mutex);
+    parts_->queue.add({Verb::restore, clean_path(path), {}, {}, {}, image, trash, true, parts_->step});
+}
+
+void StagedHost::validate(const Command& command, const std::string& path) {
+    const Guard guard(parts_->mutex);
+    parts_->validations.emplace_back(command, clean_path(path));
+}
+
+void StagedHost::step(std::int64_t number) {
+    const Guard guard(parts_->mutex);
+    parts_->step = number;
+}
+
+void StagedHost::discard() {
+    const Guard guard(parts_->mutex);
+    parts_->queue.clear();
+    parts_->validations.clear();
+}
+
+std::vector<Command> StagedHost::unvalidated() const {
+    const Guard guard(parts_->mutex);
+    return parts_->unvalidated;
+}
+
+std::vector<std::string> StagedHost::touched() const {
+    const Guard guard(parts_->mutex);
+    return parts_->stages;
+}
+
+}  // namespace chaos::rollback

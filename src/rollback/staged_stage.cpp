@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// New inodes, made where nobody sees them, and on the disk before anybody does.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "names.hpp"
+#include "staged_parts.hpp"
+
+namespace chaos::rollback {
+namespace {
+
+void write_all(int to, std::string_view bytes, const std::string& path) {
+    while (!bytes.empty()) {
+        const ssize_t put = ::write(to, bytes.data(), bytes.size());
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) fail(path, "be written", errno);
+        bytes.remove_prefix(static_cast<std::size_t>(put));
+    }
+}
+
+void write_content(int to, const Content& content, const std::string& path) {
+    if (content.held()) return write_all(to, content.bytes(), path);
+    const Descriptor from(::open(content.path().c_str(), O_RDONLY | O_CLOEXEC));
+    if (!from) fail(content.path(), "be read", errno);
+    std::string piece(256 * 1024, '\0');
+    Hasher hasher;
+    for (;;) {
+        const ssize_t got = ::read(*from, piece.data(), piece.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) fail(content.path(), "be read", errno);
+        if (got == 0) break;
+        const std::string_view part(piece.data(), static_cast<std::size_t>(got));
+        hasher.add(part);
+        write_all(to, part, path);
+    }
+    if (hasher.finish() != content.digest())
+        throw Error(fmt::format("{}: is not the content it was: expected digest {}", content.path(),
+                                hex(content.digest())));
+}
+
+void set_modified(int descriptor, std::int64_t modified, const std::string& path) {
+    constexpr std::int64_t second = 1'000'000'000;
+    const std::int64_t seconds = modified / second - (modified % second < 0 ? 1 : 0);
+    const struct timespec times[2] = {{0, UTIME_OMIT}, {seconds, modified - seconds * second}};
+    if (::utimensat(AT_FDCWD, fmt::format("/proc/self/fd/{}", descriptor).c_str(), times, 0))
+        fail(path, "get its time", errno);
+}
+
+}  // namespace
+
+void StagedHost::Parts::make_stage_directory(const std::string& staged) {
+    // Only the parts that are ours: what is above them was there when the name was chosen.
+    const std::string directory = parent_of(staged);
+    if (beneath.directory(directory) || name_of(staged).ends_with('~')) return;
+    const auto make_one = [&](const std::string& path) {
+        const Spot spot = beneath.spot(path);
+        if (!spot) fail(path, "be made", ENOENT);
+        if (::mkdirat(spot.at(), spot.name.c_str(), 0700) && errno != EEXIST) fail(path, "be made", errno);
+        const Image made = capture(spot, Depth::names);
+        if (made.kind != Entry::Kind::directory || made.uid != ::geteuid() || (made.mode & 077))
+            throw Error(fmt::format("{}: expected a directory of ours, closed to others (0700)", path));
+    };
+    if (!state_in_root.empty() && directory.starts_with(state_in_root + "/")) make_one(parent_of(directory));
+    make_one(directory);
+}
+
+/// Created closed, then content, owner, mode, attributes, time: at no moment may somebody read what he shall not.
+void StagedHost::Parts::make(const Spot& spot, const Image& wished, const Content& content, const std::string& path) {
+    const char* const name = spot.name.c_str();
+    const bool directory = wished.kind == Entry::Kind::directory;
+    Descriptor made;
+    if (wished.kind == Entry::Kind::file) {
+        made = Descriptor(::openat(spot.at(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+        if (!made) fail(path, "be staged", errno);
+        write_content(*made, content, path);
+    } else {
+        if (directory ? ::mkdirat(spot.at(), name, 0700) : ::symlinkat(wished.target.c_str(), spot.at(), name))
+            fail(path, "be staged", errno);
+        made = Descriptor(::openat(spot.at(), name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+        if (!made) fail(path, "be staged", errno);
+    }
+    change_meta(*made, wished, path);
+    if (wished.modified && wished.kind != Entry::Kind::link) set_modified(*made, wished.modified, path);
+    const auto system = file_systems.find(region_of(spot.at()).device);
+    if (wished.kind == Entry::Kind::file && system != file_systems.end() && !system->second.whole && ::fsync(*made))
+        fail(path, "be synced", errno);
+}
+
+void StagedHost::Parts::stage(Move& move) {
+    const Operation& operation = move.operation;
+    const Manner manner = manner_of(operation);
+    if (manner == Manner::in_place || manner == Manner::from_trash) return;
+    make_stage_directory(operation.staged);
+    if (manner == Manner::to_trash || manner == Manner::disappear || manner == Manner::empty_away) return;
+    const Spot spot = beneath.spot(operation.staged);
+    if (!spot) fail(operation.staged, "be staged", ENOENT);
+    touch(spot.at(), parent_of(operation.staged));
+    make(spot, operation.after, move.content, operation.path);
+    move.made = capture(spot, Depth::names);
+}
+
+void StagedHost::Parts::sync() {
+    for (const auto& [device, system] : file_systems) {
+        // After an error nothing is tried again: the cache would say that all is well.
+        if (system.whole && ::syncfs(*system.descriptor))
+            fail(beneath.path_of(*system.descriptor), "be synced (syncfs)", errno);
+        for (const std::string& path : system.directories) {
+            const Descriptor directory = beneath.directory(path);
+            if (!directory) continue;
+            const Descriptor open(::openat(*directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+            if (!open || ::fsync(*open)) fail(path, "be synced", errno);
+        }
+    }
+}
+
+void StagedHost::sync() {
+    const std::lock_guard guard(parts_->mutex);
+    parts_->sync();
+}
+
+}  // namespace chaos::rollback
