@@ -11,11 +11,14 @@ Image image_in(const Scan& scan, const std::string& path) {
 }
 
 /// A scan of names knows a directory's entries, not their bytes: such a file can be told to be new, not be made again.
-bool can_be_made(const Image& image) { return image.kind != Entry::Kind::file || image.content || !image.size; }
+bool can_be_made(const Image& image) {
+    return image.kind != Entry::Kind::file || image.content || !image.size;
+}
 
 }  // namespace
 
-Effects::Effects(StagedHost& host, const Footprint& footprint, Scan before, const std::vector<Operation>& after, bool cut)
+Effects::Effects(StagedHost& host, const Footprint& footprint, Scan before, const std::vector<Operation>& after,
+                 bool cut)
     : host_(host), footprint_(footprint), before_(std::move(before)), found_(host.scan(footprint, nullptr)), cut_(cut) {
     for (const Operation& operation : after) {
         made_[operation.path] = operation.after;
@@ -36,13 +39,17 @@ void Effects::put_back() {
     // What came goes, deepest first; then what went comes, outermost first.
     for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
         if (change->before || !change->after) continue;
-        if (!is_ours(change->path)) left_.push_back(change->path);
-        else if (change->after.kind != Entry::Kind::directory) host_.remove(change->path);
-        else host_.remove_tree(change->path);
+        if (!is_ours(change->path))
+            left_.push_back(change->path);
+        else if (change->after.kind != Entry::Kind::directory)
+            host_.remove(change->path);
+        else
+            host_.remove_tree(change->path);
     }
     for (const Operation& change : changes) {
         if (!change.before) continue;
-        if (!is_ours(change.path) || !can_be_made(change.before)) left_.push_back(change.path);
+        if (!is_ours(change.path) || !can_be_made(change.before))
+            left_.push_back(change.path);
         else {
             const auto trash = trash_.find(change.path);
             host_.restore(change.path, change.before, trash == trash_.end() ? std::string() : trash->second);

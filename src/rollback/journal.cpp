@@ -23,7 +23,8 @@ void RunJournal::intend(std::vector<Operation>& operations, const std::vector<st
         if (blob.held()) batch.put_blob(blob.digest(), blob.bytes());
     for (const auto& directory : stage_directories) batch.add_stage_directory(run_, directory);
     if (next_operation_ == 1)
-        for (const Operation& known : place_.store.operations(run_)) next_operation_ = std::max(next_operation_, known.number + 1);
+        for (const Operation& known : place_.store.operations(run_))
+            next_operation_ = std::max(next_operation_, known.number + 1);
     for (Operation& operation : operations) {
         operation.run = run_;
         operation.number = next_operation_++;
@@ -38,7 +39,8 @@ Content RunJournal::blob(Digest wanted) const {
     const std::string in_root = place_.root == "/" ? path : path.substr(place_.root.size());
     const Entry entry = place_.looking.look(in_root);
     if (entry.kind != Entry::Kind::file)
-        throw Error(fmt::format("the content {} is in the store no more: neither a blob nor an object has it", hex(wanted)));
+        throw Error(
+            fmt::format("the content {} is in the store no more: neither a blob nor an object has it", hex(wanted)));
     return Content(path, entry.size, wanted);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chaos/registry.hpp>
+
 #include "lock.hpp"
 #include "staged_host.hpp"
 #include "store.hpp"
@@ -17,7 +19,8 @@ struct Workplace {
     Reporter& reporter;
 };
 
-/// The journal of one run over the store: gathers what is to be recorded, and makes it durable before anything is touched.
+/// The journal of one run over the store: gathers what is to be recorded, and makes it durable before anything is
+/// touched.
 class RunJournal final : public Journal {
 public:
     explicit RunJournal(Workplace& place) : place_(place) {}
@@ -29,7 +32,8 @@ public:
     void flush();           ///< Makes it durable.
     void drop() { batch_.reset(); }
 
-    void intend(std::vector<Operation>&, const std::vector<std::string>& stage_directories, const std::vector<Content>& blobs) override;
+    void intend(std::vector<Operation>&, const std::vector<std::string>& stage_directories,
+                const std::vector<Content>& blobs) override;
     Content blob(Digest) const override;
     void fence(int pid, const Command&) override;
     void lift(int pid) override { place_.lock.lift(pid); }

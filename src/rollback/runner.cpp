@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runner.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <ctime>
-#include <fmt/format.h>
 
 #include "effects.hpp"
 
@@ -36,11 +36,13 @@ std::string in_words(const Field& field, const State& state) {
 
 Error not_reached(const Change& change, const Schema& schema, const State& found) {
     if (!found != !change.after)
-        return Error(change.where, fmt::format("{} {} after it was {}", to_text(change.id), found ? "is still there" : "is not there",
-                                               change.after ? "made" : "taken away"));
+        return Error(change.where,
+                     fmt::format("{} {} after it was {}", to_text(change.id), found ? "is still there" : "is not there",
+                                 change.after ? "made" : "taken away"));
     for (const Field* field : differences(schema, found, change.after))
-        return Error(change.where, fmt::format("{} did not become as wished: its {} is {}, and should be {}", to_text(change.id), field->name,
-                                               in_words(*field, found), in_words(*field, change.after)));
+        return Error(change.where,
+                     fmt::format("{} did not become as wished: its {} is {}, and should be {}", to_text(change.id),
+                                 field->name, in_words(*field, found), in_words(*field, change.after)));
     return Error(change.where, to_text(change.id) + " did not become as wished");
 }
 
@@ -56,7 +58,8 @@ State declared(const Schema& schema, const State& now, const State& wanted) {
 }
 
 struct Runner::Parts {
-    Parts(Workplace& workplace, const Request& asked) : place(workplace), request(asked), journal(workplace), plan(asked.plan), now(asked.observed) {
+    Parts(Workplace& workplace, const Request& asked)
+        : place(workplace), request(asked), journal(workplace), plan(asked.plan), now(asked.observed) {
         outcome.state = RunState::running;
     }
 
@@ -83,7 +86,7 @@ private:
     // After the last one.
     void finish(RunState);
     void record_ownership();
-    void record_inputs();
+    void record_inputs(std::uint32_t watcher, const View&);
     void take_it_back(const std::string& why);
 
     ChangeRecord record_of(const Step&, std::size_t number, std::size_t k, Result) const;
@@ -94,13 +97,14 @@ private:
     const Request& request;
     RunJournal journal;
     std::optional<StagedHost> host;
-    Plan plan;               ///< With what was seen when each step began.
-    States now;              ///< As far as it is known: observed, then what the steps reached.
+    Plan plan;                 ///< With what was seen when each step began.
+    States now;                ///< As far as it is known: observed, then what the steps reached.
     std::vector<char> failed;  ///< By step: it failed, or waited for one that did.
-    bool called = false;     ///< A step that is not only files ran: what changed since may be its doing.
+    bool called = false;       ///< A step that is not only files ran: what changed since may be its doing.
     Outcome outcome;
     std::vector<std::int64_t> taken_back;
-    std::map<std::string, std::pair<Image, Image>> images;  ///< Of the runs taken back: by path, before them all and after them all.
+    std::map<std::string, std::pair<Image, Image>>
+        images;  ///< Of the runs taken back: by path, before them all and after them all.
 };
 
 bool Runner::Parts::has_something_to_record() const {
@@ -117,10 +121,12 @@ bool Runner::Parts::has_something_to_record() const {
         const Schema& schema = resource.type->schema();
         if (held->second->keep != resource.keep || held->second->protect != resource.protect) return true;
         Diagnostics ignored;
-        const State was = held->second->attributes.is_null() ? State() : decode(schema, held->second->attributes, ignored);
+        const State was =
+            held->second->attributes.is_null() ? State() : decode(schema, held->second->attributes, ignored);
         if (!was != !declares || !ignored.ok()) return true;
         for (const Field& field : schema.fields)
-            if (was && field.role == Field::Role::property && field.given(was.spec()) != field.given(declares.spec())) return true;
+            if (was && field.role == Field::Role::property && field.given(was.spec()) != field.given(declares.spec()))
+                return true;
     }
     return false;
 }
@@ -156,7 +162,8 @@ ChangeRecord Runner::Parts::record_of(const Step& step, std::size_t number, std:
     record.undo = step.type->undo_of(change);
     record.result = result;
     if (request.sources && change.where)
-        record.where = fmt::format("{}:{}:{}", (*request.sources)[change.where].name, change.where.line, change.where.column);
+        record.where =
+            fmt::format("{}:{}:{}", (*request.sources)[change.where].name, change.where.line, change.where.column);
     return record;
 }
 
@@ -169,7 +176,8 @@ void Runner::Parts::record_plan() {
         record.type = step.type->schema().name;
         record.waits_for.assign(step.waits_for.begin(), step.waits_for.end());
         journal.batch().add_step(record);
-        for (std::size_t k = 0; k < step.changes.size(); ++k) journal.batch().add_change(record_of(step, number, k, Result::planned));
+        for (std::size_t k = 0; k < step.changes.size(); ++k)
+            journal.batch().add_change(record_of(step, number, k, Result::planned));
     }
 }
 
@@ -181,7 +189,8 @@ void Runner::Parts::adopt_inputs() {
         std::string invocation;
         const Noted known = place.store.noted(watcher.id, &invocation);
         std::map<std::string, Digest> base;
-        for (const auto& [name, value] : inputs_of(request.site.catalog, i, request.goal)) base[name] = digest("absent"), (void)value;
+        for (const auto& [name, value] : inputs_of(request.site.catalog, i, request.goal))
+            base[name] = digest("absent"), (void)value;
         for (const auto& [name, value] : inputs_of(request.site.catalog, i, request.observed)) base[name] = value;
         for (const auto& [name, value] : known) base[name] = value;
         const Noted adopted(base.begin(), base.end());
@@ -194,8 +203,8 @@ std::size_t Runner::Parts::end_of_files(std::size_t from) const {
     return from;
 }
 
-/// Looks again, in a new View: what was planned for holds still, or an earlier step of this run changed it, or the run ends.
-/// False where nothing is left to do.
+/// Looks again, in a new View: what was planned for holds still, or an earlier step of this run changed it, or the run
+/// ends. False where nothing is left to do.
 bool Runner::Parts::prepare(std::size_t number) {
     Step& step = plan[number];
     const Schema& schema = step.type->schema();
@@ -207,9 +216,11 @@ bool Runner::Parts::prepare(std::size_t number) {
         const State fresh = found[k] ? found[k].with_inputs(change.before.inputs()) : found[k];
         if (!same(schema, fresh, change.before)) {
             if (!called)
-                throw Error(change.where, fmt::format("{} changed since the plan was made", to_text(change.id))).help("run it again: the plan is made anew");
+                throw Error(change.where, fmt::format("{} changed since the plan was made", to_text(change.id)))
+                    .help("run it again: the plan is made anew");
             change.before = fresh;
-            if (change.after && fresh) change.after = overlay(schema, fresh, change.after).with_inputs(change.after.inputs());
+            if (change.after && fresh)
+                change.after = overlay(schema, fresh, change.after).with_inputs(change.after.inputs());
             journal.batch().set_change(record_of(step, number, k, Result::planned));
         }
         work |= !same(schema, change.before, change.after);
@@ -233,8 +244,12 @@ void Runner::Parts::verify(std::size_t number) {
 void Runner::Parts::record_done(std::size_t number) {
     const Step& step = plan[number];
     journal.batch().set_step(outcome.run, static_cast<std::int64_t>(number), StepRecord::State::done);
-    for (std::size_t k = 0; k < step.changes.size(); ++k) journal.batch().set_change(record_of(step, number, k, Result::done));
+    for (std::size_t k = 0; k < step.changes.size(); ++k)
+        journal.batch().set_change(record_of(step, number, k, Result::done));
     outcome.changed += step.changes.size();
+    if (!step.type->schema().reacts || takes_back()) return;
+    const View view(*host);
+    for (const std::uint32_t i : step.resources) record_inputs(i, view);
 }
 
 /// Of the runs taken back: paths of this step that are still as those runs left them go back to the byte.
@@ -263,10 +278,13 @@ void Runner::Parts::run_files(std::size_t from, std::size_t to) {
         place.reporter.begins(step, number, plan.size());
         host->step(static_cast<std::int64_t>(number));
         put_images_back(step);
-        if (takes_back()) step.type->undo_all(*host, step.changes);
-        else step.type->apply_all(*host, step.changes);
+        if (takes_back())
+            step.type->undo_all(*host, step.changes);
+        else
+            step.type->apply_all(*host, step.changes);
         for (const Change& change : step.changes)
-            if (const auto command = takes_back() ? std::nullopt : step.type->validation(change)) host->validate(*command, change.id.key);
+            if (const auto command = takes_back() ? std::nullopt : step.type->validation(change))
+                host->validate(*command, change.id.key);
     }
     host->publish();
     journal.flush();
@@ -302,8 +320,10 @@ void Runner::Parts::run_call(std::size_t number) {
     host->step(id);
     std::optional<Effects> effects;
     put_images_back(step);
-    if (takes_back()) step.type->undo_all(*host, step.changes);
-    else step.type->apply_all(*host, step.changes);
+    if (takes_back())
+        step.type->undo_all(*host, step.changes);
+    else
+        step.type->apply_all(*host, step.changes);
     host->publish();
     verify(number);
     if (opaque) {
@@ -329,8 +349,10 @@ void Runner::Parts::run_call(std::size_t number) {
 bool Runner::Parts::ended_early(std::size_t number) {
     const Step& step = plan[number];
     const auto has_failed = [&](std::uint32_t earlier) { return failed[earlier] != 0; };
-    const bool waits = step.waits_for_all ? std::any_of(failed.begin(), failed.begin() + static_cast<std::ptrdiff_t>(number), [](char f) { return f != 0; })
-                                          : std::any_of(step.waits_for.begin(), step.waits_for.end(), has_failed);
+    const bool waits = step.waits_for_all
+                           ? std::any_of(failed.begin(), failed.begin() + static_cast<std::ptrdiff_t>(number),
+                                         [](char f) { return f != 0; })
+                           : std::any_of(step.waits_for.begin(), step.waits_for.end(), has_failed);
     return waits && (failed[number] = 1);
 }
 
@@ -346,8 +368,10 @@ Outcome Runner::Parts::run() {
                 throw Error("the run was asked to stop");
             }
             for (std::size_t n = number; n < next; ++n) (void)ended_early(n);
-            if (plan[number].type->way() == Way::files) run_files(number, next);
-            else if (!failed[number]) run_call(number);
+            if (plan[number].type->way() == Way::files)
+                run_files(number, next);
+            else if (!failed[number])
+                run_call(number);
         } catch (const Error& error) {
             Error shown = error;
             if (!shown.where && next == number + 1) shown.where = plan[number].changes.front().where;
@@ -357,7 +381,8 @@ Outcome Runner::Parts::run() {
                 place.reporter.ends(plan[n], false);
                 failed[n] = 1;
             }
-            if (outcome.interrupted || request.on_failure == OnFailure::undo) return take_it_back(error.what()), outcome;
+            if (outcome.interrupted || request.on_failure == OnFailure::undo)
+                return take_it_back(error.what()), outcome;
             if (request.on_failure == OnFailure::stop) return finish(RunState::partial), outcome;
         }
         number = next;
@@ -401,30 +426,34 @@ void Runner::Parts::record_ownership() {
         record.protect = resource.protect;
         record.run = outcome.run;
         if (request.sources && resource.where)
-            record.where = fmt::format("{}:{}:{}", (*request.sources)[resource.where].name, resource.where.line, resource.where.column);
+            record.where = fmt::format("{}:{}:{}", (*request.sources)[resource.where].name, resource.where.line,
+                                       resource.where.column);
         journal.batch().own(record);
     }
 }
 
-void Runner::Parts::record_inputs() {
-    const View view(*host);
-    for (std::uint32_t i = 0; i < request.site.catalog.size(); ++i) {
-        const Resource& watcher = request.site.catalog[i];
-        if (!watcher.type->schema().reacts || watcher.watches.empty() || !now[i]) continue;
-        std::string invocation;
-        const Noted known = place.store.noted(watcher.id, &invocation);
-        const Noted today = inputs_of(request.site.catalog, i, now);
-        const auto runs = watcher.type->runs_as(view, now[i]);
-        const std::string current = runs ? runs->id : std::string();
-        if (known != today || invocation != current) journal.batch().note(watcher.id, today, current, false);
-    }
+/// What it listens to, as it took note of it by now.
+void Runner::Parts::record_inputs(std::uint32_t i, const View& view) {
+    const Resource& watcher = request.site.catalog[i];
+    if (!watcher.type->schema().reacts || watcher.watches.empty() || !now[i]) return;
+    std::string invocation;
+    const Noted known = place.store.noted(watcher.id, &invocation);
+    const Noted today = inputs_of(request.site.catalog, i, now);
+    const auto runs = watcher.type->runs_as(view, now[i]);
+    const std::string current = runs ? runs->id : std::string();
+    if (known != today || invocation != current) journal.batch().note(watcher.id, today, current, false);
 }
 
 void Runner::Parts::finish(RunState state) {
     host->sync();
-    if (takes_back()) journal.batch().reinstate(taken_back, outcome.run);
-    else if (state == RunState::committed) record_ownership();
-    if (state == RunState::committed && !takes_back()) record_inputs();
+    if (takes_back())
+        journal.batch().reinstate(taken_back, outcome.run);
+    else if (state == RunState::committed)
+        record_ownership();
+    if (state == RunState::committed && !takes_back()) {
+        const View view(*host);
+        for (std::uint32_t i = 0; i < request.site.catalog.size(); ++i) record_inputs(i, view);
+    }
     const std::string note = outcome.errors.empty() ? std::string() : outcome.errors.front().what();
     journal.batch().set_run(outcome.run, state, note, now_ns(), static_cast<std::int64_t>(outcome.changed));
     journal.flush();
@@ -449,6 +478,8 @@ void Runner::takes_back(const std::vector<std::int64_t>& runs) {
     }
 }
 
-Outcome Runner::run() { return parts_->run(); }
+Outcome Runner::run() {
+    return parts_->run();
+}
 
 }  // namespace chaos::rollback

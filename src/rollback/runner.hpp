@@ -14,8 +14,8 @@ public:
     Runner(Workplace&, const Request&);
     ~Runner();
 
-    /// What earlier runs left that this one takes back: their images go back to the byte where nobody changed them since.
-    /// Must be called before run().
+    /// What earlier runs left that this one takes back: their images go back to the byte where nobody changed them
+    /// since. Must be called before run().
     void takes_back(const std::vector<std::int64_t>& runs);
 
     Outcome run();
@@ -25,8 +25,8 @@ private:
     std::unique_ptr<Parts> parts_;
 };
 
-/// Takes an open run back, by its records alone: another process may have begun it. Idempotent; ends with the run undone, or
-/// stuck where something could not be put back.
+/// Takes an open run back, by its records alone: another process may have begun it. Idempotent; ends with the run
+/// undone, or stuck where something could not be put back.
 Outcome undo(Workplace&, std::int64_t run, const std::string& why);
 
 /// Restarts or reloads what took note of states that are no more, after a run was taken back. Errors go to the outcome.

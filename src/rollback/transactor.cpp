@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <algorithm>
+#include <set>
+
+#include "runner.hpp"
+
+namespace chaos::rollback {
+
+namespace {
+
+class StoreTransactor final : public Transactor {
+public:
+    StoreTransactor(const Registry& registry, const Host& looking, const std::string& root,
+                    const std::string& state_directory, Reporter& reporter)
+        : store_(state_directory, Store::Access::change),
+          lock_(state_directory, reporter),
+          place_{registry, looking, root, state_directory, store_, lock_, reporter} {}
+
+    const History& history() const override { return store_; }
+
+    Outcome recover() override {
+        Outcome outcome;
+        if (const auto open = store_.open_run()) {
+            place_.reporter.says(fmt::format("run {} was cut: taking it back", *open));
+            outcome = undo(place_, *open, "it was cut, and taken back");
+            if (outcome.state == RunState::stuck) return outcome;
+        }
+        for (const std::int64_t run : store_.unswept_runs()) {
+            RunJournal journal(place_);
+            StagedHost host(place_.looking, place_.root, place_.state_directory, run, journal);
+            sweep(place_, host, run);
+        }
+        return outcome;
+    }
+
+    Outcome run(const Request& request) override { return Runner(place_, request).run(); }
+
+    TakeBack plan_take_back(std::vector<std::int64_t> runs) const override;
+    Outcome take_back(const TakeBack& back, const std::string& who) override {
+        Request request{"rollback", who, "", back.site, back.graph, back.observed, back.goal, back.plan};
+        Runner runner(const_cast<Workplace&>(place_), request);
+        runner.takes_back(back.runs);
+        Outcome outcome = runner.run();
+        outcome.conflicts.insert(outcome.conflicts.begin(), back.conflicts.begin(), back.conflicts.end());
+        return outcome;
+    }
+
+private:
+    Store store_;
+    Lock lock_;
+    Workplace place_;
+};
+
+/// One resource over the runs that are taken back: before the first of them, and after the last.
+struct Span {
+    const ResourceType* type = nullptr;
+    std::string key;
+    Value target, base;
+    std::int64_t last_run = 0;
+    std::vector<std::pair<std::int64_t, std::int64_t>> steps;  // run, step
+};
+
+std::string in_words(const Schema& schema, const State& state, const Field* field) {
+    if (!state) return "absent";
+    if (!field) return "present";
+    if (field->secret) return "a secret";
+    const Value value = field->get(state.spec());
+    (void)schema;
+    return value.is_text() ? value.text() : to_json(value);
+}
+
+}  // namespace
+
+Transactor::TakeBack StoreTransactor::plan_take_back(std::vector<std::int64_t> runs) const {
+    TakeBack back;
+    std::sort(runs.begin(), runs.end());
+    back.runs = runs;
+    std::vector<Span> spans;
+    std::map<std::pair<std::string, std::string>, std::size_t> number_of;
+    std::map<std::pair<std::int64_t, std::int64_t>, std::vector<std::uint32_t>> in_step;
+    for (const std::int64_t run : runs) {
+        const auto record = store_.run(run);
+        if (!record) throw Error(fmt::format("there is no run {}", run)).help("chaos history");
+        if (record->state != RunState::committed && record->state != RunState::partial) continue;
+        back.site.name = record->site;
+        for (const ChangeRecord& change : store_.changes(run)) {
+            if (change.result != ChangeRecord::Result::done) continue;
+            const ResourceType* type = place_.registry.type(change.type);
+            if (!type)
+                throw Error(fmt::format("this program knows no kind '{}', which run {} changed", change.type, run));
+            const auto [held, first] = number_of.try_emplace({change.type, change.key}, spans.size());
+            if (first) spans.push_back({type, change.key, change.before, {}, 0, {}});
+            Span& span = spans[held->second];
+            span.base = change.after;
+            span.last_run = run;
+            span.steps.emplace_back(run, change.step);
+        }
+    }
+    const std::set<std::int64_t> taken(runs.begin(), runs.end());
+    std::vector<State> bases, targets;
+    Diagnostics problems;
+    for (const Span& span : spans) {
+        const Schema& schema = span.type->schema();
+        const ResourceId id{schema.name, span.key};
+        const auto later = store_.changes_of(id);  // newest first
+        const auto outside = std::find_if(later.begin(), later.end(), [&](const ChangeRecord& change) {
+            const auto run = store_.run(change.run);
+            return change.run > span.last_run && !taken.contains(change.run) &&
+                   change.result == ChangeRecord::Result::done && run &&
+                   (run->state == RunState::committed || run->state == RunState::partial);
+        });
+        if (outside != later.end()) {
+            place_.reporter.says(fmt::format("{} was changed again by run {}: it stays", to_text(id), outside->run));
+            continue;
+        }
+        const State base = span.base.is_null() ? State() : decode(schema, span.base, problems);
+        const State target = span.target.is_null() ? State() : decode(schema, span.target, problems);
+        if (!base && !target) continue;
+        const auto number = static_cast<std::uint32_t>(back.site.catalog.size());
+        for (const auto& step : span.steps) in_step[step].push_back(number);
+        Resource resource;
+        resource.id = id;
+        resource.type = span.type;
+        resource.wanted = base ? base : target;
+        back.site.catalog.push_back(std::move(resource));
+        bases.push_back(base);
+        targets.push_back(target);
+    }
+    if (!problems.ok()) throw problems.errors().front();
+    std::vector<Graph::Edge> edges;
+    for (const std::int64_t run : runs)
+        for (const StepRecord& step : store_.steps(run))
+            for (const std::int64_t earlier : step.waits_for)
+                for (const std::uint32_t from : in_step[{run, earlier}])
+                    for (const std::uint32_t to : in_step[{run, step.number}])
+                        if (from != to) edges.push_back({from, to});
+    std::sort(edges.begin(), edges.end());
+    edges.erase(std::unique(edges.begin(), edges.end()), edges.end());
+    back.graph = Graph(back.site.catalog.size(), edges);
+    if (!back.graph.cycle().empty())
+        back.graph = Graph(back.site.catalog.size(), {});  // two runs, two orders: the natural one
+    const View view(place_.looking);
+    back.observed = observe(back.site.catalog, view, problems, 1, true);
+    if (!problems.ok()) throw problems.errors().front();
+    for (std::size_t i = 0; i < back.site.catalog.size(); ++i) {
+        const Resource& resource = back.site.catalog[i];
+        const Schema& schema = resource.type->schema();
+        std::vector<const Field*> conflicts;
+        back.goal.push_back(three_way(schema, back.observed[i], bases[i], targets[i], conflicts));
+        for (const Field* field : conflicts)
+            back.conflicts.push_back({resource.id, field ? std::string(field->name) : "",
+                                      in_words(schema, targets[i], field), in_words(schema, bases[i], field),
+                                      in_words(schema, back.observed[i], field)});
+    }
+    back.plan = plan(back.site.catalog, back.graph, back.observed, back.goal);
+    return back;
+}
+
+}  // namespace chaos::rollback
+
+namespace chaos {
+
+std::unique_ptr<Transactor> Transactor::open(const Registry& registry, const Host& root_host, const std::string& root,
+                                             const std::string& state_directory, Reporter& reporter) {
+    return std::make_unique<rollback::StoreTransactor>(registry, root_host, root, state_directory, reporter);
+}
+
+}  // namespace chaos

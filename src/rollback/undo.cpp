@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// Taking an open run back, by its records alone (store.hpp, rule 7; the fence was waited for by who took the lock).
+//
+// The steps go back in the reverse of the order in which they began: a run records that order, and it followed the
+// edges. Restarts have no place in it: settle() comes after the last step, when every file is back (else a service
+// restarts before its file is).
+#include <fmt/format.h>
+#include <ctime>
+
+#include "effects.hpp"
+#include "runner.hpp"
+
+namespace chaos::rollback {
+
+namespace {
+
+using Result = ChangeRecord::Result;
+
+std::string short_text(const Value* value) {
+    if (!value || value->is_null()) return "nothing";
+    std::string text = value->is_text() ? value->text() : to_json(*value);
+    if (text.size() > 80) text = fmt::format("{} bytes", text.size());
+    return text;
+}
+
+class Undoing {
+public:
+    Undoing(Workplace& place, std::int64_t run)
+        : place_(place),
+          run_(run),
+          journal_(place),
+          host_(place.looking, place.root, place.state_directory, run, journal_) {
+        journal_.of(run);
+        for (const ChangeRecord& change : place.store.changes(run)) changes_[change.step].push_back(change);
+        for (const Operation& operation : place.store.operations(run)) operations_[operation.step].push_back(operation);
+    }
+
+    Outcome undo(const std::string& why) {
+        outcome_.run = run_;
+        set_state(RunState::undoing, why);
+        const auto steps = place_.store.steps(run_);
+        for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+            if (step->state == StepRecord::State::skipped || step->state == StepRecord::State::undone) continue;
+            try {
+                take_back(*step);
+                journal_.batch().set_step(run_, step->number, StepRecord::State::undone);
+            } catch (const Error& error) {
+                host_.discard();
+                outcome_.errors.push_back(error);
+                break;  // nothing is undone past what could not be: it may stand on it
+            }
+        }
+        journal_.flush();
+        if (outcome_.errors.empty()) settle(place_, host_, run_, outcome_);
+        host_.sync();
+        set_state(
+            outcome_.errors.empty() ? RunState::undone : RunState::stuck,
+            outcome_.errors.empty() ? why : fmt::format("could not be taken back: {}", outcome_.errors.front().what()));
+        if (outcome_.errors.empty()) sweep(place_, host_, run_);
+        return std::move(outcome_);
+    }
+
+private:
+    void set_state(RunState state, const std::string& note) {
+        timespec now{};
+        clock_gettime(CLOCK_REALTIME, &now);
+        const bool ended = state != RunState::undoing;
+        journal_.batch().set_run(run_, state, note, ended ? now.tv_sec * 1'000'000'000LL + now.tv_nsec : 0,
+                                 static_cast<std::int64_t>(outcome_.changed));
+        journal_.flush();
+        outcome_.state = state;
+    }
+
+    void take_back(const StepRecord& step) {
+        const ResourceType* type = place_.registry.type(step.type);
+        if (!type)
+            throw Error(fmt::format("this program knows no kind '{}', which run {} changed", step.type, run_))
+                .help("take the run back with the chaos that made it");
+        if (type->way() == Way::files) return names_back(step);
+        if (step.state == StepRecord::State::planned) return;  // never begun: what is there is not ours
+        host_.step(step.number);
+        call_back(*type, step);
+    }
+
+    /// What this step published, by the table of rule 7.
+    void names_back(const StepRecord& step) {
+        std::vector<Operation> published;
+        for (const Operation& operation : operations_[step.number])
+            if (!operation.effect) published.push_back(operation);
+        for (const Operation& left : host_.unpublish(published)) {
+            const auto [type, key] = resource_at(step, left.path);
+            outcome_.conflicts.push_back({{type, key},
+                                          "",
+                                          "as before the run",
+                                          "as the run wrote it",
+                                          left.path + " was changed by somebody else"});
+        }
+        outcome_.changed += published.empty() ? 0 : changes_[step.number].size();
+    }
+
+    std::pair<std::string_view, std::string> resource_at(const StepRecord& step, const std::string& path) {
+        for (const ChangeRecord& change : changes_[step.number])
+            if (change.key == path) return {place_.registry.type(step.type)->schema().name, change.key};
+        return {place_.registry.type(step.type)->schema().name, path};
+    }
+
+    void call_back(const ResourceType& type, const StepRecord& step) {
+        const bool cut = step.state == StepRecord::State::begun;
+        const Footprint footprint = type.footprint();
+        std::optional<Effects> effects;
+        if (type.way() == Way::opaque && !step.scan.empty()) {
+            std::vector<Operation> found;
+            for (const Operation& operation : operations_[step.number])
+                if (operation.effect) found.push_back(operation);
+            effects.emplace(host_, footprint, scan_from_text(step.scan), found, cut);
+        }
+        names_back(step);
+        if (effects && !footprint.tools_first) effects->put_back(), host_.publish();
+        tools_back(type, step, cut);
+        host_.publish();
+        if (effects) {
+            if (footprint.tools_first) effects->put_back(), host_.publish();
+            for (const std::string& path : effects->left())
+                outcome_.conflicts.push_back({{type.schema().name, path},
+                                              "",
+                                              "as before the run",
+                                              "as the run left it",
+                                              "changed by somebody else"});
+        }
+    }
+
+    /// What can be told by looking, per attribute: ours goes back, somebody's stays.
+    void tools_back(const ResourceType& type, const StepRecord& step, bool cut) {
+        const Schema& schema = type.schema();
+        std::vector<Wish> wishes;
+        States before, after;
+        Diagnostics problems;
+        for (const ChangeRecord& change : changes_[step.number]) {
+            before.push_back(change.before.is_null() ? State() : decode(schema, change.before, problems));
+            after.push_back(change.after.is_null() ? State() : decode(schema, change.after, problems));
+            wishes.push_back({after.back() ? after.back() : before.back(), true});
+        }
+        if (!problems.ok()) throw problems.errors().front();
+        const View view(host_);
+        States now(wishes.size());
+        type.observe_all(view, wishes, now);
+        std::vector<Change> going_back;
+        for (std::size_t k = 0; k < now.size(); ++k) {
+            const ChangeRecord& change = changes_[step.number][k];
+            std::vector<const Field*> conflicts;
+            // A step that was cut may have left anything: it is ours. One that ended left what it recorded.
+            const State goal = cut ? before[k] : three_way(schema, now[k], after[k], before[k], conflicts);
+            for (const Field* field : conflicts)
+                outcome_.conflicts.push_back(
+                    {{schema.name, change.key},
+                     field ? std::string(field->name) : "",
+                     field ? short_text(change.before.find(field->name)) : short_text(&change.before),
+                     field ? short_text(change.after.find(field->name)) : short_text(&change.after),
+                     "changed by somebody else"});
+            if (same(schema, now[k], goal)) continue;
+            going_back.push_back({{schema.name, change.key}, now[k], goal});
+        }
+        outcome_.changed += going_back.size();
+        if (!going_back.empty()) type.undo_all(host_, going_back);
+    }
+
+    Workplace& place_;
+    std::int64_t run_;
+    RunJournal journal_;
+    StagedHost host_;
+    std::map<std::int64_t, std::vector<ChangeRecord>> changes_;
+    std::map<std::int64_t, std::vector<Operation>> operations_;
+    Outcome outcome_;
+};
+
+}  // namespace
+
+Outcome undo(Workplace& place, std::int64_t run, const std::string& why) {
+    return Undoing(place, run).undo(why);
+}
+
+void settle(Workplace& place, StagedHost& host, std::int64_t run, Outcome& outcome) {
+    std::map<std::int64_t, StepRecord::State> steps;
+    for (const StepRecord& step : place.store.steps(run)) steps[step.number] = step.state;
+    for (const ChangeRecord& change : place.store.changes(run)) {
+        const ResourceType* type = place.registry.type(change.type);
+        if (!change.triggered || !type || type->way() != Way::calls || change.before.is_null()) continue;
+        if (change.result == Result::planned && steps[change.step] == StepRecord::State::planned)
+            continue;  // it never took note
+        try {
+            Diagnostics problems;
+            const ResourceId id{type->schema().name, change.key};
+            const Wish wish{decode(type->schema(), change.before, problems), true};
+            State now;
+            const View view(host);
+            type->observe_all(view, std::span(&wish, 1), std::span(&now, 1));
+            if (now) {
+                const Change again{id, now.with_inputs({0, 1}), now.with_inputs({0, 2})};
+                type->apply_all(host, std::span(&again, 1));
+                host.publish();
+            }
+            Store::Batch batch(place.store);
+            batch.note(id, {}, {}, false);  // it has just read what is there
+            batch.commit();
+        } catch (const Error& error) {
+            outcome.errors.push_back(error);
+        }
+    }
+}
+
+void sweep(Workplace& place, StagedHost& host, std::int64_t run) {
+    host.adopt(place.store.operations(run));
+    host.sweep(place.store.stage_directories(run));
+    Store::Batch batch(place.store);
+    batch.set_swept(run);
+    batch.commit();
+}
+
+}  // namespace chaos::rollback
