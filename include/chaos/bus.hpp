@@ -26,8 +26,8 @@ public:
     };
 
     /// Does it and waits until it is done: start, stop, restart and reload for their job. Masking and unmasking reload
-    /// the manager where a link changed: else it would not know. Throws Error where it did not come to be, with what the
-    /// unit says of its end.
+    /// the manager where a link changed: else it would not know. Throws Error where it did not come to be, with what
+    /// the unit says of its end.
     std::vector<Link> control(UnitVerb, const std::string& unit, int timeout_s = 600);
 
     void daemon_reload();

@@ -8,9 +8,9 @@
 namespace chaos {
 
 /// A command as a process of its own, made but held back until release(): so that who must know of it first (the fence)
-/// can write down its pid. It leads a session, has no terminal, only the descriptors 0, 1 and 2, all signals as they are
-/// by default, umask 022, and in its environment LC_ALL, PATH, what the Command says and, with a user, HOME, USER and
-/// LOGNAME. Below an image's root it runs chrooted. If chaos ends before release(), the command never starts.
+/// can write down its pid. It leads a session, has no terminal, only the descriptors 0, 1 and 2, all signals as they
+/// are by default, umask 022, and in its environment LC_ALL, PATH, what the Command says and, with a user, HOME, USER
+/// and LOGNAME. Below an image's root it runs chrooted. If chaos ends before release(), the command never starts.
 class Child {
 public:
     /// to_looking: Landlock, where the kernel has it, lets neither it nor its children write, create, remove or rename
@@ -27,7 +27,8 @@ public:
     void release();
 
     /// Waits for its end and answers the last 1 MiB of each of its outputs. What its own children still hold open is
-    /// not waited for. Throws Error where there was no such command, or it took longer than its timeout and was stopped.
+    /// not waited for. Throws Error where there was no such command, or it took longer than its timeout and was
+    /// stopped.
     Output wait();
 
     /// SIGTERM to its process group; what is left of its session after ten seconds gets SIGKILL. Returns when it ended.

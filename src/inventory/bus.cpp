@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chaos/bus.hpp>
 
-#include <chaos/process.hpp>
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
+#include <chaos/process.hpp>
 
 #include <cerrno>
 #include <cstring>
@@ -94,7 +94,9 @@ std::string hex_of(const void* bytes, std::size_t size) {
     return any ? text : std::string();
 }
 
-Error reading(int error) { return Error(fmt::format("systemd's answer is not as expected: {}", std::strerror(-error))); }
+Error reading(int error) {
+    return Error(fmt::format("systemd's answer is not as expected: {}", std::strerror(-error)));
+}
 
 const char* word(UnitVerb verb) {
     switch (verb) {
@@ -271,8 +273,8 @@ std::uint64_t SystemdServices::Parts::number_property(const std::string& path, c
     const char types[] = {type, 0};
     std::uint64_t wide = 0;
     std::int32_t narrow = 0;
-    const int error = type == 't' ? library->read(reply.get(), "v", types, &wide)
-                                  : library->read(reply.get(), "v", types, &narrow);
+    const int error =
+        type == 't' ? library->read(reply.get(), "v", types, &wide) : library->read(reply.get(), "v", types, &narrow);
     if (error < 0) throw reading(error);
     return type == 't' ? wide : static_cast<std::uint64_t>(narrow);
 }
@@ -312,8 +314,7 @@ bool SystemdServices::answers() const {
 
 std::vector<Unit> SystemdServices::units() const {
     const std::lock_guard lock(parts_->one_at_a_time);
-    const Message reply =
-        parts_->ask(manager_path, manager, "ListUnits", [](sd_bus_message*) { return 0; });
+    const Message reply = parts_->ask(manager_path, manager, "ListUnits", [](sd_bus_message*) { return 0; });
     std::vector<Unit> units;
     int error = parts_->library->enter(reply.get(), 'a', "(ssssssouso)");
     for (;;) {
@@ -416,7 +417,8 @@ std::vector<SystemdServices::Link> SystemdServices::Parts::change_links(UnitVerb
     const Message reply = ask(
         manager_path, manager, member,
         [&](sd_bus_message* m) {
-            return on ? library->append(m, "asbb", 1U, name.c_str(), 0, 0) : library->append(m, "asb", 1U, name.c_str(), 0);
+            return on ? library->append(m, "asbb", 1U, name.c_str(), 0, 0)
+                      : library->append(m, "asb", 1U, name.c_str(), 0);
         },
         &refusal);
     if (!reply) throw Error(fmt::format("can not {} {}: {}", word(verb), name, refusal.message));

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "landlock.hpp"
 
-#include <chaos/fence.hpp>
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <chaos/fence.hpp>
 
 #include <cerrno>
 #include <cstdint>
@@ -44,10 +44,9 @@ bool landlock_forbid_writes() {
     const long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
     if (abi < 1) return false;
     landlock_ruleset_attr attributes{};
-    attributes.handled_access_fs =
-        writing | (abi >= 2 ? LANDLOCK_ACCESS_FS_REFER : 0) | (abi >= 3 ? truncate : 0);
-    const Descriptor ruleset(static_cast<int>(
-        ::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes.handled_access_fs, 0)));
+    attributes.handled_access_fs = writing | (abi >= 2 ? LANDLOCK_ACCESS_FS_REFER : 0) | (abi >= 3 ? truncate : 0);
+    const Descriptor ruleset(
+        static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes.handled_access_fs, 0)));
     if (!ruleset) return false;
     allow_null(ruleset.number(), LANDLOCK_ACCESS_FS_WRITE_FILE | (abi >= 3 ? truncate : 0));
 
@@ -57,6 +56,8 @@ bool landlock_forbid_writes() {
     return ::syscall(SYS_landlock_restrict_self, ruleset.number(), 0) == 0;
 }
 
-bool forbid_writes() { return landlock_forbid_writes(); }
+bool forbid_writes() {
+    return landlock_forbid_writes();
+}
 
 }  // namespace chaos

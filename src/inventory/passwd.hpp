@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chaos/host.hpp>
 #include <sys/types.h>
+#include <chaos/host.hpp>
 
 #include <optional>
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chaos/process.hpp>
 
-#include <chaos/root_host.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -13,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <chaos/root_host.hpp>
 
 #include <algorithm>
 #include <array>
@@ -202,8 +202,8 @@ void kill_session(int leader, int signal) {
         }
         const std::size_t after = stat.rfind(')');
         int parent = 0, group = 0, session = 0;
-        if (after != stat.npos && std::sscanf(stat.c_str() + after + 1, " %*c %d %d %d", &parent, &group, &session) == 3 &&
-            session == leader)
+        if (after != stat.npos &&
+            std::sscanf(stat.c_str() + after + 1, " %*c %d %d %d", &parent, &group, &session) == 3 && session == leader)
             ::kill(pid, signal);
     }
 }
@@ -303,7 +303,9 @@ Child::~Child() {
     parts_->reap();
 }
 
-int Child::pid() const { return parts_->pid; }
+int Child::pid() const {
+    return parts_->pid;
+}
 
 void Child::release() {
     if (!parts_->gate) return;

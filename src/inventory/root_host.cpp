@@ -31,7 +31,9 @@ Error cannot(const char* what, std::string_view path, int error) {
     return Error(fmt::format("can not {} {}: {}", what, path, std::strerror(error)));
 }
 
-std::int64_t nanoseconds(const timespec& time) { return time.tv_sec * second + time.tv_nsec; }
+std::int64_t nanoseconds(const timespec& time) {
+    return time.tv_sec * second + time.tv_nsec;
+}
 
 Entry entry_of(const struct stat& st) {
     Entry entry;
@@ -52,7 +54,9 @@ Entry entry_of(const struct stat& st) {
 }
 
 /// Absence is an answer; a file where a directory was expected means that nothing is below it.
-bool absent(int error) { return error == ENOENT || error == ENOTDIR; }
+bool absent(int error) {
+    return error == ENOENT || error == ENOTDIR;
+}
 
 void check(const std::string& path) {
     if (path.empty() || path[0] != '/' || path.find('\0') != path.npos)
@@ -61,7 +65,9 @@ void check(const std::string& path) {
 
 /// Opening a device is not looking: it rewinds tapes and arms watchdogs. They live below some /dev, and there what a
 /// name is is asked before it is opened. (Asking always costs a third of a look.)
-bool may_be_device(std::string_view path) { return path.find("/dev/") != path.npos; }
+bool may_be_device(std::string_view path) {
+    return path.find("/dev/") != path.npos;
+}
 
 /// Reads what is left. False where it is more than `most` bytes.
 bool read_all(int file, std::string& bytes, std::size_t expected, std::size_t most, std::string_view path) {
@@ -80,8 +86,8 @@ bool read_all(int file, std::string& bytes, std::size_t expected, std::size_t mo
     return true;
 }
 
-/// A small file fits a buffer on the stack, and one read says that it ended. What grew meanwhile, or says of itself that
-/// it is empty (as /proc does), is read to its end.
+/// A small file fits a buffer on the stack, and one read says that it ended. What grew meanwhile, or says of itself
+/// that it is empty (as /proc does), is read to its end.
 bool read_content(int file, Entry& entry, std::string& content, std::size_t most, std::string_view path) {
     if (entry.size > most) return false;
     std::array<char, 16384> buffer;
@@ -227,7 +233,8 @@ Digest RootHost::Parts::digest_of(int file, const Entry& entry, const std::strin
     struct stat st;
     if (::fstat(file, &st) == 0) {
         const Entry after = entry_of(st);
-        const bool steady = after.size == entry.size && after.modified == entry.modified && after.changed == entry.changed;
+        const bool steady =
+            after.size == entry.size && after.modified == entry.modified && after.changed == entry.changed;
         const std::int64_t settled = nanoseconds(now) - 2 * second;
         if (steady && entry.changed < settled && entry.modified < settled) {
             const std::lock_guard lock(remembering);
@@ -256,10 +263,18 @@ RootHost::~RootHost() {
     for (const auto& [key, digest] : parts_->fresh) parts_->cache->put(key, hex(digest));
 }
 
-bool RootHost::live() const { return parts_->live; }
-bool RootHost::superuser() const { return parts_->superuser; }
-const std::string& RootHost::root() const { return parts_->path; }
-int RootHost::root_descriptor() const { return parts_->root.number(); }
+bool RootHost::live() const {
+    return parts_->live;
+}
+bool RootHost::superuser() const {
+    return parts_->superuser;
+}
+const std::string& RootHost::root() const {
+    return parts_->path;
+}
+int RootHost::root_descriptor() const {
+    return parts_->root.number();
+}
 
 Entry RootHost::look(const std::string& path, std::string* content, std::size_t most) const {
     if (content && may_be_device(path)) return parts_->look_carefully(path, content, most, 0);
@@ -274,8 +289,8 @@ Entry RootHost::look(const std::string& path, std::string* content, std::size_t 
     }
 
     // The fifo of somebody else does not block with O_NONBLOCK; a regular file does not care.
-    const int flags =
-        content ? O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | (parts_->superuser ? O_NOATIME : 0) : O_PATH | O_NOFOLLOW;
+    const int flags = content ? O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | (parts_->superuser ? O_NOATIME : 0)
+                              : O_PATH | O_NOFOLLOW;
     const Descriptor file(parts_->open(path, flags));
     if (!file) {
         if (absent(errno)) return {};

@@ -18,7 +18,8 @@ void for_words(std::string_view text, char between, Use&& use) {
         std::string_view word = text.substr(0, end);
         text.remove_prefix(std::min(end + 1, text.size()));
         while (!word.empty() && (word.front() == ' ' || word.front() == '\t')) word.remove_prefix(1);
-        while (!word.empty() && (word.back() == ' ' || word.back() == '\t' || word.back() == '\r')) word.remove_suffix(1);
+        while (!word.empty() && (word.back() == ' ' || word.back() == '\t' || word.back() == '\r'))
+            word.remove_suffix(1);
         if (!word.empty()) use(word);
     }
 }
