@@ -2,8 +2,8 @@
 #pragma once
 
 #include <chaos/view.hpp>
+#include <cstdint>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace chaos {
@@ -17,18 +17,27 @@ struct Packages {
             status;  ///< install|hold|deinstall|purge, ok|reinstreq, installed|config-files|half-installed|unpacked|...
         bool automatic = false;  ///< Came along with another one.
         bool essential = false;
+        bool installed() const { return status == "installed" || status.starts_with("triggers-"); }
     };
     std::vector<Package> all;
     std::string architecture;  ///< The native one.
     bool present = false;      ///< There is a dpkg here.
+    bool journal = false;      ///< dpkg was cut: what it wrote down last (already in `all`) it has not merged yet.
 
     /// `nginx`, or `libc6:i386`. Null where dpkg does not know it.
     const Package* find(std::string_view name) const;
 
+    /// A package whose unpacking or configuring was cut: dpkg wants `--configure -a`, or a fresh copy (reinstreq).
+    static bool broken(const Package&);
+
     static Packages read(const View&);
 
+    /// The same from the texts of status, extended_states and arch-native. A later paragraph of one package replaces an
+    /// earlier one: what dpkg left in updates/ is simply appended to status.
+    static Packages parse(std::string_view status, std::string_view extended_states, std::string_view native);
+
 private:
-    std::unordered_map<std::string, std::size_t> by_name_;
+    std::vector<std::uint32_t> by_name_;  // sorted numbers: by name, the native architecture first
 };
 
 }  // namespace chaos

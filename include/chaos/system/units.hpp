@@ -15,6 +15,11 @@ struct Units {
     std::unordered_set<std::string>
         enabled;  ///< Named in some .wants, .requires or as an alias; also by links of instances.
     std::unordered_set<std::string> masked;
+    std::unordered_set<std::string> sysv;  ///< Named by a start link in /etc/rc2.d to rc5.d: what enabled means for a
+                                           ///< script of /etc/init.d that has no unit file of its own.
+
+    /// Whether it is started at boot, however it came to be.
+    bool starts(const Host&, const std::string& unit) const;
 
     /// Where the unit file is, in the order systemd looks (/etc, /run, /usr/local/lib, /lib, /usr/lib); empty where
     /// there is none. `name@x.service` is found by its template.

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <chaos/system/packages.hpp>
+#include <numeric>
+#include <tuple>
+
+namespace chaos {
+namespace {
+
+constexpr std::size_t most = 256U << 20;  // of a file that is wholly read: no host's status comes near it
+
+std::string_view word(std::string_view& text) {
+    const auto end = std::min(text.find(' '), text.size());
+    const auto part = text.substr(0, end);
+    text.remove_prefix(std::min(text.find_first_not_of(' ', end), text.size()));
+    return part;
+}
+
+/// Calls `each(field, value)` for every first line of a field, and `end()` after each paragraph. Continued lines, which
+/// are most of the text, cost one search for the newline.
+template <class Each, class End>
+void paragraphs(std::string_view text, Each each, End end) {
+    bool open = false;
+    while (!text.empty()) {
+        const auto length = std::min(text.find('\n'), text.size());
+        const auto line = text.substr(0, length);
+        text.remove_prefix(std::min(length + 1, text.size()));
+        if (line.empty()) {
+            if (open) end();
+            open = false;
+        } else if (line[0] != ' ' && line[0] != '\t') {
+            open = true;
+            const auto colon = line.find(':');
+            if (colon == line.npos) continue;
+            auto value = line.substr(colon + 1);
+            value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
+            each(line.substr(0, colon), value);
+        }
+    }
+    if (open) end();
+}
+
+std::string_view trimmed(std::string_view text) {
+    const auto end = text.find_last_not_of(" \t\r\n");
+    return end == text.npos ? std::string_view() : text.substr(0, end + 1);
+}
+
+}  // namespace
+
+bool Packages::broken(const Package& package) {
+    return package.flag == "reinstreq" || package.status == "half-installed" || package.status == "unpacked" ||
+           package.status == "half-configured" || package.status.starts_with("triggers-");
+}
+
+Packages Packages::parse(std::string_view status, std::string_view extended_states, std::string_view native) {
+    Packages found;
+    found.present = true;
+    Package package;
+    paragraphs(
+        status,
+        [&](std::string_view field, std::string_view value) {
+            if (field == "Package")
+                package.name = value;
+            else if (field == "Status")
+                package.want = word(value), package.flag = word(value), package.status = value;
+            else if (field == "Architecture")
+                package.architecture = value;
+            else if (field == "Version")
+                package.version = value;
+            else if (field == "Essential")
+                package.essential = value == "yes";
+        },
+        [&] {
+            if (!package.name.empty()) found.all.push_back(std::move(package));
+            package = {};
+        });
+
+    found.architecture = trimmed(native);
+    if (found.architecture.empty())  // dpkg is there in every such root, and has the architecture it was built for
+        for (const auto& one : found.all)
+            if (one.name == "dpkg" && one.installed()) found.architecture = one.architecture;
+
+    const auto key = [&](std::uint32_t number) {
+        const auto& one = found.all[number];
+        const bool native_here = one.architecture == found.architecture || one.architecture == "all";
+        return std::tuple(std::string_view(one.name), !native_here, std::string_view(one.architecture));
+    };
+    found.by_name_.resize(found.all.size());
+    std::iota(found.by_name_.begin(), found.by_name_.end(), 0U);
+    // A later paragraph comes first among equals, and the earlier ones go.
+    std::sort(found.by_name_.begin(), found.by_name_.end(),
+              [&](auto a, auto b) { return std::pair(key(a), b) < std::pair(key(b), a); });
+    const auto last =
+        std::unique(found.by_name_.begin(), found.by_name_.end(), [&](auto a, auto b) { return key(a) == key(b); });
+    found.by_name_.erase(last, found.by_name_.end());
+    std::erase_if(found.by_name_, [&](auto number) { return found.all[number].status == "not-installed"; });
+
+    std::string name, architecture;
+    bool automatic = false;
+    paragraphs(
+        extended_states,
+        [&](std::string_view field, std::string_view value) {
+            if (field == "Package")
+                name = value;
+            else if (field == "Architecture")
+                architecture = value;
+            else if (field == "Auto-Installed")
+                automatic = value == "1";
+        },
+        [&] {
+            // apt writes the native architecture for a package of architecture all.
+            if (const auto* one = found.find(architecture.empty() ? name : name + ":" + architecture))
+                found.all[static_cast<std::size_t>(one - found.all.data())].automatic = automatic;
+            name.clear(), architecture.clear(), automatic = false;
+        });
+    return found;
+}
+
+const Packages::Package* Packages::find(std::string_view wanted) const {
+    const auto colon = wanted.find(':');
+    const auto name = wanted.substr(0, colon);
+    const auto suffix = colon == wanted.npos ? std::string_view() : wanted.substr(colon + 1);
+    auto at = std::lower_bound(by_name_.begin(), by_name_.end(), name,
+                               [&](auto number, std::string_view value) { return all[number].name < value; });
+    for (; at != by_name_.end() && all[*at].name == name; ++at) {
+        const auto& one = all[*at];
+        if (suffix.empty()) {
+            return &one;  // the native one, if there is one
+        } else if (one.architecture == suffix ||
+                   (one.architecture == "all" && (suffix == architecture || suffix == "any"))) {
+            return &one;
+        }
+    }
+    return nullptr;
+}
+
+Packages Packages::read(const View& view) {
+    std::string status, extended, native;
+    if (!view->look("/var/lib/dpkg/status", &status, most)) return {};
+    view->look("/var/lib/apt/extended_states", &extended, most);
+    view->look("/var/lib/dpkg/arch-native", &native);
+    bool journal = false;
+    for (const auto& name : view->list("/var/lib/dpkg/updates")) {
+        if (name.find_first_not_of("0123456789") != name.npos) continue;  // tmp.i: not finished, and so not said
+        std::string paragraph;
+        view->look("/var/lib/dpkg/updates/" + name, &paragraph, most);
+        status += "\n" + paragraph;
+        journal = true;
+    }
+    auto found = parse(status, extended, native);
+    found.journal = journal;
+    return found;
+}
+
+}  // namespace chaos
