@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "commands.hpp"
+#include "help.hpp"
+
+namespace chaos::cli {
+
+namespace {
+
+/// All commands, or the help text of one.
+struct HelpView {
+    std::string command;
+};
+
+std::string usage(const Command& command) {
+    return fmt::format("chaos {} [OPTIONS]{}{}", command.name, command.arguments.empty() ? "" : " ", command.arguments);
+}
+
+Json to_json(const HelpView& view) {
+    Json list = Json::list();
+    for (const Command& command : commands()) {
+        if (!view.command.empty() && view.command != command.name) continue;
+        std::vector<std::string> options;
+        for (const OptionSpec& option : option_table())
+            if (takes(command, option.name)) options.push_back("--" + std::string(option.name));
+        list.add(Json::record({{"name", command.name},
+                               {"usage", usage(command)},
+                               {"summary", summary_of(help_text(command.name))},
+                               {"options", options},
+                               {"help", help_text(command.name)}}));
+    }
+    return Json::record({{"commands", list}});
+}
+
+std::string render(const HelpView& view, Style style, bool) {
+    if (!view.command.empty()) return render_markdown(help_text(view.command), style);
+    std::string out = "chaos: a host as a manifest says, and back again.\n\n    chaos COMMAND [OPTIONS] [ARGUMENTS]\n\n";
+    for (const Command& command : commands())
+        out += fmt::format("  {}{}{}\n", style.bold(command.name), std::string(10 - command.name.size(), ' '),
+                           summary_of(help_text(command.name)));
+    return out + "\nchaos COMMAND --help says more. A good first one: chaos plan site.yml\n";
+}
+
+}  // namespace
+
+Exit help(Context& context) {
+    HelpView view;
+    if (context.options.command != "help")
+        view.command = context.options.command;
+    else if (!context.options.arguments.empty())
+        view.command = context.options.arguments[0];
+    if (!view.command.empty()) {
+        Options asked = context.options;
+        asked.command = view.command, asked.help = true;
+        choose(asked);
+    }
+    if (context.options.man)
+        context.console.result(man_page(view.command.empty() ? "help" : view.command, help_text(view.command.empty() ? "help" : view.command)));
+    else
+        context.console.show(view);
+    return Exit::well;
+}
+
+}  // namespace chaos::cli

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "commands.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace chaos::cli {
+
+namespace {
+
+constexpr std::size_t any = 1'000'000;
+constexpr std::string_view everywhere[] = {"help", "json", "color", "verbose", "quiet"};
+constexpr std::string_view nothing[] = {""};
+constexpr std::string_view of_root[] = {"root", "state-dir"};
+constexpr std::string_view of_image[] = {"root"};
+constexpr std::string_view of_reading[] = {"root", "state-dir", "only", "skip", "var", "host"};
+constexpr std::string_view of_planning[] = {"root", "state-dir", "only",     "skip",  "var",
+                                            "host", "prune",     "no-prune", "jobs"};
+constexpr std::string_view of_applying[] = {"root",     "state-dir", "only", "skip",       "var",      "host", "prune",
+                                            "no-prune", "jobs",      "yes",  "on-failure", "removals", "dry-run"};
+constexpr std::string_view of_graph[] = {"root", "state-dir", "only", "skip", "var", "host", "format"};
+constexpr std::string_view of_rollback[] = {"root", "state-dir", "yes", "dry-run"};
+constexpr std::string_view of_history[] = {"root", "state-dir", "most"};
+constexpr std::string_view of_explain[] = {"reference"};
+constexpr std::string_view of_setup[] = {"root", "dry-run"};
+constexpr std::string_view of_help[] = {"man"};
+
+constexpr Command table[] = {
+    {"check", "MANIFEST...", 1, any, of_reading, check},
+    {"plan", "MANIFEST...", 1, any, of_planning, plan},
+    {"diff", "MANIFEST...", 1, any, of_planning, diff},
+    {"apply", "MANIFEST...", 1, any, of_applying, apply},
+    {"drift", "[MANIFEST...]", 0, any, of_planning, drift},
+    {"rollback", "[RUN]", 0, 1, of_rollback, rollback},
+    {"recover", "", 0, 0, of_root, recover},
+    {"history", "[ID]", 0, 1, of_history, history},
+    {"show", "RUN", 1, 1, of_root, show},
+    {"facts", "[PATH]", 0, 1, of_image, facts},
+    {"explain", "[TOPIC]", 0, 1, of_explain, explain},
+    {"graph", "MANIFEST...", 1, any, of_graph, graph},
+    {"schema", "", 0, 0, nothing, schema},
+    {"setup", "", 0, 0, of_setup, setup},
+    {"version", "", 0, 0, nothing, version},
+    {"help", "[COMMAND]", 0, 1, of_help, help},
+};
+
+Usage with_hint(std::string message, std::string hint) {
+    Usage error(message);
+    error.hint = std::move(hint);
+    return error;
+}
+
+}  // namespace
+
+std::span<const Command> commands() { return table; }
+
+const Command* find_command(std::string_view name) {
+    const auto found = std::find_if(std::begin(table), std::end(table), [&](const Command& c) { return c.name == name; });
+    return found == std::end(table) ? nullptr : found;
+}
+
+bool takes(const Command& command, std::string_view option) {
+    const auto has = [&](const auto& names) { return std::find(std::begin(names), std::end(names), option) != std::end(names); };
+    return has(everywhere) || has(command.options);
+}
+
+const Command& choose(const Options& options) {
+    const Command* command = find_command(options.command);
+    if (!command) {
+        std::vector<std::string_view> names;
+        for (const Command& c : table) names.push_back(c.name);
+        const std::string_view near = nearest(options.command, names);
+        throw with_hint(fmt::format("unknown command '{}'", escape(options.command)),
+                        near.empty() ? "chaos help" : fmt::format("did you mean chaos {}?", near));
+    }
+    if (options.help) return *command;
+    for (const std::string& option : options.given)
+        if (!takes(*command, option))
+            throw with_hint(fmt::format("chaos {} does not take --{}", command->name, option),
+                            fmt::format("chaos {} --help", command->name));
+    const std::size_t given = options.arguments.size();
+    if (given < command->least)
+        throw with_hint(fmt::format("chaos {} needs {}", command->name, command->arguments),
+                        fmt::format("chaos {} --help", command->name));
+    if (given > command->most)
+        throw with_hint(fmt::format("chaos {} takes {}, found '{}' as well", command->name,
+                                    command->most == 0 ? "no argument" : "one argument",
+                                    escape(options.arguments[command->most])),
+                        fmt::format("chaos {} --help", command->name));
+    return *command;
+}
+
+}  // namespace chaos::cli

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "console.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+namespace chaos::cli {
+
+namespace {
+
+// A reader that went away, or a full disk, is not worth a word to nobody.
+void write_all(int descriptor, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t written = ::write(descriptor, text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) return;
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+}
+
+bool coloured(Color wanted, int descriptor) {
+    if (wanted != Color::automatic) return wanted == Color::always;
+    const char* no_color = std::getenv("NO_COLOR");
+    const char* terminal = std::getenv("TERM");
+    return isatty(descriptor) && !(no_color && *no_color) && !(terminal && std::string_view(terminal) == "dumb");
+}
+
+}  // namespace
+
+Console::Console(const Options& options)
+    : json_(options.json),
+      quiet_(options.quiet),
+      verbose_(options.verbose),
+      interactive_(isatty(STDIN_FILENO) && isatty(STDERR_FILENO)),
+      live_(isatty(STDERR_FILENO)),
+      style_(coloured(options.color, STDOUT_FILENO)),
+      error_style_(coloured(options.color, STDERR_FILENO)) {}
+
+void Console::result(std::string_view text) { write_all(STDOUT_FILENO, text); }
+
+void Console::remark(std::string_view text) {
+    if (!quiet_) write_all(STDERR_FILENO, text);
+}
+
+void Console::problem(std::string_view text) { write_all(STDERR_FILENO, text); }
+
+bool Console::agrees(std::string_view question) {
+    if (!interactive_) return false;
+    write_all(STDERR_FILENO, std::string(question) + " [y/N] ");
+    std::string answer;
+    char byte = 0;
+    for (ssize_t got; (got = ::read(STDIN_FILENO, &byte, 1)) != 0 && byte != '\n';) {
+        if (got < 0 && errno != EINTR) return false;
+        if (got > 0) answer += byte;
+        byte = 0;
+    }
+    return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+}  // namespace chaos::cli

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "help.hpp"
+
+#include <fmt/format.h>
+
+namespace chaos::cli {
+
+namespace {
+
+/// Calls `line(text)` for each line.
+template <class Line>
+void each_line(std::string_view text, Line line) {
+    while (!text.empty()) {
+        const std::size_t end = text.find('\n');
+        line(text.substr(0, end));
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    }
+}
+
+bool is_code(std::string_view line) { return line.substr(0, 4) == "    "; }
+
+/// `code` and **strong** without their marks.
+template <class Paint>
+std::string spans(std::string_view line, Paint paint) {
+    std::string out;
+    while (!line.empty()) {
+        const std::string_view mark = line.substr(0, 2) == "**" ? "**" : line[0] == '`' ? "`" : "";
+        const std::size_t end = mark.empty() ? std::string_view::npos : line.find(mark, mark.size());
+        if (end == std::string_view::npos) {
+            const std::size_t next = line.find_first_of("`*", 1);
+            out += line.substr(0, next);
+            line.remove_prefix(next == std::string_view::npos ? line.size() : next);
+            continue;
+        }
+        out += paint(line.substr(mark.size(), end - mark.size()));
+        line.remove_prefix(end + mark.size());
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string_view summary_of(std::string_view markdown) {
+    std::string_view found;
+    each_line(markdown, [&](std::string_view line) {
+        if (found.empty() && !line.empty() && line[0] != '#') found = line;
+    });
+    return found;
+}
+
+std::string render_markdown(std::string_view markdown, Style style) {
+    std::string out;
+    each_line(markdown, [&](std::string_view line) {
+        if (is_code(line))
+            out += line;
+        else if (line.substr(0, 1) == "#")
+            out += style.bold(spans(line.substr(line.find_first_not_of("# ")), [](std::string_view s) { return std::string(s); }));
+        else
+            out += spans(line, [&](std::string_view s) { return style.bold(s); });
+        out += '\n';
+    });
+    return out;
+}
+
+std::string man_page(std::string_view command, std::string_view markdown) {
+    const auto safe = [](std::string_view text) {
+        std::string out;
+        for (char c : text) out += c == '\\' ? "\\e" : c == '-' ? "\\-" : std::string(1, c);
+        if (!out.empty() && (out[0] == '.' || out[0] == '\'')) out.insert(0, "\\&");
+        return out;
+    };
+    const auto prose = [&](std::string_view line) {
+        std::string text = spans(line, [](std::string_view s) { return fmt::format("\x01{}\x02", s); });
+        std::string out;
+        for (char c : safe(text)) out += c == '\x01' ? "\\fB" : c == '\x02' ? "\\fR" : std::string(1, c);
+        return out;
+    };
+    std::string out = fmt::format(".TH CHAOS\\-{} 1 \"\" \"chaos {}\"\n", safe(command), CHAOS_VERSION);
+    bool code = false, summary = false;
+    each_line(markdown, [&](std::string_view line) {
+        if (code != is_code(line) && !line.empty()) out += code ? ".EE\n" : ".EX\n", code = !code;
+        if (line.empty())
+            out += code ? "\n" : ".PP\n";
+        else if (code)
+            out += safe(line) + '\n';
+        else if (line.substr(0, 3) == "## ")
+            out += fmt::format(".SH {}\n", safe(line.substr(3)));
+        else if (line[0] == '#')
+            out += fmt::format(".SH NAME\n");
+        else if (!summary)
+            summary = true, out += fmt::format("chaos {} \\- {}\n.SH DESCRIPTION\n", safe(command), prose(line));
+        else if (line.substr(0, 2) == "- ")
+            out += fmt::format(".IP \\(bu 2\n{}\n", prose(line.substr(2)));
+        else
+            out += prose(line.substr(line.find_first_not_of(' '))) + '\n';
+    });
+    if (code) out += ".EE\n";
+    return out;
+}
+
+}  // namespace chaos::cli

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "options.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/program_options.hpp>
+#include <charconv>
+
+#include "text.hpp"
+
+namespace chaos::cli {
+
+namespace po = boost::program_options;
+
+namespace {
+
+constexpr OptionSpec table[] = {
+    {"help", 'h', ""},
+    {"json", 0, ""},
+    {"root", 0, "DIR"},
+    {"state-dir", 0, "DIR"},
+    {"only", 0, "TAG|ID", true},
+    {"skip", 0, "TAG|ID", true},
+    {"var", 0, "NAME=VALUE", true},
+    {"host", 0, "NAME"},
+    {"yes", 'y', ""},
+    {"jobs", 'j', "N"},
+    {"on-failure", 0, "undo|stop|continue"},
+    {"prune", 0, ""},
+    {"no-prune", 0, ""},
+    {"removals", 0, ""},
+    {"dry-run", 'n', ""},
+    {"most", 0, "N"},
+    {"format", 0, "FORMAT"},
+    {"reference", 0, "DIR"},
+    {"man", 0, ""},
+    {"color", 0, "auto|always|never"},
+    {"verbose", 'v', ""},
+    {"quiet", 'q', ""},
+};
+
+po::options_description description() {
+    po::options_description all;
+    for (const OptionSpec& option : table) {
+        std::string names(option.name);
+        if (option.letter) names += ',', names += option.letter;
+        if (option.argument.empty())
+            all.add_options()(names.c_str(), "");
+        else
+            all.add_options()(names.c_str(), po::value<std::string>(), "");
+    }
+    all.add_options()("word", po::value<std::string>(), "");
+    return all;
+}
+
+[[noreturn]] void refuse(std::string_view option, std::string_view expected, std::string_view found) {
+    throw Usage(fmt::format("--{}: expected {}, found '{}'", option, expected, escape(found)));
+}
+
+std::size_t number(std::string_view option, std::string_view text, std::size_t least, std::size_t most) {
+    std::size_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || value < least || value > most)
+        refuse(option, fmt::format("a number from {} to {}", least, most), text);
+    return value;
+}
+
+template <class T, std::size_t n>
+T choice(std::string_view option, std::string_view text, const std::pair<std::string_view, T> (&choices)[n]) {
+    std::string expected;
+    for (const auto& [word, value] : choices) {
+        if (word == text) return value;
+        expected += (expected.empty() ? "" : &word == &choices[n - 1].first ? " or " : ", ") + std::string(word);
+    }
+    refuse(option, expected, text);
+}
+
+constexpr std::pair<std::string_view, OnFailure> on_failure[] = {
+    {"undo", OnFailure::undo}, {"stop", OnFailure::stop}, {"continue", OnFailure::go_on}};
+constexpr std::pair<std::string_view, Color> colors[] = {
+    {"auto", Color::automatic}, {"always", Color::always}, {"never", Color::never}};
+
+void set(Options& options, std::string_view name, const std::string& value) {
+    if (name == "help") options.help = true;
+    if (name == "json") options.json = true;
+    if (name == "root") options.root = value;
+    if (name == "state-dir") options.state_directory = value;
+    if (name == "only") options.only.push_back(value);
+    if (name == "skip") options.skip.push_back(value);
+    if (name == "host") options.host_name = value;
+    if (name == "yes") options.yes = true;
+    if (name == "jobs") options.jobs = static_cast<unsigned>(number(name, value, 1, 1024));
+    if (name == "on-failure") options.on_failure = choice(name, value, on_failure);
+    if (name == "prune") options.prune = true;
+    if (name == "no-prune") options.prune = false;
+    if (name == "removals") options.removals = true;
+    if (name == "dry-run") options.dry_run = true;
+    if (name == "most") options.most = number(name, value, 0, 1'000'000'000);
+    if (name == "format") options.format = value;
+    if (name == "reference") options.reference = value;
+    if (name == "man") options.man = true;
+    if (name == "color") options.color = choice(name, value, colors);
+    if (name == "verbose") options.verbose = true;
+    if (name == "quiet") options.quiet = true;
+    if (name == "var") {
+        const std::size_t equals = value.find('=');
+        if (equals == 0 || equals == std::string::npos) refuse(name, "NAME=VALUE", value);
+        options.vars.emplace_back(value.substr(0, equals), value.substr(equals + 1));
+    }
+}
+
+Usage unknown(const std::string& written) {
+    const std::string_view word = std::string_view(written).substr(std::min(written.find_first_not_of('-'), written.size()));
+    std::vector<std::string_view> names;
+    for (const OptionSpec& option : table) names.push_back(option.name);
+    Usage error(fmt::format("unknown option '{}'", escape(written)));
+    const std::string_view near = nearest(word.substr(0, word.find('=')), names);
+    error.hint = near.empty() ? "chaos help" : fmt::format("did you mean --{}?", near);
+    return error;
+}
+
+}  // namespace
+
+std::span<const OptionSpec> option_table() { return table; }
+
+Options parse_options(const std::vector<std::string>& words) {
+    Options options;
+    try {
+        const po::options_description all = description();
+        po::positional_options_description everything;
+        everything.add("word", -1);
+        // No guessing: a script that says --rem must not change its meaning when an option is added.
+        const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
+        for (const auto& option : po::command_line_parser(words).options(all).positional(everything).style(style).run().options) {
+            const std::string value = option.value.empty() ? std::string() : option.value.front();
+            if (option.string_key == "word") {
+                (options.command.empty() ? options.command : options.arguments.emplace_back()) = value;
+                continue;
+            }
+            const auto spec = std::find_if(std::begin(table), std::end(table),
+                                           [&](const OptionSpec& s) { return s.name == option.string_key; });
+            const bool again = std::find(options.given.begin(), options.given.end(), option.string_key) != options.given.end();
+            if (again && !spec->repeats && !spec->argument.empty())
+                throw Usage(fmt::format("--{} is given twice", option.string_key));
+            options.given.push_back(option.string_key);
+            set(options, option.string_key, value);
+        }
+    } catch (const po::unknown_option& e) {
+        throw unknown(e.get_option_name());
+    } catch (const po::error_with_option_name& e) {
+        // "the required argument for option '--root' is missing", "option '--json' does not take any arguments"
+        throw Usage(e.what());
+    } catch (const po::error& e) {
+        throw Usage(e.what());
+    }
+    return options;
+}
+
+}  // namespace chaos::cli

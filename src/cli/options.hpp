@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chaos/transaction.hpp>
+#include <span>
+
+namespace chaos::cli {
+
+enum class Color : char { automatic, always, never };
+
+/// What was asked for on the command line.
+struct Options {
+    std::string command;
+    std::vector<std::string> arguments;
+    std::vector<std::string> given;  ///< Names of the options that were written.
+
+    bool help = false, json = false, yes = false, quiet = false, verbose = false;
+    Color color = Color::automatic;
+    std::string root = "/", state_directory;  ///< Empty: where it belongs for this root and this person.
+    std::vector<std::string> only, skip;
+    std::vector<std::pair<std::string, std::string>> vars;
+    std::string host_name;
+    unsigned jobs = 0;  ///< 0: as many as there are processors.
+    OnFailure on_failure = OnFailure::undo;
+    bool prune = true, removals = false, dry_run = false;
+    std::size_t most = 0;  ///< How many runs history shows; 0: all.
+    std::string format;
+    std::string reference;  ///< A directory for `explain --reference`.
+    bool man = false;
+};
+
+/// One option: the parser, the help texts and the completion are checked against this table.
+struct OptionSpec {
+    std::string_view name;      ///< Without the two dashes.
+    char letter;                ///< 0 where there is none.
+    std::string_view argument;  ///< How its value is called; empty where it takes none.
+    bool repeats = false;
+};
+std::span<const OptionSpec> option_table();
+
+/// A mistake on the command line (or in a manifest): exit code 64.
+class Usage : public Error {
+public:
+    using Error::Error;
+};
+
+/// The words after the program's name. Throws Usage with "did you mean". `words` may be empty: then so is `command`.
+Options parse_options(const std::vector<std::string>& words);
+
+}  // namespace chaos::cli

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "commands.hpp"
+
+namespace chaos::cli {
+
+/// Several things that are wrong, and how the program is to end: thrown by a command that can not go on.
+struct Problems {
+    std::vector<Error> errors;
+    Exit exit = Exit::usage;
+};
+
+/// Throws Problems where there are any.
+void stop_where(const Diagnostics& problems, Exit exit);
+
+/// An Error as people read it: its place and line, its notes, its hint (include/chaos/error.hpp).
+std::string render_error(const Error&, const Sources&, Style, std::string_view word = "error");
+
+/// Shows what is wrong on standard error and, with --json, as a record on standard output. Answers the exit code.
+Exit report(const Problems&, const Sources&, Console&);
+
+Json to_json(const Error&, const Sources&);
+Json to_json(const std::vector<Error>&, const Sources&);
+std::string place_of(Place, const Sources&);  ///< site.yml:12:3; empty for nowhere.
+
+}  // namespace chaos::cli
