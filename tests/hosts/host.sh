@@ -4,12 +4,13 @@
 # Throw-away Debian hosts: systemd as PID 1, D-Bus, apt, a network, half a second to boot. To be sourced.
 #
 #   host_impossible              prints why this machine can not boot any, and is false where it can
-#   host_start NAME [OPTION...]  --no-systemd: a container without a service manager; --private: without a network
+#   host_start NAME [OPTION...]  --no-systemd: a container without a service manager; --private: nobody to talk to
 #   host_run NAME COMMAND...     runs it inside as root; output, standard input and exit status go through
 #   host_stop NAME               as if the power went, and everything of it is removed
 #   host_stop_all                all that this process started: for a trap
 #
-# The tree below them is made once by mmdebstrap and kept, by the list of its packages, in $host_cache. A host lies over
+# Each has a network namespace of its own (so that /proc/sys/net is its own, and can be written) and reaches the world by
+# slirp4netns, which changes nothing on this machine. The tree below them is made once by mmdebstrap and kept, by the list of its packages, in $host_cache. A host lies over
 # it as an overlay. The program under test is in /usr/local/bin, the checkout read-only at /src.
 
 host_checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -17,12 +18,12 @@ host_cache=${CHAOS_DEV_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/chaos-dev
 host_program=${CHAOS_PROGRAM:-$host_checkout/build/chaos}
 host_packages=(systemd systemd-sysv dbus apt apt-utils ca-certificates procps iproute2 libcap2-bin acl attr e2fsprogs
     file less cron logrotate sqlite3 libstdc++6)
-declare -A host_leader=() host_nspawn=()
+declare -A host_leader=() host_nspawn=() host_slirp=()
 
 host_impossible() {
     local tool
     [ "$(id -u)" = 0 ] || { echo "booting a test host needs root"; return 0; }
-    for tool in systemd-nspawn mmdebstrap nsenter; do
+    for tool in systemd-nspawn mmdebstrap nsenter slirp4netns; do
         command -v "$tool" > /dev/null || { echo "$tool is not installed"; return 0; }
     done
     unshare --mount --pid --uts --ipc --net --fork true 2> /dev/null || { echo "this machine forbids namespaces"; return 0; }
@@ -96,12 +97,12 @@ host_reap() {
 }
 
 host_start() {
-    local name=$1 tree directory booted=yes boot=(-b --kill-signal=SIGRTMIN+3) option options=()
+    local name=$1 tree directory booted=yes network=yes boot=(-b --kill-signal=SIGRTMIN+3) option
     shift
     for option in "$@"; do
         case $option in
             --no-systemd) booted=no boot=(--as-pid2 sleep infinity) ;;
-            --private) options+=(--private-network) ;;
+            --private) network=no ;;
             *) echo "host_start: unknown option $option" >&2; return 64 ;;
         esac
     done
@@ -117,7 +118,7 @@ host_start() {
     host_furnish "$directory/root"
     # not registered, no unit of its own: there may be no systemd on this machine
     systemd-nspawn --quiet --directory="$directory/root" --machine="${name//[^a-zA-Z0-9-]/-}" --register=no --keep-unit \
-        --resolv-conf=copy-host --bind-ro="$host_checkout:/src:norbind" --console=pipe "${options[@]}" "${boot[@]}" \
+        --private-network --resolv-conf=off --bind-ro="$host_checkout:/src:norbind" --console=pipe "${boot[@]}" \
         < /dev/null > "$directory/console" 2>&1 &
     host_nspawn[$name]=$!
     if ! host_await "$name" "$booted"; then
@@ -126,6 +127,18 @@ host_start() {
         host_stop "$name"
         return 1
     fi
+    [ $network = no ] || host_connect "$name" "$directory"
+}
+
+# Ready when slirp4netns says so.
+host_connect() {
+    local name=$1 directory=$2 ready
+    mkfifo "$directory/ready"
+    slirp4netns --configure --mtu=65520 --ready-fd=3 "${host_leader[$name]}" tap0 \
+        3> "$directory/ready" < /dev/null > "$directory/slirp" 2>&1 &
+    host_slirp[$name]=$!
+    read -r -n 1 ready < "$directory/ready" || true
+    [ "$ready" = 1 ] || { echo "host $name has no network:" >&2; cat "$directory/slirp" >&2; return 1; }
 }
 
 # What differs from day to day is not in the kept tree: the program, and how this machine reaches the archive.
@@ -140,6 +153,7 @@ host_furnish() {
     printf 'APT::Install-Recommends "false";\nAcquire::Languages "none";\n' >> "$root/etc/apt/apt.conf.d/99machine"
     printf '127.0.0.1 localhost\n127.0.1.1 debian\n' > "$root/etc/hosts"
     echo debian > "$root/etc/hostname"
+    echo 'nameserver 10.0.2.3' > "$root/etc/resolv.conf" # slirp4netns forwards to this machine's resolver
 }
 
 # Until PID 1 says that it is up; a container without a service manager is up when it has its mounts.
@@ -173,7 +187,11 @@ host_stop() {
         [ -n "${host_leader[$name]:-}" ] || kill "${host_nspawn[$name]}" 2> /dev/null
         wait "${host_nspawn[$name]}" 2> /dev/null
     fi
-    unset "host_leader[$name]" "host_nspawn[$name]"
+    if [ -n "${host_slirp[$name]:-}" ]; then
+        kill "${host_slirp[$name]}" 2> /dev/null
+        wait "${host_slirp[$name]}" 2> /dev/null
+    fi
+    unset "host_leader[$name]" "host_nspawn[$name]" "host_slirp[$name]"
     umount "$directory/root" 2> /dev/null || umount -l "$directory/root" 2> /dev/null
     rm -rf "$directory"
 }
