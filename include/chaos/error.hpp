@@ -3,6 +3,7 @@
 
 #include <chaos/source.hpp>
 #include <stdexcept>
+#include <string_view>
 #include <vector>
 
 namespace chaos {
@@ -45,5 +46,9 @@ public:
 private:
     std::vector<Error> errors_, remarks_;
 };
+
+/// As a person reads it: `file:line:col: error: message`, the line and a caret, notes, the way out. Ends with a newline.
+/// Lines come from `sources`; control characters in them are escaped. `word` stands in place of "error".
+std::string render(const Error&, const Sources&, bool colour, std::string_view word = "error");
 
 }  // namespace chaos

@@ -43,7 +43,7 @@ Site read_site(Sources&, const std::vector<std::string>& paths, const ReadContex
 
 /// Keeps what is named (ids, patterns, tags) and what it needs, or all but what is named. Throws Error where a name
 /// fits nothing.
-void select(Site&, const std::vector<std::string>& only, const std::vector<std::string>& skip);
+void select(Site&, const Registry&, const std::vector<std::string>& only, const std::vector<std::string>& skip);
 
 /// True where `pattern` (an id in any of its spellings, `*` matching any text) names this resource.
 bool matches(std::string_view pattern, const ResourceId&, const Registry&);

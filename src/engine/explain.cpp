@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a kind looks like, told from its Schema: help, and the pages of docs/reference.
+#include <fmt/format.h>
+#include <chaos/manifest.hpp>
+
+#include "nearest.hpp"
+
+namespace chaos {
+
+namespace {
+
+std::string needs_of(const Schema& schema) {
+    std::string text;
+    if (schema.needs.live) text += "a running system (not an image)";
+    if (schema.needs.systemd) text += std::string(text.empty() ? "" : ", ") + "systemd";
+    if (schema.needs.root) text += std::string(text.empty() ? "" : ", ") + "root";
+    return text;
+}
+
+std::string remarks_on(const Field& field) {
+    std::string text;
+    const auto add = [&](std::string_view remark) { text += fmt::format("{}{}", text.empty() ? "" : "; ", remark); };
+    if (field.role == Field::Role::key) add("the key");
+    if (field.required && field.role != Field::Role::key) add("required");
+    if (field.role == Field::Role::option) add("says how, not what: never compared");
+    if (field.role == Field::Role::source) add(fmt::format("becomes `{}`", field.into));
+    if (field.role == Field::Role::seen) add("seen only: a manifest can not set it");
+    if (field.merge == Merge::members) add("adds: members that are not listed stay");
+    if (field.merge == Merge::keys) add("united key by key");
+    if (field.secret) add("never shown");
+    if (field.live) add("of the running system; an image has none");
+    if (!field.fallback.empty()) add(fmt::format("otherwise: {}", field.fallback));
+    if (!field.alias.empty()) add(fmt::format("also written `{}`", field.alias));
+    return text;
+}
+
+std::string attribute_page(const Schema& schema, const Field& field) {
+    std::string text = fmt::format("# {}.{}\n\n{}\n\n- type: {}\n", schema.name, field.name, field.doc, field.type);
+    if (const auto remarks = remarks_on(field); !remarks.empty()) text += fmt::format("- {}\n", remarks);
+    if (!field.sample.empty()) text += fmt::format("- example: `{}: {}`\n", field.name, field.sample);
+    return text;
+}
+
+std::string example_of(const Schema& schema) {
+    const Field* key = schema.key();
+    std::string text = fmt::format("```yaml\n{}:\n", schema.section), indent = "  ";
+    if (key) text += fmt::format("  {}:\n", key->sample.empty() ? "NAME" : key->sample), indent = "    ";
+    for (const Field& field : schema.fields)
+        if (!field.sample.empty() && field.role != Field::Role::key && field.role != Field::Role::seen &&
+            field.role != Field::Role::source)
+            text += fmt::format("{}{}: {}\n", indent, field.name, field.sample);
+    return text + "```\n";
+}
+
+std::string kind_page(const Schema& schema) {
+    std::string text = fmt::format("# {}\n\n{}\n\n", schema.name, schema.doc);
+    text += fmt::format("Section `{}`, id `{}{}`.", schema.section, schema.name,
+                        schema.key() ? ":" + std::string(schema.key()->name) : "");
+    if (!schema.main.empty()) text += fmt::format(" A scalar body is its `{}`.", schema.main);
+    if (const auto needs = needs_of(schema); !needs.empty()) text += fmt::format(" It needs {}.", needs);
+    if (schema.reacts) text += " It may `watch` others, and reacts when they change.";
+    text += "\n\n| attribute | type | what it says |\n|---|---|---|\n";
+    for (const Field& field : schema.fields) {
+        const auto remarks = remarks_on(field);
+        text += fmt::format("| `{}` | {} | {}{} |\n", field.name, field.type, field.doc,
+                            remarks.empty() ? "" : fmt::format(" ({})", remarks));
+    }
+    return text + "\n" + example_of(schema);
+}
+
+std::string overview(const Registry& registry) {
+    std::string text = "# Kinds\n\n";
+    for (const ResourceType* type : registry.types)
+        text += fmt::format("- `{}`: {}\n", type->schema().section, type->schema().doc);
+    text += "\n# Facts\n\n";
+    for (const Fact& fact : registry.facts) text += fmt::format("- `facts.{}`: {}\n", fact.name, fact.doc);
+    return text + "\n`chaos explain KIND`, `chaos explain KIND.ATTRIBUTE` and `chaos explain facts.NAME` tell more.\n";
+}
+
+Error unknown(const Registry& registry, std::string_view topic) {
+    std::vector<std::string_view> names;
+    for (const ResourceType* type : registry.types)
+        names.push_back(type->schema().name), names.push_back(type->schema().section);
+    for (const Fact& fact : registry.facts) names.push_back(fact.name);
+    const auto guess = nearest(topic.substr(0, topic.find('.')), names);
+    return Error(fmt::format("there is nothing called '{}' to explain", topic))
+        .help(guess.empty() ? "chaos explain lists what there is" : fmt::format("did you mean '{}'?", guess));
+}
+
+}  // namespace
+
+std::string explain(const Registry& registry, std::string_view topic) {
+    if (topic.empty()) return overview(registry);
+    if (topic.starts_with("facts.")) topic.remove_prefix(6);
+    const auto dot = topic.find('.');
+    if (const ResourceType* type = registry.section(topic.substr(0, dot))) {
+        if (dot == std::string_view::npos) return kind_page(type->schema());
+        if (const Field* field = type->schema().find(topic.substr(dot + 1)))
+            return attribute_page(type->schema(), *field);
+        throw Error(fmt::format("a {} has no attribute '{}'", type->schema().name, topic.substr(dot + 1)))
+            .help(fmt::format("chaos explain {}", type->schema().name));
+    }
+    for (const Fact& fact : registry.facts)
+        if (fact.name == topic.substr(0, dot))
+            return fmt::format(
+                "# facts.{0}\n\n{1}\n{2}\n`chaos facts {0}` shows it.\n", fact.name, fact.doc,
+                fact.passing ? "\nIt changes by itself: it may be shown, but not decide what exists.\n" : "");
+    throw unknown(registry, topic);
+}
+
+}  // namespace chaos
