@@ -46,4 +46,8 @@ private:
     std::vector<Error> errors_, remarks_;
 };
 
+/// An error as a person reads it: `site.yml:2:3: error: ...`, the line with a caret, notes, hint. Tabs are expanded and
+/// controls escaped, so that showing it on a terminal is safe. Ends with a newline.
+std::string render(const Error&, const Sources&, bool colour = false);
+
 }  // namespace chaos

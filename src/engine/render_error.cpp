@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <chaos/error.hpp>
+#include "utf8.hpp"
+
+namespace chaos {
+
+namespace {
+
+constexpr std::size_t widest = 160;  // of a line that is shown; more of it tells nobody anything
+
+std::string_view line_of(std::string_view text, std::uint32_t line) {
+    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+    for (; line > 1; --line) {
+        const auto end = text.find('\n');
+        if (end == std::string_view::npos) return {};
+        text.remove_prefix(end + 1);
+    }
+    auto found = text.substr(0, text.find('\n'));
+    if (found.ends_with('\r')) found.remove_suffix(1);
+    return found;
+}
+
+/// Bytes of the first `count` characters.
+std::size_t bytes_of(std::string_view text, std::size_t count) {
+    std::size_t at = 0;
+    for (; at < text.size() && count; --count)
+        do ++at;
+        while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80);
+    return at;
+}
+
+std::string shown(std::string_view text) {
+    std::string out;
+    for (std::size_t at = 0; at <= text.size();) {
+        const auto tab = std::min(text.find('\t', at), text.size());
+        out += printable(text.substr(at, tab - at));
+        if (tab < text.size()) out.append(4 - characters(out) % 4, ' ');
+        at = tab + 1;
+    }
+    return out;
+}
+
+std::string head(Place at, const Sources& sources, std::string_view what, std::string_view colour,
+                 std::string_view text) {
+    std::string place;
+    if (at && at.source < sources.size())
+        place = fmt::format("{}:{}:{}: ", printable(sources[at].name), at.line, at.column);
+    const std::string_view plain = colour.empty() ? "" : "\x1b[0m";
+    std::string out = fmt::format("{}{}{}:{} ", place, colour, what, plain);
+    // A message may have lines of its own (the tail of what a command said): each is escaped by itself.
+    for (std::size_t from = 0; from <= text.size();) {
+        const auto end = std::min(text.find('\n', from), text.size());
+        out += (from ? "\n    " : "") + printable(text.substr(from, end - from));
+        from = end + 1;
+    }
+    return out + '\n';
+}
+
+std::string excerpt(Place at, const Sources& sources) {
+    if (!at || at.source >= sources.size()) return {};
+    auto line = line_of(sources[at].text, at.line);
+    if (line.empty()) return {};
+    std::size_t caret = bytes_of(line, at.column ? at.column - 1U : 0U);
+    if (line.size() > widest) {  // what is around the place
+        const auto from = caret > widest / 2 ? bytes_of(line, characters(line.substr(0, caret - widest / 2))) : 0;
+        line = line.substr(from), caret -= from;
+        line = line.substr(0, bytes_of(line, widest));
+    }
+    const auto before = shown(line.substr(0, caret));
+    return fmt::format("    {}\n    {}^\n", shown(line), std::string(characters(before), ' '));
+}
+
+}  // namespace
+
+std::string render(const Error& error, const Sources& sources, bool colour) {
+    std::string out = head(error.where, sources, "error", colour ? "\x1b[1;31m" : "", error.what());
+    out += excerpt(error.where, sources);
+    for (const auto& note : error.notes) {
+        out += head(note.where, sources, "note", colour ? "\x1b[1;36m" : "", note.text);
+        out += excerpt(note.where, sources);
+    }
+    if (!error.hint.empty()) out += head({}, sources, "hint", colour ? "\x1b[1;32m" : "", error.hint);
+    return out;
+}
+
+}  // namespace chaos
