@@ -47,8 +47,9 @@ private:
     std::vector<Error> errors_, remarks_;
 };
 
-/// As a person reads it: `file:line:col: error: message`, the line and a caret, notes, the way out. Ends with a newline.
-/// Lines come from `sources`; control characters in them are escaped. `word` stands in place of "error".
-std::string render(const Error&, const Sources&, bool colour, std::string_view word = "error");
+/// An error as a person reads it: `site.yml:2:3: error: ...`, the line with a caret, notes, hint. Tabs are expanded and
+/// controls escaped, so that showing it on a terminal is safe. `word` may be a note's or warning's. Ends with a
+/// newline.
+std::string render(const Error&, const Sources&, bool colour = false, std::string_view word = "error");
 
 }  // namespace chaos

@@ -1,75 +1,87 @@
 // SPDX-License-Identifier: Apache-2.0
-// How an Error is shown: file:line:col, the line, a caret, the notes and the way out.
 #include <fmt/format.h>
 #include <chaos/error.hpp>
+#include "utf8.hpp"
 
 namespace chaos {
 
 namespace {
 
-struct Colours {
-    std::string_view bold, red, cyan, off;
-};
+constexpr std::size_t widest = 160;  // of a line that is shown; more of it tells nobody anything
 
-std::string_view line_of(const std::string& text, std::uint32_t number) {
+std::string_view line_of(std::string_view text, std::uint32_t line) {
+    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+    for (; line > 1; --line) {
+        const auto end = text.find('\n');
+        if (end == std::string_view::npos) return {};
+        text.remove_prefix(end + 1);
+    }
+    auto found = text.substr(0, text.find('\n'));
+    if (found.ends_with('\r')) found.remove_suffix(1);
+    return found;
+}
+
+/// Bytes of the first `count` characters.
+std::size_t bytes_of(std::string_view text, std::size_t count) {
     std::size_t at = 0;
-    for (std::uint32_t line = 1; line < number; ++line) {
-        at = text.find('\n', at);
-        if (at == std::string::npos) return {};
-        ++at;
-    }
-    auto line = std::string_view(text).substr(at, text.find('\n', at) - at);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    return line;
+    for (; at < text.size() && count; --count)
+        do ++at;
+        while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80);
+    return at;
 }
 
-/// The line with tabs as blanks and controls as \x1b, and the caret below the column (in characters).
-std::string excerpt(std::string_view line, std::uint32_t column, const Colours& colours) {
-    std::string shown, caret;
-    std::uint32_t character = 0;
-    std::size_t width_before = 0;
-    for (std::size_t i = 0; i < line.size();) {
-        std::size_t length = 1;
-        const auto lead = static_cast<unsigned char>(line[i]);
-        if (lead >= 0xf0)
-            length = 4;
-        else if (lead >= 0xe0)
-            length = 3;
-        else if (lead >= 0xc0)
-            length = 2;
-        std::string piece(line.substr(i, length));
-        std::size_t width = 1;
-        if (lead == '\t')
-            piece.assign(width = 4, ' ');
-        else if (lead < 0x20 || lead == 0x7f)
-            piece = fmt::format("\\x{:02x}", lead), width = 4;
-        if (++character < column) width_before += width;
-        shown += piece;
-        i += length;
+std::string shown(std::string_view text) {
+    std::string out;
+    for (std::size_t at = 0; at <= text.size();) {
+        const auto tab = std::min(text.find('\t', at), text.size());
+        out += printable(text.substr(at, tab - at));
+        if (tab < text.size()) out.append(4 - characters(out) % 4, ' ');
+        at = tab + 1;
     }
-    if (character < column && column - 1 > character) width_before = character;
-    return fmt::format("    {}\n    {}{}^{}\n", shown, std::string(width_before, ' '), colours.red, colours.off);
+    return out;
 }
 
-std::string entry(Place where, std::string_view what, std::string_view colour, std::string_view message,
-                  const Sources& sources, const Colours& colours) {
-    std::string text;
-    if (where && where.source < sources.size())
-        text = fmt::format("{}{}:{}:{}:{} ", colours.bold, sources[where].name, where.line, where.column, colours.off);
-    text += fmt::format("{}{}:{} {}\n", colour, what, colours.off, message);
-    if (where && where.source < sources.size())
-        text += excerpt(line_of(sources[where].text, where.line), where.column, colours);
-    return text;
+std::string head(Place at, const Sources& sources, std::string_view what, std::string_view colour,
+                 std::string_view text) {
+    std::string place;
+    if (at && at.source < sources.size())
+        place = fmt::format("{}:{}:{}: ", printable(sources[at].name), at.line, at.column);
+    const std::string_view plain = colour.empty() ? "" : "\x1b[0m";
+    std::string out = fmt::format("{}{}{}:{} ", place, colour, what, plain);
+    // A message may have lines of its own (the tail of what a command said): each is escaped by itself.
+    for (std::size_t from = 0; from <= text.size();) {
+        const auto end = std::min(text.find('\n', from), text.size());
+        out += (from ? "\n    " : "") + printable(text.substr(from, end - from));
+        from = end + 1;
+    }
+    return out + '\n';
+}
+
+std::string excerpt(Place at, const Sources& sources) {
+    if (!at || at.source >= sources.size()) return {};
+    auto line = line_of(sources[at].text, at.line);
+    if (line.empty()) return {};
+    std::size_t caret = bytes_of(line, at.column ? at.column - 1U : 0U);
+    if (line.size() > widest) {  // what is around the place
+        const auto from = caret > widest / 2 ? bytes_of(line, characters(line.substr(0, caret - widest / 2))) : 0;
+        line = line.substr(from), caret -= from;
+        line = line.substr(0, bytes_of(line, widest));
+    }
+    const auto before = shown(line.substr(0, caret));
+    return fmt::format("    {}\n    {}^\n", shown(line), std::string(characters(before), ' '));
 }
 
 }  // namespace
 
 std::string render(const Error& error, const Sources& sources, bool colour, std::string_view word) {
-    const Colours colours = colour ? Colours{"\x1b[1m", "\x1b[1;31m", "\x1b[36m", "\x1b[0m"} : Colours{};
-    std::string text = entry(error.where, word, colours.red, error.what(), sources, colours);
-    for (const auto& note : error.notes) text += entry(note.where, "note", colours.cyan, note.text, sources, colours);
-    if (!error.hint.empty()) text += fmt::format("{}help:{} {}\n", colours.cyan, colours.off, error.hint);
-    return text;
+    std::string out = head(error.where, sources, word, colour ? "\x1b[1;31m" : "", error.what());
+    out += excerpt(error.where, sources);
+    for (const auto& note : error.notes) {
+        out += head(note.where, sources, "note", colour ? "\x1b[1;36m" : "", note.text);
+        out += excerpt(note.where, sources);
+    }
+    if (!error.hint.empty()) out += head({}, sources, "hint", colour ? "\x1b[1;32m" : "", error.hint);
+    return out;
 }
 
 }  // namespace chaos

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <chaos/error.hpp>
+#include <chaos/value.hpp>
+#include "utf8.hpp"
+
+namespace chaos {
+
+namespace {
+
+constexpr int deepest = 512;
+
+void write_text(std::string& out, std::string_view text) {
+    out += '"';
+    for (const char c : text) {
+        switch (c) {
+            case '"': out += "\\\""; break;
+            case '\\': out += "\\\\"; break;
+            case '\n': out += "\\n"; break;
+            case '\t': out += "\\t"; break;
+            case '\r': out += "\\r"; break;
+            default:
+                if (static_cast<unsigned char>(c) < 0x20)
+                    out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+                else
+                    out += c;
+        }
+    }
+    out += '"';
+}
+
+void write(std::string& out, const Value& value) {
+    if (value.is_null()) {
+        out += "null";
+    } else if (value.is_text()) {
+        write_text(out, value.text());
+    } else if (value.is_list()) {
+        out += '[';
+        for (bool first = true; const Value& item : value.list()) {
+            if (!std::exchange(first, false)) out += ',';
+            write(out, item);
+        }
+        out += ']';
+    } else {
+        out += '{';
+        for (bool first = true; const auto& entry : value.map()) {
+            if (!std::exchange(first, false)) out += ',';
+            write_text(out, entry.key.text());
+            out += ':';
+            write(out, entry.value);
+        }
+        out += '}';
+    }
+}
+
+/// RFC 8259, to the letter. Scalars that are not texts keep their spelling.
+class Reader {
+public:
+    explicit Reader(std::string_view text) : text_(text) {}
+
+    Value document() {
+        Value value = read(0);
+        blanks();
+        if (at_ < text_.size()) fail("the end");
+        return value;
+    }
+
+private:
+    [[noreturn]] void fail(std::string_view expected) const {
+        const std::string found = at_ < text_.size() ? fmt::format("'{}'", printable(text_.substr(at_, 1))) : "the end";
+        throw Error(here(), fmt::format("json: expected {}, found {}", expected, found));
+    }
+
+    Place here() const {
+        const auto before = text_.substr(0, std::min(at_, text_.size()));
+        const auto line = std::count(before.begin(), before.end(), '\n');
+        const auto start = before.rfind('\n') + 1;  // npos + 1 is 0
+        return {static_cast<std::uint32_t>(line + 1),
+                static_cast<std::uint16_t>(std::min<std::size_t>(characters(before.substr(start)) + 1, 65535))};
+    }
+
+    void blanks() {
+        while (at_ < text_.size() && std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos) ++at_;
+    }
+
+    bool take(char c) { return at_ < text_.size() && text_[at_] == c ? ++at_, true : false; }
+
+    Value read(int depth) {
+        blanks();
+        if (depth > deepest) fail("fewer than 512 levels");
+        if (at_ >= text_.size()) fail("a value");
+        const Place where = here_if_small();
+        switch (text_[at_]) {
+            case '{': return read_map(where, depth);
+            case '[': return read_list(where, depth);
+            case '"': {
+                Value value(read_text(), where);
+                value.quoted = true;
+                return value;
+            }
+            default: return read_word(where);
+        }
+    }
+
+    // Places cost a pass over the text each: they are for messages about small documents, and stay empty in big ones.
+    Place here_if_small() const { return text_.size() < 4096 ? here() : Place{}; }
+
+    Value read_word(Place where) {
+        const auto end = std::min(text_.find_first_of(" \t\r\n,]}", at_), text_.size());
+        const auto word = text_.substr(at_, end - at_);
+        if (word != "true" && word != "false" && word != "null" && !is_number(word)) fail("a value");
+        at_ = end;
+        Value value;
+        if (word != "null") value.data = std::string(word);
+        value.where = where;
+        return value;
+    }
+
+    static bool is_number(std::string_view word) {
+        const auto digits = [&] {
+            std::size_t n = 0;
+            while (n < word.size() && word[n] >= '0' && word[n] <= '9') ++n;
+            return n;
+        };
+        if (word.starts_with('-')) word.remove_prefix(1);
+        const auto whole = digits();
+        if (!whole || (whole > 1 && word[0] == '0')) return false;
+        word.remove_prefix(whole);
+        if (word.starts_with('.')) {
+            word.remove_prefix(1);
+            const auto part = digits();
+            if (!part) return false;
+            word.remove_prefix(part);
+        }
+        if (word.starts_with('e') || word.starts_with('E')) {
+            word.remove_prefix(1);
+            if (word.starts_with('+') || word.starts_with('-')) word.remove_prefix(1);
+            const auto power = digits();
+            if (!power) return false;
+            word.remove_prefix(power);
+        }
+        return word.empty();
+    }
+
+    Value read_list(Place where, int depth) {
+        Value::List list;
+        ++at_, blanks();
+        if (!take(']')) do {
+                list.push_back(read(depth + 1));
+                blanks();
+            } while (take(',') || !(take(']') || (fail("',' or ']'"), false)));
+        return Value(std::move(list), where);
+    }
+
+    Value read_map(Place where, int depth) {
+        Value::Map map;
+        ++at_, blanks();
+        if (!take('}')) do {
+                blanks();
+                if (at_ >= text_.size() || text_[at_] != '"') fail("a key in quotes");
+                const Place at = here_if_small();
+                Value key(read_text(), at);
+                blanks();
+                if (!take(':')) fail("':'");
+                map.push_back({std::move(key), read(depth + 1)});
+                blanks();
+            } while (take(',') || !(take('}') || (fail("',' or '}'"), false)));
+        return Value(std::move(map), where);
+    }
+
+    std::uint32_t four_digits() {
+        std::uint32_t code = 0;
+        for (int i = 0; i < 4; ++i, ++at_) {
+            const char c = at_ < text_.size() ? text_[at_] : '\0';
+            if (c >= '0' && c <= '9')
+                code = code * 16 + static_cast<std::uint32_t>(c - '0');
+            else if ((c | 32) >= 'a' && (c | 32) <= 'f')
+                code = code * 16 + static_cast<std::uint32_t>((c | 32) - 'a' + 10);
+            else
+                fail("four hexadecimal digits");
+        }
+        return code;
+    }
+
+    void escape(std::string& out) {
+        const char c = at_ < text_.size() ? text_[at_] : '\0';
+        constexpr std::string_view from = "\"\\/bfnrt", to = "\"\\/\b\f\n\r\t";
+        if (const auto which = from.find(c); c && which != std::string_view::npos) {
+            out += to[which], ++at_;
+            return;
+        }
+        if (c != 'u') fail("an escape");
+        ++at_;
+        auto code = four_digits();
+        if (code >= 0xDC00 && code <= 0xDFFF) fail("the first half of a pair before its second");
+        if (code >= 0xD800 && code <= 0xDBFF) {
+            if (!take('\\') || !take('u')) fail("the second half of a pair");
+            const auto low = four_digits();
+            if (low < 0xDC00 || low > 0xDFFF) fail("the second half of a pair");
+            code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+        }
+        append_utf8(out, code);
+    }
+
+    std::string read_text() {
+        std::string out;
+        for (++at_; at_ < text_.size();) {
+            const char c = text_[at_];
+            if (c == '"') return ++at_, out;
+            if (static_cast<unsigned char>(c) < 0x20) fail("no control character in a text");
+            ++at_;
+            if (c == '\\')
+                escape(out);
+            else
+                out += c;
+        }
+        fail("'\"'");
+    }
+
+    std::string_view text_;
+    std::size_t at_ = 0;
+};
+
+}  // namespace
+
+std::string to_json(const Value& value) {
+    std::string out;
+    write(out, value);
+    return out;
+}
+
+Value from_json(std::string_view text) {
+    if (const auto bad = first_invalid_utf8(text); bad != std::string_view::npos)
+        throw Error(fmt::format("json: byte {} is not UTF-8", bad + 1));
+    return Reader(text).document();
+}
+
+}  // namespace chaos

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "utf8.hpp"
+#include <fmt/format.h>
+#include <numeric>
+#include <vector>
+
+namespace chaos {
+
+namespace {
+
+/// Bytes of the character at the start of a text; 0 where there is none.
+std::size_t character_length(std::string_view text) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    if (byte(0) < 0x80) return 1;
+    const std::size_t length = byte(0) >= 0xC2 && byte(0) < 0xE0   ? 2
+                               : byte(0) >= 0xE0 && byte(0) < 0xF0 ? 3
+                               : byte(0) >= 0xF0 && byte(0) < 0xF5 ? 4
+                                                                   : 0;
+    if (!length || text.size() < length) return 0;
+    for (std::size_t i = 1; i < length; ++i)
+        if ((byte(i) & 0xC0) != 0x80) return 0;
+    if (byte(0) == 0xE0 && byte(1) < 0xA0) return 0;  // overlong
+    if (byte(0) == 0xED && byte(1) > 0x9F) return 0;  // half of a pair
+    if (byte(0) == 0xF0 && byte(1) < 0x90) return 0;  // overlong
+    if (byte(0) == 0xF4 && byte(1) > 0x8F) return 0;  // past the last character
+    return length;
+}
+
+}  // namespace
+
+std::size_t first_invalid_utf8(std::string_view text) {
+    for (std::size_t at = 0; at < text.size();) {
+        if (static_cast<unsigned char>(text[at]) < 0x80) {
+            ++at;
+            continue;
+        }
+        const auto length = character_length(text.substr(at));
+        if (!length) return at;
+        at += length;
+    }
+    return std::string_view::npos;
+}
+
+void append_utf8(std::string& out, std::uint32_t code) {
+    const auto put = [&](std::uint32_t byte) { out += static_cast<char>(byte); };
+    if (code < 0x80) {
+        put(code);
+    } else if (code < 0x800) {
+        put(0xC0 | code >> 6), put(0x80 | (code & 0x3F));
+    } else if (code < 0x10000) {
+        put(0xE0 | code >> 12), put(0x80 | (code >> 6 & 0x3F)), put(0x80 | (code & 0x3F));
+    } else {
+        put(0xF0 | code >> 18), put(0x80 | (code >> 12 & 0x3F)), put(0x80 | (code >> 6 & 0x3F));
+        put(0x80 | (code & 0x3F));
+    }
+}
+
+std::string printable(std::string_view text) {
+    std::string out;
+    for (std::size_t at = 0; at < text.size();) {
+        const auto first = static_cast<unsigned char>(text[at]);
+        const auto length = character_length(text.substr(at));
+        // C1 controls (U+0080 to U+009F) move terminals as ESC does; so do marks of direction.
+        const bool control =
+            first < 0x20 || first == 0x7F ||
+            (length == 2 && first == 0xC2 && static_cast<unsigned char>(text[at + 1]) < 0xA0) ||
+            (length == 3 && first == 0xE2 && (text.substr(at, 3) == "\u202e" || text.substr(at, 3) == "\u2028"));
+        if (length && !control)
+            out += text.substr(at, length);
+        else
+            for (std::size_t i = 0; i < std::max<std::size_t>(length, 1); ++i)
+                out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[at + i]));
+        at += std::max<std::size_t>(length, 1);
+    }
+    return out;
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    if (a.size() > 64 || b.size() > 64) return 64;  // nobody mistypes one of these
+    std::vector<std::size_t> before(b.size() + 1), row(b.size() + 1), older;
+    std::iota(before.begin(), before.end(), 0);
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            row[j] = std::min({before[j] + 1, row[j - 1] + 1, before[j - 1] + (a[i - 1] != b[j - 1] ? 1U : 0U)});
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = std::min(row[j], older[j - 2] + 1);
+        }
+        older = before;
+        std::swap(before, row);
+    }
+    return before[b.size()];
+}
+
+}  // namespace chaos
