@@ -2,7 +2,10 @@
 #pragma once
 
 #include <chaos/reporter.hpp>
+#include <cstdint>
+#include <mutex>
 #include <string>
+#include <vector>
 
 namespace chaos::rollback {
 
@@ -11,19 +14,32 @@ namespace chaos::rollback {
 class Lock {
 public:
     /// Throws Busy, naming holder, pid and age, where another process holds it. Where it was free but children of the
-    /// last holder still run (store.md C3), says so, waits for them, then SIGTERM, then SIGKILL.
-    Lock(const std::string& state_directory, Reporter&, int patience_s = 600);
+    /// last holder still run (store.md C3), says so, waits for them, then SIGTERM, `grace_s` later SIGKILL; throws
+    /// Error where one can not be killed. Makes the state directory where there is none.
+    Lock(const std::string& state_directory, Reporter&, int patience_s = 600, int grace_s = 10);
     ~Lock();
     Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
 
-    /// Remembers a child that may change the host: (boot_id, pid, start time, argv) are on disk when this returns. The
-    /// child leads a session of its own and waits until then.
+    /// Remembers a child that may change the host: (boot_id, pid, start time, argv) are written when this returns. The
+    /// child leads a session of its own and waits until then. Callable from several threads.
     void fence(int pid, const std::string& argv);
     void lift(int pid);  ///< It has ended.
 
 private:
+    void append(const std::string& line);
+
     int descriptor_ = -1;
     std::string path_;
+    std::int64_t head_ = 0;      ///< Length of the line that says who holds it.
+    std::vector<int> fenced_{};  ///< Children that have not ended.
+    mutable std::mutex mutex_{};
 };
+
+/// Who is at work on the store of this directory: "chaos apply (pid 4711, since 2 min, by alice)". Empty: nobody.
+/// Does not touch the lock.
+std::string holder_of(const std::string& state_directory);
+
+std::string boot_id();  ///< Of the kernel that runs now.
 
 }  // namespace chaos::rollback

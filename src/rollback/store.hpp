@@ -5,7 +5,41 @@
 
 #include "image.hpp"
 
+// The protocol of a run. Its rules are numbered, and cited by number; docs/store.md says why each is there.
+//
+//  1. Fence, lock, recover, then look. A store has one writer (lock.hpp). Taking the lock means: no child of the last
+//     run is left that may change the host, and runs that are open are taken back before the host is looked at.
+//  2. T1 before anything. One commit (WAL, synchronous=FULL) holds the run, its steps in order with before and after,
+//     the names of its stage directories, the boot_id and the bytes of every before-image of up to 1 MiB. Larger ones
+//     stay the old inode, which is kept (same mount), or are copied and synced before anything is published.
+//  3. Stage apart. New inodes are made in a 0700 directory on the target's mount, never beside the target: others read
+//     what lies there. Only where the kernel leaves no other way, and then under a name that ends in ~.
+//  4. Sync, look, publish, verify. syncfs by a descriptor opened before T1; each target is looked at again; a
+//     replacement is an EXCHANGE, a creation and a removal a rename with NOREPLACE. What came out must be what was
+//     looked at; if not, it is put back, and the run ends: the host changed since the plan.
+//  5. Calls go one by one. One that can not be told by looking is recorded as begun, synced, before it starts; all are
+//     recorded as done with what they changed beside their target.
+//  6. Commit. Checks; syncfs of every file system touched; T_end: one commit makes the run committed (or partial) and
+//     writes states, origins and ledger. Then the sweep: stage directories go, syncfs, and only then is it swept. A run
+//     that is not swept is swept again by the next one that changes: unlinked names come back after a power cut.
+//  7. Recovery and undo are one function, decided per attribute, ordered by plan(). now == before: nothing; now ==
+//     after: put back; neither, but opaque and begun: ours, put back; neither otherwise: somebody's, left, reported.
+//     Then syncfs, then undone or stuck is committed, then the sweep. Cut anywhere, the next try ends the same.
+//  8. running -> committed | partial | undoing -> undone | stuck.
+//  9. A failed sync ends the run: nothing is retried, and nothing is read again to find out (the cache would answer).
+// 10. A newer store is used where its min_reader allows it, and refused otherwise. A damaged one is refused with its
+//     name, and nothing in it is changed; an open run is never dropped silently.
+//
+// Cut before T1: nothing happened. Before publishing: the run is undone, its stage swept. While publishing, or in a
+// call: rule 7. T_end not durable: undone. T_end durable: committed; a sweep that was cut is done again.
+
 namespace chaos::rollback {
+
+/// There is no store (yet).
+class Missing : public Error {
+public:
+    using Error::Error;
+};
 
 /// What a run is, beside its RunRecord: enough to take it back by another process.
 struct StepRecord {
@@ -27,7 +61,7 @@ public:
 
     /// Opens or, with Access::change, makes the store in this directory (0700, the file 0600; directories above it are
     /// synced). Throws Error where it is damaged, or newer than this program can read. With Access::look it works on a
-    /// read-only disk and never writes.
+    /// read-only disk and never writes; Missing is thrown where there is none.
     Store(const std::string& state_directory, Access);
     ~Store() override;
 
@@ -46,8 +80,10 @@ public:
     std::vector<std::string> stage_directories(std::int64_t run) const;
     std::optional<std::string> blob(Digest) const;
     bool has_blob(Digest) const;
+    std::string meta(const std::string& name) const;  ///< machine_id, program, min_reader; empty where it is not said.
 
-    /// One change of the store. What was not committed when it ends is undone.
+    /// One change of the store. What was not committed when it ends is undone. While it lives, other threads wait, and
+    /// the same thread reads what it has written. After a commit that failed no other Batch begins (rule 9).
     class Batch {
     public:
         explicit Batch(Store&);
@@ -65,7 +101,8 @@ public:
             const ChangeRecord&);  ///< before, after and result of the one with its run, step, type and key.
         void add_operation(const Operation&);
         void add_stage_directory(std::int64_t run, const std::string& path);
-        void put_blob(Digest, std::string_view bytes);  ///< Once each.
+        void put_blob(Digest, std::string_view bytes);  ///< One that is there already stays. Over 1 MiB: objects/.
+        void set_meta(const std::string& name, const std::string& value);
 
         void set_site(const std::string& name, const std::string& origin);
         void own(const OwnedRecord&);  ///< A state row from this run on; ends the one before. origin is kept if there
@@ -75,7 +112,7 @@ public:
             const std::vector<std::int64_t>& taken_back,
             std::int64_t by);  ///< Ownership, too, goes back: rows these runs began end, rows they ended live again.
         void note(const ResourceId&, const std::vector<std::pair<std::string, Digest>>&, const std::string& invocation,
-                  bool pending);
+                  bool pending);  ///< pending: noted() answers what was known before, until it is completed.
 
         void commit();  ///< Durable when it returns.
 

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "processes.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <memory>
+
+namespace chaos::rollback {
+namespace {
+
+// Ended: poll says so. Does not keep the number from being used again, so it is opened before the process is compared.
+class ProcessDescriptor {
+public:
+    explicit ProcessDescriptor(const Process& it) : descriptor_(static_cast<int>(syscall(SYS_pidfd_open, it.pid, 0))) {
+        const auto now = process(it.pid);
+        alive_ = now && *now == it;
+    }
+    ~ProcessDescriptor() {
+        if (descriptor_ >= 0) close(descriptor_);
+    }
+    ProcessDescriptor(const ProcessDescriptor&) = delete;
+    ProcessDescriptor& operator=(const ProcessDescriptor&) = delete;
+
+    bool alive() const { return alive_; }
+    int descriptor() const { return descriptor_; }
+
+private:
+    int descriptor_;
+    bool alive_ = false;
+};
+
+std::string read_stat(int pid) {
+    std::string text;
+    const int descriptor = open(fmt::format("/proc/{}/stat", pid).c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return text;
+    std::array<char, 1024> block;
+    for (ssize_t n; (n = read(descriptor, block.data(), block.size())) > 0;)
+        text.append(block.data(), static_cast<std::size_t>(n));
+    close(descriptor);
+    return text;
+}
+
+}  // namespace
+
+std::optional<Process> process_from_stat(std::string_view text) {
+    Process it;
+    if (std::from_chars(text.data(), text.data() + text.size(), it.pid).ec != std::errc()) return std::nullopt;
+    const auto name_end = text.rfind(')');  // the name may hold blanks and parentheses
+    if (name_end == std::string_view::npos) return std::nullopt;
+    text.remove_prefix(name_end + 1);
+    constexpr int state_field = 3, session_field = 6, started_field = 22;
+    for (int field = state_field; field <= started_field; ++field) {
+        text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+        const auto word = text.substr(0, text.find(' '));
+        if (word.empty()) return std::nullopt;
+        if (field == state_field) it.state = word[0];
+        if (field == session_field) std::from_chars(word.data(), word.data() + word.size(), it.session);
+        if (field == started_field &&
+            std::from_chars(word.data(), word.data() + word.size(), it.started).ec != std::errc())
+            return std::nullopt;
+        text.remove_prefix(word.size());
+    }
+    return it;
+}
+
+std::optional<Process> process(int pid) {
+    auto it = process_from_stat(read_stat(pid));
+    if (it && (it->state == 'Z' || it->state == 'X')) return std::nullopt;
+    return it;
+}
+
+std::vector<Process> session_of(const Process& leader) {
+    std::vector<Process> found;
+    const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
+    if (!proc) return found;
+    while (const dirent* entry = readdir(proc.get())) {
+        if (entry->d_name[0] < '0' || entry->d_name[0] > '9') continue;
+        int pid = 0;
+        const std::string_view name = entry->d_name;
+        std::from_chars(name.data(), name.data() + name.size(), pid);
+        const auto it = process(pid);
+        if (it && (*it == leader || (it->session == leader.pid && it->started >= leader.started))) found.push_back(*it);
+    }
+    return found;
+}
+
+bool wait_for_end(const std::vector<Process>& processes, int milliseconds) {
+    using clock = std::chrono::steady_clock;
+    const auto end = clock::now() + std::chrono::milliseconds(milliseconds);
+    for (const Process& it : processes) {
+        for (;;) {
+            const ProcessDescriptor watched(it);
+            if (!watched.alive()) break;
+            const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - clock::now()).count();
+            if (left <= 0) return false;
+            // Kernels before 5.3 have nothing to wait on: there it is looked at ten times a second.
+            constexpr std::int64_t look_again = 100;
+            pollfd ready{watched.descriptor(), POLLIN, 0};
+            const bool waits = watched.descriptor() >= 0;
+            poll(waits ? &ready : nullptr, waits,
+                 static_cast<int>(waits ? left : std::min<std::int64_t>(left, look_again)));
+        }
+    }
+    return true;
+}
+
+void send(const std::vector<Process>& processes, int signal) {
+    for (const Process& it : processes) {
+        const ProcessDescriptor target(it);
+        if (!target.alive()) continue;
+        if (target.descriptor() >= 0)
+            syscall(SYS_pidfd_send_signal, target.descriptor(), signal, nullptr, 0);
+        else
+            kill(it.pid, signal);
+    }
+}
+
+}  // namespace chaos::rollback

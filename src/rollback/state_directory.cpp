@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state_directory.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+#include <chaos/error.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace chaos::rollback {
+namespace {
+
+class File {
+public:
+    explicit File(int descriptor) : descriptor_(descriptor) {}
+    ~File() {
+        if (descriptor_ >= 0) close(descriptor_);
+    }
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
+    explicit operator bool() const { return descriptor_ >= 0; }
+    int operator*() const { return descriptor_; }
+
+private:
+    int descriptor_;
+};
+
+std::string parent_of(const std::string& path) {
+    const auto slash = path.find_last_of('/');
+    if (slash == std::string::npos) return ".";
+    return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+void sync_directory(const std::string& path) {
+    const File directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory || fsync(*directory) != 0) fail_on("can not sync", path);
+}
+
+void write_all(int descriptor, std::string_view bytes, const std::string& path) {
+    while (!bytes.empty()) {
+        const ssize_t n = write(descriptor, bytes.data(), bytes.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) fail_on("can not write", path);
+        bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+}
+
+[[noreturn]] void refuse(const std::string& path, const std::string& what) {
+    throw Error(fmt::format("expected {} to be chaos's own, but {}", path, what)).help(fmt::format("ls -ld {}", path));
+}
+
+void refuse_foreign(const std::string& path, const struct stat& it, bool or_root) {
+    if (it.st_uid != geteuid() && !(or_root && it.st_uid == 0))
+        refuse(path, fmt::format("it belongs to user {}, and this is user {}", it.st_uid, geteuid()));
+    if (it.st_mode & 022) {
+        throw Error(fmt::format("others may write to {} (mode {:04o})", path, it.st_mode & 07777U))
+            .help(fmt::format("see what is in it, then: chmod go-rwx {}", path));
+    }
+}
+
+// What two looks at a file must agree on for a copy made between them to be whole.
+struct Look {
+    std::uint64_t inode = 0, size = 0;
+    std::int64_t seconds = 0, nanoseconds = 0;
+    friend bool operator==(const Look&, const Look&) = default;
+};
+
+Look look(const std::string& path) {
+    struct stat it {};
+    if (lstat(path.c_str(), &it) != 0) {
+        if (errno == ENOENT) return {};
+        fail_on("can not look at", path);
+    }
+    return {it.st_ino, static_cast<std::uint64_t>(it.st_size), it.st_mtim.tv_sec, it.st_mtim.tv_nsec};
+}
+
+void copy_file(const std::string& from, const std::string& to) {
+    const File in(open(from.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    if (!in) {
+        if (errno == ENOENT) return;
+        fail_on("can not read", from);
+    }
+    const File out(open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (!out) fail_on("can not write", to);
+    std::array<char, 1 << 16> block;
+    for (;;) {
+        const ssize_t n = read(*in, block.data(), block.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) fail_on("can not read", from);
+        if (n == 0) return;
+        write_all(*out, {block.data(), static_cast<std::size_t>(n)}, to);
+    }
+}
+
+// A database, and what of a change may lie beside it.
+constexpr std::array<const char*, 3> suffixes = {"", "-wal", "-journal"};
+
+}  // namespace
+
+void fail_on(const std::string& doing, const std::string& path) {
+    throw Error(fmt::format("{} {}: {}", doing, path, std::strerror(errno)));
+}
+
+void make_state_directory(const std::string& path) {
+    struct stat it {};
+    for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+        const bool last = slash == std::string::npos;
+        const auto part = path.substr(0, slash);
+        if (part.ends_with('/')) continue;
+        if (mkdir(part.c_str(), last ? 0700 : 0755) == 0)
+            sync_directory(parent_of(part));
+        else if (errno != EEXIST && (last || stat(part.c_str(), &it) != 0))
+            fail_on("can not make the state directory", part);
+        if (last) break;
+    }
+    if (lstat(path.c_str(), &it) != 0) fail_on("can not look at", path);
+    if (S_ISLNK(it.st_mode)) refuse(path, "it is a link");
+    if (!S_ISDIR(it.st_mode)) refuse(path, "it is not a directory");
+    refuse_foreign(path, it, false);
+    if ((it.st_mode & 07777) != 0700 && chmod(path.c_str(), 0700) != 0) fail_on("can not make private", path);
+}
+
+bool trusted_file(const std::string& path, bool or_root) {
+    struct stat directory {};
+    const auto above = parent_of(path);
+    if (lstat(above.c_str(), &directory) != 0) {
+        if (errno == ENOENT || errno == ENOTDIR) return false;
+        fail_on("can not look at", above);
+    }
+    if (S_ISLNK(directory.st_mode)) refuse(above, "it is a link");
+    refuse_foreign(above, directory, or_root);
+
+    struct stat it {};
+    if (lstat(path.c_str(), &it) != 0) {
+        if (errno == ENOENT || errno == ENOTDIR) return false;
+        fail_on("can not look at", path);
+    }
+    if (S_ISLNK(it.st_mode)) refuse(path, "it is a link");
+    if (!S_ISREG(it.st_mode)) refuse(path, "it is not a regular file");
+    if (it.st_nlink != 1) refuse(path, fmt::format("it has {} names", it.st_nlink));
+    refuse_foreign(path, it, or_root);
+    return true;
+}
+
+void write_once(const std::string& path, std::string_view bytes) {
+    if (access(path.c_str(), F_OK) == 0) return;
+    const auto fresh = fmt::format("{}.{}~", path, getpid());
+    {
+        const File file(open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+        if (!file) fail_on("can not make", fresh);
+        write_all(*file, bytes, fresh);
+        if (fsync(*file) != 0) fail_on("can not sync", fresh);
+    }
+    if (rename(fresh.c_str(), path.c_str()) != 0) fail_on("can not make", path);
+    sync_directory(parent_of(path));
+}
+
+std::string read_file(const std::string& path) {
+    const File file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    if (!file) fail_on("can not read", path);
+    std::string bytes;
+    std::array<char, 1 << 14> block;
+    for (;;) {
+        const ssize_t n = read(*file, block.data(), block.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) fail_on("can not read", path);
+        if (n == 0) return bytes;
+        bytes.append(block.data(), static_cast<std::size_t>(n));
+    }
+}
+
+bool maps_hold(std::int64_t magic) {
+    // NFS, CIFS, SMB, SMB2, 9p, FUSE, Ceph, AFS (two), Coda, VirtualBox, OCFS2, GFS2, Lustre, VMware
+    constexpr std::array<std::int64_t, 15> shared = {0x6969,     0xFF534D42, 0x517B,     0xFE534D42, 0x01021997,
+                                                     0x65735546, 0x00C36400, 0x5346414F, 0x6B414653, 0x73757245,
+                                                     0x786F4256, 0x7461636F, 0x01161970, 0x0BD00BD0, 0xBACBACBC};
+    return std::find(shared.begin(), shared.end(), magic & 0xFFFFFFFF) == shared.end();
+}
+
+std::int64_t file_system_of(const std::string& path) {
+    struct statfs it {};
+    if (statfs(path.c_str(), &it) != 0) fail_on("can not look at the file system of", path);
+    return static_cast<std::int64_t>(it.f_type);
+}
+
+PrivateCopy::PrivateCopy(const std::string& database) {
+    for (const char* place : {"/dev/shm", "/run", "/tmp", "/var/tmp"}) {
+        std::string wanted = std::string(place) + "/chaos-look-XXXXXX";
+        if (mkdtemp(wanted.data())) {
+            directory_ = std::move(wanted);
+            break;
+        }
+    }
+    if (directory_.empty())
+        throw Error(fmt::format("{} can not be written to, and there is no place for a copy to look at", database))
+            .help("mount -t tmpfs tmpfs /tmp");
+    try {
+        // Somebody may be writing who sees this disk otherwise than we do: then the copy is torn, and made again.
+        for (int attempt = 0; attempt < 10; ++attempt) {
+            std::array<Look, suffixes.size()> before;
+            std::transform(suffixes.begin(), suffixes.end(), before.begin(),
+                           [&](const char* suffix) { return look(database + suffix); });
+            empty();
+            for (const char* suffix : suffixes) copy_file(database + suffix, path() + suffix);
+            if (std::equal(suffixes.begin(), suffixes.end(), before.begin(),
+                           [&](const char* suffix, const Look& seen) { return look(database + suffix) == seen; }))
+                return;
+        }
+        throw Busy(fmt::format("the store {} is being written to all the time", database));
+    } catch (...) {
+        empty();
+        rmdir(directory_.c_str());
+        throw;
+    }
+}
+
+PrivateCopy::~PrivateCopy() {
+    empty();
+    unlink((path() + "-shm").c_str());
+    rmdir(directory_.c_str());
+}
+
+void PrivateCopy::empty() const noexcept {
+    for (const char* suffix : suffixes) unlink((path() + suffix).c_str());
+}
+
+}  // namespace chaos::rollback

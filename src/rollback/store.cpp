@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <chaos/transaction.hpp>
+
+#include <cerrno>
+
+#include "lock.hpp"
+#include "records.hpp"
+#include "store_handle.hpp"
+#include "store_schema.hpp"
+
+namespace chaos::rollback {
+namespace {
+
+// Below this a store is checked each time it is opened for change (under 2 ms); above, after a crash only.
+constexpr std::int64_t checked_always = 1 << 20;
+
+// Larger contents are files of their own: SQLite would hold each in memory, twice.
+constexpr std::size_t largest_row = 1 << 20;
+
+std::int64_t size_of(const std::string& path) {
+    struct stat it {};
+    return lstat(path.c_str(), &it) == 0 ? it.st_size : 0;
+}
+
+// A look that could not tidy up after SQLite, or for which the log's shared map would not hold, needs a copy.
+bool must_copy(const std::string& directory, const std::string& file) {
+    if (faccessat(AT_FDCWD, file.c_str(), R_OK | W_OK, AT_EACCESS) != 0 ||
+        faccessat(AT_FDCWD, directory.c_str(), W_OK, AT_EACCESS) != 0) {
+        if (errno != EACCES && errno != EPERM && errno != EROFS) fail_on("can not look at", file);
+        return true;
+    }
+    return !maps_hold(file_system_of(directory)) && size_of(file + "-wal") > 0;
+}
+
+}  // namespace
+
+Store::Handle::Handle(const std::string& state_directory, Access how) : directory(state_directory), access(how) {
+    while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
+    const auto file = directory + "/store.db";
+    if (how == Access::look) {
+        if (!trusted_file(file, true) || size_of(file) == 0)
+            throw Missing(fmt::format("there is no store in {}", directory));
+        const auto look_at = [&](bool copied) {
+            database.reset();
+            if (copied) copy.emplace(file);
+            database.emplace(copied ? copy->path() : file, Database::Access::look, Database::Journal::log);
+        };
+        look_at(must_copy(directory, file));
+        if (needs_migration(*database, migrations())) {
+            if (is_new(*database)) throw Missing(fmt::format("there is no store in {}", directory));
+            // An older store is looked at as it will be, but not changed by looking.
+            if (!copy) copy.emplace(file);
+            {
+                Database changed(copy->path(), Database::Access::change, Database::Journal::old_pages);
+                migrate(changed, migrations());
+            }
+            database.emplace(copy->path(), Database::Access::look, Database::Journal::log);
+        }
+        return;
+    }
+    make_state_directory(directory);
+    if (!trusted_file(file, false)) write_once(file, {});
+    if (chmod(file.c_str(), 0600) != 0) fail_on("can not make private", file);
+    const bool crashed = size_of(file + "-wal") > 0 || size_of(file + "-journal") > 0;
+    const bool check = crashed || size_of(file) <= checked_always;
+    const auto journal = maps_hold(file_system_of(directory)) ? Database::Journal::log : Database::Journal::old_pages;
+    database.emplace(file, Database::Access::change, journal);
+    const bool migrates = needs_migration(*database, migrations());
+    if (check && !is_new(*database))
+        if (const auto found = database->damage(); !found.empty()) throw damaged(file, found);
+    if (migrates) migrate(*database, migrations());
+}
+
+std::string Store::Handle::object(Digest name) const {
+    return fmt::format("{}/objects/{}", directory, hex(name));
+}
+
+void Store::Handle::put(Digest name, std::string_view content) {
+    if (content.size() <= largest_row) {
+        database->change("INSERT INTO blobs(digest, bytes) VALUES(?, ?) ON CONFLICT(digest) DO NOTHING",
+                         {hex(name), Bytes{content}});
+        return;
+    }
+    make_state_directory(directory + "/objects");
+    write_once(object(name), content);
+}
+
+std::optional<std::string> Store::Handle::find(Digest name) const {
+    std::optional<std::string> found;
+    if (auto row = database->ask("SELECT bytes FROM blobs WHERE digest = ?", {hex(name)}); row.next())
+        found = row.text(0);
+    else if (::access(object(name).c_str(), F_OK) == 0)
+        found = read_file(object(name));
+    if (found && digest(*found) != name)
+        throw damaged(database->path(), fmt::format("the content {} is not what was written: its digest is {} now",
+                                                    hex(name), hex(digest(*found))));
+    return found;
+}
+
+bool Store::Handle::has(Digest name) const {
+    return database->ask("SELECT 1 FROM blobs WHERE digest = ?", {hex(name)}).next() ||
+           ::access(object(name).c_str(), F_OK) == 0;
+}
+
+std::string Store::Handle::bytes(Digest name) const {
+    if (auto found = find(name)) return std::move(*found);
+    throw damaged(database->path(), fmt::format("the content {} is missing", hex(name)));
+}
+
+Store::Store(const std::string& state_directory, Access access)
+    : handle_(std::make_unique<Handle>(state_directory, access)) {}
+Store::~Store() = default;
+
+std::optional<std::string> Store::blob(Digest name) const {
+    const std::scoped_lock guard(handle_->mutex);
+    return handle_->find(name);
+}
+
+bool Store::has_blob(Digest name) const {
+    const std::scoped_lock guard(handle_->mutex);
+    return handle_->has(name);
+}
+
+std::string Store::meta(const std::string& name) const {
+    const std::scoped_lock guard(handle_->mutex);
+    auto row = handle_->database->ask("SELECT value FROM meta WHERE name = ?", {name});
+    return row.next() ? std::string(row.text(0)) : std::string();
+}
+
+}  // namespace chaos::rollback
+
+namespace chaos {
+
+std::unique_ptr<History> open_history(const std::string& root, const std::string& state_directory,
+                                      std::string* open_run_note) {
+    std::unique_ptr<rollback::Store> store;
+    try {
+        store = std::make_unique<rollback::Store>(state_directory, rollback::Store::Access::look);
+    } catch (const rollback::Missing&) {
+        return nullptr;
+    }
+    if (!open_run_note) return store;
+    open_run_note->clear();
+    const auto number = store->open_run();
+    if (!number) return store;
+    const auto run = store->run(*number);
+    const auto steps = store->steps(*number);
+    std::size_t done = 0;
+    for (const auto& step : steps)
+        done += step.state != rollback::StepRecord::State::planned && step.state != rollback::StepRecord::State::begun;
+    const auto recover = root.empty() || root == "/" ? std::string("chaos recover") : "chaos recover --root " + root;
+    if (const auto holder = rollback::holder_of(state_directory); !holder.empty())
+        *open_run_note = fmt::format("run {} is at work: {}", *number, holder);
+    else if (run && run->state == RunState::stuck)
+        *open_run_note = fmt::format("run {} could not be taken back wholly: {}", *number, recover);
+    else
+        *open_run_note = fmt::format("run {} was cut at step {} of {}: {}", *number, std::min(done + 1, steps.size()),
+                                     steps.size(), recover);
+    return store;
+}
+
+}  // namespace chaos

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <mutex>
+#include <optional>
+
+#include "database.hpp"
+#include "state_directory.hpp"
+#include "store.hpp"
+#include "stored_value.hpp"
+
+namespace chaos::rollback {
+
+/// What a Store is made of; shared by the files that implement it.
+struct Store::Handle final : BlobSink, BlobSource {
+    Handle(const std::string& state_directory, Access);
+
+    void put(Digest, std::string_view bytes) override;
+    std::string bytes(Digest) const override;
+    std::optional<std::string> find(Digest) const;
+    bool has(Digest) const;
+    std::string object(Digest) const;  ///< Where a large blob lies.
+
+    // From where looking and writing meet: a question needs the statements of the database, which are not const.
+    mutable std::recursive_mutex mutex;
+    std::string directory;
+    Access access;
+    std::optional<PrivateCopy> copy;
+    mutable std::optional<Database> database;
+    std::string broken;  ///< Why nothing is written any more: a commit could not be synced.
+};
+
+}  // namespace chaos::rollback

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a Store answers.
+#include <fmt/format.h>
+
+#include "records.hpp"
+#include "store_handle.hpp"
+
+namespace chaos::rollback {
+namespace {
+
+RunRecord run_of(const Database::Rows& row) {
+    RunRecord run;
+    run.number = row.integer(0);
+    run.state = run_state_from(row.text(1));
+    run.verb = row.text(2);
+    run.site = row.text(3);
+    run.who = row.text(4);
+    run.manifest = row.text(5);
+    run.started = row.integer(6);
+    run.ended = row.integer(7);
+    run.changes = row.integer(8);
+    run.note = row.text(9);
+    run.boot = row.text(10);
+    return run;
+}
+
+std::vector<ChangeRecord> changes_in(Database::Rows row, const BlobSource& blobs) {
+    std::vector<ChangeRecord> changes;
+    while (row.next()) {
+        ChangeRecord& change = changes.emplace_back();
+        change.run = row.integer(0);
+        change.step = row.integer(1);
+        change.type = row.text(2);
+        change.key = row.text(3);
+        change.before = from_stored(row.text(4), blobs);
+        change.after = from_stored(row.text(5), blobs);
+        change.triggered = row.integer(6) != 0;
+        change.undo = undo_from(row.text(7));
+        change.result = result_from(row.text(8));
+        change.where = row.text(9);
+    }
+    return changes;
+}
+
+std::vector<std::int64_t> numbers_in(Database::Rows row) {
+    std::vector<std::int64_t> numbers;
+    while (row.next()) numbers.push_back(row.integer(0));
+    return numbers;
+}
+
+// The live origin of a resource: null where there was nothing, else the attributes that are known of it.
+Value origin_of(Database& database, const BlobSource& blobs, const std::string& type, const std::string& key) {
+    Value::Map attributes;
+    for (auto row = database.ask("SELECT attribute, value FROM origins WHERE type = ? AND key = ? AND to_run IS NULL "
+                                 "ORDER BY id",
+                                 {type, key});
+         row.next();) {
+        auto value = from_stored(row.text(1), blobs);
+        if (!row.text(0).empty())
+            attributes.push_back({Value(std::string(row.text(0))), std::move(value)});
+        else if (value.is_null())
+            return {};
+    }
+    return Value(std::move(attributes));
+}
+
+}  // namespace
+
+std::vector<RunRecord> Store::runs(std::size_t most) const {
+    const std::scoped_lock guard(handle_->mutex);
+    std::vector<RunRecord> runs;
+    for (auto row = handle_->database->ask("SELECT number, state, verb, site, who, manifest, started, ended, changes, "
+                                           "note, boot FROM runs ORDER BY number DESC LIMIT ?",
+                                           {most ? static_cast<std::int64_t>(most) : -1});
+         row.next();)
+        runs.push_back(run_of(row));
+    return runs;
+}
+
+std::optional<RunRecord> Store::run(std::int64_t number) const {
+    const std::scoped_lock guard(handle_->mutex);
+    auto row = handle_->database->ask(
+        "SELECT number, state, verb, site, who, manifest, started, ended, changes, note, "
+        "boot FROM runs WHERE number = ?",
+        {number});
+    if (!row.next()) return std::nullopt;
+    return run_of(row);
+}
+
+std::vector<ChangeRecord> Store::changes(std::int64_t run) const {
+    const std::scoped_lock guard(handle_->mutex);
+    return changes_in(handle_->database->ask("SELECT run, step, type, key, before, after, triggered, undo, result, "
+                                             "place FROM changes WHERE run = ? ORDER BY step, id",
+                                             {run}),
+                      *handle_);
+}
+
+std::vector<ChangeRecord> Store::changes_of(const ResourceId& id) const {
+    const std::scoped_lock guard(handle_->mutex);
+    return changes_in(handle_->database->ask("SELECT run, step, type, key, before, after, triggered, undo, result, "
+                                             "place FROM changes WHERE type = ? AND key = ? ORDER BY run DESC, id DESC",
+                                             {id.type, id.key}),
+                      *handle_);
+}
+
+std::vector<OwnedRecord> Store::owned(const std::string& site) const {
+    const std::scoped_lock guard(handle_->mutex);
+    std::vector<OwnedRecord> owned;
+    for (auto row = handle_->database->ask("SELECT type, key, site, attributes, keep, protect, from_run, place "
+                                           "FROM states WHERE to_run IS NULL AND (?1 = '' OR site = ?1) ORDER BY id",
+                                           {site});
+         row.next();) {
+        OwnedRecord& it = owned.emplace_back();
+        it.type = row.text(0);
+        it.key = row.text(1);
+        it.site = row.text(2);
+        it.attributes = from_stored(row.text(3), *handle_);
+        it.keep = row.integer(4) != 0;
+        it.protect = row.integer(5) != 0;
+        it.run = row.integer(6);
+        it.where = row.text(7);
+        it.origin = origin_of(*handle_->database, *handle_, it.type, it.key);
+    }
+    return owned;
+}
+
+std::string Store::site_origin(const std::string& site) const {
+    const std::scoped_lock guard(handle_->mutex);
+    auto row = handle_->database->ask("SELECT origin FROM sites WHERE name = ?", {site});
+    return row.next() ? std::string(row.text(0)) : std::string();
+}
+
+std::vector<std::pair<std::string, Digest>> Store::noted(const ResourceId& id, std::string* invocation) const {
+    const std::scoped_lock guard(handle_->mutex);
+    std::vector<std::pair<std::string, Digest>> inputs;
+    if (invocation) invocation->clear();
+    auto row =
+        handle_->database->ask("SELECT inputs, invocation FROM noted WHERE type = ? AND key = ?", {id.type, id.key});
+    if (!row.next()) return inputs;
+    const Value stored = from_stored(row.text(0), *handle_);
+    for (const auto& [name, value] : stored.map()) inputs.emplace_back(name.text(), digest_from_hex(value.text()));
+    if (invocation) *invocation = row.text(1);
+    return inputs;
+}
+
+std::optional<std::int64_t> Store::open_run() const {
+    const std::scoped_lock guard(handle_->mutex);
+    auto row = handle_->database->ask(
+        "SELECT number FROM runs WHERE state IN ('running', 'undoing', 'stuck') "
+        "ORDER BY number DESC LIMIT 1");
+    if (!row.next()) return std::nullopt;
+    return row.integer(0);
+}
+
+std::vector<std::int64_t> Store::unswept_runs() const {
+    const std::scoped_lock guard(handle_->mutex);
+    return numbers_in(handle_->database->ask("SELECT number FROM runs WHERE swept = 0 ORDER BY number"));
+}
+
+std::vector<StepRecord> Store::steps(std::int64_t run) const {
+    const std::scoped_lock guard(handle_->mutex);
+    std::vector<StepRecord> steps;
+    for (auto row = handle_->database->ask("SELECT run, number, type, waits_for, scan, state FROM steps WHERE run = ? "
+                                           "ORDER BY number",
+                                           {run});
+         row.next();) {
+        StepRecord& step = steps.emplace_back();
+        step.run = row.integer(0);
+        step.number = row.integer(1);
+        step.type = row.text(2);
+        step.waits_for = numbers_from(row.text(3));
+        if (!row.text(4).empty()) step.scan = handle_->bytes(digest_from_hex(row.text(4)));
+        step.state = step_state_from(row.text(5));
+    }
+    return steps;
+}
+
+std::vector<Operation> Store::operations(std::int64_t run) const {
+    const std::scoped_lock guard(handle_->mutex);
+    std::vector<Operation> operations;
+    for (auto row = handle_->database->ask("SELECT run, step, number, path, before, after, staged, effect "
+                                           "FROM operations WHERE run = ? ORDER BY number",
+                                           {run});
+         row.next();) {
+        Operation& operation = operations.emplace_back();
+        operation.run = row.integer(0);
+        operation.step = row.integer(1);
+        operation.number = row.integer(2);
+        operation.path = row.text(3);
+        operation.before = image_from_text(row.text(4));
+        operation.after = image_from_text(row.text(5));
+        operation.staged = row.text(6);
+        operation.effect = row.integer(7) != 0;
+    }
+    return operations;
+}
+
+std::vector<std::string> Store::stage_directories(std::int64_t run) const {
+    const std::scoped_lock guard(handle_->mutex);
+    std::vector<std::string> directories;
+    for (auto row = handle_->database->ask("SELECT path FROM stage_directories WHERE run = ? ORDER BY path", {run});
+         row.next();)
+        directories.emplace_back(row.text(0));
+    return directories;
+}
+
+}  // namespace chaos::rollback

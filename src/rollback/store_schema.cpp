@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store_schema.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+
+namespace chaos::rollback {
+namespace {
+
+// Not STRICT: the sqlite3 of a host that is looked into may be older than ours.
+constexpr Migration known[] = {{R"(
+CREATE TABLE meta(            -- min_reader, program, machine_id
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE runs(
+    number   INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice, also after pruning
+    state    TEXT NOT NULL,   -- running, committed, partial, undoing, undone, stuck
+    verb     TEXT NOT NULL,
+    site     TEXT NOT NULL,
+    who      TEXT NOT NULL,
+    manifest TEXT NOT NULL,
+    started  INTEGER NOT NULL,  -- nanoseconds since 1970
+    ended    INTEGER NOT NULL,  -- 0: has not
+    changes  INTEGER NOT NULL,
+    note     TEXT NOT NULL,
+    boot     TEXT NOT NULL,
+    swept    INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX runs_open ON runs(number) WHERE state IN ('running', 'undoing', 'stuck');
+CREATE INDEX runs_unswept ON runs(number) WHERE swept = 0;
+
+CREATE TABLE steps(
+    run       INTEGER NOT NULL REFERENCES runs(number) ON DELETE CASCADE,
+    number    INTEGER NOT NULL,
+    type      TEXT NOT NULL,
+    waits_for TEXT NOT NULL,  -- numbers of earlier steps
+    scan      TEXT NOT NULL,  -- digest of a blob: the footprint before an opaque step; or empty
+    state     TEXT NOT NULL,  -- planned, begun, done, skipped, undone
+    PRIMARY KEY(run, number)
+) WITHOUT ROWID;
+
+CREATE TABLE changes(
+    id        INTEGER PRIMARY KEY,
+    run       INTEGER NOT NULL REFERENCES runs(number) ON DELETE CASCADE,
+    step      INTEGER NOT NULL,
+    type      TEXT NOT NULL,
+    key       TEXT NOT NULL,
+    before    TEXT NOT NULL,  -- JSON; null: absent
+    after     TEXT NOT NULL,
+    triggered INTEGER NOT NULL,
+    undo      TEXT NOT NULL,  -- exact, cached, effort, none
+    result    TEXT NOT NULL,  -- planned, begun, done, skipped, undone, failed, kept
+    place     TEXT NOT NULL   -- site.yml:12:3
+);
+CREATE UNIQUE INDEX changes_of_run ON changes(run, step, type, key);
+CREATE INDEX changes_of_resource ON changes(type, key, run);
+
+CREATE TABLE operations(      -- one name changed
+    run    INTEGER NOT NULL REFERENCES runs(number) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    step   INTEGER NOT NULL,
+    path   TEXT NOT NULL,
+    before TEXT NOT NULL,     -- what lay there: one line, see image.hpp
+    after  TEXT NOT NULL,
+    staged TEXT NOT NULL,
+    effect INTEGER NOT NULL,
+    PRIMARY KEY(run, number)
+) WITHOUT ROWID;
+
+CREATE TABLE stage_directories(
+    run  INTEGER NOT NULL REFERENCES runs(number) ON DELETE CASCADE,
+    path TEXT NOT NULL,
+    PRIMARY KEY(run, path)
+) WITHOUT ROWID;
+
+CREATE TABLE blobs(           -- larger ones are files: objects/DIGEST
+    digest TEXT PRIMARY KEY,  -- BLAKE2b-128 of bytes, checked whenever they are read
+    bytes  BLOB NOT NULL
+);
+
+CREATE TABLE sites(
+    name   TEXT PRIMARY KEY,
+    origin TEXT NOT NULL      -- where its manifest came from
+) WITHOUT ROWID;
+
+CREATE TABLE states(          -- state of run N: from_run <= N and (to_run > N or to_run is null)
+    id         INTEGER PRIMARY KEY,
+    type       TEXT NOT NULL,
+    key        TEXT NOT NULL,
+    site       TEXT NOT NULL,
+    attributes TEXT NOT NULL,
+    keep       INTEGER NOT NULL,
+    protect    INTEGER NOT NULL,
+    place      TEXT NOT NULL,
+    from_run   INTEGER NOT NULL,
+    to_run     INTEGER
+);
+CREATE UNIQUE INDEX states_now ON states(type, key, site) WHERE to_run IS NULL;
+CREATE INDEX states_of_resource ON states(type, key, site, from_run);
+CREATE INDEX states_from ON states(from_run);
+CREATE INDEX states_to ON states(to_run) WHERE to_run IS NOT NULL;
+
+CREATE TABLE origins(         -- what was there before we first touched it; of the host, not of a site
+    id        INTEGER PRIMARY KEY,
+    type      TEXT NOT NULL,
+    key       TEXT NOT NULL,
+    attribute TEXT NOT NULL,  -- empty: whether there was anything; value true, or null for nothing
+    value     TEXT NOT NULL,
+    from_run  INTEGER NOT NULL,
+    to_run    INTEGER
+);
+CREATE UNIQUE INDEX origins_now ON origins(type, key, attribute) WHERE to_run IS NULL;
+CREATE INDEX origins_of_resource ON origins(type, key, attribute, from_run);
+CREATE INDEX origins_from ON origins(from_run);
+CREATE INDEX origins_to ON origins(to_run) WHERE to_run IS NOT NULL;
+
+CREATE TABLE noted(           -- the restart ledger: what a service took note of when it was last loaded
+    type               TEXT NOT NULL,
+    key                TEXT NOT NULL,
+    inputs             TEXT NOT NULL,  -- JSON: digest by id.attribute
+    invocation         TEXT NOT NULL,
+    pending_inputs     TEXT,           -- written before a restart is asked for, gone when it has happened
+    pending_invocation TEXT,
+    PRIMARY KEY(type, key)
+) WITHOUT ROWID;
+)",
+                                1}};
+
+std::int64_t version_of(Database& database) {
+    return database.number("PRAGMA user_version");
+}
+
+}  // namespace
+
+std::span<const Migration> migrations() {
+    return known;
+}
+
+bool is_new(Database& database) {
+    return version_of(database) == 0 && database.number("SELECT count(*) FROM sqlite_master") == 0;
+}
+
+bool needs_migration(Database& database, std::span<const Migration> to) {
+    if (is_new(database)) return true;
+    if (const auto found = database.number("PRAGMA application_id"); found != application)
+        throw damaged(database.path(), fmt::format("expected a store of chaos, found a database of another program "
+                                                   "(application_id {:#x})",
+                                                   found));
+    const auto version = version_of(database), newest = static_cast<std::int64_t>(to.size());
+    if (version <= newest) return version < newest;
+    const auto least = database.number("SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'min_reader'");
+    if (least >= 1 && least <= newest) return false;
+    std::string program = "a newer chaos";
+    if (auto row = database.ask("SELECT value FROM meta WHERE name = 'program'"); row.next())
+        program = fmt::format("chaos {}", row.text(0));
+    throw Error(fmt::format("the store {} was written by {} (version {}, readable from {} on); this chaos reads up to "
+                            "version {}",
+                            database.path(), program, version, least, newest))
+        .help("install that chaos again; nothing was changed");
+}
+
+void migrate(Database& database, std::span<const Migration> to) {
+    auto version = version_of(database);
+    if (version > 0) {
+        if (const auto open =
+                database.number("SELECT max(number) FROM runs WHERE state IN ('running', 'undoing', 'stuck')"))
+            throw Error(fmt::format("run {} was begun by an older chaos and is still open: it has to be taken back "
+                                    "by that one before the store {} can be used",
+                                    open, database.path()))
+                .help("chaos recover, with the version that began it");
+        const auto kept =
+            fmt::format("{}/store.v{}.db", database.path().substr(0, database.path().rfind('/')), version);
+        if (access(kept.c_str(), F_OK) != 0) {
+            auto copy = database.ask("VACUUM INTO ?", {kept});
+            copy.next();
+        }
+    }
+    for (; version < static_cast<std::int64_t>(to.size()); ++version) {
+        const auto& [script, min_reader] = to[static_cast<std::size_t>(version)];
+        database.run("BEGIN IMMEDIATE");
+        try {
+            database.run(script);
+            for (const auto& [name, value] :
+                 {std::pair<const char*, std::string>{"min_reader", std::to_string(min_reader)},
+                  {"program", CHAOS_VERSION}})
+                database.change("INSERT INTO meta VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value",
+                                {name, value});
+            database.run(
+                fmt::format("PRAGMA application_id={}; PRAGMA user_version={}; COMMIT;", application, version + 1));
+        } catch (...) {
+            if (database.in_transaction()) database.run("ROLLBACK");
+            throw;
+        }
+    }
+}
+
+}  // namespace chaos::rollback

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a Batch writes.
+#include <fmt/format.h>
+
+#include "records.hpp"
+#include "store_handle.hpp"
+
+namespace chaos::rollback {
+namespace {
+
+void must_be_there(std::int64_t rows, const std::string& what) {
+    if (rows == 0) throw Error(fmt::format("the store has no {}", what));
+}
+
+}  // namespace
+
+Store::Batch::Batch(Store& store) : store_(store) {
+    Handle& handle = *store_.handle_;
+    handle.mutex.lock();
+    try {
+        if (handle.access == Access::look) throw Error("the store was opened for looking");
+        if (!handle.broken.empty()) throw Error(handle.broken);
+        if (handle.database->in_transaction()) throw Error("the store is in the middle of another change");
+        handle.database->change("BEGIN IMMEDIATE");
+    } catch (...) {
+        handle.mutex.unlock();
+        throw;
+    }
+}
+
+Store::Batch::~Batch() {
+    Handle& handle = *store_.handle_;
+    try {
+        if (!done_ && handle.database->in_transaction()) handle.database->change("ROLLBACK");
+    } catch (const std::exception&) {  // nothing was committed: that is what a batch that is given up is to leave
+    }
+    handle.mutex.unlock();
+}
+
+void Store::Batch::commit() {
+    Handle& handle = *store_.handle_;
+    try {
+        handle.database->change("COMMIT");
+    } catch (const Error& error) {
+        // Whether it is on the disk is not known, and asking again would be answered by the cache (rule 9).
+        handle.broken =
+            fmt::format("nothing more is written to the store after a commit that failed: {}", error.what());
+        throw;
+    }
+    done_ = true;
+}
+
+std::int64_t Store::Batch::add_run(const RunRecord& run) {
+    auto& database = *store_.handle_->database;
+    database.change(
+        "INSERT INTO runs(state, verb, site, who, manifest, started, ended, changes, note, boot) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        {chaos::to_text(run.state), run.verb, run.site, run.who, run.manifest, run.started, run.ended, run.changes,
+         run.note, run.boot});
+    return database.last_row();
+}
+
+void Store::Batch::set_run(std::int64_t run, RunState state, const std::string& note, std::int64_t ended,
+                           std::int64_t changes) {
+    must_be_there(
+        store_.handle_->database->change("UPDATE runs SET state = ?, note = ?, ended = ?, changes = ? WHERE number = ?",
+                                         {chaos::to_text(state), note, ended, changes, run}),
+        fmt::format("run {}", run));
+}
+
+void Store::Batch::set_swept(std::int64_t run) {
+    must_be_there(store_.handle_->database->change("UPDATE runs SET swept = 1 WHERE number = ?", {run}),
+                  fmt::format("run {}", run));
+}
+
+void Store::Batch::add_step(const StepRecord& step) {
+    std::string scan;
+    if (!step.scan.empty()) {
+        scan = hex(digest(step.scan));
+        put_blob(digest(step.scan), step.scan);
+    }
+    store_.handle_->database->change(
+        "INSERT INTO steps(run, number, type, waits_for, scan, state) VALUES(?, ?, ?, ?, ?, ?)",
+        {step.run, step.number, step.type, to_text(step.waits_for), scan, to_text(step.state)});
+}
+
+void Store::Batch::set_step(std::int64_t run, std::int64_t number, StepRecord::State state) {
+    must_be_there(store_.handle_->database->change("UPDATE steps SET state = ? WHERE run = ? AND number = ?",
+                                                   {to_text(state), run, number}),
+                  fmt::format("step {} of run {}", number, run));
+}
+
+void Store::Batch::set_scan(std::int64_t run, std::int64_t number, const std::string& scan) {
+    const Digest name = digest(scan);
+    put_blob(name, scan);
+    must_be_there(store_.handle_->database->change("UPDATE steps SET scan = ? WHERE run = ? AND number = ?",
+                                                   {hex(name), run, number}),
+                  fmt::format("step {} of run {}", number, run));
+}
+
+void Store::Batch::add_change(const ChangeRecord& change) {
+    Handle& handle = *store_.handle_;
+    handle.database->change(
+        "INSERT INTO changes(run, step, type, key, before, after, triggered, undo, result, place) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        {change.run, change.step, change.type, change.key, to_stored(change.before, handle),
+         to_stored(change.after, handle), change.triggered, to_text(change.undo), chaos::to_text(change.result),
+         change.where});
+}
+
+void Store::Batch::set_change(const ChangeRecord& change) {
+    Handle& handle = *store_.handle_;
+    must_be_there(
+        handle.database->change("UPDATE changes SET before = ?, after = ?, result = ? "
+                                "WHERE run = ? AND step = ? AND type = ? AND key = ?",
+                                {to_stored(change.before, handle), to_stored(change.after, handle),
+                                 chaos::to_text(change.result), change.run, change.step, change.type, change.key}),
+        fmt::format("change of {}:{} in step {} of run {}", change.type, change.key, change.step, change.run));
+}
+
+void Store::Batch::add_operation(const Operation& it) {
+    store_.handle_->database->change(
+        "INSERT INTO operations(run, number, step, path, before, after, staged, effect) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+        {it.run, it.number, it.step, it.path, to_text(it.before), to_text(it.after), it.staged, it.effect});
+}
+
+void Store::Batch::add_stage_directory(std::int64_t run, const std::string& path) {
+    store_.handle_->database->change("INSERT INTO stage_directories(run, path) VALUES(?, ?) ON CONFLICT DO NOTHING",
+                                     {run, path});
+}
+
+void Store::Batch::put_blob(Digest name, std::string_view bytes) {
+    store_.handle_->put(name, bytes);
+}
+
+void Store::Batch::set_meta(const std::string& name, const std::string& value) {
+    store_.handle_->database->change(
+        "INSERT INTO meta VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value", {name, value});
+}
+
+void Store::Batch::set_site(const std::string& name, const std::string& origin) {
+    store_.handle_->database->change(
+        "INSERT INTO sites VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET origin = excluded.origin", {name, origin});
+}
+
+void Store::Batch::note(const ResourceId& id, const std::vector<std::pair<std::string, Digest>>& noted,
+                        const std::string& invocation, bool pending) {
+    Handle& handle = *store_.handle_;
+    Value::Map map;
+    for (const auto& [name, value] : noted) map.push_back({Value(name), Value(hex(value))});
+    const auto inputs = to_stored(Value(std::move(map)), handle);
+    // While it is pending, what was known before stays the answer: a restart that was cut is asked for again.
+    if (pending)
+        handle.database->change(
+            "INSERT INTO noted(type, key, inputs, invocation, pending_inputs, pending_invocation) "
+            "VALUES(?, ?, '{}', '', ?, ?) ON CONFLICT(type, key) DO UPDATE "
+            "SET pending_inputs = excluded.pending_inputs, pending_invocation = excluded.pending_invocation",
+            {id.type, id.key, inputs, invocation});
+    else
+        handle.database->change("INSERT OR REPLACE INTO noted(type, key, inputs, invocation) VALUES(?, ?, ?, ?)",
+                                {id.type, id.key, inputs, invocation});
+}
+
+}  // namespace chaos::rollback

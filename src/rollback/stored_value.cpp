@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stored_value.hpp"
+
+#include <chaos/error.hpp>
+#include <cstdint>
+
+namespace chaos::rollback {
+namespace {
+
+constexpr std::size_t longest = 256;
+constexpr std::string_view blob_mark = "$blob", secret_mark = "$secret", map_mark = "$map";
+
+bool valid_utf8(std::string_view text) {
+    for (std::size_t i = 0; i < text.size();) {
+        const auto lead = static_cast<unsigned char>(text[i]);
+        const std::size_t length = lead < 0x80   ? 1
+                                   : lead < 0xC2 ? 0
+                                   : lead < 0xE0 ? 2
+                                   : lead < 0xF0 ? 3
+                                   : lead < 0xF5 ? 4
+                                                 : 0;
+        if (length == 0 || i + length > text.size()) return false;
+        std::uint32_t point = length == 1 ? lead : lead & (0xFFU >> (length + 1));
+        for (std::size_t k = 1; k < length; ++k) {
+            const auto next = static_cast<unsigned char>(text[i + k]);
+            if ((next & 0xC0) != 0x80) return false;
+            point = point << 6 | (next & 0x3FU);
+        }
+        const bool overlong = (length == 3 && point < 0x800) || (length == 4 && point < 0x10000);
+        if (overlong || point > 0x10FFFF || (point >= 0xD800 && point < 0xE000)) return false;
+        i += length;
+    }
+    return true;
+}
+
+bool fits(const std::string& text) {
+    return text.size() <= longest && valid_utf8(text);
+}
+
+// A mapping that would be read as one of our marks.
+bool looks_marked(const Value& value) {
+    return value.is_map() && value.map().size() == 1 && value.map()[0].key.is_text() &&
+           value.map()[0].key.text().starts_with('$');
+}
+
+Value marked(std::string_view mark, Value inner) {
+    Value::Map map;
+    map.push_back({Value(std::string(mark)), std::move(inner)});
+    return Value(std::move(map));
+}
+
+// True where JSON as it is says all there is to say: nearly always, and then nothing is copied.
+bool plain(const Value& value) {
+    if (value.secret || looks_marked(value)) return false;
+    if (value.is_text()) return fits(value.text());
+    if (value.is_list()) {
+        for (const Value& member : value.list())
+            if (!plain(member)) return false;
+    } else if (value.is_map()) {
+        for (const auto& [key, member] : value.map())
+            if (key.secret || !plain(member)) return false;
+    }
+    return true;
+}
+
+// Recursion is as deep as a value is nested, which a manifest bounds.
+Value mark(const Value& value, BlobSink& blobs) {
+    Value out;
+    if (value.is_text()) {
+        if (fits(value.text())) {
+            out = Value(value.text());
+        } else {
+            const Digest name = digest(value.text());
+            blobs.put(name, value.text());
+            out = marked(blob_mark, Value(hex(name)));
+        }
+    } else if (value.is_list()) {
+        Value::List list;
+        for (const Value& member : value.list()) list.push_back(mark(member, blobs));
+        out = Value(std::move(list));
+    } else if (value.is_map()) {
+        Value::Map map;
+        for (const auto& [key, member] : value.map()) map.push_back({key, mark(member, blobs)});
+        out = Value(std::move(map));
+        if (looks_marked(value)) out = marked(map_mark, std::move(out));
+    }
+    return value.secret ? marked(secret_mark, std::move(out)) : out;
+}
+
+Value unmark(Value value, const BlobSource& blobs, bool verbatim = false) {
+    // Whether it was quoted said how to read what a manifest wrote; what is stored is canonical.
+    value.quoted = false;
+    if (auto* list = std::get_if<Value::List>(&value.data)) {
+        for (Value& member : *list) member = unmark(std::move(member), blobs);
+        return value;
+    }
+    auto* map = std::get_if<Value::Map>(&value.data);
+    if (!map) return value;
+    if (!verbatim && looks_marked(value)) {
+        const std::string key = (*map)[0].key.text();
+        Value inner = std::move((*map)[0].value);
+        if (key == blob_mark) return Value(blobs.bytes(digest_from_hex(inner.text())));
+        if (key == map_mark) return unmark(std::move(inner), blobs, true);
+        if (key != secret_mark)
+            throw Error("the store has a value marked '" + key + "', which this program does not know");
+        inner = unmark(std::move(inner), blobs);
+        inner.secret = true;
+        return inner;
+    }
+    for (auto& [key, member] : *map) {
+        key.quoted = false;
+        member = unmark(std::move(member), blobs);
+    }
+    return value;
+}
+
+}  // namespace
+
+std::string to_stored(const Value& value, BlobSink& blobs) {
+    return plain(value) ? to_json(value) : to_json(mark(value, blobs));
+}
+
+Value from_stored(std::string_view json, const BlobSource& blobs) {
+    return unmark(from_json(json), blobs);
+}
+
+}  // namespace chaos::rollback
