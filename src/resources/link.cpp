@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kinds.hpp"
+#include "paths.hpp"
+
+namespace chaos::resources {
+namespace {
+
+struct Link {
+    std::string path{}, to{};
+};
+
+constexpr Field fields[] = {
+    schema::key<&Link::path>("path", "Where it is.").example("/etc/nginx/sites-enabled/shop"),
+    schema::property<&Link::to>("to", "What it leads to: an absolute path, or one relative to where the link is.")
+        .needed()
+        .example("../sites-available/shop"),
+};
+
+constexpr Schema link = schema::of<Link>("link", "links", Order::link, "A symbolic link.", fields)
+                            .body("to")
+                            .keyed(schema::clean_path);
+
+class LinkType final : public TypedResource<Link> {
+public:
+    constexpr LinkType() : TypedResource(link) {}
+
+    std::optional<Link> observe(const View& view, const Link& wanted, bool) const override {
+        Link found{.path = wanted.path};
+        const auto entry = view->look(wanted.path, &found.to, 0);
+        if (!entry) return std::nullopt;
+        if (entry.kind != Entry::Kind::link)
+            throw Error(wanted.path + " is there already and no symbolic link")
+                .help("move it away: mv " + wanted.path + " " + wanted.path + ".orig");
+        return found;
+    }
+
+    std::vector<Companion> resolve(const View& view, std::span<Change> changes, Diagnostics& problems) const override {
+        Parents parents(view);
+        for (std::size_t i = 0; i < changes.size(); ++i) {
+            const Change& change = changes[i];
+            if (!change.after) continue;
+            if (change.after.as<Link>()->to.empty())
+                problems.add(Error(change.where, change.id.key + " leads nowhere: its target is empty")
+                                 .help("write the path it is to lead to"));
+            if (!change.before) parents.above(change.id.key, i, change.where, problems);
+        }
+        return parents.take();
+    }
+
+    void claims(const State& state, std::vector<Claim>& claims) const override {
+        const Link& spec = *state.as<Link>();
+        claim_path(spec.path, {}, {}, claims);
+        if (spec.to.starts_with('/')) claims.push_back({Claim::Role::needs, "path:" + spec.to});
+    }
+
+    bool batches() const override { return true; }
+
+    void apply(WritableHost& host, const Link* from, const Link* to, bool) const override {
+        if (to)
+            host.make_link(to->path, to->to);
+        else
+            host.remove(from->path);
+    }
+};
+
+constexpr LinkType type;
+
+}  // namespace
+
+const ResourceType& link_type() {
+    return type;
+}
+
+}  // namespace chaos::resources

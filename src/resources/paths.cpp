@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "paths.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chaos/system/accounts.hpp>
+
+namespace chaos::resources {
+
+std::string parent_of(const std::string& path) {
+    const auto cut = path.rfind('/');
+    return cut == 0 || cut == std::string::npos ? "/" : path.substr(0, cut);
+}
+
+std::string below(const std::string& directory, std::string_view name) {
+    return fmt::format("{}/{}", directory == "/" ? "" : directory, name);
+}
+
+bool is_number(std::string_view text) {
+    return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+std::string owner_of(const View& view, const Entry& entry, const std::optional<std::string>& wanted) {
+    if (wanted && is_number(*wanted)) return std::to_string(entry.uid);
+    return view.once<Accounts>().owner_name(entry.uid);
+}
+
+std::string group_of(const View& view, const Entry& entry, const std::optional<std::string>& wanted) {
+    if (wanted && is_number(*wanted)) return std::to_string(entry.gid);
+    return view.once<Accounts>().group_name(entry.gid);
+}
+
+Meta meta_of(const std::optional<Mode>& mode, const std::optional<std::string>& owner,
+             const std::optional<std::string>& group, std::uint32_t mode_otherwise) {
+    return {.mode = mode ? mode->bits : mode_otherwise, .owner = owner.value_or(""), .group = group.value_or("")};
+}
+
+void claim_path(const std::string& path, const std::optional<std::string>& owner,
+                const std::optional<std::string>& group, std::vector<Claim>& claims) {
+    claims.push_back({Claim::Role::provides, "path:" + path});
+    claims.push_back({Claim::Role::needs, "path:" + parent_of(path)});
+    if (owner && !is_number(*owner)) claims.push_back({Claim::Role::needs, "user:" + *owner});
+    if (group && !is_number(*group)) claims.push_back({Claim::Role::needs, "group:" + *group});
+}
+
+Written look_at_file(const View& view, const std::string& path, const std::optional<Content>& wanted, bool read) {
+    std::string bytes;
+    Written found{.entry = view->look(path, read ? &bytes : nullptr)};
+    switch (found.entry.kind) {
+        case Entry::Kind::absent: break;
+        case Entry::Kind::file:
+            if (!read) break;
+            if (found.entry.size > Content::in_memory)
+                found.content = view->content(path);
+            else if (wanted && wanted->held() && wanted->bytes() == bytes)
+                found.content = wanted;
+            else
+                found.content = Content(std::move(bytes));
+            break;
+        case Entry::Kind::link:
+            if (!read) view->look(path, &bytes);
+            found.link = std::move(bytes);
+            break;
+        case Entry::Kind::directory:
+            throw Error(path + " is a directory, and a file is to be there")
+                .help("move it away, or manage it under directories: mv " + path + " " + path + ".orig");
+        case Entry::Kind::other:
+            throw Error(path + " is a socket, pipe or device, and a file is to be there")
+                .help("choose another path, or stop what made it and remove it");
+    }
+    return found;
+}
+
+void Parents::above(const std::string& path, std::size_t because, Place where, Diagnostics& problems) {
+    for (auto directory = parent_of(path);; directory = parent_of(directory)) {
+        const auto place = std::lower_bound(known_.begin(), known_.end(), directory);
+        if (place != known_.end() && *place == directory) return;
+        known_.insert(place, directory);
+        const auto kind = view_->look(directory).kind;
+        // A link may lead to a directory; if it does not, publishing says so.
+        if (kind == Entry::Kind::directory || kind == Entry::Kind::link || directory == "/") return;
+        if (kind != Entry::Kind::absent)
+            return problems.add(Error(where, directory + " is a file, and " + path + " is to be in it")
+                                    .help("move it away: mv " + directory + " " + directory + ".orig"));
+        Directory made{.path = directory, .mode = Mode{0755}};
+        if (view_->superuser()) made.owner = made.group = "root";
+        missing_.push_back({{{"directory", directory}, {}, State::of(std::move(made)), where}, because, &directory_type()});
+    }
+}
+
+}  // namespace chaos::resources

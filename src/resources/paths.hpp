@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chaos/resource.hpp>
+
+namespace chaos::resources {
+
+struct Directory {
+    std::string path{};
+    std::optional<Mode> mode{};
+    std::optional<std::string> owner{}, group{};
+    bool recurse = false;
+};
+
+/// What kinds that manage a path share: names of owners, claims, the directories above.
+
+std::string parent_of(const std::string& path);
+std::string below(const std::string& directory, std::string_view name);
+bool is_number(std::string_view text);
+
+/// The owner as `wanted` spells it: by number where a number was written, else by name.
+std::string owner_of(const View&, const Entry&, const std::optional<std::string>& wanted);
+std::string group_of(const View&, const Entry&, const std::optional<std::string>& wanted);
+
+/// Meta as a Spec with optional members has it; what is left open stays as it is.
+Meta meta_of(const std::optional<Mode>& mode, const std::optional<std::string>& owner,
+             const std::optional<std::string>& group, std::uint32_t mode_otherwise);
+
+/// Provides the path, needs what is above it, and those who are to own it.
+void claim_path(const std::string& path, const std::optional<std::string>& owner,
+                const std::optional<std::string>& group, std::vector<Claim>&);
+
+/// A regular file or the link in its place: for kinds that write a whole file.
+struct Written {
+    Entry entry{};
+    std::optional<Content> content{};   ///< Where it was asked for and there is a file.
+    std::string link{};                 ///< Target, where a link is there instead; else empty.
+};
+/// Throws Error where something is at the path that is neither, saying what to do. A content equal to `wanted` is
+/// that very object, so that comparing it later costs a pointer.
+Written look_at_file(const View&, const std::string& path, const std::optional<Content>& wanted, bool read);
+
+/// The kind of the directories that come along.
+const ResourceType& directory_type();
+
+/// Collects the directories that must be made before something can be put at a path, each once.
+class Parents {
+public:
+    explicit Parents(const View& view) : view_(view) {}
+    /// A file above is a problem, as of `where`.
+    void above(const std::string& path, std::size_t because, Place where, Diagnostics& problems);
+    std::vector<Companion> take() { return std::move(missing_); }
+
+private:
+    const View& view_;
+    std::vector<std::string> known_;  // sorted: those that are there, or are going to be
+    std::vector<Companion> missing_;
+};
+
+}  // namespace chaos::resources
