@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chaos/host.hpp>
+#include <chaos/system/accounts.hpp>
+#include <set>
+#include <span>
+#include <string_view>
+
+namespace chaos::resources {
+
+/// What a cut tool left: lines of `name` in these colon-separated files go, the rest stays byte for byte.
+void drop_lines(WritableHost&, std::string_view name, std::span<const std::string_view> files);
+
+/// Runs it; throws what failed where its exit status is not 0.
+void must(WritableHost&, const Command&);
+
+/// Ids to be given to accounts, by the ranges of /etc/login.defs: above all that are there, system accounts below.
+class FreeIds {
+public:
+    explicit FreeIds(const View&);
+    void take(std::uint32_t id) { taken_.insert(id); }
+    std::uint32_t next(bool system);  ///< Neither a user nor a group has it; taken from now on. Throws where none is left.
+
+private:
+    std::set<std::uint32_t> taken_;
+    std::uint32_t first_ = 1000, last_ = 60000, system_first_ = 100, system_last_ = 999;
+};
+
+/// A name that useradd and groupadd take; throws Error where it is none.
+std::string clean_account(std::string_view name);
+
+}  // namespace chaos::resources

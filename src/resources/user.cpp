@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chaos/resource.hpp>
+#include <chaos/system/accounts.hpp>
+
+#include "account_files.hpp"
+#include "kinds.hpp"
+
+namespace chaos::resources {
+namespace {
+
+struct User {
+    std::string name;
+    std::optional<std::int64_t> uid;
+    std::optional<std::string> group, home, shell, comment, password;
+    std::optional<std::vector<std::string>> groups;
+    bool system = false;
+    std::optional<bool>
+        create_home;  // resolved: true only where the home is not there yet, so that it is known as ours
+    std::optional<std::string> aging;
+    std::optional<std::int64_t> gid;
+};
+
+constexpr Field fields[] = {
+    schema::key<&User::name>("name", "Login name.").example("deploy"),
+    schema::property<&User::uid>("uid", "Its number.").example("4243").otherwise("as it is; chosen for a new one"),
+    schema::property<&User::group>("group", "Primary group, by name.")
+        .otherwise("as it is; for a new one a group of its own name"),
+    schema::property<&User::groups>("groups", "Groups it is in beside that. Adds: it is taken out of none.")
+        .example("[users]")
+        .otherwise("as they are"),
+    schema::property<&User::home>("home", "Home directory; changing it moves nothing.")
+        .example("/home/deploy")
+        .otherwise("as it is; /home/NAME for a new one"),
+    schema::property<&User::shell>("shell", "Login shell: a path, or a name that /etc/shells has.")
+        .example("/bin/sh")
+        .otherwise("as it is; /bin/bash for a new one, /usr/sbin/nologin if it is a system one"),
+    schema::property<&User::comment>("comment", "Full name, or what it is for.")
+        .example("Deploys")
+        .otherwise("as it is"),
+    schema::property<&User::password>("password",
+                                      "Its hash, as `mkpasswd` prints it; `!` or `*`: no password opens it.")
+        .otherwise("as it is; none for a new one")
+        .sensitive(),
+    schema::option<&User::system>("system", "A new one gets a number below those of people.").otherwise("false"),
+    schema::option<&User::create_home>("create_home", "Make the home of a new one, with what /etc/skel has.")
+        .otherwise("true, unless it is a system one"),
+    schema::seen<&User::aging>("aging", "What shadow says after the password."),
+    schema::seen<&User::gid>("gid", "Number of its primary group."),
+};
+
+constexpr Schema user = schema::of<User>("user", "users", Order::user, "Somebody who can log in, or own files.", fields)
+                            .requires_({.root = true})
+                            .keyed(clean_account);
+
+constexpr std::string_view contents[] = {"/etc/passwd",  "/etc/shadow", "/etc/group",
+                                         "/etc/gshadow", "/etc/subuid", "/etc/subgid"};
+constexpr std::string_view names[] = {"/home", "/var/mail"};
+
+/// The line of /etc/shells that a bare name means; empty where there is none.
+std::string shell_path(const Host& host, const std::string& shell) {
+    if (shell.empty() || shell[0] == '/') return shell;
+    std::string text;
+    host.look("/etc/shells", &text);
+    for (std::string_view rest = text; !rest.empty();) {
+        const auto line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+        if (line.starts_with('/') && line.ends_with("/" + shell) && host.look(std::string(line)))
+            return std::string(line);
+    }
+    return {};
+}
+
+/// As the manifest spells it, where it means what is there.
+std::string spelled(const std::string& there, const std::optional<std::string>& wanted) {
+    const bool bare = wanted && !wanted->empty() && wanted->find('/') == wanted->npos;
+    return bare && there.ends_with("/" + *wanted) ? *wanted : there;
+}
+
+void add(Command& command, std::string_view option, const std::string& value) {
+    command.argv.emplace_back(option);
+    command.argv.push_back(value);
+}
+
+std::string joined(const std::vector<std::string>& words) {
+    return fmt::format("{}", fmt::join(words, ","));
+}
+
+std::vector<std::string> split(std::string_view text) {
+    std::vector<std::string> parts(1);
+    for (const char c : text)
+        if (c == ':')
+            parts.emplace_back();
+        else
+            parts.back() += c;
+    return parts;
+}
+
+class UserType final : public TypedResource<User> {
+public:
+    constexpr UserType() : TypedResource(user) {}
+
+    std::optional<User> observe(const View& view, const User& wanted, bool whole) const override {
+        const auto& accounts = view.once<Accounts>();
+        const auto* there = accounts.user(wanted.name);
+        if (!there) return std::nullopt;
+        User found{.name = wanted.name};
+        if (whole || wanted.uid) found.uid = there->uid;
+        if (whole || wanted.group) found.group = accounts.group_name(there->gid);
+        if (whole || wanted.groups) found.groups = accounts.groups_of(there->name);
+        if (whole || wanted.home) found.home = there->home;
+        if (whole || wanted.shell) found.shell = spelled(there->shell, wanted.shell);
+        if (whole || wanted.comment) found.comment = there->comment;
+        if (wanted.password && !accounts.shadow_known)
+            throw Error("the password of " + wanted.name + " can only be compared by root").help("sudo chaos ...");
+        if ((whole || wanted.password) && accounts.shadow_known) found.password = there->password;
+        if (whole && there->shadowed) found.aging = there->aging;
+        if (whole) found.gid = there->gid;
+        return found;
+    }
+
+    std::vector<Companion> resolve(const View& view, std::span<Change> changes, Diagnostics& problems) const override {
+        FreeIds ids(view);
+        for (const Change& change : changes)
+            if (const auto* goal = change.after.as<User>(); goal && goal->uid)
+                ids.take(static_cast<std::uint32_t>(*goal->uid));
+        for (Change& change : changes) {
+            if (!change.after) {
+                refuse_removal(view, change, problems);
+                continue;
+            }
+            User goal = *change.after.as<User>();
+            if (!change.before) complete(view, ids, goal);
+            refuse(view, change, goal, problems);
+            change.after = State::of(std::move(goal)).with_inputs(change.after.inputs());
+        }
+        return {};
+    }
+
+    void claims(const State& state, std::vector<Claim>& claims) const override {
+        const auto& spec = *state.as<User>();
+        claims.push_back({Claim::Role::provides, "user:" + spec.name});
+        claims.push_back({Claim::Role::needs, "group:" + spec.group.value_or(spec.name)});
+        if (spec.groups)
+            for (const auto& one : *spec.groups) claims.push_back({Claim::Role::needs, "group:" + one});
+        if (spec.shell)
+            claims.push_back({Claim::Role::needs, "package:" + spec.shell->substr(spec.shell->rfind('/') + 1)});
+        claims.push_back({Claim::Role::locks, "lock:passwd"});
+    }
+
+    void check(const View& view, std::span<const Change> changes, Diagnostics& problems) const override {
+        for (const Change& change : changes) {
+            const User* goal = change.after.as<User>();
+            if (!goal || !goal->shell || goal->shell->empty()) continue;
+            const auto path = shell_path(view.host(), *goal->shell);
+            if (path.empty() || !view->look(path))
+                problems.note(Error(change.where, fmt::format("there is no shell {} yet: something of this run has to "
+                                                              "bring it",
+                                                              *goal->shell))
+                                  .help("packages: [" + goal->shell->substr(goal->shell->rfind('/') + 1) + "]"));
+        }
+    }
+
+    Way way() const override { return Way::opaque; }
+    Footprint footprint() const override { return {.contents = contents, .names = names}; }
+
+    void apply(WritableHost& host, const User* from, const User* to, bool) const override {
+        if (!to) return remove(host, *from);
+        const View view(host);
+        const auto* there = view.once<Accounts>().user(to->name);
+        // It was not there when this was planned, and nobody else makes one of this number: a useradd of ours that was
+        // cut. Its parts are not to be told from whole ones, so it is made afresh.
+        if (there && !from) {
+            if (to->uid && there->uid != *to->uid)
+                throw Error(fmt::format("user {} was made by somebody else meanwhile (uid {})", to->name, there->uid));
+            must(host, {{"userdel", to->name}});
+            if (to->create_home.value_or(false)) host.remove_tree(there->home);
+        }
+        there&& from ? change(host, view, *there, *to) : make(host, *to);
+    }
+
+    /// A home that was made together with its user goes along with it: to the trash.
+    void undo_all(WritableHost& host, std::span<const Change> changes) const override {
+        for (const Change& change : changes) {
+            const User *from = change.before.as<User>(), *to = change.after.as<User>();
+            apply(host, from, to, false);
+            if (!to && from && from->create_home.value_or(false) && from->home) host.remove_tree(*from->home);
+        }
+    }
+
+private:
+    /// All that a new one will have, so that the plan tells it and nothing is left to the tools' defaults.
+    static void complete(const View& view, FreeIds& ids, User& goal) {
+        const auto& accounts = view.once<Accounts>();
+        if (!goal.uid) goal.uid = ids.next(goal.system);
+        if (!goal.group) {
+            goal.group = goal.name;
+            const auto* there = accounts.group(goal.name);
+            const bool taken = accounts.group(static_cast<std::uint32_t>(*goal.uid)) != nullptr;
+            goal.gid = there ? there->gid : taken ? ids.next(goal.system) : *goal.uid;
+        }
+        if (!goal.home) goal.home = goal.name == "root" ? "/root" : "/home/" + goal.name;
+        if (!goal.shell) goal.shell = goal.system ? "/usr/sbin/nologin" : "/bin/bash";
+        goal.create_home = goal.create_home.value_or(!goal.system) && !view->look(*goal.home);
+    }
+
+    static void refuse(const View& view, const Change& change, const User& goal, Diagnostics& problems) {
+        const auto& accounts = view.once<Accounts>();
+        const auto say = [&](const std::string& what, const std::string& hint) {
+            problems.add(Error(change.where, what).help(hint));
+        };
+        if (goal.uid && (*goal.uid < 0 || *goal.uid > 0xfffffffe))
+            return say(fmt::format("expected a uid from 0 to 4294967294, found {}", *goal.uid), "give it another uid");
+        const auto* other = goal.uid ? accounts.user(static_cast<std::uint32_t>(*goal.uid)) : nullptr;
+        if (other && other->name != goal.name)
+            say(fmt::format("uid {} is that of user {}", *goal.uid, other->name), "give it another uid");
+        if (goal.name == "root" && goal.uid.value_or(0) != 0) say("the uid of root is 0", "leave the uid out");
+        const auto breaks = [](const std::optional<std::string>& text) {
+            return text && text->find_first_of(":\n") != text->npos;
+        };
+        if (breaks(goal.home) || breaks(goal.shell) || breaks(goal.comment) || breaks(goal.password))
+            say("expected no colon and no line end in an attribute of a user: it is one line of /etc/passwd",
+                "take it out");
+        if (goal.home && !goal.home->starts_with('/'))
+            say("expected an absolute path as home", "home: /home/" + goal.name);
+        const User* before = change.before.as<User>();
+        const bool set = goal.password && (!before || before->password != goal.password);
+        const bool locked = set && (goal.password->starts_with('!') || goal.password->starts_with('*'));
+        if (set && !locked && !goal.password->starts_with('$') && !goal.password->empty())
+            say("expected the hash of a password ($...), found something else", "mkpasswd prints one");
+        if (set && goal.password->empty() && !(before && before->password))
+            say("expected the hash of a password, found nothing: everybody could log in", "password: '!'");
+    }
+
+    static void refuse_removal(const View& view, const Change& change, Diagnostics& problems) {
+        const auto* there = view.once<Accounts>().user(change.id.key);
+        if (!there) return;
+        std::string login;
+        if (view->live()) view->look("/proc/self/loginuid", &login);
+        if (!login.empty() && login.back() == '\n') login.pop_back();
+        if (there->uid == 0)
+            problems.add(Error(change.where, "user " + there->name + " is never removed: its uid is 0"));
+        else if (login == std::to_string(there->uid))
+            problems.add(
+                Error(change.where, "user " + there->name + " is never removed by itself: you are logged in as it")
+                    .help("log in as another one"));
+    }
+
+    static void make(WritableHost& host, const User& to) {
+        const auto group = to.group.value_or(to.name);
+        const View view(host);
+        const auto& accounts = view.once<Accounts>();
+        if (!accounts.group(group)) {
+            if (group != to.name)
+                throw Error(fmt::format("there is no group {} for user {}", group, to.name))
+                    .help("groups: [" + group + "]");
+            Command own{{"groupadd"}};
+            if (to.gid && !accounts.group(static_cast<std::uint32_t>(*to.gid))) add(own, "-g", std::to_string(*to.gid));
+            if (to.system) own.argv.emplace_back("-r");
+            own.argv.push_back(group);
+            must(host, own);
+        }
+        Command command{{"useradd", "-g", group}};
+        if (to.uid) add(command, "-u", std::to_string(*to.uid));
+        if (to.system) command.argv.emplace_back("-r");
+        if (to.home) add(command, "-d", *to.home);
+        if (to.shell) add(command, "-s", shell_of(host, *to.shell));
+        if (to.comment) add(command, "-c", *to.comment);
+        if (to.groups && !to.groups->empty()) add(command, "-G", joined(*to.groups));
+        command.argv.emplace_back(to.create_home.value_or(false) ? "-m" : "-M");
+        command.argv.push_back(to.name);
+        must(host, command);
+        set_password(host, to);
+        set_aging(host, to);
+    }
+
+    static void change(WritableHost& host, const View& view, const Accounts::User& there, const User& to) {
+        const auto& accounts = view.once<Accounts>();
+        Command command{{"usermod"}};
+        if (to.uid && *to.uid != there.uid) add(command, "-u", std::to_string(*to.uid));
+        if (to.group && *to.group != accounts.group_name(there.gid)) add(command, "-g", *to.group);
+        if (to.home && *to.home != there.home) add(command, "-d", *to.home);
+        if (to.shell && spelled(there.shell, to.shell) != *to.shell) add(command, "-s", shell_of(host, *to.shell));
+        if (to.comment && *to.comment != there.comment) add(command, "-c", *to.comment);
+        if (to.groups && *to.groups != accounts.groups_of(there.name)) add(command, "-G", joined(*to.groups));
+        command.argv.push_back(to.name);
+        if (command.argv.size() > 2) must(host, command);
+        if (to.password && *to.password != there.password) set_password(host, to);
+        if (to.aging && *to.aging != there.aging) set_aging(host, to);
+    }
+
+    static std::string shell_of(const Host& host, const std::string& shell) {
+        auto path = shell_path(host, shell);
+        if (path.empty() && !shell.empty())
+            throw Error(fmt::format("there is no shell {} in /etc/shells", shell)).help("packages: [" + shell + "]");
+        return path;
+    }
+
+    static void set_password(WritableHost& host, const User& to) {
+        if (!to.password) return;
+        if (to.password->empty()) return must(host, {{"passwd", "-d", to.name}});  // only ever put back, never asked for
+        Command command{{"chpasswd", "-e"}};
+        command.input = to.name + ":" + *to.password + "\n";
+        must(host, command);
+    }
+
+    /// The rest of its line in shadow, field by field: days since 1970, or nothing.
+    static void set_aging(WritableHost& host, const User& to) {
+        if (!to.aging) return;
+        const auto parts = split(*to.aging);
+        constexpr const char* options[] = {"-d", "-m", "-M", "-W", "-I", "-E"};
+        Command command{{"chage"}};
+        for (std::size_t i = 0; i < std::min(std::size(options), parts.size()); ++i)
+            add(command, options[i], parts[i].empty() ? "-1" : parts[i]);
+        command.argv.push_back(to.name);
+        must(host, command);
+    }
+
+    /// Its home and mail stay: they are data. What a userdel that was cut has left goes as well.
+    static void remove(WritableHost& host, const User& from) {
+        const View view(host);
+        const auto& accounts = view.once<Accounts>();
+        if (accounts.user(from.name)) must(host, {{"userdel", from.name}});
+        for (const auto& group : accounts.groups_of(from.name)) {
+            const View now(host);
+            const auto left = now.once<Accounts>().groups_of(from.name);
+            if (std::find(left.begin(), left.end(), group) != left.end())
+                must(host, {{"gpasswd", "-d", from.name, group}});
+        }
+        constexpr std::string_view files[] = {"/etc/shadow", "/etc/subuid", "/etc/subgid"};
+        drop_lines(host, from.name, files);
+        // The group of its own that was made with it: userdel takes it away, unless it was cut before.
+        const View now(host);
+        const auto* own = now.once<Accounts>().group(from.name);
+        const auto& users = now.once<Accounts>().users;
+        const bool ours =
+            own && from.gid && own->gid == *from.gid && own->members.empty() &&
+            std::none_of(users.begin(), users.end(), [&](const auto& one) { return one.gid == own->gid; });
+        if (ours && from.group.value_or(from.name) == from.name) must(host, {{"groupdel", from.name}});
+    }
+};
+
+constexpr UserType type;
+
+}  // namespace
+
+const ResourceType& user_type() {
+    return type;
+}
+
+}  // namespace chaos::resources
