@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034  # the scenarios use what is set here
 #
 # What the scenarios beside it share; to be sourced. A scenario is an executable file: exit 0 it passed, 77 it could
 # not be tried here (the last line says why), anything else it failed. It stops at the first thing that is not as told.
