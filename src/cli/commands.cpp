@@ -16,9 +16,9 @@ constexpr std::string_view of_root[] = {"root", "state-dir"};
 constexpr std::string_view of_image[] = {"root"};
 constexpr std::string_view of_reading[] = {"root", "state-dir", "only", "skip", "var", "host"};
 constexpr std::string_view of_planning[] = {"root", "state-dir", "only",     "skip",  "var",
-                                            "host", "prune",     "no-prune", "jobs"};
+                                            "host", "prune",     "no-prune", "jobs", "moved"};
 constexpr std::string_view of_applying[] = {"root",     "state-dir", "only", "skip",       "var",      "host", "prune",
-                                            "no-prune", "jobs",      "yes",  "on-failure", "removals", "dry-run"};
+                                            "no-prune", "jobs",      "yes",  "on-failure", "removals", "dry-run", "moved"};
 constexpr std::string_view of_graph[] = {"root", "state-dir", "only", "skip", "var", "host", "format"};
 constexpr std::string_view of_rollback[] = {"root", "state-dir", "yes", "dry-run"};
 constexpr std::string_view of_history[] = {"root", "state-dir", "most"};

@@ -29,6 +29,7 @@ constexpr OptionSpec table[] = {
     {"prune", 0, ""},
     {"no-prune", 0, ""},
     {"removals", 0, ""},
+    {"moved", 0, ""},
     {"dry-run", 'n', ""},
     {"most", 0, "N"},
     {"format", 0, "FORMAT"},
@@ -94,6 +95,7 @@ void set(Options& options, std::string_view name, const std::string& value) {
     if (name == "prune") options.prune = true;
     if (name == "no-prune") options.prune = false;
     if (name == "removals") options.removals = true;
+    if (name == "moved") options.moved = true;
     if (name == "dry-run") options.dry_run = true;
     if (name == "most") options.most = number(name, value, 0, 1'000'000'000);
     if (name == "format") options.format = value;

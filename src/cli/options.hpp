@@ -22,7 +22,7 @@ struct Options {
     std::string host_name;
     unsigned jobs = 0;  ///< 0: as many as there are processors.
     OnFailure on_failure = OnFailure::undo;
-    bool prune = true, removals = false, dry_run = false;
+    bool prune = true, removals = false, moved = false, dry_run = false;
     std::size_t most = 0;  ///< How many runs history shows; 0: all.
     std::string format;
     std::string reference;  ///< A directory for `explain --reference`.

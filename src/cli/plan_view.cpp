@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan_view.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "problems.hpp"
+
+namespace chaos::cli {
+
+namespace {
+
+/// What a resource does when what it watches changes, in a word. Which word is its own attribute's, where it has one.
+std::string reaction_of(const Resource& resource, const Change& change) {
+    const bool runs = resource.type->order(change.after) == Order::exec;
+    if (runs) return "run";
+    if (!change.triggered()) return {};
+    const Value now = encode(resource.type->schema(), change.after);
+    const Value* how = now.is_map() ? now.find("on_change") : nullptr;
+    if (how && how->is_text()) return how->text() == "none" ? "" : how->text();
+    return "restart";
+}
+
+ChangeView change_view(const Resource& resource, const Change& change, const Sources& sources, const Detail& detail) {
+    ChangeView view;
+    const Schema& schema = resource.type->schema();
+    view.id = to_text(resource.id);
+    if (change.after) view.reaction = reaction_of(resource, change);
+    const bool runs = view.reaction == "run";
+    Detail how = detail;
+    how.options |= runs;
+    view.attributes = attributes(&schema, encode(schema, change.before), encode(schema, change.after), how);
+    view.action = !change.after                            ? ChangeView::Action::remove
+                  : runs                                   ? ChangeView::Action::react
+                  : !change.before                         ? ChangeView::Action::create
+                  : view.attributes.empty() && change.triggered() ? ChangeView::Action::react
+                                                           : ChangeView::Action::change;
+    if (view.action == ChangeView::Action::remove) view.attributes.clear();
+    view.where = place_of(resource.where, sources);
+    view.doc = resource.doc;
+    view.leaving = resource.leaving;
+    view.undo = resource.type->undo_of(change);
+    return view;
+}
+
+}  // namespace
+
+PlanView view_of(const Catalog& catalog, const Plan& plan, const Sources& sources, const Detail& detail) {
+    PlanView view;
+    view.resources = catalog.size();
+    std::vector<bool> changes(catalog.size(), false);
+    for (const Step& step : plan)
+        for (const std::uint32_t i : step.resources) changes[i] = true;
+    for (std::size_t s = 0; s < plan.size(); ++s)
+        for (std::size_t c = 0; c < plan[s].changes.size(); ++c) {
+            const Resource& resource = catalog[plan[s].resources[c]];
+            ChangeView change = change_view(resource, plan[s].changes[c], sources, detail);
+            if (resource.companion) change.because = to_text(catalog[resource.because].id);
+            if (plan[s].changes[c].triggered())
+                for (const std::uint32_t watched : resource.watches)
+                    if (changes[watched]) change.triggers.push_back(to_text(catalog[watched].id));
+            change.step = s + 1;
+            for (const std::uint32_t earlier : plan[s].waits_for) change.waits_for.push_back(earlier + 1);
+            view.changes.push_back(std::move(change));
+        }
+    return view;
+}
+
+std::string_view to_text(ChangeView::Action action) {
+    switch (action) {
+        case ChangeView::Action::create: return "create";
+        case ChangeView::Action::change: return "change";
+        case ChangeView::Action::remove: return "remove";
+        case ChangeView::Action::react: return "react";
+    }
+    return {};
+}
+
+std::string_view undo_text(Undo undo) {
+    switch (undo) {
+        case Undo::exact: return "exact";
+        case Undo::cached: return "from cache";
+        case Undo::effort: return "best effort";
+        case Undo::none: return "none";
+    }
+    return {};
+}
+
+std::size_t PlanView::number(ChangeView::Action action) const {
+    return static_cast<std::size_t>(
+        std::count_if(changes.begin(), changes.end(), [&](const ChangeView& c) { return c.action == action; }));
+}
+
+std::vector<std::pair<std::string, std::size_t>> PlanView::reactions() const {
+    std::map<std::string, std::size_t> numbers;
+    for (const ChangeView& change : changes)
+        if (!change.reaction.empty()) ++numbers[change.reaction];
+    return {numbers.begin(), numbers.end()};
+}
+
+std::string summary(const PlanView& view) {
+    std::string out =
+        fmt::format("{} to create, {} to change, {} to remove", view.creates(), view.alters(), view.removes());
+    for (const auto& [reaction, number] : view.reactions()) out += fmt::format(", {} to {}", number, reaction);
+    return out;
+}
+
+Json to_json(const Conflict& conflict) {
+    return Json::record({{"id", to_text(conflict.id)},
+                         {"attribute", conflict.attribute.empty() ? Json() : Json(conflict.attribute)},
+                         {"before", conflict.before},
+                         {"ours", conflict.ours},
+                         {"now", conflict.now}});
+}
+
+Json to_json(const PlanView& view) {
+    Json changes = Json::list(), conflicts = Json::list(), reactions = Json::record({});
+    for (const ChangeView& change : view.changes) {
+        Json attributes = Json::list();
+        for (const AttributeView& attribute : change.attributes) attributes.add(to_json(attribute));
+        const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+        changes.add(Json::record({{"action", to_text(change.action)},
+                                  {"id", change.id},
+                                  {"reaction", or_null(change.reaction)},
+                                  {"triggers", change.triggers},
+                                  {"attributes", attributes},
+                                  {"where", or_null(change.where)},
+                                  {"doc", or_null(change.doc)},
+                                  {"because", or_null(change.because)},
+                                  {"leaving", change.leaving},
+                                  {"undo", undo_text(change.undo)},
+                                  {"step", change.step},
+                                  {"waits_for", change.waits_for}}));
+    }
+    for (const Conflict& conflict : view.conflicts) conflicts.add(to_json(conflict));
+    for (const auto& [reaction, number] : view.reactions()) reactions.add(reaction, number);
+    return Json::record({{"title", view.title},
+                         {"resources", view.resources},
+                         {"changes", changes},
+                         {"conflicts", conflicts},
+                         {"summary", Json::record({{"create", view.creates()},
+                                                   {"change", view.alters()},
+                                                   {"remove", view.removes()},
+                                                   {"reactions", reactions}})},
+                         {"next", view.next.empty() ? Json() : Json(view.next)}});
+}
+
+namespace {
+
+std::string head_of(const ChangeView& change, Style style) {
+    const std::string id = escape(change.id);
+    switch (change.action) {
+        case ChangeView::Action::create: return style.green("+ " + id);
+        case ChangeView::Action::change: return style.yellow("~ " + id);
+        case ChangeView::Action::remove: return style.red("- " + id);
+        case ChangeView::Action::react: return style.cyan("! " + id);
+    }
+    return id;
+}
+
+std::string remarks_of(const ChangeView& change) {
+    std::vector<std::string> remarks;
+    if (!change.reaction.empty())
+        remarks.push_back(change.triggers.empty() ? change.reaction
+                                                  : fmt::format("{}: {} changes", change.reaction, listed(change.triggers, 3)));
+    if (change.leaving) remarks.emplace_back("left the manifest: as it was before");
+    if (!change.because.empty()) remarks.push_back("because of " + change.because);
+    if (change.undo != Undo::exact) remarks.push_back(fmt::format("undo: {}", undo_text(change.undo)));
+    std::string out;
+    for (const std::string& remark : remarks) out += (out.empty() ? "" : "; ") + escape(remark);
+    return out;
+}
+
+std::string render(const ChangeView& change, Style style, bool verbose) {
+    const std::string remarks = remarks_of(change);
+    std::string out = "  " + head_of(change, style);
+    if (!remarks.empty()) out += style.dim("  (" + remarks + ")");
+    if (!change.where.empty()) out += style.dim("  " + change.where);
+    out += '\n';
+    if (!change.doc.empty()) out += style.dim("      # " + escape(change.doc)) + '\n';
+    if (verbose) {
+        std::vector<std::string> earlier;
+        for (const std::size_t step : change.waits_for) earlier.push_back(std::to_string(step));
+        out += style.dim(fmt::format("      step {}{}", change.step,
+                                     earlier.empty() ? "" : ", after " + listed(earlier))) + '\n';
+    }
+    for (const AttributeView& attribute : change.attributes) out += render(attribute, style, 6);
+    return out;
+}
+
+}  // namespace
+
+std::string render(const Conflict& conflict, Style style) {
+    const std::string what = escape(to_text(conflict.id)) + (conflict.attribute.empty() ? "" : " " + escape(conflict.attribute));
+    return fmt::format("  {}: it stays as somebody else made it\n      before: {}\n      chaos wrote: {}\n      now: {}\n",
+                       style.yellow("= " + what), escape(conflict.before), escape(conflict.ours), escape(conflict.now));
+}
+
+std::string render(const PlanView& view, Style style, bool verbose) {
+    std::string out;
+    if (!view.title.empty()) out += style.bold(escape(view.title)) + '\n';
+    for (const ChangeView& change : view.changes) out += render(change, style, verbose);
+    for (const Conflict& conflict : view.conflicts) out += render(conflict, style);
+    if (view.changes.empty() && view.conflicts.empty())
+        out += fmt::format("Nothing to do: {} as wished.\n",
+                           view.resources == 1 ? "1 resource is" : fmt::format("{} resources are", view.resources));
+    else
+        out += fmt::format("{}{}.\n", view.changes.empty() ? "" : "\n", summary(view));
+    if (!view.next.empty()) out += style.dim("next: ") + view.next + '\n';
+    return out;
+}
+
+}  // namespace chaos::cli

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chaos/transaction.hpp>
+
+#include "attribute_view.hpp"
+
+namespace chaos::cli {
+
+/// What a plan does to one resource, ready to be shown.
+struct ChangeView {
+    enum class Action : char { create, change, remove, react } action = Action::change;
+    std::string id;
+    std::string reaction;               ///< restart, reload or run; empty where it only becomes what it shall be.
+    std::vector<std::string> triggers;  ///< What it reacts to, of this plan.
+    std::vector<AttributeView> attributes;
+    std::string where;           ///< site.yml:12:3
+    std::string doc;             ///< As the manifest has it.
+    std::string because;         ///< Came along with this one.
+    bool leaving = false;        ///< It is not in the manifest any more.
+    Undo undo = Undo::exact;     ///< How well it can be taken back.
+    std::size_t step = 0;        ///< Which call, from 1.
+    std::vector<std::size_t> waits_for;
+};
+std::string_view to_text(ChangeView::Action);
+std::string_view undo_text(Undo);
+
+/// A plan, ready to be shown, in the order in which it would run.
+struct PlanView {
+    std::string title;  ///< The site, or what is taken back.
+    std::vector<ChangeView> changes;
+    std::vector<Conflict> conflicts;  ///< What stays as somebody else made it.
+    std::size_t resources = 0;
+    std::size_t creates() const { return number(ChangeView::Action::create); }
+    std::size_t alters() const { return number(ChangeView::Action::change); }
+    std::size_t removes() const { return number(ChangeView::Action::remove); }
+    std::size_t number(ChangeView::Action) const;
+    std::vector<std::pair<std::string, std::size_t>> reactions() const;  ///< restart: 2, run: 1
+    std::string next;  ///< The command to type next; empty where there is none.
+};
+
+PlanView view_of(const Catalog&, const Plan&, const Sources&, const Detail&);
+std::string summary(const PlanView&);  ///< "3 to create, 1 to change, 0 to remove, 1 to restart"
+
+Json to_json(const PlanView&);
+std::string render(const PlanView&, Style, bool verbose);
+Json to_json(const Conflict&);
+std::string render(const Conflict&, Style);
+
+}  // namespace chaos::cli

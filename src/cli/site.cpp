@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "site.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chaos/fence.hpp>
+#include <map>
+
+namespace chaos::cli {
+
+Site read_manifests(Context& context, const World& world, const View& view, const std::vector<std::string>& paths) {
+    const Options& options = context.options;
+    ReadContext reading{world.registry, view, world.cache.get(), options.host_name, options.vars};
+    Diagnostics problems;
+    Site site = read_site(context.sources, paths, reading, problems);
+    stop_where(problems, Exit::usage);
+    say(context.console, problems.remarks(), context.sources);
+    if (!options.only.empty() || !options.skip.empty()) try {
+            select(site, options.only, options.skip);
+        } catch (const Error& error) {
+            throw Problems{{error}, Exit::usage};
+        }
+    return site;
+}
+
+namespace {
+
+/// One error for one thing that is lacking, with all who need it.
+template <class Needs>
+void demand_one(const Site& site, std::vector<Error>& errors, std::string_view what, const char* hint, Needs needs) {
+    std::vector<std::string> ids;
+    Place where;
+    for (const Resource& resource : site.catalog)
+        if (needs(resource.type->schema().needs)) {
+            if (ids.empty()) where = resource.where;
+            ids.push_back(to_text(resource.id));
+        }
+    if (ids.empty()) return;
+    const char* verb = ids.size() == 1 ? "needs" : "need";
+    errors.push_back(Error(where, fmt::format("{} {} {}", listed(ids), verb, what)).help(hint));
+}
+
+}  // namespace
+
+void demand(const Site& site, const Host& host, bool changing) {
+    std::vector<Error> errors;
+    if (changing && !host.superuser())
+        demand_one(site, errors, "root, and this is not root", "sudo chaos apply ...", [](const Needs& n) { return n.root; });
+    if (!host.live())
+        demand_one(site, errors, "a running system, and this is an image", "leave it out with --skip, or apply it where the image runs",
+                   [](const Needs& n) { return n.live; });
+    const bool asks = host.live() && std::any_of(site.catalog.begin(), site.catalog.end(), [](const Resource& r) {
+        return r.type->schema().needs.systemd;
+    });
+    if (asks && !host.services().answers())
+        demand_one(site, errors, "systemd, and none answers here", "leave it out with --skip, or apply it on a host that runs systemd",
+                   [](const Needs& n) { return n.systemd; });
+    if (!errors.empty()) throw Problems{errors, Exit::failed};
+}
+
+namespace {
+
+/// A site is a name and where it came from: what another manifest of the same name made is not this one's to release.
+void refuse_namesake(const Site& site, const History& history, const std::vector<OwnedRecord>& owned, const Options& options) {
+    const std::string origin = history.site_origin(site.name);
+    if (origin.empty() || origin == site.origin || options.moved) return;
+    std::map<std::pair<std::string_view, std::string_view>, bool> declared;
+    for (const Resource& resource : site.catalog) declared[{resource.id.type, resource.id.key}] = true;
+    std::vector<std::string> leaving;
+    for (const OwnedRecord& record : owned)
+        if (!declared.contains({record.type, record.key})) leaving.push_back(record.type + ':' + record.key);
+    if (leaving.empty()) return;
+    throw Problems{{Error(fmt::format("the site '{}' was applied from {}, and {} of it {} not in {}", site.name, origin,
+                                      listed(leaving), leaving.size() == 1 ? "is" : "are", site.origin))
+                        .help("give this manifest a `name:` of its own; or, if the manifest moved here, say --moved")},
+                   Exit::usage};
+}
+
+/// What another site owns is its to say.
+void refuse_foreign(const Site& site, const std::vector<OwnedRecord>& of_all) {
+    std::map<std::pair<std::string_view, std::string_view>, const OwnedRecord*> others;
+    for (const OwnedRecord& record : of_all)
+        if (record.site != site.name) others[{record.type, record.key}] = &record;
+    Problems problems{{}, Exit::usage};
+    for (const Resource& resource : site.catalog)
+        if (const auto found = others.find({resource.id.type, resource.id.key}); found != others.end())
+            problems.errors.push_back(
+                Error(resource.where, fmt::format("{} belongs to the site '{}' ({})", to_text(resource.id), found->second->site,
+                                                  found->second->where))
+                    .help("take it out of one of the two, or apply both manifests as one site: chaos apply A.yml B.yml"));
+    if (!problems.errors.empty()) throw problems;
+}
+
+/// Protected: never removed, in whatever way, while this stands.
+void refuse_protected(const Planned& planned, const Registry& registry) {
+    Problems problems{{}, Exit::failed};
+    for (const Step& step : planned.plan)
+        for (std::size_t i = 0; i < step.changes.size(); ++i) {
+            const Resource& resource = planned.site.catalog[step.resources[i]];
+            if (step.changes[i].after) continue;
+            const bool named = std::any_of(planned.site.protect.begin(), planned.site.protect.end(), [&](const std::string& p) {
+                return matches(p, resource.id, registry);
+            });
+            if (!named && !resource.protect) continue;
+            problems.errors.push_back(
+                Error(resource.where, fmt::format("{} is protected and would be removed", to_text(resource.id)))
+                    .help(resource.leaving ? "declare it again with `protect: false` before it leaves, or say --no-prune"
+                                           : "take the protection away, or what removes it"));
+        }
+    if (!problems.errors.empty()) throw problems;
+}
+
+/// Reasons why kinds say a change would fail.
+void check_changes(const Plan& plan, const View& view, Diagnostics& problems) {
+    for (const Step& step : plan) step.type->check(view, step.changes, problems);
+}
+
+}  // namespace
+
+Planned look_and_plan(Context& context, const World& world, const View& view, Site site, const History* history) {
+    Planned planned;
+    planned.site = std::move(site);
+    Diagnostics problems;
+    const unsigned jobs = context.options.jobs ? context.options.jobs : processors();
+    if (history) {
+        const std::vector<OwnedRecord> owned = history->owned(planned.site.name);
+        refuse_foreign(planned.site, history->owned());
+        if (planned.site.whole && context.options.prune) {
+            refuse_namesake(planned.site, *history, owned, context.options);
+            add_leavings(planned.site, world.registry, owned);
+        }
+    }
+    planned.observed = observe(planned.site.catalog, view, problems, jobs, false, forbid_writes);
+    stop_where(problems, Exit::failed);
+    planned.goal = resolve(planned.site.catalog, view, planned.observed, problems);
+    stop_where(problems, Exit::failed);
+    Diagnostics circles;
+    planned.graph = order(planned.site.catalog, planned.site.edges, circles);
+    stop_where(circles, Exit::usage);
+    set_inputs(planned.site.catalog, view, history, planned.observed, planned.goal);
+    planned.plan = chaos::plan(planned.site.catalog, planned.graph, planned.observed, planned.goal);
+    check_changes(planned.plan, view, problems);
+    stop_where(problems, Exit::failed);
+    refuse_protected(planned, world.registry);
+    planned.remarks = problems.remarks();
+    planned.remarks.insert(planned.remarks.end(), circles.remarks().begin(), circles.remarks().end());
+    return planned;
+}
+
+std::unique_ptr<History> look_at_history(Context& context, const World& world) {
+    std::string open_run;
+    auto history = open_history(world.host->root(), world.state_directory, &open_run);
+    if (!open_run.empty()) context.console.problem(context.console.error_style().yellow(escape(open_run)) + '\n');
+    return history;
+}
+
+void guard_against_mass_removal(Context& context, const Planned& planned) {
+    std::size_t leaving = 0, all = 0;
+    for (const Resource& resource : planned.site.catalog) all += !resource.companion;
+    for (const Step& step : planned.plan)
+        for (const std::uint32_t i : step.resources) leaving += planned.site.catalog[i].leaving;
+    if (leaving <= 10 || leaving * 3 <= all || context.options.removals) return;
+    const std::string what = fmt::format("{} of the {} resources of site '{}' left the manifest and go back to what was there before",
+                                         leaving, all, escape(planned.site.name));
+    if (context.console.agrees(fmt::format("{}. Is that meant?", what))) return;
+    throw Problems{{Error(what).help("if that is meant: " + command_line("apply", context.options) + " --removals")}, Exit::pending};
+}
+
+void say(Console& console, const std::vector<Error>& remarks, const Sources& sources) {
+    for (const Error& remark : remarks) console.remark(render_error(remark, sources, console.error_style(), "note"));
+}
+
+std::string quoted(const std::string& word) {
+    const bool plain = !word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                                               "0123456789_-./:=,+@%^") == std::string::npos;
+    if (plain) return word;
+    std::string out = "'";
+    for (const char c : word) out += c == '\'' ? "'\\''" : std::string(1, c);
+    return out + "'";
+}
+
+std::string command_line(std::string_view verb, const Options& options) {
+    std::string out = fmt::format("chaos {}", verb);
+    const auto add = [&](const std::string& option, const std::string& value) { out += " --" + option + ' ' + quoted(value); };
+    if (options.root != "/") add("root", options.root);
+    if (!options.state_directory.empty()) add("state-dir", options.state_directory);
+    for (const std::string& name : options.only) add("only", name);
+    for (const std::string& name : options.skip) add("skip", name);
+    for (const auto& [name, value] : options.vars) add("var", name + '=' + value);
+    if (!options.host_name.empty()) add("host", options.host_name);
+    if (!options.prune) out += " --no-prune";
+    for (const std::string& manifest : options.arguments) out += ' ' + quoted(manifest);
+    return out;
+}
+
+}  // namespace chaos::cli

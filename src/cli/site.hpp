@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "plan_view.hpp"
+#include "problems.hpp"
+#include "world.hpp"
+
+namespace chaos::cli {
+
+/// A site as it was read, and the way to it from what is there: what check, plan, diff, drift, graph and apply share.
+struct Planned {
+    Site site;
+    Graph graph;
+    States observed, goal;
+    Plan plan;
+    std::vector<Error> remarks;  ///< Worth saying, but nothing is wrong.
+};
+
+/// The manifests, to their end, and what is chosen of them. Throws Problems with all that is wrong in them.
+Site read_manifests(Context&, const World&, const View&, const std::vector<std::string>& paths);
+
+/// Throws Problems where this host lacks what kinds of the site need; all of them are named. Who only looks (`changing`
+/// false) needs no root.
+void demand(const Site&, const Host&, bool changing);
+
+/// Looks, decides, plans, and finds out without trying what would fail. Throws Problems.
+Planned look_and_plan(Context&, const World&, const View&, Site, const History*);
+
+/// The history for a verb that only looks, null where there is none; says it where a run was cut.
+std::unique_ptr<History> look_at_history(Context&, const World&);
+
+/// A run that would take away more than ten resources and a third of the site that left the manifest needs a person's
+/// word, or --removals. Throws Problems where it does not get it.
+void guard_against_mass_removal(Context&, const Planned&);
+
+void say(Console&, const std::vector<Error>& remarks, const Sources&);
+
+/// A word as a shell takes it: for the next command to type.
+std::string quoted(const std::string& word);
+std::string command_line(std::string_view verb, const Options&);  ///< chaos VERB and what this command was given.
+
+}  // namespace chaos::cli
