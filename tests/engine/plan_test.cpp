@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include "thing.hpp"
+
+using namespace chaos;
+using namespace chaos::test;
+
+namespace {
+
+struct Scene {
+    Catalog catalog;
+    States from, to;
+    std::vector<Graph::Edge> edges;
+
+    std::uint32_t add(State before, State after, const ResourceType& type = thing_type) {
+        catalog.push_back(resource(after ? after : before, type));
+        from.push_back(before);
+        to.push_back(after);
+        return static_cast<std::uint32_t>(catalog.size() - 1);
+    }
+    Plan made() const { return plan(catalog, Graph(catalog.size(), edges), from, to); }
+};
+
+}  // namespace
+
+TEST_CASE("a plan from a state to itself is empty") {
+    Scene scene;
+    const State a = thing("a");
+    scene.add(a, a);
+    scene.add({}, {});
+    scene.add(thing("b"), thing("b"));  // two objects that say the same
+    CHECK(scene.made().empty());
+}
+
+TEST_CASE("makes follow the edges, and the manifest where there is none") {
+    Scene scene;
+    const auto a = scene.add({}, thing("a")), b = scene.add({}, thing("b"));
+    scene.add({}, thing("c"));
+    scene.edges = {{b, a}};
+    CHECK(to_text(scene.made()) == "0 +b\n1 +a <0\n2 +c\n");
+}
+
+TEST_CASE("kinds come in their natural order, what goes goes first and the other way round") {
+    Scene scene;
+    scene.add({}, thing("late"), late_type);
+    scene.add({}, thing("early"));
+    scene.add(thing("old"), {});
+    scene.add(thing("oldest"), {}, late_type);
+    CHECK(to_text(scene.made()) == "0 -oldest\n1 -old\n2 +early\n3 +late\n");
+}
+
+TEST_CASE("what goes waits for all that stood on it") {
+    Scene scene;
+    const auto a = scene.add(thing("a"), {}), b = scene.add(thing("b"), {});
+    scene.edges = {{a, b}};
+    CHECK(to_text(scene.made()) == "0 -b\n1 -a <0\n");
+}
+
+TEST_CASE("an unchanged resource passes on what it waited for") {
+    Scene scene;
+    const State same = thing("b");
+    const auto a = scene.add({}, thing("a")), b = scene.add(same, same), c = scene.add({}, thing("c"));
+    scene.edges = {{a, b}, {b, c}};
+    CHECK(to_text(scene.made()) == "0 +a\n1 +c <0\n");
+}
+
+TEST_CASE("changes of a batching kind are one step") {
+    Scene scene;
+    const auto a = scene.add({}, thing("a"), batch_type);
+    scene.add({}, thing("x"));
+    scene.add({}, thing("b"), batch_type);
+    const auto c = scene.add({}, thing("c"), batch_type);
+    scene.edges = {{a, c}};
+    CHECK(to_text(scene.made()) == "0 +a +b\n1 +x\n2 +c <0\n");
+}
+
+TEST_CASE("a fan through an unchanged resource stays linear") {
+    Scene scene;
+    const State same = thing("hub");
+    const auto hub = scene.add(same, same);
+    for (int i = 0; i < 2000; ++i) scene.edges.push_back({scene.add({}, thing("in" + std::to_string(i))), hub});
+    for (int i = 0; i < 2000; ++i) scene.edges.push_back({hub, scene.add({}, thing("out" + std::to_string(i)))});
+    const Plan made = scene.made();
+    REQUIRE(made.size() == 4000);
+    CHECK(made.back().waits_for_all);
+    CHECK(made.back().waits_for.empty());
+    CHECK(made.front().waits_for.empty());
+}
+
+TEST_CASE("a chain of 20,000 is planned in its order") {
+    Scene scene;
+    for (std::uint32_t i = 0; i < 20'000; ++i) {
+        scene.add({}, thing(std::to_string(i)));
+        if (i) scene.edges.push_back({i, i - 1});
+    }
+    const Plan made = scene.made();
+    REQUIRE(made.size() == 20'000);
+    CHECK(made.front().changes.front().id.key == "19999");
+    CHECK(made.back().waits_for == std::vector<std::uint32_t>{19'998});
+}
+
+TEST_CASE("two that provide one name are an error with both places") {
+    Catalog catalog;
+    for (const char* name : {"a", "b"}) catalog.push_back(resource(State::of(Thing{name, {}, {}, {}, {}, {}, "t:x"})));
+    Diagnostics problems;
+    order(catalog, {}, problems);
+    REQUIRE(problems.errors().size() == 1);
+    CHECK(std::string(problems.errors()[0].what()) == "thing:a and thing:b both make x");
+    CHECK(problems.errors()[0].notes.size() == 1);
+}
+
+TEST_CASE("one that makes room for another is no conflict") {
+    Catalog catalog;
+    for (const char* name : {"a", "b"}) catalog.push_back(resource(State::of(Thing{name, {}, {}, {}, {}, {}, "t:x"})));
+    catalog[0].absent = true;
+    Diagnostics problems;
+    order(catalog, {}, problems);
+    CHECK(problems.ok());
+}
+
+TEST_CASE("a path is needed by way of its nearest parent that somebody makes") {
+    Catalog catalog;
+    catalog.push_back(resource(State::of(Thing{"file", {}, {}, {}, {}, "path:/a/b/c/d", {}})));
+    catalog.push_back(resource(State::of(Thing{"far", {}, {}, {}, {}, {}, "path:/a"})));
+    catalog.push_back(resource(State::of(Thing{"near", {}, {}, {}, {}, {}, "path:/a/b"})));
+    Diagnostics problems;
+    const Graph graph = order(catalog, {}, problems);
+    CHECK(graph.edges() == std::vector<Graph::Edge>{{2, 0}});
+}
+
+TEST_CASE(
+    "a circle of written edges is an error that shows the path, an implied edge in one is dropped with a remark") {
+    Catalog catalog;
+    catalog.push_back(resource(State::of(Thing{"a", {}, {}, {}, {}, {}, "t:x"})));
+    catalog.push_back(resource(State::of(Thing{"b", {}, {}, {}, {}, "t:x", {}})));
+    Diagnostics problems;
+    const std::vector<Graph::Edge> against{{1, 0}};
+    CHECK(order(catalog, against, problems).edges() == against);
+    CHECK(problems.ok());
+    REQUIRE(problems.remarks().size() == 1);
+    const std::vector<Graph::Edge> circle{{0, 1}, {1, 0}};
+    order(catalog, circle, problems);
+    REQUIRE(problems.errors().size() == 1);
+    CHECK(std::string(problems.errors()[0].what()) == "these wait for each other: thing:a -> thing:b -> thing:a");
+}

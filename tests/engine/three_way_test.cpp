@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include "thing.hpp"
+
+using namespace chaos;
+using namespace chaos::test;
+
+namespace {
+
+State with_members(std::vector<std::string> members) {
+    return State::of(Thing{"a", {}, std::move(members), {}, {}, {}, {}});
+}
+State with_labels(TextMap labels) {
+    return State::of(Thing{"a", {}, {}, std::move(labels), {}, {}, {}});
+}
+
+struct Decided {
+    State state;
+    std::vector<const Field*> conflicts;
+};
+Decided decide(const State& now, const State& base, const State& target) {
+    Decided decided;
+    decided.state = three_way(thing_schema, now, base, target, decided.conflicts);
+    return decided;
+}
+std::string colour(const State& state) {
+    return state ? state.as<Thing>()->colour.value_or("-") : "absent";
+}
+
+}  // namespace
+
+TEST_CASE("what is still as we left it goes back") {
+    CHECK(colour(decide(thing("a", "blue"), thing("a", "blue"), thing("a", "red")).state) == "red");
+}
+
+TEST_CASE("what is back already stays, as the same object") {
+    const State now = thing("a", "red");
+    CHECK(decide(now, thing("a", "blue"), thing("a", "red")).state == now);
+}
+
+TEST_CASE("what somebody changed since stays, and is a conflict") {
+    const auto decided = decide(thing("a", "green"), thing("a", "blue"), thing("a", "red"));
+    CHECK(colour(decided.state) == "green");
+    REQUIRE(decided.conflicts.size() == 1);
+    CHECK(decided.conflicts[0]->name == "colour");
+}
+
+TEST_CASE("what we made goes where it is as we made it, and stays where it is not") {
+    CHECK(colour(decide(thing("a", "blue"), thing("a", "blue"), {}).state) == "absent");
+    const auto edited = decide(thing("a", "green"), thing("a", "blue"), {});
+    CHECK(colour(edited.state) == "green");
+    CHECK(edited.conflicts == std::vector<const Field*>{nullptr});
+    CHECK(decide({}, thing("a", "blue"), {}).conflicts.empty());
+}
+
+TEST_CASE("what we took away comes back where there is nothing") {
+    CHECK(colour(decide({}, {}, thing("a", "red")).state) == "red");
+    CHECK(decide(thing("a", "red"), {}, thing("a", "red")).conflicts.empty());
+    CHECK(decide(thing("a", "green"), {}, thing("a", "red")).conflicts.size() == 1);
+}
+
+TEST_CASE("what somebody removed since is a conflict, not made again") {
+    const auto decided = decide({}, thing("a", "blue"), thing("a", "red"));
+    CHECK(colour(decided.state) == "absent");
+    CHECK(decided.conflicts == std::vector<const Field*>{nullptr});
+}
+
+TEST_CASE("members go back one by one: who came later stays, who was taken out comes back") {
+    const auto decided =
+        decide(with_members({"old", "ours", "theirs"}), with_members({"old", "ours"}), with_members({"gone", "old"}));
+    CHECK(*decided.state.as<Thing>()->tags == std::vector<std::string>{"gone", "old", "theirs"});
+    CHECK(decided.conflicts.empty());
+}
+
+TEST_CASE("keys go back one by one, and a key that somebody changed since is a conflict") {
+    const auto clean =
+        decide(with_labels({{"a", "2"}, {"x", "theirs"}}), with_labels({{"a", "2"}}), with_labels({{"a", "1"}}));
+    CHECK(*clean.state.as<Thing>()->labels == TextMap{{"a", "1"}, {"x", "theirs"}});
+    CHECK(clean.conflicts.empty());
+    CHECK(decide(with_labels({{"a", "3"}}), with_labels({{"a", "2"}}), with_labels({{"a", "1"}})).conflicts.size() ==
+          1);
+}
+
+TEST_CASE("an attribute that one side does not give is left alone") {
+    const State now = thing("a", "green");
+    CHECK(decide(now, with_members({"x"}), thing("a", "red")).conflicts.empty());
+    CHECK(decide(now, with_members({"x"}), thing("a", "red")).state == now);
+}
