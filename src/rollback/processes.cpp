@@ -15,6 +15,8 @@
 #include <chrono>
 #include <memory>
 
+#include "descriptor.hpp"
+
 namespace chaos::rollback {
 namespace {
 
@@ -25,28 +27,21 @@ public:
         const auto now = process(it.pid);
         alive_ = now && *now == it;
     }
-    ~ProcessDescriptor() {
-        if (descriptor_ >= 0) close(descriptor_);
-    }
-    ProcessDescriptor(const ProcessDescriptor&) = delete;
-    ProcessDescriptor& operator=(const ProcessDescriptor&) = delete;
-
     bool alive() const { return alive_; }
-    int descriptor() const { return descriptor_; }
+    int descriptor() const { return *descriptor_; }
 
 private:
-    int descriptor_;
+    Descriptor descriptor_;
     bool alive_ = false;
 };
 
 std::string read_stat(int pid) {
     std::string text;
-    const int descriptor = open(fmt::format("/proc/{}/stat", pid).c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return text;
+    const Descriptor file(open(fmt::format("/proc/{}/stat", pid).c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file) return text;
     std::array<char, 1024> block;
-    for (ssize_t n; (n = read(descriptor, block.data(), block.size())) > 0;)
+    for (ssize_t n; (n = read(*file, block.data(), block.size())) > 0;)
         text.append(block.data(), static_cast<std::size_t>(n));
-    close(descriptor);
     return text;
 }
 

@@ -14,23 +14,10 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "descriptor.hpp"
+
 namespace chaos::rollback {
 namespace {
-
-class File {
-public:
-    explicit File(int descriptor) : descriptor_(descriptor) {}
-    ~File() {
-        if (descriptor_ >= 0) close(descriptor_);
-    }
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
-    explicit operator bool() const { return descriptor_ >= 0; }
-    int operator*() const { return descriptor_; }
-
-private:
-    int descriptor_;
-};
 
 std::string parent_of(const std::string& path) {
     const auto slash = path.find_last_of('/');
@@ -39,7 +26,7 @@ std::string parent_of(const std::string& path) {
 }
 
 void sync_directory(const std::string& path) {
-    const File directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const Descriptor directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory || fsync(*directory) != 0) fail_on("can not sync", path);
 }
 
@@ -82,12 +69,12 @@ Look look(const std::string& path) {
 }
 
 void copy_file(const std::string& from, const std::string& to) {
-    const File in(open(from.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    const Descriptor in(open(from.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     if (!in) {
         if (errno == ENOENT) return;
         fail_on("can not read", from);
     }
-    const File out(open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    const Descriptor out(open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (!out) fail_on("can not write", to);
     std::array<char, 1 << 16> block;
     for (;;) {
@@ -153,7 +140,7 @@ void write_once(const std::string& path, std::string_view bytes) {
     if (access(path.c_str(), F_OK) == 0) return;
     const auto fresh = fmt::format("{}.{}~", path, getpid());
     {
-        const File file(open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+        const Descriptor file(open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
         if (!file) fail_on("can not make", fresh);
         write_all(*file, bytes, fresh);
         if (fsync(*file) != 0) fail_on("can not sync", fresh);
@@ -163,7 +150,7 @@ void write_once(const std::string& path, std::string_view bytes) {
 }
 
 std::string read_file(const std::string& path) {
-    const File file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    const Descriptor file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     if (!file) fail_on("can not read", path);
     std::string bytes;
     std::array<char, 1 << 14> block;

@@ -22,6 +22,7 @@ constexpr std::int64_t checked_always = 1 << 20;
 
 // Larger contents are files of their own: SQLite would hold each in memory, twice.
 constexpr std::size_t largest_row = 1 << 20;
+constexpr std::int64_t largest_answer = 64 << 20;
 
 std::int64_t size_of(const std::string& path) {
     struct stat it {};
@@ -95,7 +96,7 @@ std::optional<std::string> Store::Handle::find(Digest name) const {
     std::optional<std::string> found;
     if (auto row = database->ask("SELECT bytes FROM blobs WHERE digest = ?", {hex(name)}); row.next())
         found = row.text(0);
-    else if (::access(object(name).c_str(), F_OK) == 0)
+    else if (::access(object(name).c_str(), F_OK) == 0 && size_of(object(name)) <= largest_answer)
         found = read_file(object(name));
     if (found && digest(*found) != name)
         throw damaged(database->path(), fmt::format("the content {} is not what was written: its digest is {} now",

@@ -78,6 +78,7 @@ public:
     std::vector<StepRecord> steps(std::int64_t run) const;      ///< By number.
     std::vector<Operation> operations(std::int64_t run) const;  ///< By number, effects among them.
     std::vector<std::string> stage_directories(std::int64_t run) const;
+    /// None, too, for a file of objects/ of more than 64 MiB: that is for who reads it in pieces.
     std::optional<std::string> blob(Digest) const;
     bool has_blob(Digest) const;
     std::string meta(const std::string& name) const;  ///< machine_id, program, min_reader; empty where it is not said.
