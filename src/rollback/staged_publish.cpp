@@ -26,11 +26,8 @@ Spot where(const Beneath& beneath, const std::string& path) {
     return spot;
 }
 
-/// An empty directory takes part in a swap like a file; with something in it, it is somebody's.
-bool has_entries(const Spot& spot) {
-    // Its link count or size can not tell: what rmdir would say can, and a directory with a name in it is not removed.
-    return ::unlinkat(spot.at(), spot.name.c_str(), AT_REMOVEDIR) != 0 && (errno == ENOTEMPTY || errno == EEXIST);
-}
+/// A directory that was swapped into the stage: gone, if it was empty. With something in it, it is somebody's.
+bool went_empty(const Spot& spot) { return ::unlinkat(spot.at(), spot.name.c_str(), AT_REMOVEDIR) == 0; }
 
 }  // namespace
 
@@ -50,7 +47,6 @@ void StagedHost::Parts::show(Move& move) {
     if (manner == Manner::in_place) {
         const Descriptor open(::openat(target.at(), target.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
         if (!open) throw changed(path);
-        const Spot itself{std::make_shared<const Descriptor>(::dup(*open)), "."};
         if (!untouched(capture(target, Depth::names), operation.before)) throw changed(path);
         return change_meta(*open, operation.after, path);
     }
@@ -74,7 +70,7 @@ void StagedHost::Parts::show(Move& move) {
         return replace(staged, target, {staged.directory, staged.name + ".old"}, path);
     }
     if (untouched(capture(staged, Depth::names), operation.before) &&
-        (operation.before.kind != Entry::Kind::directory || !has_entries(staged)))
+        (operation.before.kind != Entry::Kind::directory || went_empty(staged)))
         return;
     // Until our own is back in the stage: what came out may be replaced by yet another while we put it back.
     for (int tries = 0; tries < 100; ++tries) {
@@ -89,10 +85,13 @@ void StagedHost::Parts::publish(std::vector<Move>& moves) {
         for (Move& move : moves) stage(move);
         sync();
         validate(moves);
-        bool tree_goes = false;  // then what is below it is not there yet, and can not be looked at
+        std::set<std::string> going;  // what comes in their place can not be looked at yet
         for (const Move& move : moves) {
-            if (!tree_goes) look_again(move);
-            tree_goes |= manner_of(move.operation) == Manner::to_trash;
+            const std::string& path = move.operation.path;
+            bool replaces = false;
+            for (std::string up = path; !going.empty() && up != "/"; up = parent_of(up)) replaces |= going.contains(up);
+            if (!replaces) look_again(move);
+            if (!move.operation.after) going.insert(path);
         }
         for (Move& move : moves) show(move);
     } catch (...) {

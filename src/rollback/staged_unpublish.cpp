@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// Recovery, and what a failed publish does: the table of rule 7, from nothing but the Operations and what is there.
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <exception>
+
+#include "names.hpp"
+#include "staged_parts.hpp"
+
+namespace chaos::rollback {
+namespace {
+
+/// rmdir. False: something is in it, which is not ours.
+bool remove_empty(const Spot& spot, const std::string& path) {
+    if (::unlinkat(spot.at(), spot.name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return true;
+    if (errno != ENOTEMPTY && errno != EEXIST) fail(path, "be removed", errno);
+    return false;
+}
+
+/// The old inode itself: whatever was written to it through an open descriptor belongs to it.
+bool is_old(const Image& kept, const Image& before) {
+    return kept && before && (kept.same_inode(before) || kept.same_as(before));
+}
+
+/// Swaps the staged one in, and checks what came out. False, and all as it was: that was somebody's.
+bool swap_in(const Spot& staged, const Spot& target, const Image& expected, const std::string& path) {
+    if (!exchange(staged, target, path)) {
+        if (::renameat(staged.at(), staged.name.c_str(), target.at(), target.name.c_str()))
+            fail(path, "be put back", errno);
+        return true;
+    }
+    bool right = untouched(capture(staged, Depth::names), expected);
+    if (right && expected.kind == Entry::Kind::directory) right = remove_empty(staged, path);
+    if (!right) exchange(staged, target, path);
+    return right;
+}
+
+}  // namespace
+
+/// From the bytes in the store, where the old inode is lost: as a new one, through the stage.
+bool StagedHost::Parts::remake(const Operation& operation, const Spot& target, const Image& now) {
+    const Image& before = operation.before;
+    if (before.kind == Entry::Kind::other)
+        throw Error(fmt::format("{}: its inode is lost, and a device, socket or pipe can not be made again",
+                                operation.path));
+    make_stage_directory(operation.staged);
+    const Spot staged = beneath.spot(operation.staged);
+    if (!staged) fail(operation.path, "be staged", ENOENT);
+    clear(staged, operation.staged);  // a copy that was cut
+    touch(staged.at(), parent_of(operation.staged));
+    make(staged, before, before.kind == Entry::Kind::file ? journal.blob(before.content) : Content(), operation.path);
+    sync();  // its content before its name
+    return now ? swap_in(staged, target, now, operation.path) : move_name(staged, target, operation.path);
+}
+
+bool StagedHost::Parts::bring_back_attributes(const Operation& operation, const Spot& target) {
+    const Descriptor open(::openat(target.at(), target.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    const Image now = open ? capture(target, Depth::meta) : Image();
+    // Attribute by attribute: what of them is neither as before nor as we made it is somebody's.
+    if (!open || !between(now, operation.before, operation.after)) return false;
+    change_meta(*open, operation.before, operation.path);
+    return true;
+}
+
+bool StagedHost::Parts::bring_back_tree(const Operation& operation, const Spot& target) {
+    const Spot trash = beneath.spot(operation.staged);
+    const Image kept = trash ? capture(trash, Depth::names) : Image();
+    const Image now = capture(target, Depth::names);
+    if (operation.before) {
+        if (!kept) return static_cast<bool>(now);  // not published, or already back; neither here nor there: lost
+        return !now && move_name(trash, target, operation.path);
+    }
+    if (kept || !now) return true;
+    if (!now.same_inode(operation.after)) return false;
+    make_stage_directory(operation.staged);
+    return move_name(target, beneath.spot(operation.staged), operation.path);
+}
+
+/// False: it is somebody's by now.
+bool StagedHost::Parts::bring_back(const Operation& operation) {
+    const Image &before = operation.before, &after = operation.after;
+    const std::string& path = operation.path;
+    const Spot target = beneath.spot(path);
+    if (!target) return !before;  // its directory is gone, and it with it
+    touch(target.at(), parent_of(path));
+    const Manner manner = manner_of(operation);
+    if (manner == Manner::in_place) return bring_back_attributes(operation, target);
+    if (manner == Manner::to_trash || manner == Manner::from_trash) return bring_back_tree(operation, target);
+
+    const std::array<const Image*, 2> known = {&before, &after};
+    const Image now = capture_like(target, known);
+    if (before ? now.same_as(before) : !now) return true;
+    Spot staged = beneath.spot(operation.staged);
+    Image kept = staged ? capture_like(staged, known) : Image();
+    bool old = is_old(kept, before);
+    if (staged && before && !old) {  // replaced without an exchange: replace()
+        const Spot second{staged.directory, staged.name + ".old"};
+        const Image linked = capture_like(second, known);
+        if (is_old(linked, before)) staged = second, kept = linked, old = true;
+    }
+    if (staged) touch(staged.at(), parent_of(operation.staged));
+    const bool as_we_made = after ? now.same_as(after) : !now;
+    if (!as_we_made) {
+        if (old) return false;             // published, then edited
+        return before || !now || staged ? !(!before && now && !kept) : true;
+    }
+    if (before && after) return old ? swap_in(staged, target, now, path) : remake(operation, target, now);
+    if (before) return old ? move_name(staged, target, path) : remake(operation, target, now);
+    if (after.kind == Entry::Kind::directory) return kept ? true : remove_empty(target, path);
+    make_stage_directory(operation.staged);
+    staged = beneath.spot(operation.staged);
+    if (!staged) fail(path, "be taken back", ENOENT);
+    if (kept) clear(staged, operation.staged);  // made once more, in an undo before this one that was cut
+    if (!move_name(target, staged, path)) return false;
+    if (untouched(capture(staged, Depth::names), now)) return true;
+    move_name(staged, target, path);
+    return false;
+}
+
+std::vector<Operation> StagedHost::Parts::unpublish(std::vector<Operation> operations) {
+    std::sort(operations.begin(), operations.end(),
+              [](const Operation& a, const Operation& b) { return a.number > b.number; });
+    std::erase_if(operations, [](const Operation& operation) { return operation.effect; });
+    // Every file system is opened before the first change: an error while it is written is told to these descriptors.
+    for (const Operation& operation : operations)
+        touch(*beneath.nearest(parent_of(operation.path)), parent_of(operation.path));
+    std::vector<Operation> left;
+    std::exception_ptr first;
+    for (const Operation& operation : operations) try {
+            if (!bring_back(operation)) left.push_back(operation);
+        } catch (const Error&) {
+            if (!first) first = std::current_exception();
+        }
+    if (first) std::rethrow_exception(first);
+    return left;
+}
+
+std::vector<Operation> StagedHost::unpublish(std::vector<Operation> operations) {
+    const std::lock_guard guard(parts_->mutex);
+    return parts_->unpublish(std::move(operations));
+}
+
+}  // namespace chaos::rollback
