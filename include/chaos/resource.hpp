@@ -49,6 +49,7 @@ struct Claim {
 };
 
 class ResourceType;
+struct Resource;
 
 /// One start of a process: which, and when (nanoseconds since 1970).
 struct Invocation {
@@ -94,6 +95,9 @@ public:
     /// look is thrown: the engine then asks again one by one, and the Error belongs to that resource alone.
     /// What is found carries the wish's key and options (take_options), so that a state can be applied by itself.
     virtual void observe_all(const View&, std::span<const Wish> wishes, std::span<State> found) const = 0;
+
+    /// What is wrong with a resource as it was written, whatever the host: told with the manifest's other mistakes.
+    virtual void review(const Resource&, Diagnostics&) const {}
 
     /// Decides what was left open, before anything is planned: `before` is observed, `after` becomes what will be, to
     /// the last version. Only changes are asked about; `after` is absent where it goes. What is wished and can not be

@@ -27,9 +27,10 @@ constexpr Field fields[] = {
         .otherwise("false: only an empty directory is removed"),
 };
 
-constexpr Schema directory = schema::of<Directory>(
-    "directory", "directories", Order::directory, "A directory and who may do what with it, not what is in it.", fields)
-                                 .keyed(schema::clean_path);
+constexpr Schema directory =
+    schema::of<Directory>("directory", "directories", Order::directory,
+                          "A directory and who may do what with it, not what is in it.", fields)
+        .keyed(schema::clean_path);
 
 class DirectoryType final : public TypedResource<Directory> {
 public:
@@ -75,9 +76,10 @@ public:
         for (const Change& change : changes) {
             if (change.after || !change.before || change.before.as<Directory>()->recurse) continue;
             if (const auto names = view->list(change.id.key); !names.empty())
-                problems.note(Error(change.where, fmt::format("{} can only go if what is in it goes as well: {}{}",
-                                                              change.id.key, names.front(), names.size() > 1 ? ", ..." : ""))
-                                  .help("declare that absent too, or say recurse: true"));
+                problems.note(
+                    Error(change.where, fmt::format("{} can only go if what is in it goes as well: {}{}", change.id.key,
+                                                    names.front(), names.size() > 1 ? ", ..." : ""))
+                        .help("declare that absent too, or say recurse: true"));
         }
     }
 

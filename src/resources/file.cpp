@@ -37,16 +37,18 @@ constexpr Field fields[] = {
         .example("true")
         .otherwise("true where a secret is in the content"),
     // A property, so that a link that was replaced is shown and comes back.
-    schema::property<&File::link>("link", "Target of a symbolic link in its place. Empty, always: links are under links.")
+    schema::property<&File::link>("link",
+                                  "Target of a symbolic link in its place. Empty, always: links are under links.")
         .example("\"\""),
 };
 
-constexpr Schema file = schema::of<File>("file", "files", Order::file,
-                                         "A regular file: what is in it, and who may do what with it. What is there is "
-                                         "replaced at once or not at all; a link in its place is replaced, not followed.",
-                                         fields)
-                            .body("content")
-                            .keyed(schema::clean_path);
+constexpr Schema file =
+    schema::of<File>("file", "files", Order::file,
+                     "A regular file: what is in it, and who may do what with it. What is there is "
+                     "replaced at once or not at all; a link in its place is replaced, not followed.",
+                     fields)
+        .body("content")
+        .keyed(schema::clean_path);
 
 class FileType final : public TypedResource<File> {
 public:
@@ -87,8 +89,8 @@ public:
     /// What package managers read comes before packages.
     Order order(const State& state) const override {
         static constexpr std::string_view repositories[] = {
-            "/etc/apt/",      "/etc/dnf/",           "/etc/pacman.conf", "/etc/pacman.d/", "/etc/pki/rpm-gpg/",
-            "/etc/yum.conf",  "/etc/yum.repos.d/",   "/etc/zypp/",       "/usr/share/keyrings/",
+            "/etc/apt/",     "/etc/dnf/",         "/etc/pacman.conf", "/etc/pacman.d/",       "/etc/pki/rpm-gpg/",
+            "/etc/yum.conf", "/etc/yum.repos.d/", "/etc/zypp/",       "/usr/share/keyrings/",
         };
         for (const auto prefix : repositories)
             if (state.as<File>()->path.starts_with(prefix)) return Order::repository;

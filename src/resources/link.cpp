@@ -16,9 +16,8 @@ constexpr Field fields[] = {
         .example("../sites-available/shop"),
 };
 
-constexpr Schema link = schema::of<Link>("link", "links", Order::link, "A symbolic link.", fields)
-                            .body("to")
-                            .keyed(schema::clean_path);
+constexpr Schema link =
+    schema::of<Link>("link", "links", Order::link, "A symbolic link.", fields).body("to").keyed(schema::clean_path);
 
 class LinkType final : public TypedResource<Link> {
 public:

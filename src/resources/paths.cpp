@@ -85,7 +85,8 @@ void Parents::above(const std::string& path, std::size_t because, Place where, D
                                     .help("move it away: mv " + directory + " " + directory + ".orig"));
         Directory made{.path = directory, .mode = Mode{0755}};
         if (view_->superuser()) made.owner = made.group = "root";
-        missing_.push_back({{{"directory", directory}, {}, State::of(std::move(made)), where}, because, &directory_type()});
+        missing_.push_back(
+            {{{"directory", directory}, {}, State::of(std::move(made)), where}, because, &directory_type()});
     }
 }
 

@@ -33,8 +33,8 @@ void claim_path(const std::string& path, const std::optional<std::string>& owner
 /// A regular file or the link in its place: for kinds that write a whole file.
 struct Written {
     Entry entry{};
-    std::optional<Content> content{};   ///< Where it was asked for and there is a file.
-    std::string link{};                 ///< Target, where a link is there instead; else empty.
+    std::optional<Content> content{};  ///< Where it was asked for and there is a file.
+    std::string link{};                ///< Target, where a link is there instead; else empty.
 };
 /// Throws Error where something is at the path that is neither, saying what to do. A content equal to `wanted` is
 /// that very object, so that comparing it later costs a pointer.

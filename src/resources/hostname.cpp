@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "kinds.hpp"
+#include "lines.hpp"
+
+namespace chaos::resources {
+namespace {
+
+constexpr const char* file = "/etc/hostname";
+constexpr const char* kernel = "/proc/sys/kernel/hostname";
+
+struct Hostname {
+    std::string name{};
+    bool kept = true;
+    std::optional<std::string> in_file{};
+};
+
+constexpr Field fields[] = {
+    schema::property<&Hostname::name>("name", "What the host is called, as far as the kernel is concerned.")
+        .needed()
+        .example("web1"),
+    schema::property<&Hostname::kept>("kept", "It is called so after the next boot too: /etc/hostname says it.")
+        .example("true")
+        .otherwise("true"),
+    schema::seen<&Hostname::in_file>("in_file", "What /etc/hostname said instead.").example("web1"),
+};
+
+constexpr Schema hostname = schema::of<Hostname>("hostname", "hostname", Order::setting,
+                                                 "The host's own name, now and after every boot.", fields)
+                                .body("name")
+                                .requires_({.root = true});
+
+/// A name of RFC 1123: labels of letters, digits and inner hyphens, with dots between them; 64 characters are the
+/// kernel's limit.
+bool is_host_name(std::string_view name) {
+    if (name.empty() || name.size() > 64) return false;
+    for (std::size_t at = 0; at <= name.size();) {
+        const auto end = std::min(name.find('.', at), name.size());
+        const auto label = name.substr(at, end - at);
+        const auto fits = [](char c) {
+            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+        };
+        if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
+        if (!std::all_of(label.begin(), label.end(), fits)) return false;
+        at = end + 1;
+    }
+    return true;
+}
+
+/// The first line that says something.
+std::string name_in(std::string_view text) {
+    for (const auto line : lines_of(text))
+        if (const auto said = trimmed(line); !said.empty() && said.front() != '#') return std::string(said);
+    return {};
+}
+
+/// The text with another name in it, and all else as it was.
+std::string with_name(std::string_view text, const std::string& name) {
+    std::string out;
+    bool said = false;
+    for (const auto line : lines_of(text)) {
+        const auto word = trimmed(line);
+        if (said || word.empty() || word.front() == '#')
+            out.append(line).append("\n");
+        else
+            out.append(name).append("\n"), said = true;
+    }
+    return said ? out : out + name + "\n";
+}
+
+class HostnameType final : public TypedResource<Hostname> {
+public:
+    constexpr HostnameType() : TypedResource(hostname) {}
+
+    std::optional<Hostname> observe(const View& view, const Hostname&, bool) const override {
+        std::string text, running;
+        const bool has_file = bool(view->look(file, &text));
+        Hostname found{.name = name_in(text)};
+        if (has_file) found.in_file = found.name;
+        if (!view->live()) return has_file ? std::optional(found) : std::nullopt;
+        if (!view->look(kernel, &running)) throw Error(std::string(kernel) + " is not there: is /proc mounted?");
+        found.name = trimmed(running);
+        found.kept = found.in_file == found.name;
+        return found;
+    }
+
+    std::vector<Companion> resolve(const View&, std::span<Change> changes, Diagnostics& problems) const override {
+        for (const Change& change : changes) {
+            const Hostname* after = change.after.as<Hostname>();
+            if (!after)
+                problems.add(Error(change.where, "a host can not be without a name").help("give it another one"));
+            else if (!is_host_name(after->name))
+                problems.add(Error(change.where, "'" + after->name + "' can not be a host's name")
+                                 .help("letters, digits and hyphens, with dots between labels; 64 characters at most"));
+        }
+        return {};
+    }
+
+    Way way() const override { return Way::calls; }
+
+    void apply(WritableHost& host, const Hostname*, const Hostname* to, bool) const override {
+        if (!to) return host.remove(file);
+        const auto in_file = to->kept ? std::optional(to->name) : to->in_file;
+        std::string text;
+        const auto entry = host.look(file, &text);
+        if (!in_file)
+            host.remove(file);
+        else if (!entry || name_in(text) != *in_file)
+            host.write(file, Content(with_name(text, *in_file)), {.mode = entry ? entry.mode : 0644U});
+        if (host.live()) host.set_kernel(kernel, to->name);
+    }
+};
+
+constexpr HostnameType type;
+
+}  // namespace
+
+const ResourceType& hostname_type() {
+    return type;
+}
+
+}  // namespace chaos::resources

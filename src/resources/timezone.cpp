@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kinds.hpp"
+#include "lines.hpp"
+#include "paths.hpp"
+
+namespace chaos::resources {
+namespace {
+
+constexpr const char* link = "/etc/localtime";
+constexpr const char* debian_file = "/etc/timezone";
+constexpr std::string_view zones = "/usr/share/zoneinfo/";
+
+struct Timezone {
+    std::string name{};
+    bool agreed = true;
+    std::optional<std::string> target{}, in_file{};
+    std::optional<Content> copy{};
+};
+
+constexpr Field fields[] = {
+    schema::property<&Timezone::name>("name", "The zone, as the tz database calls it.").needed().example("Europe/Rome"),
+    schema::property<&Timezone::agreed>("agreed", "/etc/timezone, where a system has it, says the same.")
+        .example("true")
+        .otherwise("true"),
+    schema::seen<&Timezone::target>("target", "What /etc/localtime leads to.").example("/usr/share/zoneinfo/Etc/UTC"),
+    schema::seen<&Timezone::in_file>("in_file", "What /etc/timezone says.").example("Etc/UTC"),
+    schema::seen<&Timezone::copy>("copy", "The rules, where /etc/localtime is a file and no link.").example("TZif2"),
+};
+
+constexpr Schema timezone = schema::of<Timezone>("timezone", "timezone", Order::setting,
+                                                 "The time zone that the host's clock is shown in.", fields)
+                                .body("name");
+
+std::string zone_of(const std::string& target) {
+    const auto at = target.find("zoneinfo/");
+    return at == std::string::npos ? target : target.substr(at + 9);
+}
+
+class TimezoneType final : public TypedResource<Timezone> {
+public:
+    constexpr TimezoneType() : TypedResource(timezone) {}
+
+    std::optional<Timezone> observe(const View& view, const Timezone&, bool) const override {
+        std::string bytes, said;
+        const auto entry = view->look(link, &bytes);
+        Timezone found;
+        if (entry.kind == Entry::Kind::link) found.target = bytes, found.name = zone_of(bytes);
+        if (entry.kind == Entry::Kind::file) found.copy = Content(bytes);
+        const bool has_file = bool(view->look(debian_file, &said));
+        if (has_file) found.in_file = trimmed(said);
+        if (!entry && !has_file) return std::nullopt;
+        found.agreed = has_file ? *found.in_file == found.name : !view->look("/etc/debian_version");
+        return found;
+    }
+
+    std::vector<Companion> resolve(const View& view, std::span<Change> changes, Diagnostics& problems) const override {
+        for (const Change& change : changes) {
+            const Timezone* after = change.after.as<Timezone>();
+            if (!after) continue;
+            const bool sane =
+                !after->name.empty() && after->name.front() != '/' && after->name.find("..") == std::string::npos;
+            if (sane &&
+                (view->look(std::string(zones) + after->name) || view->list(parent_of(std::string(zones))).empty()))
+                continue;
+            problems.add(Error(change.where, "there is no time zone '" + after->name + "'")
+                             .help("see what there is: find " + std::string(zones) + " -type f"));
+        }
+        return {};
+    }
+
+    /// A minimal system has no zones before their package is there, which this run may bring.
+    void check(const View& view, std::span<const Change> changes, Diagnostics& problems) const override {
+        if (changes.empty() || !view->list(parent_of(std::string(zones))).empty()) return;
+        problems.note(Error(changes.front().where, std::string(zones) + " is empty: the zone can not be checked")
+                          .help("add tzdata to packages"));
+    }
+
+    void apply(WritableHost& host, const Timezone*, const Timezone* to, bool) const override {
+        if (!to) return host.remove(link), host.remove(debian_file);
+        if (to->name.empty() && to->copy)
+            host.write(link, *to->copy, {.mode = 0644});
+        else if (to->name.empty())
+            host.remove(link);
+        else if (to->target && zone_of(*to->target) == to->name)
+            host.make_link(link, *to->target);
+        else
+            host.make_link(link, ".." + std::string(zones) + to->name);
+
+        const bool debian = bool(host.look(debian_file)) || bool(host.look("/etc/debian_version"));
+        if (to->agreed && debian)
+            host.write(debian_file, Content(to->name + "\n"), {.mode = 0644});
+        else if (!to->agreed && to->in_file)
+            host.write(debian_file, Content(*to->in_file + "\n"), {.mode = 0644});
+        else
+            host.remove(debian_file);
+    }
+};
+
+constexpr TimezoneType type;
+
+}  // namespace
+
+const ResourceType& timezone_type() {
+    return type;
+}
+
+}  // namespace chaos::resources

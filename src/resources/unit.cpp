@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chaos/system/units.hpp>
+
+#include "kinds.hpp"
+#include "paths.hpp"
+
+namespace chaos::resources {
+namespace {
+
+constexpr std::string_view directory = "/etc/systemd/system/";
+
+struct UnitFile {
+    std::string name{};
+    std::optional<Content> content{};
+    std::string link{};
+    std::string path() const { return std::string(directory) + name; }
+};
+
+/// `nginx.service`, or a drop-in of it: `nginx.service.d/10-limits.conf`. A name without a suffix is a service's.
+std::string clean_name(std::string_view name) {
+    const auto slash = name.find('/');
+    const auto bad = [&](const char* why) {
+        return Error("'" + std::string(name) + "' is no unit: " + why)
+            .help("write nginx.service, backup.timer, or nginx.service.d/10-limits.conf for a part of one");
+    };
+    if (name.empty() || name.front() == '.') throw bad("it has no name");
+    if (slash == std::string_view::npos) return unit_name(name);
+    auto unit = name.substr(0, slash);
+    const auto part = name.substr(slash + 1);
+    if (!unit.ends_with(".d") || part.find('/') != std::string_view::npos)
+        throw bad("what is below a unit is in its directory, UNIT.d");
+    if (!part.ends_with(".conf") || part.size() == 5) throw bad("a part of a unit ends in .conf");
+    unit.remove_suffix(2);
+    return unit_name(unit) + ".d/" + std::string(part);
+}
+
+constexpr Field fields[] = {
+    schema::key<&UnitFile::name>("name", "The unit's name, or that of a drop-in: UNIT.d/NAME.conf.")
+        .example("backup.timer"),
+    schema::property<&UnitFile::content>("content", "The unit's text.")
+        .example("\"[Timer]\\nOnCalendar=daily\\n\\n[Install]\\nWantedBy=timers.target\\n\""),
+    schema::source("source", "content", "A file beside the manifest whose bytes become the content."),
+    // A property, so that a link that was replaced (a masked unit, an alias) is shown and comes back.
+    schema::property<&UnitFile::link>("link", "Target of a symbolic link in its place. Empty, always.").example("\"\""),
+};
+
+constexpr Schema unit =
+    schema::of<UnitFile>("unit", "units", Order::unit,
+                         "A unit file of systemd, or a part of one, in /etc/systemd/system. Whether "
+                         "it runs and starts by itself is said under services.",
+                         fields)
+        .body("content")
+        .keyed(clean_name);
+
+class UnitType final : public TypedResource<UnitFile> {
+public:
+    constexpr UnitType() : TypedResource(unit) {}
+
+    std::optional<UnitFile> observe(const View& view, const UnitFile& wanted, bool whole) const override {
+        auto there = look_at_file(view, wanted.path(), wanted.content, whole || wanted.content);
+        if (!there.entry) return std::nullopt;
+        return UnitFile{.name = wanted.name, .content = std::move(there.content), .link = std::move(there.link)};
+    }
+
+    std::vector<Companion> resolve(const View& view, std::span<Change> changes, Diagnostics& problems) const override {
+        Parents parents(view);
+        for (std::size_t i = 0; i < changes.size(); ++i) {
+            const Change& change = changes[i];
+            const UnitFile* after = change.after.as<UnitFile>();
+            if (!after) continue;
+            if (!after->content && after->link.empty())
+                problems.add(Error(change.where, change.id.key + " is not there, and nothing says what is to be in it")
+                                 .help("give content: or source:; to run a unit that a package brings, use services"));
+            if (!change.before) parents.above(after->path(), i, change.where, problems);
+        }
+        return parents.take();
+    }
+
+    void claims(const State& state, std::vector<Claim>& claims) const override {
+        const UnitFile& spec = *state.as<UnitFile>();
+        claim_path(spec.path(), {}, {}, claims);
+        if (const auto drop_in = spec.name.find(".d/"); drop_in != std::string::npos)
+            claims.push_back({Claim::Role::needs, "unit:" + spec.name.substr(0, drop_in)});
+        else
+            claims.push_back({Claim::Role::provides, "unit:" + spec.name});
+    }
+
+    bool batches() const override { return true; }
+
+    void apply(WritableHost& host, const UnitFile* from, const UnitFile* to, bool) const override {
+        if (!to) return host.remove(from->path());
+        if (!to->link.empty()) return host.make_link(to->path(), to->link);
+        if (!to->content) throw Error("what was in " + to->path() + " is not known");
+        host.write(to->path(), *to->content, {.mode = 0644});
+    }
+};
+
+constexpr UnitType type;
+
+}  // namespace
+
+const ResourceType& unit_type() {
+    return type;
+}
+
+}  // namespace chaos::resources
