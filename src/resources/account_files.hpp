@@ -20,7 +20,8 @@ class FreeIds {
 public:
     explicit FreeIds(const View&);
     void take(std::uint32_t id) { taken_.insert(id); }
-    std::uint32_t next(bool system);  ///< Neither a user nor a group has it; taken from now on. Throws where none is left.
+    std::uint32_t next(
+        bool system);  ///< Neither a user nor a group has it; taken from now on. Throws where none is left.
 
 private:
     std::set<std::uint32_t> taken_;
