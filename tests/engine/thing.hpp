@@ -30,7 +30,7 @@ inline constexpr Schema thing_schema =
 inline constexpr Schema late_schema =
     schema::of<Thing>("late", "lates", Order::service, "A thing that comes late.", thing_fields);
 
-class ThingType : public TypedResource<Thing> {
+class ThingType final : public TypedResource<Thing> {
 public:
     explicit constexpr ThingType(const Schema& schema, bool together = false)
         : TypedResource(schema), together_(together) {}
