@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include "support/small_run.hpp"
+
+using namespace chaos;
+using namespace chaos::test;
+
+namespace {
+
+Catalog directory(std::initializer_list<std::pair<const char*, Value>> list, bool absent = false) {
+    return {declare("directory", attributes(list), absent)};
+}
+
+}  // namespace
+
+TEST_CASE("a directory is made with what is above it, and all of it goes back") {
+    FakeHost host;
+    const auto before = host.dump();
+    const auto run = apply(host, directory({{"path", "/srv/a/b"}, {"mode", "2755"}, {"owner", "www-data"}}));
+    CHECK(host.look("/srv/a/b").mode == 02755);
+    CHECK(host.look("/srv/a/b").uid == 33);
+    CHECK(host.look("/srv/a").uid == 0);
+    take_back(host, run);
+    CHECK(host.dump() == before);
+}
+
+TEST_CASE("a directory made by us in which others put something stays") {
+    FakeHost host;
+    const auto run = apply(host, directory({{"path", "/srv/a"}}));
+    host.put_file("/srv/a/theirs", "x");
+    take_back(host, run);
+    CHECK(host.text("/srv/a/theirs") == "x");
+}
+
+TEST_CASE("a directory that is not empty is not removed") {
+    FakeHost host;
+    host.put_file("/srv/a/x", "x");
+    const auto run = plan_for(host, directory({{"path", "/srv/a"}}, true));
+    CHECK(run.problems.ok());
+    REQUIRE(run.problems.remarks().size() == 1);
+    CHECK(run.problems.remarks()[0].what() == std::string("/srv/a can only go if what is in it goes as well: x"));
+    CHECK_THROWS_WITH_AS(carry_out(host, run.steps), "/srv/a is not empty: x is in it", Error);
+    CHECK(host.text("/srv/a/x") == "x");
+}
+
+TEST_CASE("a directory goes with all in it where that is asked for, to the trash") {
+    FakeHost host;
+    host.put_file("/srv/a/b/x", "x");
+    apply(host, directory({{"path", "/srv/a"}, {"recurse", "true"}}, true));
+    CHECK_FALSE(host.look("/srv/a"));
+    CHECK(host.trash().at("/srv/a/b/x").content.bytes() == "x");
+}
+
+TEST_CASE("a directory and the file in it go together") {
+    FakeHost host;
+    host.put_file("/srv/a/x", "x");
+    Catalog catalog = directory({{"path", "/srv/a"}}, true);
+    catalog.push_back(declare("file", attributes({{"path", "/srv/a/x"}}), true));
+    apply(host, catalog);
+    CHECK_FALSE(host.look("/srv/a"));
+}
+
+TEST_CASE("directories that go are removed from the inside out") {
+    FakeHost host;
+    host.put_directory("/srv/a/b");
+    Catalog catalog = directory({{"path", "/srv/a"}}, true);
+    catalog.push_back(declare("directory", attributes({{"path", "/srv/a/b"}}), true));
+    apply(host, catalog);
+    CHECK_FALSE(host.look("/srv/a"));
+}
+
+TEST_CASE("a directory does not replace a file or a link") {
+    FakeHost host;
+    host.put_file("/etc/a", "x");
+    host.put_link("/etc/b", "/srv");
+    CHECK_FALSE(plan_for(host, directory({{"path", "/etc/a"}})).problems.ok());
+    CHECK_FALSE(plan_for(host, directory({{"path", "/etc/b"}})).problems.ok());
+}

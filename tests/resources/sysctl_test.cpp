@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include "support/small_run.hpp"
+
+using namespace chaos;
+using namespace chaos::test;
+
+namespace {
+
+constexpr const char* file = "/etc/sysctl.d/60-chaos.conf";
+constexpr const char* somaxconn = "/proc/sys/net/core/somaxconn";
+
+Resource sysctl(const char* key, const char* value, bool absent = false) {
+    return declare("sysctl", attributes({{"key", key}, {"value", value}}), absent);
+}
+
+FakeHost running() {
+    FakeHost host;
+    host.put_kernel(somaxconn, "128");
+    host.put_kernel("/proc/sys/net/ipv4/tcp_rmem", "4096\t87380\t6291456");
+    host.put_kernel("/proc/sys/net/ipv4/conf/eth0.100/forwarding", "0");
+    host.put_kernel("/proc/sys/vm/swappiness", "60");
+    return host;
+}
+
+std::string value(const FakeHost& host, const char* path) {
+    std::string text;
+    host.look(path, &text);
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("a sysctl is set now and at every boot, and both go back") {
+    FakeHost host = running();
+    const auto before = host.dump();
+    const auto run = apply(host, {sysctl("net.core.somaxconn", "4096"), sysctl("vm.swappiness", "10")});
+    CHECK(
+        host.text(file) ==
+        "# Kept by chaos, a line a key; other lines are left alone.\nnet.core.somaxconn = 4096\nvm.swappiness = 10\n");
+    CHECK(value(host, somaxconn) == "4096\n");
+    CHECK(plan_for(host, {sysctl("net.core.somaxconn", "4096")}).steps.empty());
+    take_back(host, run);
+    CHECK(host.dump() == before);
+}
+
+TEST_CASE("a sysctl may be written with slashes, and a dot in a name stays one") {
+    CHECK(sysctl("net/core/somaxconn", "1").id.key == "net.core.somaxconn");
+    CHECK(sysctl("net/ipv4/conf/eth0.100/forwarding", "1").id.key == "net.ipv4.conf.eth0/100.forwarding");
+    FakeHost host = running();
+    apply(host, {sysctl("net/ipv4/conf/eth0.100/forwarding", "1")});
+    CHECK(value(host, "/proc/sys/net/ipv4/conf/eth0.100/forwarding") == "1\n");
+}
+
+TEST_CASE("a sysctl does not care how blanks are written") {
+    FakeHost host = running();
+    apply(host, {sysctl("net.ipv4.tcp_rmem", "4096 87380   6291456")});
+    CHECK(plan_for(host, {sysctl("net.ipv4.tcp_rmem", "4096\t87380 6291456")}).steps.empty());
+}
+
+TEST_CASE("a sysctl leaves other lines of its file alone") {
+    FakeHost host = running();
+    host.put_file(file, "# mine\nvm.swappiness = 60\nnet.core.somaxconn=64\n");
+    const auto before = host.dump();
+    const auto run = apply(host, {sysctl("net.core.somaxconn", "4096")});
+    CHECK(host.text(file) == "# mine\nnet.core.somaxconn = 4096\nvm.swappiness = 60\n");
+    take_back(host, run);
+    CHECK(value(host, somaxconn) == "128\n");
+    CHECK(host.text(file).find("net.core.somaxconn = 64\n") != std::string::npos);
+    CHECK(before != host.dump());  // the line is back, where its key belongs and with blanks
+}
+
+TEST_CASE("a sysctl that somebody changed in the running kernel is set again") {
+    FakeHost host = running();
+    apply(host, {sysctl("net.core.somaxconn", "4096")});
+    host.put_kernel(somaxconn, "1");
+    const auto changes = plan_for(host, {sysctl("net.core.somaxconn", "4096")});
+    REQUIRE(changes.steps.size() == 1);
+    carry_out(host, changes.steps);
+    CHECK(value(host, somaxconn) == "4096\n");
+}
+
+TEST_CASE("a sysctl that is to be absent loses its line and keeps its value until the next boot") {
+    FakeHost host = running();
+    apply(host, {sysctl("net.core.somaxconn", "4096")});
+    apply(host, {sysctl("net.core.somaxconn", "4096", true)});
+    CHECK_FALSE(host.look(file));
+    CHECK(value(host, somaxconn) == "4096\n");
+    CHECK(plan_for(host, {sysctl("net.core.somaxconn", "4096", true)}).steps.empty());
+}
+
+TEST_CASE("a sysctl the kernel does not have is a problem, but not on an image") {
+    CHECK_FALSE(plan_for(running(), {sysctl("net.core.nonsense", "1")}).problems.ok());
+    FakeHost image(false);
+    apply(image, {sysctl("net.core.nonsense", "1")});
+    CHECK(image.text(file).ends_with("net.core.nonsense = 1\n"));
+}
+
+TEST_CASE("a sysctl that a later file sets otherwise is remarked") {
+    FakeHost host = running();
+    host.put_file("/etc/sysctl.d/99-local.conf", "net/core/somaxconn = 1\n");
+    const auto run = plan_for(host, {sysctl("net.core.somaxconn", "4096")});
+    REQUIRE(run.problems.remarks().size() == 1);
+    CHECK(run.problems.remarks()[0].what() ==
+          std::string("/etc/sysctl.d/99-local.conf sets net.core.somaxconn to 1 and is read later: it wins at boot"));
+}
+
+TEST_CASE("a sysctl says honestly how well it can be taken back") {
+    const auto undo = [](const char* key) {
+        const auto resource = sysctl(key, "1");
+        return resource.type->undo_of({resource.id, {}, resource.wanted});
+    };
+    CHECK(undo("vm.swappiness") == Undo::exact);
+    CHECK(undo("net.ipv4.ip_forward") == Undo::effort);
+    CHECK(undo("kernel.modules_disabled") == Undo::none);
+}
+
+TEST_CASE("a sysctl key that can be none is refused") {
+    for (const char* key : {"", "somaxconn", "net..x", ".net.x", "net.x.", "net.core.some thing", "net.a;b"})
+        CHECK_THROWS_AS(sysctl(key, "1"), Error);
+}
