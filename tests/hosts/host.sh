@@ -6,6 +6,7 @@
 #   host_impossible              prints why this machine can not boot any, and is false where it can
 #   host_start NAME [OPTION...]  --no-systemd: a container without a service manager; --private: nobody to talk to
 #   host_run NAME COMMAND...     runs it inside as root; output, standard input and exit status go through
+#   host_reboot NAME             as if the power went and came back
 #   host_stop NAME               as if the power went, and everything of it is removed
 #   host_stop_all                all that this process started: for a trap
 #
@@ -18,7 +19,7 @@ host_cache=${CHAOS_DEV_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/chaos-dev
 host_program=${CHAOS_PROGRAM:-$host_checkout/build/chaos}
 host_packages=(systemd systemd-sysv dbus apt apt-utils ca-certificates procps iproute2 libcap2-bin acl attr e2fsprogs
     file less cron logrotate sqlite3 libstdc++6)
-declare -A host_leader=() host_nspawn=() host_slirp=()
+declare -A host_leader=() host_nspawn=() host_slirp=() host_options=()
 
 host_impossible() {
     local tool
@@ -97,12 +98,11 @@ host_reap() {
 }
 
 host_start() {
-    local name=$1 tree directory booted=yes network=yes boot=(-b --kill-signal=SIGRTMIN+3) option
+    local name=$1 tree directory option
     shift
     for option in "$@"; do
         case $option in
-            --no-systemd) booted=no boot=(--as-pid2 sleep infinity) ;;
-            --private) network=no ;;
+            --no-systemd | --private) ;;
             *) echo "host_start: unknown option $option" >&2; return 64 ;;
         esac
     done
@@ -116,6 +116,13 @@ host_start() {
     mount -t overlay overlay -o "lowerdir=$tree,upperdir=$directory/upper,workdir=$directory/work" "$directory/root" ||
         return 1
     host_furnish "$directory/root"
+    host_options[$name]=" $* "
+    host_boot "$name"
+}
+
+host_boot() {
+    local name=$1 directory=$host_cache/run/$1.$$ booted=yes boot=(-b --kill-signal=SIGRTMIN+3)
+    if [[ ${host_options[$name]} == *" --no-systemd "* ]]; then booted=no boot=(--as-pid2 sleep infinity); fi
     # not registered, no unit of its own: there may be no systemd on this machine
     systemd-nspawn --quiet --directory="$directory/root" --machine="${name//[^a-zA-Z0-9-]/-}" --register=no --keep-unit \
         --private-network --resolv-conf=off --bind-ro="$host_checkout:/src:norbind" --console=pipe "${boot[@]}" \
@@ -127,12 +134,13 @@ host_start() {
         host_stop "$name"
         return 1
     fi
-    [ $network = no ] || host_connect "$name" "$directory"
+    [[ ${host_options[$name]} == *" --private "* ]] || host_connect "$name" "$directory"
 }
 
 # Ready when slirp4netns says so.
 host_connect() {
     local name=$1 directory=$2 ready
+    rm -f "$directory/ready"
     mkfifo "$directory/ready"
     slirp4netns --configure --mtu=65520 --ready-fd=3 "${host_leader[$name]}" tap0 \
         3> "$directory/ready" < /dev/null > "$directory/slirp" 2>&1 &
@@ -180,8 +188,8 @@ host_run() {
         HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" "$@"
 }
 
-host_stop() {
-    local name=$1 directory=$host_cache/run/$1.$$
+host_kill() {
+    local name=$1
     if [ -n "${host_leader[$name]:-}" ]; then kill -KILL "${host_leader[$name]}" 2> /dev/null; fi
     if [ -n "${host_nspawn[$name]:-}" ]; then
         [ -n "${host_leader[$name]:-}" ] || kill "${host_nspawn[$name]}" 2> /dev/null
@@ -192,6 +200,16 @@ host_stop() {
         wait "${host_slirp[$name]}" 2> /dev/null
     fi
     unset "host_leader[$name]" "host_nspawn[$name]" "host_slirp[$name]"
+}
+
+host_reboot() {
+    host_kill "$1" || true
+    host_boot "$1"
+}
+
+host_stop() {
+    local name=$1 directory=$host_cache/run/$1.$$
+    host_kill "$name" || true
     umount "$directory/root" 2> /dev/null || umount -l "$directory/root" 2> /dev/null
     rm -rf "$directory"
 }
