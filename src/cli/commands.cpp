@@ -23,7 +23,7 @@ constexpr std::string_view of_graph[] = {"root", "state-dir", "only", "skip", "v
 constexpr std::string_view of_rollback[] = {"root", "state-dir", "yes", "dry-run"};
 constexpr std::string_view of_history[] = {"root", "state-dir", "most"};
 constexpr std::string_view of_explain[] = {"reference"};
-constexpr std::string_view of_setup[] = {"root", "dry-run"};
+constexpr std::string_view of_setup[] = {"root", "state-dir", "yes", "dry-run"};
 constexpr std::string_view of_help[] = {"man"};
 
 constexpr Command table[] = {

@@ -26,6 +26,7 @@ public:
             result(render(view, style_, verbose_));
     }
     void result(std::string_view text);   ///< To standard output, as it is.
+    void text(std::string_view text) { if (!json_) result(text); }  ///< A part of a result that --json gives in the record at the end.
     void remark(std::string_view text);   ///< To standard error, unless --quiet.
     void problem(std::string_view text);  ///< To standard error, always.
 

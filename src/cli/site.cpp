@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chaos/fence.hpp>
-#include <map>
 
 namespace chaos::cli {
 
@@ -61,35 +60,14 @@ void demand(const Site& site, const Host& host, bool changing) {
 
 namespace {
 
-/// A site is a name and where it came from: what another manifest of the same name made is not this one's to release.
-void refuse_namesake(const Site& site, const History& history, const std::vector<OwnedRecord>& owned, const Options& options) {
-    const std::string origin = history.site_origin(site.name);
-    if (origin.empty() || origin == site.origin || options.moved) return;
-    std::map<std::pair<std::string_view, std::string_view>, bool> declared;
-    for (const Resource& resource : site.catalog) declared[{resource.id.type, resource.id.key}] = true;
-    std::vector<std::string> leaving;
-    for (const OwnedRecord& record : owned)
-        if (!declared.contains({record.type, record.key})) leaving.push_back(record.type + ':' + record.key);
-    if (leaving.empty()) return;
-    throw Problems{{Error(fmt::format("the site '{}' was applied from {}, and {} of it {} not in {}", site.name, origin,
-                                      listed(leaving), leaving.size() == 1 ? "is" : "are", site.origin))
-                        .help("give this manifest a `name:` of its own; or, if the manifest moved here, say --moved")},
-                   Exit::usage};
-}
-
-/// What another site owns is its to say.
-void refuse_foreign(const Site& site, const std::vector<OwnedRecord>& of_all) {
-    std::map<std::pair<std::string_view, std::string_view>, const OwnedRecord*> others;
-    for (const OwnedRecord& record : of_all)
-        if (record.site != site.name) others[{record.type, record.key}] = &record;
-    Problems problems{{}, Exit::usage};
-    for (const Resource& resource : site.catalog)
-        if (const auto found = others.find({resource.id.type, resource.id.key}); found != others.end())
-            problems.errors.push_back(
-                Error(resource.where, fmt::format("{} belongs to the site '{}' ({})", to_text(resource.id), found->second->site,
-                                                  found->second->where))
-                    .help("take it out of one of the two, or apply both manifests as one site: chaos apply A.yml B.yml"));
-    if (!problems.errors.empty()) throw problems;
+/// Whose the resources are. --moved: this site lives elsewhere now.
+void check_owners(Site& site, const History& history, bool moved) {
+    Diagnostics problems;
+    const std::string origin = site.origin;
+    if (moved) site.origin = history.site_origin(site.name);
+    check_ownership(site, history, problems);
+    site.origin = origin;
+    stop_where(problems, Exit::usage);
 }
 
 /// Protected: never removed, in whatever way, while this stands.
@@ -124,12 +102,9 @@ Planned look_and_plan(Context& context, const World& world, const View& view, Si
     Diagnostics problems;
     const unsigned jobs = context.options.jobs ? context.options.jobs : processors();
     if (history) {
-        const std::vector<OwnedRecord> owned = history->owned(planned.site.name);
-        refuse_foreign(planned.site, history->owned());
-        if (planned.site.whole && context.options.prune) {
-            refuse_namesake(planned.site, *history, owned, context.options);
-            add_leavings(planned.site, world.registry, owned);
-        }
+        check_owners(planned.site, *history, context.options.moved);
+        if (planned.site.whole && context.options.prune)
+            add_leavings(planned.site, world.registry, history->owned(planned.site.name));
     }
     planned.observed = observe(planned.site.catalog, view, problems, jobs, false, forbid_writes);
     stop_where(problems, Exit::failed);

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <thread>
 
-#include "file_cache.hpp"
+#include <chaos/file_cache.hpp>
 
 namespace chaos::cli {
 

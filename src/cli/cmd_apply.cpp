@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "interrupts.hpp"
+#include "progress.hpp"
+#include "run.hpp"
+
+namespace chaos::cli {
+
+Exit apply(Context& context) {
+    return context.options.dry_run ? plan(context) : apply_manifests(context, context.options.arguments);
+}
+
+Exit apply_manifests(Context& context, const std::vector<std::string>& paths) {
+    const Options& options = context.options;
+    const World world = wire(options);
+    auto view = std::make_unique<View>(*world.host);
+    Site site = read_manifests(context, world, *view, paths);
+    demand(site, *world.host, true);
+
+    Progress progress(context.console, context.sources);
+    const auto transactor =
+        Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
+    if (tell_recovered(context, transactor->recover())) {  // the host is another one now
+        view = std::make_unique<View>(*world.host);
+        site = read_manifests(context, world, *view, paths);
+    }
+    const Planned planned = look_and_plan(context, world, *view, std::move(site), &transactor->history());
+    view.reset();  // never outlives a change
+
+    RunView shown;
+    shown.plan = view_of(planned.site.catalog, planned.plan, context.sources, {});
+    shown.plan->title = planned.site.name;
+    say(context.console, planned.remarks, context.sources);
+    context.console.text(render(*shown.plan, context.console.style(), context.console.verbose()));
+    guard_against_mass_removal(context, planned);
+    if (!agreed(context, *shown.plan, fmt::format("Apply {}?", count(shown.plan->changes.size(), "change"))))
+        return Exit::pending;
+
+    const Interrupts interrupts(Interrupts::Meaning::takes_back);
+    Request request{"apply",      who(),           fmt::format("{}", fmt::join(paths, " ")),
+                    planned.site, planned.graph,   planned.observed,
+                    planned.goal, planned.plan,    &context.sources,
+                    options.on_failure, options.jobs ? options.jobs : processors(), &Interrupts::flag()};
+    shown.outcome = transactor->run(request);
+    return tell(context, std::move(shown));
+}
+
+}  // namespace chaos::cli

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <chaos/fence.hpp>
+
+#include "drift_view.hpp"
+#include "site.hpp"
+
+namespace chaos::cli {
+
+namespace {
+
+/// What runs left, as a catalog that can be looked at: recorded[i] is what catalog[i] should be.
+struct Recorded {
+    Catalog catalog;
+    States recorded;
+    std::vector<OwnedRecord> owned;
+    std::vector<Error> unknown;  ///< Kinds and attributes that this program does not know.
+};
+
+State decode_record(const OwnedRecord& record, const ResourceType& type, const Value& attributes, Recorded& all) {
+    Diagnostics problems;
+    State state = decode(type.schema(), attributes, problems);
+    if (!problems.ok())
+        all.unknown.push_back(Error(fmt::format("{}:{} is not looked at: {}", record.type, record.key, problems.errors()[0].what())));
+    return problems.ok() ? state : State();
+}
+
+Recorded recorded_of(std::vector<OwnedRecord> owned, const Registry& registry) {
+    Recorded all;
+    for (OwnedRecord& record : owned) {
+        const ResourceType* type = registry.type(record.type);
+        if (!type) {
+            all.unknown.push_back(Error(fmt::format("{}:{} is not looked at: this program knows no such kind", record.type, record.key)));
+            continue;
+        }
+        const Schema& schema = type->schema();
+        Value attributes = record.attributes;
+        const bool absent = attributes.is_null();
+        if (absent) {  // it has a key all the same: by that it is looked for
+            Value::Map key;
+            if (schema.key()) key.push_back({std::string(schema.key()->name), record.key});
+            attributes = Value(std::move(key));
+        }
+        Resource resource;
+        resource.id = {schema.name, record.key};
+        resource.type = type;
+        resource.wanted = decode_record(record, *type, attributes, all);
+        resource.absent = absent;
+        if (!resource.wanted) continue;
+        all.recorded.push_back(absent ? State() : resource.wanted);
+        all.catalog.push_back(std::move(resource));
+        all.owned.push_back(std::move(record));
+    }
+    return all;
+}
+
+/// recorded[i] against what is there; nothing where they agree in all that was declared.
+std::optional<Drifted> compare(const Recorded& all, std::size_t i, const State& now) {
+    const Schema& schema = all.catalog[i].type->schema();
+    const State& then = all.recorded[i];
+    Drifted drifted{Drifted::How::changed, to_text(all.catalog[i].id), all.owned[i].site, all.owned[i].where, all.owned[i].run, {}};
+    if (!then && !now) return std::nullopt;
+    if (!then || !now) {
+        drifted.how = now ? Drifted::How::appeared : Drifted::How::missing;
+        return drifted;
+    }
+    const State wished = overlay(schema, now, then);
+    if (wished == now) return std::nullopt;
+    drifted.attributes = attributes(&schema, encode(schema, wished), encode(schema, now), {});
+    return drifted.attributes.empty() ? std::nullopt : std::optional(drifted);
+}
+
+/// What owes a restart: only a manifest says who watches what.
+void add_stale(Context& context, const World& world, const View& view, const History& history, Site site, DriftView& drift) {
+    const Planned planned = look_and_plan(context, world, view, std::move(site), &history);
+    for (const Step& step : planned.plan)
+        for (const Change& change : step.changes)
+            if (change.before && change.triggered())
+                drift.drifted.push_back({Drifted::How::stale, to_text(change.id), planned.site.name, place_of(change.where, context.sources), 0, {}});
+}
+
+}  // namespace
+
+Exit drift(Context& context) {
+    const World world = wire(context.options);
+    const View view(*world.host);
+    std::optional<Site> site;
+    if (!context.options.arguments.empty()) site = read_manifests(context, world, view, context.options.arguments);
+    const auto history = look_at_history(context, world);
+    DriftView shown;
+    if (history) {
+        const Recorded all = recorded_of(history->owned(site ? site->name : ""), world.registry);
+        say(context.console, all.unknown, context.sources);
+        Diagnostics problems;
+        const unsigned jobs = context.options.jobs ? context.options.jobs : processors();
+        const States now = observe(all.catalog, view, problems, jobs, false, forbid_writes);
+        stop_where(problems, Exit::failed);
+        shown.resources = all.catalog.size();
+        for (std::size_t i = 0; i < all.catalog.size(); ++i)
+            if (auto drifted = compare(all, i, now[i])) shown.drifted.push_back(std::move(*drifted));
+        if (site) add_stale(context, world, view, *history, std::move(*site), shown);
+    }
+    if (!shown.drifted.empty())
+        shown.next = context.options.arguments.empty() ? "chaos plan MANIFEST" : command_line("apply", context.options);
+    context.console.show(shown);
+    return shown.drifted.empty() ? Exit::well : Exit::pending;
+}
+
+}  // namespace chaos::cli

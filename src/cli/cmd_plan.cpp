@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "site.hpp"
+
+namespace chaos::cli {
+
+namespace {
+
+constexpr std::size_t all_lines = 100'000;
+
+Planned plan_only(Context& context, const World& world) {
+    const View view(*world.host);
+    Site site = read_manifests(context, world, view, context.options.arguments);
+    demand(site, *world.host, false);
+    const auto history = look_at_history(context, world);
+    return look_and_plan(context, world, view, std::move(site), history.get());
+}
+
+}  // namespace
+
+Exit plan(Context& context) {
+    const World world = wire(context.options);
+    const Planned planned = plan_only(context, world);
+    PlanView view = view_of(planned.site.catalog, planned.plan, context.sources, {});
+    view.title = planned.site.name;
+    if (!view.changes.empty()) view.next = command_line("apply", context.options);
+    say(context.console, planned.remarks, context.sources);
+    context.console.show(view);
+    return view.changes.empty() ? Exit::well : Exit::pending;
+}
+
+/// The plan's contents in full, and nothing else of it.
+Exit diff(Context& context) {
+    const World world = wire(context.options);
+    const Planned planned = plan_only(context, world);
+    PlanView view = view_of(planned.site.catalog, planned.plan, context.sources, {.diff_lines = all_lines});
+    view.title = planned.site.name;
+    std::erase_if(view.changes, [](ChangeView& change) {
+        std::erase_if(change.attributes, [](const AttributeView& attribute) { return attribute.diff.empty(); });
+        return change.attributes.empty();
+    });
+    context.console.show(view);
+    return view.changes.empty() ? Exit::well : Exit::pending;
+}
+
+}  // namespace chaos::cli

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "interrupts.hpp"
+#include "progress.hpp"
+#include "run.hpp"
+
+namespace chaos::cli {
+
+Exit recover(Context& context) {
+    const World world = wire(context.options);
+    RunView shown;
+    shown.verb = "recover";
+    // Without a store there is nothing to take back, and none is made to find that out.
+    if (!has_history(world)) {
+        context.console.text("Nothing to take back.\n");
+        if (context.console.json()) context.console.show(shown);
+        return Exit::well;
+    }
+    Progress progress(context.console, context.sources);
+    const auto transactor =
+        Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
+    const Interrupts interrupts(Interrupts::Meaning::goes_on);
+    shown.outcome = transactor->recover();
+    if (shown.outcome->run == 0) context.console.text("Nothing to take back.\n");
+    return tell(context, std::move(shown));
+}
+
+}  // namespace chaos::cli

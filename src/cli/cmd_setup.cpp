@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "run.hpp"
+
+namespace chaos::cli {
+
+namespace {
+
+/// What setup declares, as a manifest like any other: it is planned, recorded and taken back the same way.
+/// After basic.target: recovery may have to start and stop units, and waits for their jobs.
+constexpr std::string_view manifest = R"(# Written by chaos setup.
+name: chaos-setup
+files:
+  /etc/systemd/system/chaos-recover.service: |
+    [Unit]
+    Description=Take back what a run of chaos left half done
+    Documentation=man:chaos-recover(1)
+    ConditionPathExists=/var/lib/chaos/store.db
+    After=basic.target dbus.service
+
+    [Service]
+    Type=oneshot
+    ExecStart={} recover --quiet
+    TimeoutStartSec=30min
+
+    [Install]
+    WantedBy=multi-user.target
+links:
+  /etc/systemd/system/multi-user.target.wants/chaos-recover.service: ../chaos-recover.service
+)";
+
+/// Where this program is; in an image, where a package of it would be.
+std::string program_in(const RootHost& host) {
+    char path[4096];
+    const ssize_t length = ::readlink("/proc/self/exe", path, sizeof path);
+    if (!host.live() || length <= 0) return "/usr/bin/chaos";
+    return std::string(path, static_cast<std::size_t>(length));
+}
+
+}  // namespace
+
+Exit setup(Context& context) {
+    std::string path;
+    {
+        const World world = wire(context.options);
+        if (world.host->live() && !world.host->superuser())
+            throw Error("setup writes to /etc, and this is not root").help("sudo chaos setup");
+        const std::string program = program_in(*world.host);
+        if (program.find_first_of(" \t%\"'\\$") != std::string::npos)
+            throw Error(fmt::format("the path of this program has a character that a unit file can not have: {}", program));
+        const std::string text = fmt::format(manifest, program);
+        if (context.options.dry_run) return context.console.result(text), Exit::well;
+        path = world.state_directory + "/setup.yml";
+        ::mkdir(world.state_directory.c_str(), 0700);
+        const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+        const bool well = file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+        if (file >= 0) ::close(file);
+        if (!well) throw Error(fmt::format("can not write {}", path));
+    }
+    return apply_manifests(context, {path});
+}
+
+}  // namespace chaos::cli

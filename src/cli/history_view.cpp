@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "history_view.hpp"
+
+#include <fmt/format.h>
+
+#include <ctime>
+
+#include "plan_view.hpp"
+
+namespace chaos::cli {
+
+Json time_of(std::int64_t nanoseconds) {
+    if (nanoseconds == 0) return nullptr;
+    const auto seconds = static_cast<std::time_t>(nanoseconds / 1'000'000'000);
+    std::tm parts{};
+    gmtime_r(&seconds, &parts);
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                       parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+std::int64_t right_now() {
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
+
+namespace {
+
+std::string id_of(const ChangeRecord& record) {
+    return record.key.empty() ? record.type : record.type + ':' + record.key;
+}
+
+Json or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
+
+std::vector<Json::Field> fields_of(const RunRecord& run) {
+    return {{"run", run.number},         {"result", to_text(run.state)}, {"verb", run.verb},
+            {"site", or_null(run.site)}, {"manifest", or_null(run.manifest)}, {"who", or_null(run.who)},
+            {"started", time_of(run.started)}, {"ended", time_of(run.ended)}, {"changes", run.changes},
+            {"note", or_null(run.note)}};
+}
+
+std::string painted(RunState state, Style style) {
+    const std::string_view word = to_text(state);
+    switch (state) {
+        case RunState::committed: return style.green(word);
+        case RunState::undone:
+        case RunState::partial: return style.yellow(word);
+        default: return style.red(word);
+    }
+}
+
+Json to_json(const RecordedChange& change) {
+    Json attributes = Json::list();
+    for (const AttributeView& attribute : change.attributes) attributes.add(to_json(attribute));
+    const ChangeRecord& record = change.record;
+    return Json::record({{"id", id_of(record)},
+                         {"run", record.run},
+                         {"step", record.step},
+                         {"result", to_text(record.result)},
+                         {"existed", !record.before.is_null()},
+                         {"exists", !record.after.is_null()},
+                         {"triggered", record.triggered},
+                         {"undo", undo_text(record.undo)},
+                         {"attributes", attributes},
+                         {"where", or_null(record.where)}});
+}
+
+std::string render(const RecordedChange& change, Style style, bool with_run) {
+    const ChangeRecord& record = change.record;
+    const std::string id = escape(id_of(record));
+    std::string out = "  ";
+    if (record.before.is_null() && record.after.is_null())
+        out += style.cyan("! " + id);
+    else if (record.before.is_null())
+        out += style.green("+ " + id);
+    else if (record.after.is_null())
+        out += style.red("- " + id);
+    else
+        out += change.attributes.empty() && record.triggered ? style.cyan("! " + id) : style.yellow("~ " + id);
+    std::string remarks;
+    const auto remark = [&](const std::string& text) { remarks += (remarks.empty() ? "" : "; ") + text; };
+    if (with_run) remark(fmt::format("run {}", record.run));
+    if (record.result != ChangeRecord::Result::done) remark(std::string(to_text(record.result)));
+    if (record.triggered) remark("reacted to what it watches");
+    if (record.undo != Undo::exact) remark(fmt::format("undo: {}", undo_text(record.undo)));
+    if (!remarks.empty()) out += style.dim("  (" + remarks + ")");
+    if (!record.where.empty()) out += style.dim("  " + escape(record.where));
+    out += '\n';
+    for (const AttributeView& attribute : change.attributes) out += render(attribute, style, 6);
+    return out;
+}
+
+}  // namespace
+
+RecordedChange view_of(const ChangeRecord& record, const Schema* schema, const Detail& detail) {
+    RecordedChange view{record, attributes(schema, record.before, record.after, detail)};
+    if (record.after.is_null()) view.attributes.clear();
+    return view;
+}
+
+Json to_json(const HistoryView& view) {
+    Json runs = Json::list();
+    for (const RunRecord& run : view.runs) runs.add(Json::record(fields_of(run)));
+    return Json::record({{"runs", runs}, {"next", or_null(view.next)}});
+}
+
+std::string render(const HistoryView& view, Style style, bool verbose) {
+    if (view.runs.empty()) return "No run yet.\n";
+    std::vector<std::vector<std::string>> rows{{"RUN", "WHEN", "AGO", "WHO", "WHAT", "SITE", "RESULT", "CHANGES"}};
+    for (const RunRecord& run : view.runs)
+        rows.push_back({std::to_string(run.number), date_of(run.started), ago(run.started, view.now), escape(run.who),
+                        escape(run.verb + (verbose && !run.manifest.empty() ? " " + run.manifest : "")), escape(run.site),
+                        std::string(to_text(run.state)), std::to_string(run.changes)});
+    std::string out = table(rows, style);
+    for (const RunRecord& run : view.runs)
+        if (!run.note.empty()) out += style.dim(fmt::format("  run {}: {}", run.number, escape(run.note))) + '\n';
+    if (!view.next.empty()) out += style.dim("next: ") + view.next + '\n';
+    return out;
+}
+
+Json to_json(const ShowView& view) {
+    std::vector<Json::Field> fields = fields_of(view.run);
+    Json changes = Json::list();
+    for (const RecordedChange& change : view.changes) changes.add(to_json(change));
+    fields[8] = {"changed", view.run.changes};
+    fields.emplace_back("changes", changes);
+    return Json::record(std::move(fields));
+}
+
+std::string render(const ShowView& view, Style style, bool) {
+    const RunRecord& run = view.run;
+    std::string out = fmt::format("{}  {} {} of site {}: {}\n", style.bold(fmt::format("run {}", run.number)), escape(run.verb),
+                                  escape(run.manifest), escape(run.site), painted(run.state, style));
+    out += fmt::format("{} ({}) by {}; {} changed\n", date_of(run.started), ago(run.started, view.now), escape(run.who),
+                       count(static_cast<std::size_t>(run.changes), "resource"));
+    if (!run.note.empty()) out += escape(run.note) + '\n';
+    for (const RecordedChange& change : view.changes) out += render(change, style, false);
+    return out;
+}
+
+Json to_json(const ResourceHistoryView& view) {
+    Json changes = Json::list();
+    for (const RecordedChange& change : view.changes) changes.add(to_json(change));
+    return Json::record({{"id", view.id}, {"changes", changes}});
+}
+
+std::string render(const ResourceHistoryView& view, Style style, bool) {
+    if (view.changes.empty()) return fmt::format("No run changed {}.\n", escape(view.id));
+    std::string out;
+    for (const RecordedChange& change : view.changes) out += render(change, style, true);
+    return out;
+}
+
+}  // namespace chaos::cli

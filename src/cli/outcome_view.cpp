@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "outcome_view.hpp"
+
+#include <fmt/format.h>
+
+namespace chaos::cli {
+
+Exit exit_of(const Outcome& outcome) {
+    switch (outcome.state) {
+        case RunState::committed: return outcome.conflicts.empty() ? Exit::well : Exit::damaged;
+        case RunState::partial: return outcome.conflicts.empty() ? Exit::in_part : Exit::damaged;
+        case RunState::undone: return outcome.conflicts.empty() ? Exit::failed : Exit::damaged;
+        case RunState::running:
+        case RunState::undoing:
+        case RunState::stuck: break;
+    }
+    return Exit::damaged;
+}
+
+Exit exit_of_recovery(const Outcome& outcome) {
+    const bool back = outcome.run == 0 || outcome.state == RunState::undone || outcome.state == RunState::committed;
+    return back && outcome.conflicts.empty() ? Exit::well : Exit::damaged;
+}
+
+Json to_json(const RunView& view) {
+    Json conflicts = Json::list(), errors = Json::list();
+    const Sources nowhere;
+    if (view.outcome) {
+        for (const Conflict& conflict : view.outcome->conflicts) conflicts.add(to_json(conflict));
+        errors = to_json(view.outcome->errors, view.sources ? *view.sources : nowhere);
+    }
+    const bool ran = view.outcome && view.outcome->run != 0;
+    return Json::record({{"verb", view.verb},
+                         {"plan", view.plan ? to_json(*view.plan) : Json()},
+                         {"run", ran ? Json(view.outcome->run) : Json()},
+                         {"result", ran ? Json(to_text(view.outcome->state)) : Json()},
+                         {"changed", view.outcome ? view.outcome->changed : 0},
+                         {"interrupted", view.outcome && view.outcome->interrupted},
+                         {"conflicts", conflicts},
+                         {"errors", errors},
+                         {"next", view.next.empty() ? Json() : Json(view.next)}});
+}
+
+namespace {
+
+std::string sentence(const RunView& view, Style style) {
+    const Outcome& outcome = *view.outcome;
+    const std::string changed = count(outcome.changed, "resource");
+    const bool takes_back = view.verb == "rollback";
+    switch (outcome.state) {
+        case RunState::committed:
+            return style.green(fmt::format("Run {}: {} {}.", outcome.run, changed, takes_back ? "taken back" : "changed"));
+        case RunState::partial:
+            return style.yellow(fmt::format("Run {} ended in part, as asked: {} changed.", outcome.run, changed));
+        case RunState::undone:
+            if (view.verb == "recover")
+                return style.green(fmt::format("Run {} was cut and is taken back: {} as before.", outcome.run, changed));
+            return style.red(fmt::format("Run {} {} and was taken back: {}.", outcome.run,
+                                         outcome.interrupted ? "was interrupted" : "failed",
+                                         outcome.conflicts.empty() ? "the host is as it was" : "all but what is named above is as it was"));
+        case RunState::running:
+        case RunState::undoing:
+        case RunState::stuck: break;
+    }
+    return style.red(fmt::format("Run {} failed and could not be wholly taken back.", outcome.run));
+}
+
+}  // namespace
+
+std::string render(const RunView& view, Style style, bool) {
+    std::string out;
+    if (view.outcome) {
+        for (const Conflict& conflict : view.outcome->conflicts) out += render(conflict, style);
+        if (view.outcome->run != 0) out += sentence(view, style) + '\n';
+    }
+    if (!view.next.empty()) out += style.dim("next: ") + view.next + '\n';
+    return out;
+}
+
+}  // namespace chaos::cli

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace chaos::cli {
+
+std::int64_t run_number(const std::string& word) {
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+    if (error != std::errc() || end != word.data() + word.size() || number < 0)
+        throw Usage(fmt::format("expected the number of a run, found '{}'", escape(word)));
+    return number;
+}
+
+bool has_history(const World& world) {
+    std::string open_run;
+    return open_history(world.host->root(), world.state_directory, &open_run) != nullptr;
+}
+
+bool tell_recovered(Context& context, const Outcome& outcome) {
+    if (outcome.run == 0) return false;
+    Console& console = context.console;
+    RunView view;
+    view.outcome = outcome, view.verb = "recover";
+    for (const Error& error : outcome.errors)
+        console.problem(render_error(error, context.sources, console.error_style()));
+    console.remark(render(view, console.error_style(), console.verbose()));
+    if (outcome.state == RunState::stuck)
+        throw Problems{{Error(fmt::format("run {} could not be wholly taken back; nothing is done on top of it", outcome.run))
+                            .help("mend what is named above, then: chaos recover")},
+                       Exit::damaged};
+    return true;
+}
+
+bool agreed(Context& context, const PlanView& plan, std::string_view question) {
+    Console& console = context.console;
+    if (context.options.yes || !console.interactive() || plan.changes.empty()) return true;
+    if (console.json()) console.remark(render(plan, console.error_style(), console.verbose()));
+    if (console.agrees(question)) return true;
+    console.remark("Nothing was changed.\n");
+    return false;
+}
+
+Exit tell(Context& context, RunView view) {
+    const Outcome& outcome = *view.outcome;
+    view.sources = &context.sources;
+    Console& console = context.console;
+    for (const Error& error : outcome.errors)
+        console.problem(render_error(error, context.sources, console.error_style()));
+    const Exit exit = view.verb == "recover" ? exit_of_recovery(outcome) : exit_of(outcome);
+    if (outcome.state == RunState::stuck)
+        view.next = "chaos recover";
+    else if (outcome.run != 0 && view.verb == "apply" && exit == Exit::well)
+        view.next = fmt::format("chaos show {}   or take it back: chaos rollback", outcome.run);
+    console.show(view);
+    return exit;
+}
+
+}  // namespace chaos::cli

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "outcome_view.hpp"
+#include "site.hpp"
+
+namespace chaos::cli {
+
+/// A site applied from these manifests: what apply does, and setup with a manifest of its own.
+Exit apply_manifests(Context&, const std::vector<std::string>& paths);
+
+/// Says what recovering took back. Throws Problems where that did not end well: nothing may be done on top of it.
+bool tell_recovered(Context&, const Outcome&);
+
+/// Whether to go on: --yes, nobody there to ask, or the answer.
+bool agreed(Context&, const PlanView&, std::string_view question);
+
+/// Shows how it ended: errors first, then the result with the command to type next.
+Exit tell(Context&, RunView);
+
+/// A run as a person names it. Throws Usage where it is no number.
+std::int64_t run_number(const std::string& word);
+
+/// Whether anything was ever recorded for this root. Makes nothing to find that out.
+bool has_history(const World&);
+
+}  // namespace chaos::cli
