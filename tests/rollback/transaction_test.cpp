@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs over real kinds and a real directory as root: as wished, or as it was.
+#include <doctest/doctest.h>
+#include <chaos/root_host.hpp>
+#include <chaos/transaction.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+using namespace chaos;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A root of its own with the least that a run needs, and what a person would type into it.
+class Root {
+public:
+    Root() {
+        char name[] = "/var/tmp/chaos-transaction-XXXXXX";
+        path_ = mkdtemp(name);
+        for (const char* directory : {"/etc", "/proc/sys/kernel/random", "/var/lib", "/srv"})
+            fs::create_directories(path_ + directory);
+        write("/etc/passwd", "root:x:0:0:root:/root:/bin/bash\n");
+        write("/etc/group", "root:x:0:\n");
+    }
+    ~Root() { fs::remove_all(path_); }
+    Root(const Root&) = delete;
+
+    const std::string& path() const { return path_; }
+    std::string state() const { return path_ + "/var/lib/chaos"; }
+    void write(const std::string& path, const std::string& text) const { std::ofstream(path_ + path) << text; }
+    std::string text(const std::string& path) const {
+        std::ifstream in(path_ + path);
+        return in ? std::string(std::istreambuf_iterator<char>(in), {}) : "absent";
+    }
+    std::vector<std::string> entries(const std::string& path) const {
+        std::vector<std::string> names;
+        for (const auto& entry : fs::directory_iterator(path_ + path)) names.push_back(entry.path().filename());
+        return names;
+    }
+
+private:
+    std::string path_;
+};
+
+struct Session {
+    explicit Session(const Root& at) : root(at), host(at.path()) { registry.types = builtin_types(); }
+
+    void wish(const char* kind, std::initializer_list<std::pair<const char*, const char*>> attributes,
+              bool absent = false) {
+        const ResourceType* type = registry.type(kind);
+        REQUIRE(type);
+        Value::Map map;
+        for (const auto& [name, text] : attributes) map.push_back({std::string(name), std::string(text)});
+        Diagnostics problems;
+        Resource resource;
+        resource.wanted = decode(type->schema(), Value(std::move(map)), problems);
+        REQUIRE(problems.ok());
+        resource.type = type;
+        resource.absent = absent;
+        const Field* key = type->schema().key();
+        resource.id = {type->schema().name, key ? key->get(resource.wanted.spec()).text() : std::string()};
+        site.catalog.push_back(std::move(resource));
+    }
+
+    Outcome apply(OnFailure on_failure = OnFailure::undo) {
+        Reporter quiet;
+        const auto transactor = Transactor::open(registry, host, root.path(), root.state(), quiet);
+        transactor->recover();
+        Site planned = site;
+        planned.name = "test", planned.origin = "/test.yml";
+        add_leavings(planned, registry, transactor->history().owned("test"));
+        Diagnostics problems;
+        const View view(host);
+        Graph graph = order(planned.catalog, planned.edges, problems);
+        States observed = observe(planned.catalog, view, problems);
+        const States goal = resolve(planned.catalog, view, observed, problems);
+        for (const Error& error : problems.errors()) FAIL(error.what());
+        if (graph.size() != planned.catalog.size()) graph = order(planned.catalog, planned.edges, problems);
+        const Plan steps = plan(planned.catalog, graph, observed, goal);
+        Request request{"apply", "tester", "test.yml", planned, graph, observed, goal, steps};
+        request.on_failure = on_failure;
+        return transactor->run(request);
+    }
+    Outcome rollback(std::vector<std::int64_t> runs) {
+        Reporter quiet;
+        const auto transactor = Transactor::open(registry, host, root.path(), root.state(), quiet);
+        return transactor->take_back(transactor->plan_take_back(std::move(runs)), "tester");
+    }
+
+    const Root& root;
+    RootHost host;
+    Registry registry;
+    Site site;
+};
+
+std::string first_error(const Outcome& outcome) {
+    return outcome.errors.empty() ? "" : outcome.errors.front().what();
+}
+
+}  // namespace
+
+TEST_CASE("a run makes what is wished, a second one changes and writes nothing") {
+    const Root root;
+    Session session(root);
+    session.wish("directory", {{"path", "/srv/www"}});
+    session.wish("file", {{"path", "/srv/www/index.html"}, {"content", "hello\n"}});
+    session.wish("link", {{"path", "/srv/latest"}, {"to", "www"}});
+    const Outcome first = session.apply();
+    CHECK(first_error(first) == "");
+    CHECK(first.state == RunState::committed);
+    CHECK(first.changed == 3);
+    CHECK(root.text("/srv/www/index.html") == "hello\n");
+    CHECK(root.text("/srv/latest/index.html") == "hello\n");
+    const Outcome second = session.apply();
+    CHECK(second.run == 0);
+    CHECK(second.changed == 0);
+}
+
+TEST_CASE("a rollback gives the host back, later edits elsewhere included") {
+    const Root root;
+    root.write("/etc/motd", "before\n");
+    Session session(root);
+    session.wish("file", {{"path", "/etc/motd"}, {"content", "ours\n"}, {"mode", "0600"}});
+    session.wish("file", {{"path", "/etc/issue"}, {"content", "ours\n"}});
+    REQUIRE(first_error(session.apply()) == "");
+    root.write("/etc/unrelated", "later\n");
+    const Outcome back = session.rollback({1});
+    CHECK(first_error(back) == "");
+    CHECK(back.conflicts.empty());
+    CHECK(root.text("/etc/motd") == "before\n");
+    CHECK(root.text("/etc/issue") == "absent");
+    CHECK(root.text("/etc/unrelated") == "later\n");
+    CHECK(fs::status(root.path() + "/etc/motd").permissions() == fs::perms(0644));
+}
+
+TEST_CASE("a rollback leaves what somebody edited since, and says so") {
+    const Root root;
+    root.write("/etc/motd", "before\n");
+    Session session(root);
+    session.wish("file", {{"path", "/etc/motd"}, {"content", "ours\n"}, {"mode", "0600"}});
+    REQUIRE(first_error(session.apply()) == "");
+    root.write("/etc/motd", "theirs\n");
+    const Outcome back = session.rollback({1});
+    REQUIRE(back.conflicts.size() == 1);
+    CHECK(back.conflicts[0].attribute == "content");
+    CHECK(root.text("/etc/motd") == "theirs\n");
+    CHECK(fs::status(root.path() + "/etc/motd").permissions() == fs::perms(0644));  // the mode was ours, and went back
+}
+
+TEST_CASE("a rollback can be rolled back") {
+    const Root root;
+    Session session(root);
+    session.wish("file", {{"path", "/etc/motd"}, {"content", "ours\n"}});
+    REQUIRE(first_error(session.apply()) == "");
+    const Outcome back = session.rollback({1});
+    REQUIRE(root.text("/etc/motd") == "absent");
+    CHECK(first_error(session.rollback({back.run})) == "");
+    CHECK(root.text("/etc/motd") == "ours\n");
+}
+
+TEST_CASE("what left the manifest goes back to what was there before it was first touched") {
+    const Root root;
+    root.write("/etc/motd", "origin\n");
+    Session first(root);
+    first.wish("file", {{"path", "/etc/motd"}, {"content", "one\n"}});
+    first.wish("file", {{"path", "/etc/issue"}, {"content", "ours\n"}});
+    REQUIRE(first_error(first.apply()) == "");
+    Session second(root);
+    second.wish("file", {{"path", "/etc/motd"}, {"content", "two\n"}});
+    second.wish("file", {{"path", "/etc/issue"}, {"content", "ours\n"}});
+    REQUIRE(first_error(second.apply()) == "");
+    Session third(root);
+    third.wish("file", {{"path", "/etc/other"}, {"content", "x\n"}});
+    CHECK(first_error(third.apply()) == "");
+    CHECK(root.text("/etc/motd") == "origin\n");
+    CHECK(root.text("/etc/issue") == "absent");
+    const auto history = open_history(root.path(), root.state(), nullptr);
+    REQUIRE(history);
+    CHECK(history->owned("test").size() == 1);
+}
+
+TEST_CASE("a step that fails takes the whole run back") {
+    const Root root;
+    root.write("/etc/motd", "before\n");
+    Session session(root);
+    session.wish("file", {{"path", "/etc/motd"}, {"content", "ours\n"}});
+    session.wish("exec", {{"name", "fails"}, {"command", "/no/such/program"}, {"creates", "/srv/never"}});
+    const Outcome outcome = session.apply();
+    CHECK(!outcome.errors.empty());
+    CHECK(outcome.state == RunState::undone);
+    CHECK(root.text("/etc/motd") == "before\n");
+    CHECK(fs::is_empty(root.state() + "/stage"));
+}
+
+TEST_CASE("nothing of a run is left on the disk but its history") {
+    const Root root;
+    root.write("/etc/motd", "before\n");
+    Session session(root);
+    session.wish("file", {{"path", "/etc/motd"}, {"content", "ours\n"}});
+    session.wish("file", {{"path", "/etc/gone"}}, true);
+    REQUIRE(first_error(session.apply()) == "");
+    CHECK(root.entries("/etc").size() == 3);
+    const auto history = open_history(root.path(), root.state(), nullptr);
+    const auto runs = history->runs();
+    REQUIRE(runs.size() == 1);
+    CHECK(runs[0].state == RunState::committed);
+    const auto changes = history->changes(1);
+    REQUIRE(changes.size() == 1);
+    CHECK(changes[0].before.find("content")->text() == "before\n");
+    CHECK(changes[0].after.find("content")->text() == "ours\n");
+}
