@@ -13,15 +13,15 @@ constexpr std::string_view head = "chaos " CHAOS_VERSION " document 1\n";
 constexpr int deepest = 256;
 constexpr std::size_t digest_size = 16;
 
-enum Flag : unsigned { quoted = 4, blank = 8, secret = 16, tag_shift = 5 };
+constexpr unsigned quoted = 4, blank = 8, secret = 16, tag_shift = 5;
 
 class Writer {
 public:
     std::string out;
 
     void value(const Value& value) {
-        out += static_cast<char>(value.data.index() | (value.quoted ? quoted : 0) | (value.blank ? blank : 0) |
-                                 (value.secret ? secret : 0) | static_cast<unsigned>(value.tag) << tag_shift);
+        out += static_cast<char>(value.data.index() | (value.quoted ? quoted : 0U) | (value.blank ? blank : 0U) |
+                                 (value.secret ? secret : 0U) | static_cast<unsigned>(value.tag) << tag_shift);
         place(value.where);
         switch (value.data.index()) {
             case 1: text(value.text()); break;

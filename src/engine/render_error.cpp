@@ -24,8 +24,8 @@ std::string_view line_of(std::string_view text, std::uint32_t line) {
 /// Bytes of the first `count` characters.
 std::size_t bytes_of(std::string_view text, std::size_t count) {
     std::size_t at = 0;
-    for (; at < text.size() && count; --count)
-        do ++at;
+    for (; at < text.size() && count; --count) do
+            ++at;
         while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80);
     return at;
 }

@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: Apache-2.0
+// By events, never by Node: Load and LoadAll lose text and hang (docs/design.md). What YAML 1.2 refuses and yaml-cpp
+// 0.7 lets pass is found by looking at the source where an event says it comes from.
+#include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+#include <chaos/digest.hpp>
+#include <chaos/manifest.hpp>
+#include <istream>
+#include <streambuf>
+#include <unordered_map>
+#include "utf8.hpp"
+#include "yaml_hints.hpp"
+
+namespace chaos {
+
+namespace {
+
+constexpr auto npos = std::string_view::npos;
+constexpr std::size_t most_bytes = 16 << 20, most_values = 1'000'000, deepest = 64;
+
+class ViewBuffer : public std::streambuf {
+public:
+    explicit ViewBuffer(std::string_view text) {
+        auto* begin = const_cast<char*>(text.data());  // std::streambuf only ever reads it
+        setg(begin, begin, begin + text.size());
+    }
+};
+
+bool is_null_word(std::string_view text, std::size_t at) {
+    if (at < text.size() && text[at] == '~') return true;
+    for (const std::string_view word : {"null", "Null", "NULL"})
+        if (text.substr(at).starts_with(word)) return true;
+    return false;
+}
+
+/// Builds one Value out of the events of one document.
+class Builder : public YAML::EventHandler {
+public:
+    Builder(std::string_view text, std::uint16_t source) : text_(text), source_(source) {
+        ascii_ = std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+    }
+    Value root;
+    bool done = false;
+    Place began;
+
+    void OnDocumentStart(const YAML::Mark& mark) override { began = place(mark); }
+    void OnDocumentEnd() override {}
+    void OnAnchor(const YAML::Mark&, const std::string&) override {}
+
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        if (wants_key())
+            throw Error(place(mark), "expected a key, found nothing").help("quote it if it is meant: \"null\"");
+        Value value;
+        value.blank = !said_null(mark);
+        value.where = !value.blank                              ? place(mark)
+                      : !open_.empty() && open_.back().is_map() ? open_.back().key.where
+                                                                : blank_item(mark);
+        finish(std::move(value), anchor, 1, 0, 1);
+    }
+
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        const auto known = anchors_.find(anchor);
+        if (known == anchors_.end())
+            throw Error(place(mark), "this alias stands inside what it is an alias of: it would never end");
+        const auto& held = known->second;
+        count(held.values, held.bytes, mark);
+        if (open_.size() + held.depth > deepest) throw too_deep(mark);
+        if (wants_key() && !held.value.is_text()) throw Error(place(mark), "a key is a text, and this alias is none");
+        Value copy = held.value;
+        finish(std::move(copy), 0, held.values, held.bytes, held.depth);
+    }
+
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& text) override {
+        count(1, text.size(), mark);
+        const auto at = content_of(mark);
+        const char first = at < text_.size() ? text_[at] : '\0';
+        const bool in_quotes = (first == '"' || first == '\'') && tag != "?";
+        if (in_quotes && end_of_quotes(text_, at) == npos)
+            throw Error(place_of({text_, at}, source_), "this quote is never closed")
+                .help(fmt::format("close it with {}", first));
+        Value value(text, place(mark));
+        value.quoted = tag == "!" || (tag != "?" && (in_quotes || first == '|' || first == '>'));
+        value.tag = tag_of(tag, mark, text);
+        if (wants_key()) check_key(value, at, in_quotes);
+        finish(std::move(value), anchor, 1, text.size(), 1);
+    }
+
+    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value style) override {
+        start(Value(Value::List{}, place(mark)), mark, tag, anchor, style);
+    }
+    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value style) override {
+        start(Value(Value::Map{}, place(mark)), mark, tag, anchor, style);
+    }
+    void OnSequenceEnd() override { end(); }
+    void OnMapEnd() override {
+        Frame& frame = open_.back();
+        if (frame.merges) merge(frame);
+        check_double_keys(frame);
+        end();
+    }
+
+private:
+    struct Frame {
+        Value value, key;
+        bool has_key = false, flow = false, merges = false;
+        YAML::anchor_t anchor = 0;
+        std::size_t values = 1, bytes = 0, depth = 0;
+        bool is_map() const { return value.is_map(); }
+    };
+    struct Anchored {
+        Value value;
+        std::size_t values, bytes, depth;
+    };
+
+    Place place(const YAML::Mark& mark) const {
+        auto column = static_cast<std::size_t>(mark.column);
+        if (!ascii_) {
+            const auto at = std::min(static_cast<std::size_t>(mark.pos), text_.size());
+            column = characters(text_.substr(at - std::min(at, column), std::min(at, column)));
+        }
+        return {static_cast<std::uint32_t>(mark.line + 1),
+                static_cast<std::uint16_t>(std::min<std::size_t>(column + 1, 65535)), source_};
+    }
+
+    bool wants_key() const { return !open_.empty() && open_.back().is_map() && !open_.back().has_key; }
+
+    Error too_deep(const YAML::Mark& mark) const {
+        return Error(place(mark), fmt::format("more than {} levels of lists and mappings", deepest))
+            .help("put what is inside into a file beside the manifest, and name it with source:");
+    }
+
+    void count(std::size_t values, std::size_t bytes, const YAML::Mark& mark) {
+        values_ += values, bytes_ += bytes;
+        if (values_ > most_values)
+            throw Error(place(mark), fmt::format("more than {} values, aliases counted", most_values))
+                .help("divide the manifest with include:, or put big content beside it with source:");
+        if (bytes_ > 4 * most_bytes)
+            throw Error(place(mark), "the aliases make more than 64 MiB out of this manifest")
+                .help("put big content beside the manifest with source:");
+    }
+
+    /// Where the content begins: yaml-cpp marks a value at its anchor or tag.
+    std::size_t content_of(const YAML::Mark& mark) const {
+        auto at = std::min(static_cast<std::size_t>(mark.pos), text_.size());
+        while (at < text_.size() && (text_[at] == '&' || text_[at] == '!')) {
+            at = std::min(text_.find_first_of(" \n,]}", at), text_.size());
+            at = std::min(text_.find_first_not_of(" \n", at), text_.size());
+        }
+        return at;
+    }
+
+    bool said_null(const YAML::Mark& mark) const {
+        const auto at = content_of(mark);
+        if (!is_null_word(text_, at)) return false;
+        if (open_.empty() || !open_.back().is_map() || open_.back().flow) return true;
+        // `g:` with nothing, and then a line that begins with null
+        const Place key = open_.back().key.where;
+        return static_cast<std::uint32_t>(mark.line + 1) == key.line || mark.column + 1 > key.column;
+    }
+
+    Place blank_item(const YAML::Mark& mark) const {
+        const auto at = static_cast<std::size_t>(mark.pos);
+        const auto dash = at ? text_.find_last_of("-[,:", at - 1) : npos;
+        return dash == npos ? place(mark) : place_of({text_, dash}, source_);
+    }
+
+    Value::Tag tag_of(const std::string& tag, const YAML::Mark& mark, const std::string& text) const {
+        if (tag == "?" || tag == "!" || tag.empty()) return Value::Tag::none;
+        const auto known = tag == "!secret" ? Value::Tag::secret : tag == "!file" ? Value::Tag::file : Value::Tag::none;
+        if (known == Value::Tag::none)
+            throw Error(place(mark), fmt::format("the tag {} means nothing here", printable(tag)))
+                .help("the tags are !secret NAME and !file PATH; quote the value if it begins with !");
+        if (text.empty())
+            throw Error(place(mark), fmt::format("{} is followed by nothing", tag))
+                .help(known == Value::Tag::file ? "write !file PATH" : "write !secret NAME");
+        if (wants_key()) throw Error(place(mark), fmt::format("a key can not be {}", tag));
+        return known;
+    }
+
+    /// A key of a block mapping is followed by its colon; yaml-cpp takes a line without one for a key with nothing.
+    void check_key(const Value& key, std::size_t at, bool in_quotes) const {
+        if (open_.back().flow) return;
+        auto end = in_quotes ? end_of_quotes(text_, at) : at + key.text().size();
+        while (end < text_.size() && text_[end] == ' ') ++end;
+        if (end < text_.size() && text_[end] == ':') return;
+        if (!in_quotes && key.text().starts_with('-') && key.text().size() > 1)
+            throw Error(key.where, fmt::format("expected 'key: value', found '{}'", key.text()))
+                .help(fmt::format("'-' needs a space after it: - {}", key.text().substr(1)));
+        throw Error(key.where, fmt::format("expected ':' after '{}'", key.text()))
+            .help(fmt::format("write {}: VALUE, or indent it if it belongs to the line above", key.text()));
+    }
+
+    void start(Value container, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+               YAML::EmitterStyle::value style) {
+        if (tag != "?" && tag != "!" && !tag.empty())
+            throw Error(place(mark), fmt::format("the tag {} is only for a single value", printable(tag)));
+        if (wants_key()) {
+            if (Error error{""};
+                unquoted_braces(line_at({text_, static_cast<std::size_t>(mark.pos)}), source_, text_, error))
+                throw error;
+            throw Error(place(mark), fmt::format("a key is a text, found {}", kind_of(container)));
+        }
+        if (open_.size() >= deepest) throw too_deep(mark);
+        count(1, 0, mark);
+        Frame frame;
+        frame.value = std::move(container), frame.flow = style == YAML::EmitterStyle::Flow, frame.anchor = anchor;
+        open_.push_back(std::move(frame));
+    }
+
+    void end() {
+        Frame frame = std::move(open_.back());
+        open_.pop_back();
+        finish(std::move(frame.value), frame.anchor, frame.values, frame.bytes, frame.depth + 1);
+    }
+
+    void finish(Value value, YAML::anchor_t anchor, std::size_t values, std::size_t bytes, std::size_t depth) {
+        if (anchor) anchors_[anchor] = {value, values, bytes, depth};
+        if (open_.empty()) {
+            root = std::move(value), done = true;
+            return;
+        }
+        Frame& frame = open_.back();
+        frame.values += values, frame.bytes += bytes, frame.depth = std::max(frame.depth, depth);
+        if (!frame.is_map()) {
+            std::get<Value::List>(frame.value.data).push_back(std::move(value));
+        } else if (!frame.has_key) {
+            frame.merges |= !value.quoted && value.text() == "<<";
+            frame.key = std::move(value), frame.has_key = true;
+        } else {
+            std::get<Value::Map>(frame.value.data).push_back({std::move(frame.key), std::move(value)});
+            frame.has_key = false;
+        }
+    }
+
+    static bool is_merge(const Value::Entry& entry) { return !entry.key.quoted && entry.key.text() == "<<"; }
+
+    /// `<<: *base` or `<<: [*a, *b]`: what is written beside it wins, then the earlier of a list.
+    static void merge(Frame& frame) {
+        auto& map = std::get<Value::Map>(frame.value.data);
+        Value::Map plain, added;
+        for (auto& entry : map) {
+            if (!is_merge(entry)) {
+                plain.push_back(std::move(entry));
+                continue;
+            }
+            const Value one[] = {entry.value};
+            const std::span<const Value> bases = entry.value.is_list() ? std::span(entry.value.list()) : one;
+            for (const Value& base : bases) {
+                if (!base.is_map())
+                    throw Error(entry.key.where,
+                                fmt::format("<< takes a mapping or a list of them, found {}", kind_of(base)))
+                        .help("write <<: *NAME");
+                added.insert(added.end(), base.map().begin(), base.map().end());
+            }
+        }
+        std::unordered_map<std::string, bool> seen;
+        for (const auto& entry : plain) seen[entry.key.text()] = true;
+        for (auto& entry : added)
+            if (seen.emplace(entry.key.text(), true).second) plain.push_back(std::move(entry));
+        map = std::move(plain);
+    }
+
+    static void check_double_keys(const Frame& frame) {
+        const auto& map = frame.value.map();
+        const auto twice = [](const Value& first, const Value& second) {
+            return Error(second.where, fmt::format("the key '{}' is here twice", second.text()))
+                .note(first.where, "it was here first")
+                .help("remove one of them, or put both together");
+        };
+        if (map.size() <= 12) {
+            for (std::size_t i = 0; i < map.size(); ++i)
+                for (std::size_t j = i + 1; j < map.size(); ++j)
+                    if (map[i].key == map[j].key) throw twice(map[i].key, map[j].key);
+            return;
+        }
+        std::vector<std::pair<std::string_view, std::uint32_t>> keys;
+        keys.reserve(map.size());
+        for (std::uint32_t i = 0; i < map.size(); ++i) keys.emplace_back(map[i].key.text(), i);
+        std::sort(keys.begin(), keys.end());
+        for (std::size_t i = 1; i < keys.size(); ++i)
+            if (keys[i].first == keys[i - 1].first) throw twice(map[keys[i - 1].second].key, map[keys[i].second].key);
+    }
+
+    std::string_view text_;
+    std::uint16_t source_;
+    bool ascii_ = true;
+    std::vector<Frame> open_;
+    std::unordered_map<YAML::anchor_t, Anchored> anchors_;
+    std::size_t values_ = 0, bytes_ = 0;
+};
+
+/// Where a second document begins, which there must not be.
+class Nothing : public YAML::EventHandler {
+public:
+    std::optional<YAML::Mark> found;
+    void OnDocumentStart(const YAML::Mark& mark) override { saw(mark); }
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t) override { saw(mark); }
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { saw(mark); }
+    void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t, const std::string&) override {
+        saw(mark);
+    }
+    void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                         YAML::EmitterStyle::value) override {
+        saw(mark);
+    }
+    void OnSequenceEnd() override {}
+    void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+        saw(mark);
+    }
+    void OnMapEnd() override {}
+
+private:
+    void saw(const YAML::Mark& mark) {
+        if (!found) found = mark;
+    }
+};
+
+void check_bytes(std::string_view text, std::uint16_t source) {
+    if (text.size() > most_bytes)
+        throw Error(Place{1, 1, source}, fmt::format("this manifest has {} MiB, more than 16", text.size() >> 20))
+            .help("put big content beside the manifest, and name it with source:");
+    if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") ||
+        (text.size() > 1 && (text[0] == '\0' || text[1] == '\0')))
+        throw Error(Place{1, 1, source}, "this is not UTF-8 (it looks like UTF-16)")
+            .help("save it as UTF-8: iconv -f UTF-16 -t UTF-8 OLD > NEW");
+    if (const auto bad = first_invalid_utf8(text); bad != npos)
+        throw Error(place_of({text, bad}, source),
+                    fmt::format("the byte 0x{:02x} is not UTF-8", static_cast<unsigned char>(text[bad])))
+            .help("save the manifest as UTF-8; binary content goes beside it, named with source:");
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const auto c = static_cast<unsigned char>(text[at]);
+        if ((c >= 0x20 && c != 0x7F) || c == '\t' || c == '\n') continue;
+        throw Error(place_of({text, at}, source),
+                    fmt::format("the control character {} can not stand here", printable(text.substr(at, 1))))
+            .help("in \"…\" write it as an escape, such as \\x1b; binary content goes beside it, named with source:");
+    }
+}
+
+/// As the parser gets it: without byte order mark, lines ending in \n.
+std::string_view normal(std::string_view text, std::string& room) {
+    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+    if (text.find("\r\n") == npos) return text;
+    for (std::size_t at = 0; at < text.size(); ++at)
+        if (text[at] != '\r' || at + 1 == text.size() || text[at + 1] != '\n') room += text[at];
+    return room;
+}
+
+/// Lines of blanks alone, tabs among them, without the tabs: YAML allows them and yaml-cpp does not.
+std::string without_blank_tabs(std::string_view text) {
+    std::string out(text);
+    for (std::size_t start = 0; start < out.size();) {
+        const auto end = std::min(out.find('\n', start), out.size());
+        if (out.find_first_not_of(" \t", start) >= end)
+            std::fill(out.begin() + static_cast<std::ptrdiff_t>(start), out.begin() + static_cast<std::ptrdiff_t>(end),
+                      ' ');
+        start = end + 1;
+    }
+    return out;
+}
+
+bool has_content(std::string_view text) {
+    for (std::size_t start = 0; start < text.size();) {
+        const auto end = std::min(text.find('\n', start), text.size());
+        const auto first = text.find_first_not_of(" \t", start);
+        const auto line = text.substr(start, end - start);
+        if (first < end && text[first] != '#' && line != "---" && line != "...") return true;
+        start = end + 1;
+    }
+    return false;
+}
+
+void expect_end(YAML::Parser& parser, std::string_view text, const Builder& first, std::uint16_t source) {
+    Nothing rest;
+    std::size_t at = npos;
+    try {
+        if (parser.HandleNextDocument(rest)) at = rest.found ? static_cast<std::size_t>(rest.found->pos) : text.size();
+    } catch (const YAML::Exception& e) {
+        at = rest.found ? static_cast<std::size_t>(rest.found->pos) : static_cast<std::size_t>(std::max(e.mark.pos, 0));
+    }
+    if (at == npos) return;
+    const Place where = place_of({text, at}, source);
+    if (line_at({text, at}).text.starts_with("---") || text.substr(0, at).rfind("\n---") != npos)
+        throw Error(where, "a second document begins here").help("one manifest a file; use include: for more");
+    throw Error(where, fmt::format("{} that began at {}:{} ended before this", kind_of(first.root),
+                                   first.root.where.line, first.root.where.column))
+        .help(fmt::format("is the indentation of line {} right?", first.root.where.line));
+}
+
+Value parse(std::string_view text, std::uint16_t source) {
+    if (text.find_first_not_of(" \n") != npos && text[text.find_first_not_of(" \n")] == ',')
+        throw Error(place_of({text, text.find(',')}, source), "a manifest can not begin with a comma")
+            .help("remove it");
+    Builder builder(text, source);
+    ViewBuffer buffer(text);
+    std::istream stream(&buffer);
+    YAML::Parser parser(stream);
+    try {
+        parser.HandleNextDocument(builder);
+    } catch (const YAML::Exception& e) {
+        const auto at = e.mark.is_null() ? text.size() : static_cast<std::size_t>(std::max(e.mark.pos, 0));
+        throw explain_syntax({text, at}, source, e.msg);
+    }
+    expect_end(parser, text, builder, source);
+    return std::move(builder.root);
+}
+
+}  // namespace
+
+Value parse_yaml(Sources& sources, std::uint16_t source, Cache* cache) {
+    const std::string& raw = sources[Place{1, 1, source}].text;
+    std::string key;
+    if (cache && raw.size() > 512) {  // below that, parsing is as quick as looking
+        key = "manifest-" CHAOS_VERSION "-" + hex(digest(raw));
+        if (const auto kept = cache->get(key))
+            if (auto value = thaw(*kept, source)) return std::move(*value);
+    }
+    if (raw.size() > most_bytes) check_bytes(raw, source);
+    std::string room;
+    const std::string_view text = normal(raw, room);
+    check_bytes(text, source);
+    if (!has_content(text))
+        throw Error(Place{1, 1, source}, "this manifest is empty")
+            .help("to give a site up, say so: chaos release SITE");
+    Value value;
+    try {
+        value = parse(text, source);
+    } catch (const Error&) {
+        const auto spaced = without_blank_tabs(text);
+        if (spaced == text) throw;
+        value = parse(spaced, source);
+    }
+    if (!key.empty()) cache->put(key, freeze(value));
+    return value;
+}
+
+}  // namespace chaos
