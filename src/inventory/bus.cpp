@@ -21,6 +21,7 @@ constexpr const char* manager = "org.freedesktop.systemd1.Manager";
 constexpr const char* unit_interface = "org.freedesktop.systemd1.Unit";
 constexpr const char* service_interface = "org.freedesktop.systemd1.Service";
 constexpr const char* private_socket = "/run/systemd/private";
+constexpr const char* late = "late";  ///< What a job's result is called that chaos did not wait for any longer.
 constexpr std::uint64_t look_timeout_us = 25'000'000, reload_timeout_us = 600'000'000;
 
 /// libsystemd, opened when it is first needed: linked, it would cost every start of the program.
@@ -162,8 +163,9 @@ sd_bus* SystemdServices::Parts::bus() const {
 }
 
 Message SystemdServices::Parts::new_call(const char* path, const char* interface, const char* member) const {
+    sd_bus* const to = bus();  // first: it opens the library
     sd_bus_message* made = nullptr;
-    const int error = library->new_call(bus(), &made, service, path, interface, member);
+    const int error = library->new_call(to, &made, service, path, interface, member);
     if (error < 0) throw Error(fmt::format("can not ask systemd for {}: {}", member, std::strerror(-error)));
     return Message(made, Unref{library.get()});
 }
@@ -370,7 +372,7 @@ std::string SystemdServices::Parts::await_job(const std::string& job, std::uint6
         }
         if (error > 0) continue;
         const std::uint64_t now = now_us();
-        if (now >= until) return "timeout of chaos";
+        if (now >= until) return late;
         library->wait(bus(), until - now);
     }
 }
@@ -398,6 +400,10 @@ void SystemdServices::Parts::run_job(UnitVerb verb, const std::string& name, int
     if (result == "done") return;
     if (result == "skipped" && (verb == UnitVerb::start || verb == UnitVerb::stop)) return;
 
+    if (result == late) {
+        throw Error(fmt::format("can not {} {}: it was not done after {} s", word(verb), name, timeout_s))
+            .help(fmt::format("journalctl -u {}", name));
+    }
     std::string text = fmt::format("can not {} {}: its job ended with \"{}\"", word(verb), name, result);
     if (result == "failed" || result == "timeout") {
         const std::string why = why_failed(name);
