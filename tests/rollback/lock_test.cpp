@@ -84,8 +84,8 @@ public:
                 if (child == 0) {
                     setsid();
                     signal(SIGTERM, stubborn ? SIG_IGN : SIG_DFL);  // doctest has its own
-                    ready.write('r');
                     forget_lock(state);
+                    ready.write('r');
                     hold_on_.shut_writer();
                     release_.shut_writer();
                     release_.wait_end();  // holds on until told
