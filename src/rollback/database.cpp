@@ -14,7 +14,7 @@ Error damaged(const std::string& path, const std::string& what) {
                           directory, path));
 }
 
-Database::Database(std::string path, Access access, Journal journal) : path_(std::move(path)) {
+Database::Database(std::string path) : path_(std::move(path)) {
     try {
         // Looking, too, opens for writing: only so may SQLite tidy up the log's index; query_only keeps data as it is.
         if (sqlite3_open_v2(path_.c_str(), &it_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK)
@@ -22,18 +22,18 @@ Database::Database(std::string path, Access access, Journal journal) : path_(std
         sqlite3_extended_result_codes(it_, 1);
         sqlite3_busy_timeout(it_, 5000);
         sqlite3_db_config(it_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-        run("PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=ON;");
-        if (access == Access::look) {
-            run("PRAGMA query_only=ON;");
-            return;
-        }
-        run("PRAGMA auto_vacuum=INCREMENTAL;");  // counts only before the first table
-        run(journal == Journal::log ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                                    : "PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA;");
+        run("PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=ON; "
+            "PRAGMA query_only=ON;");
     } catch (...) {
         close();
         throw;
     }
+}
+
+void Database::allow_changes(Journal journal) {
+    run("PRAGMA query_only=OFF; PRAGMA auto_vacuum=INCREMENTAL;");  // the latter counts only before the first table
+    run(journal == Journal::log ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                                : "PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA;");
 }
 
 Database::~Database() {

@@ -41,16 +41,18 @@ struct Parameter {
 /// never written to. SQL is given as literals: a statement is kept by its text and used again.
 class Database {
 public:
-    enum class Access : char { look, change };
     /// How a commit becomes durable. log: WAL with synchronous=FULL. old_pages: DELETE with synchronous=EXTRA, where
     /// shared memory maps can not be relied on.
     enum class Journal : char { log, old_pages };
 
-    /// The file must be there (an empty one is a new database). With Access::look no statement can write.
-    Database(std::string path, Access, Journal);
+    /// The file must be there (an empty one is a new database). No statement can write yet.
+    explicit Database(std::string path);
     ~Database();  ///< The last one to close it brings the log back into the file.
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
+
+    /// From now on statements can write. A database that is damaged, or not ours, must be found out before.
+    void allow_changes(Journal);
 
     /// The rows of a question, one after the other: `for (auto row = database.ask(...); row.next();)`.
     class Rows {

@@ -33,8 +33,9 @@ struct Operation {
     std::int64_t run = 0, step = 0, number = 0;  ///< number: within the run, in the order of publishing.
     std::string path;                            ///< In the root.
     Image before, after;
-    std::string staged;  ///< In the root: where the new inode is made and the old one lies afterwards; below trash/
-                         ///< where a whole tree goes, and stays. Empty: mode, owner and attributes are changed in place.
+    std::string
+        staged;  ///< In the root: where the new inode is made and the old one lies afterwards; below trash/
+                 ///< where a whole tree goes, and stays. Empty: mode, owner and attributes are changed in place.
     bool effect = false;
 };
 

@@ -50,7 +50,7 @@ Store::Handle::Handle(const std::string& state_directory, Access how) : director
         const auto look_at = [&](bool copied) {
             database.reset();
             if (copied) copy.emplace(file);
-            database.emplace(copied ? copy->path() : file, Database::Access::look, Database::Journal::log);
+            database.emplace(copied ? copy->path() : file);
         };
         look_at(must_copy(directory, file));
         if (needs_migration(*database, migrations())) {
@@ -58,10 +58,11 @@ Store::Handle::Handle(const std::string& state_directory, Access how) : director
             // An older store is looked at as it will be, but not changed by looking.
             if (!copy) copy.emplace(file);
             {
-                Database changed(copy->path(), Database::Access::change, Database::Journal::old_pages);
-                migrate(changed, migrations());
+                Database older(copy->path());
+                older.allow_changes(Database::Journal::log);
+                migrate(older, migrations());
             }
-            database.emplace(copy->path(), Database::Access::look, Database::Journal::log);
+            database.emplace(copy->path());
         }
         return;
     }
@@ -71,10 +72,11 @@ Store::Handle::Handle(const std::string& state_directory, Access how) : director
     const bool crashed = size_of(file + "-wal") > 0 || size_of(file + "-journal") > 0;
     const bool check = crashed || size_of(file) <= checked_always;
     const auto journal = maps_hold(file_system_of(directory)) ? Database::Journal::log : Database::Journal::old_pages;
-    database.emplace(file, Database::Access::change, journal);
+    database.emplace(file);
     const bool migrates = needs_migration(*database, migrations());
     if (check && !is_new(*database))
         if (const auto found = database->damage(); !found.empty()) throw damaged(file, found);
+    database->allow_changes(journal);
     if (migrates) migrate(*database, migrations());
 }
 

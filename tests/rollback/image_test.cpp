@@ -48,9 +48,10 @@ TEST_CASE("An image's line that was cut or spoilt anywhere is an error and nothi
     const auto born = line.rfind(' ');
     for (std::size_t length = 0; length <= born + 1; ++length)
         CHECK_THROWS_AS(rollback::image_from_text(line.substr(0, length)), Error);
-    for (const char* wrong : {"file", "absent ", "directory 0755 0 0 0 0 - - - 1 2 3 4", "file 0689 0 0 0 0 - - - 1 2 3",
-                              "file 0644 -1 0 0 0 - - - 1 2 3", "file 0644 0 0 0 0 - - %f 1 2 3",
-                              "file 0644 0 0 0 0 - - %zz 1 2 3", "thing 0644 0 0 0 0 - - - 1 2 3"})
+    for (const char* wrong :
+         {"file", "absent ", "directory 0755 0 0 0 0 - - - 1 2 3 4", "file 0689 0 0 0 0 - - - 1 2 3",
+          "file 0644 -1 0 0 0 - - - 1 2 3", "file 0644 0 0 0 0 - - %f 1 2 3", "file 0644 0 0 0 0 - - %zz 1 2 3",
+          "thing 0644 0 0 0 0 - - - 1 2 3"})
         CHECK_THROWS_AS(rollback::image_from_text(wrong), Error);
 }
 

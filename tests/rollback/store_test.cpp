@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rollback/store.hpp"
 
-#include <chaos/transaction.hpp>
 #include <doctest/doctest.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <chaos/transaction.hpp>
 
 #include <chrono>
 #include <random>
@@ -21,7 +21,9 @@ using doctest::Contains;
 
 namespace {
 
-Value text(const std::string& it) { return Value(it); }
+Value text(const std::string& it) {
+    return Value(it);
+}
 
 Value map(std::initializer_list<std::pair<const char*, Value>> entries) {
     Value::Map it;
@@ -68,7 +70,7 @@ std::string message_of(auto&& act) {
 }
 
 std::int64_t pragma(const std::string& file, const std::string& name) {
-    Database database(file, Database::Access::look, Database::Journal::log);
+    Database database(file);
     return database.number("PRAGMA " + name);
 }
 
@@ -102,19 +104,19 @@ TEST_CASE("A store's commits are synced one by one: WAL with FULL, or DELETE wit
     Scratch scratch;
     spill(scratch / "a.db", "");
     spill(scratch / "b.db", "");
-    Database log(scratch / "a.db", Database::Access::change, Database::Journal::log);
-    CHECK(log.ask("PRAGMA journal_mode").next());
+    Database log(scratch / "a.db");
+    log.allow_changes(Database::Journal::log);
     auto mode = log.ask("PRAGMA journal_mode");
     REQUIRE(mode.next());
     CHECK(mode.text(0) == "wal");
     CHECK(log.number("PRAGMA synchronous") == 2);
     CHECK(log.number("PRAGMA foreign_keys") == 1);
-    Database pages(scratch / "b.db", Database::Access::change, Database::Journal::old_pages);
+    Database pages(scratch / "b.db");
+    pages.allow_changes(Database::Journal::old_pages);
     auto other = pages.ask("PRAGMA journal_mode");
     REQUIRE(other.next());
     CHECK(other.text(0) == "delete");
     CHECK(pages.number("PRAGMA synchronous") == 3);
-    CHECK(pages.number("PRAGMA auto_vacuum") == 0);  // nothing in it yet
     pages.run("CREATE TABLE t(x)");
     CHECK(pages.number("PRAGMA auto_vacuum") == 2);
 }
@@ -321,7 +323,7 @@ TEST_CASE("Owning writes a row when something changed, and only then") {
     CHECK(store.owned()[0].run == third);
     CHECK(store.owned("other").empty());
     CHECK(store.owned("site").size() == 1);
-    Database database(scratch / "store.db", Database::Access::look, Database::Journal::log);
+    Database database(scratch / "store.db");
     CHECK(database.number("SELECT count(*) FROM states") == 2);
     CHECK(database.number("SELECT to_run FROM states WHERE from_run = " + std::to_string(first)) == third);
 }
@@ -356,7 +358,8 @@ TEST_CASE("Ownership goes back with the runs that are taken back") {
     const auto a = map({{"mode", text("1")}}), b = map({{"mode", text("2")}}), was = map({{"mode", text("0")}});
     const auto owner = map({{"mode", text("2")}, {"owner", text("o")}});
     const auto own = [&](const Value& it, const Value& origin, const char* site = "site") {
-        return in_run(store, [&](Store::Batch& batch, std::int64_t run) { batch.own(owning(run, it, origin, "/a", site)); });
+        return in_run(store,
+                      [&](Store::Batch& batch, std::int64_t run) { batch.own(owning(run, it, origin, "/a", site)); });
     };
     const auto let_go = [&](const char* site = "site") {
         return in_run(store, [&](Store::Batch& batch, std::int64_t run) { batch.release("file", "/a", site, run); });
@@ -433,7 +436,7 @@ TEST_CASE("Ownership goes back with the runs that are taken back") {
         CHECK(store.owned()[0].site == "site");
         CHECK(store.owned()[0].origin == was);
     }
-    Database database(scratch / "store.db", Database::Access::look, Database::Journal::log);
+    Database database(scratch / "store.db");
     CHECK(database.number("SELECT count(*) FROM states a JOIN states b USING(type, key, site) WHERE a.id < b.id AND "
                           "a.from_run < ifnull(b.to_run, 1e9) AND b.from_run < ifnull(a.to_run, 1e9)") == 0);
 }
@@ -500,7 +503,8 @@ TEST_CASE("A thousand changes, contents and operations are one quick commit") {
             batch.add_operation(operation);
         }
         batch.commit();
-        best = std::min(best, std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count());
+        best =
+            std::min(best, std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count());
     }
     MESSAGE("one commit of 1000 changes, 1000 contents and 1000 operations: " << best << " ms");
     CHECK(best < 150);  // ten times what it takes, for a machine that is busy or built to be debugged
@@ -602,9 +606,10 @@ TEST_CASE("Looking on a disk that can not be written sees the run that a crash l
     const pid_t child = fork();
     if (child == 0) {
         // In a mount namespace of its own, so that nothing is left mounted whatever happens.
-        const auto command = "mount --bind '" + scratch.path() + "' '" + scratch.path() + "' && mount -o remount,bind,ro '" +
-                             scratch.path() + "'";
-        if (unshare(CLONE_NEWNS) != 0 || std::system("mount --make-rprivate /") != 0 || std::system(command.c_str()) != 0)
+        const auto command = "mount --bind '" + scratch.path() + "' '" + scratch.path() +
+                             "' && mount -o remount,bind,ro '" + scratch.path() + "'";
+        if (unshare(CLONE_NEWNS) != 0 || std::system("mount --make-rprivate /") != 0 ||
+            std::system(command.c_str()) != 0)
             _exit(77);
         try {
             const Store store(scratch.path(), Store::Access::look);
@@ -631,7 +636,7 @@ TEST_CASE("A private copy is the database with its log, and is gone afterwards")
     {
         const PrivateCopy copy(scratch / "store.db");
         where = copy.path();
-        Database database(where, Database::Access::look, Database::Journal::log);
+        Database database(where);
         CHECK(database.number("SELECT count(*) FROM runs") == 1);
     }
     CHECK_FALSE(there(where));
@@ -696,7 +701,8 @@ TEST_CASE("A store that is not one, or damaged, is refused and stays as it is") 
     refused(std::string(8192, 'x'), "not a database");
     {
         spill(scratch / "other.db", "");
-        Database other(scratch / "other.db", Database::Access::change, Database::Journal::old_pages);
+        Database other(scratch / "other.db");
+        other.allow_changes(Database::Journal::old_pages);
         other.run("CREATE TABLE t(x)");
     }
     refused(slurp(scratch / "other.db"), "a database of another program");
@@ -721,7 +727,8 @@ TEST_CASE("A newer store is used where it allows it, and refused otherwise") {
     const auto file = scratch / "store.db";
     { Store(scratch.path(), Store::Access::change); }
     const auto become = [&](const char* version, const char* min_reader) {
-        Database database(file, Database::Access::change, Database::Journal::log);
+        Database database(file);
+        database.allow_changes(Database::Journal::log);
         database.run(std::string("PRAGMA user_version=") + version + "; UPDATE meta SET value='" + min_reader +
                      "' WHERE name='min_reader'; UPDATE meta SET value='9.1' WHERE name='program'");
     };
@@ -741,15 +748,15 @@ TEST_CASE("A newer store is used where it allows it, and refused otherwise") {
 TEST_CASE("A migration keeps the store as it was beside it, is all or nothing, and waits for an open run") {
     Scratch scratch;
     const auto file = scratch / "store.db";
-    std::int64_t run = 0;
     {
         Store store(scratch.path(), Store::Access::change);
-        run = begin_run(store);
+        begin_run(store);
     }
     const Migration first = migrations()[0];
     const Migration good[] = {first, {"ALTER TABLE runs ADD COLUMN mood TEXT NOT NULL DEFAULT ''", 1}};
     const Migration bad[] = {first, {"CREATE TABLE more(x); INSERT INTO nowhere VALUES(1)", 1}};
-    Database database(file, Database::Access::change, Database::Journal::log);
+    Database database(file);
+    database.allow_changes(Database::Journal::log);
     CHECK(needs_migration(database, good));
     CHECK_THROWS_WITH_AS(migrate(database, good), Contains("still open"), Error);
     database.run("UPDATE runs SET state = 'undone'");
@@ -760,7 +767,7 @@ TEST_CASE("A migration keeps the store as it was beside it, is all or nothing, a
     CHECK(database.number("PRAGMA user_version") == 2);
     CHECK_FALSE(needs_migration(database, good));
     CHECK(pragma(scratch / "store.v1.db", "user_version") == 1);
-    Database kept(scratch / "store.v1.db", Database::Access::look, Database::Journal::log);
+    Database kept(scratch / "store.v1.db");
     CHECK(kept.number("SELECT count(*) FROM runs") == 1);
 }
 
@@ -813,8 +820,8 @@ TEST_CASE("A commit that was acknowledged is there whole, whenever the process i
         for (std::size_t k = 0; k < runs.size() && k < 8; ++k) {
             REQUIRE(store.steps(runs[k].number).size() == contents);
             for (int i = 0; i < contents; ++i)
-                REQUIRE(store.blob(digest(std::to_string(runs[k].number) + ":" + std::to_string(i) +
-                                          std::string(3000, 'c'))));
+                REQUIRE(store.blob(
+                    digest(std::to_string(runs[k].number) + ":" + std::to_string(i) + std::string(3000, 'c'))));
         }
     }
     CHECK(acknowledged > 20);
