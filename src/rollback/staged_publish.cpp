@@ -12,7 +12,7 @@
 namespace chaos::rollback {
 namespace {
 
-Error changed(const std::string& path) {
+Error changed_since(const std::string& path) {
     return Error(fmt::format("{} changed since the plan was made", path)).help("plan again: chaos plan");
 }
 
@@ -38,7 +38,7 @@ void StagedHost::Parts::look_again(const Move& move) const {
     const Spot spot = beneath.spot(operation.path);
     if (!spot) return;  // its directory is made by this publish
     const Image now = capture(spot, Depth::names);
-    if (operation.before ? !untouched(now, operation.before) : static_cast<bool>(now)) throw changed(operation.path);
+    if (operation.before ? !untouched(now, operation.before) : static_cast<bool>(now)) throw changed_since(operation.path);
 }
 
 void StagedHost::Parts::show(Move& move) {
@@ -48,8 +48,8 @@ void StagedHost::Parts::show(Move& move) {
     const Manner manner = manner_of(operation);
     if (manner == Manner::in_place) {
         const Descriptor open(::openat(target.at(), target.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-        if (!open) throw changed(path);
-        if (!untouched(capture(target, Depth::names), operation.before)) throw changed(path);
+        if (!open) throw changed_since(path);
+        if (!untouched(capture(target, Depth::names), operation.before)) throw changed_since(path);
         return change_meta(*open, operation.after, path);
     }
     if (manner == Manner::empty_away) {
@@ -58,17 +58,17 @@ void StagedHost::Parts::show(Move& move) {
     }
     const Spot staged = where(beneath, operation.staged);
     if (manner == Manner::appear || manner == Manner::from_trash) {
-        if (!move_name(staged, target, path)) throw changed(path);
+        if (!move_name(staged, target, path)) throw changed_since(path);
         return;
     }
     if (manner == Manner::disappear || manner == Manner::to_trash) {
         if (!move_name(target, staged, path)) throw Error(fmt::format("{}: is in the way", operation.staged));
         if (untouched(capture(staged, Depth::names), operation.before)) return;
         move_name(staged, target, path);  // somebody's newer one: back, unless there is a yet newer one
-        throw changed(path);
+        throw changed_since(path);
     }
     if (!exchange(staged, target, path)) {
-        if (!untouched(capture(target, Depth::names), operation.before)) throw changed(path);
+        if (!untouched(capture(target, Depth::names), operation.before)) throw changed_since(path);
         return replace(staged, target, {staged.directory, staged.name + ".old"}, path);
     }
     if (untouched(capture(staged, Depth::names), operation.before) &&
@@ -79,7 +79,7 @@ void StagedHost::Parts::show(Move& move) {
         exchange(staged, target, path);
         if (capture(staged, Depth::names).same_inode(move.made)) break;
     }
-    throw changed(path);
+    throw changed_since(path);
 }
 
 void StagedHost::Parts::publish(std::vector<Move>& moves) {
