@@ -85,7 +85,9 @@ std::string clean_path(const std::string& path) {
     return out.empty() ? "/" : out;
 }
 
-Region region_of(int descriptor) { return region_of(attributes(descriptor)); }
+Region region_of(int descriptor) {
+    return region_of(attributes(descriptor));
+}
 
 Beneath::Beneath(const std::string& root) {
     char* const real = ::realpath(root.c_str(), nullptr);
@@ -104,8 +106,7 @@ std::string Beneath::inside(const std::string& machine_path) const {
 
 std::string Beneath::path_of(int directory) const {
     std::string path(PATH_MAX, '\0');
-    const ssize_t length =
-        ::readlink(fmt::format("/proc/self/fd/{}", directory).c_str(), path.data(), path.size());
+    const ssize_t length = ::readlink(fmt::format("/proc/self/fd/{}", directory).c_str(), path.data(), path.size());
     if (length < 0) fail("/proc/self/fd", "be read (is /proc mounted?)", errno);
     path.resize(static_cast<std::size_t>(length));
     return inside(path);

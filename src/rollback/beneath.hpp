@@ -37,6 +37,8 @@ public:
     Descriptor directory(const std::string& path) const;  ///< For paths' sake (O_PATH); empty where there is none.
     Descriptor nearest(const std::string& path) const;    ///< The directory, or the first above it that is there.
 
+    const std::string& root() const { return root_; }  ///< Absolute, without links.
+
     /// Where the machine that runs chaos has it.
     std::string outside(const std::string& path) const { return root_ == "/" ? path : root_ + path; }
     /// The other way round; empty where it is not beneath the root.

@@ -20,7 +20,9 @@ constexpr const char* access_acl = "system.posix_acl_access";
 constexpr std::uint32_t set_id_bits = S_ISUID | S_ISGID;
 
 /// O_PATH descriptors have no fchmod, fgetxattr or read: this name of theirs has them all.
-std::string by_descriptor(int descriptor) { return fmt::format("/proc/self/fd/{}", descriptor); }
+std::string by_descriptor(int descriptor) {
+    return fmt::format("/proc/self/fd/{}", descriptor);
+}
 
 Entry::Kind kind_of(std::uint32_t mode) {
     switch (mode & S_IFMT) {
@@ -51,7 +53,9 @@ void stat_into(Image& image, int descriptor, const std::string& name) {
 }
 
 /// The kernel's own measurements of a content: it makes them anew, and refuses foreign ones.
-bool belongs_to_kernel(std::string_view name) { return name == "security.ima" || name == "security.evm"; }
+bool belongs_to_kernel(std::string_view name) {
+    return name == "security.ima" || name == "security.evm";
+}
 
 std::string read_extended(int descriptor, const std::string& name) {
     const std::string path = by_descriptor(descriptor);
@@ -217,10 +221,14 @@ std::string with_mode(const std::string& extended, std::uint32_t mode) {
     for (std::size_t at = 4; at + 8 <= text.size(); at += 8) {
         const std::uint16_t tag = tag_at(at);
         std::uint16_t bits = 0;
-        if (tag == user_object) bits = mode >> 6 & 7U;
-        else if (tag == (masked ? mask : group_object)) bits = mode >> 3 & 7U;
-        else if (tag == other) bits = mode & 7U;
-        else continue;
+        if (tag == user_object)
+            bits = mode >> 6 & 7U;
+        else if (tag == (masked ? mask : group_object))
+            bits = mode >> 3 & 7U;
+        else if (tag == other)
+            bits = mode & 7U;
+        else
+            continue;
         std::memcpy(text.data() + at + 2, &bits, sizeof bits);
     }
     return to_text(attributes);
@@ -255,8 +263,9 @@ Image capture_like(const Spot& spot, std::span<const Image* const> others) {
 
 bool untouched(const Image& now, const Image& then) {
     return now.kind == then.kind && now.same_inode(then) && now.mode == then.mode && now.uid == then.uid &&
-           now.gid == then.gid && (now.kind == Entry::Kind::directory ||  // entries of ours come and go in it
-                                   (now.size == then.size && now.modified == then.modified));
+           now.gid == then.gid &&
+           (now.kind == Entry::Kind::directory ||  // entries of ours come and go in it
+            (now.size == then.size && now.modified == then.modified));
 }
 
 void change_meta(int descriptor, const Image& wished, const std::string& path) {

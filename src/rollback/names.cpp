@@ -14,7 +14,9 @@
 namespace chaos::rollback {
 namespace {
 
-bool unknown_to_file_system(int error) { return error == EINVAL || error == ENOSYS || error == ENOTTY; }
+bool unknown_to_file_system(int error) {
+    return error == EINVAL || error == ENOSYS || error == ENOTTY;
+}
 
 struct CloseDirectory {
     void operator()(DIR* open) const { ::closedir(open); }

@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <chaos/error.hpp>
+#include <charconv>
 
 namespace chaos::rollback {
 namespace {
@@ -44,7 +44,11 @@ std::uint32_t find(const std::unordered_map<std::string, std::uint32_t>& known, 
 Owners::Owners(std::string_view passwd, std::string_view group)
     : users_(numbers_by_name(passwd)), groups_(numbers_by_name(group)) {}
 
-std::uint32_t Owners::user(const std::string& name) const { return find(users_, name, "user", "/etc/passwd"); }
-std::uint32_t Owners::group(const std::string& name) const { return find(groups_, name, "group", "/etc/group"); }
+std::uint32_t Owners::user(const std::string& name) const {
+    return find(users_, name, "user", "/etc/passwd");
+}
+std::uint32_t Owners::group(const std::string& name) const {
+    return find(groups_, name, "group", "/etc/group");
+}
 
 }  // namespace chaos::rollback

@@ -42,8 +42,7 @@ bool same_content(const Image& one, const Image& other) {
 /// a key of its own, or counted for a project of its own.
 bool apart(int directory) {
     struct statx found {};
-    if (::statx(directory, "", AT_EMPTY_PATH, STATX_TYPE, &found) == 0 &&
-        (found.stx_attributes & STATX_ATTR_ENCRYPTED))
+    if (::statx(directory, "", AT_EMPTY_PATH, STATX_TYPE, &found) == 0 && (found.stx_attributes & STATX_ATTR_ENCRYPTED))
         return true;
     const Descriptor open(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     struct fsxattr attributes {};
@@ -220,8 +219,8 @@ std::vector<Move> StagedHost::Parts::look_at_tree(const Wish& wish, std::vector<
     return moves;
 }
 
-/// A tree that can not be moved in one piece (another mount than the state's, an overlay's lower directory): each of its
-/// names goes by itself, and each can come back by itself.
+/// A tree that can not be moved in one piece (another mount than the state's, an overlay's lower directory): each of
+/// its names goes by itself, and each can come back by itself.
 void StagedHost::Parts::expand_tree(const Wish& wish, const Image& top, std::vector<Move>& moves,
                                     std::vector<Content>& blobs) {
     Footprint below;

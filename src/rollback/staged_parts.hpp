@@ -19,9 +19,9 @@ struct Wish {
     Content content{};
     std::string target{};
     Meta meta{};
-    Image image{};             ///< restore
-    std::string trash{};       ///< restore
-    bool over_other = false;   ///< The name was removed before in this queue: whatever lies there may go.
+    Image image{};            ///< restore
+    std::string trash{};      ///< restore
+    bool over_other = false;  ///< The name was removed before in this queue: whatever lies there may go.
     std::int64_t step = 0;
     bool makes() const { return verb != Verb::remove && verb != Verb::remove_tree && (verb != Verb::restore || image); }
 };
@@ -35,7 +35,7 @@ public:
     Wish* find(const std::string& path);
     const Wish* find(const std::string& path) const { return const_cast<Queue*>(this)->find(path); }
     bool gone(const std::string& path) const;  ///< It, or a directory above it, is removed with all in it.
-    std::vector<const Wish*> below(const std::string& directory) const;    ///< Directly.
+    std::vector<const Wish*> below(const std::string& directory) const;     ///< Directly.
     std::vector<std::string> trees_in(const std::string& directory) const;  ///< Removed ones, directly in it.
     std::vector<const Wish*> in_order() const;
 

@@ -27,7 +27,9 @@ Spot where(const Beneath& beneath, const std::string& path) {
 }
 
 /// A directory that was swapped into the stage: gone, if it was empty. With something in it, it is somebody's.
-bool went_empty(const Spot& spot) { return ::unlinkat(spot.at(), spot.name.c_str(), AT_REMOVEDIR) == 0; }
+bool went_empty(const Spot& spot) {
+    return ::unlinkat(spot.at(), spot.name.c_str(), AT_REMOVEDIR) == 0;
+}
 
 }  // namespace
 

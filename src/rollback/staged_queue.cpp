@@ -179,10 +179,18 @@ StagedHost::StagedHost(const Host& looking, std::string root, std::string state_
     : parts_(std::make_unique<Parts>(looking, root, std::move(state_directory), run, journal)) {}
 StagedHost::~StagedHost() = default;
 
-bool StagedHost::live() const { return parts_->looking.live(); }
-bool StagedHost::superuser() const { return parts_->looking.superuser(); }
-const Services& StagedHost::services() const { return parts_->looking.services(); }
-Output StagedHost::ask(const Command& command) const { return parts_->looking.ask(command); }
+bool StagedHost::live() const {
+    return parts_->looking.live();
+}
+bool StagedHost::superuser() const {
+    return parts_->looking.superuser();
+}
+const Services& StagedHost::services() const {
+    return parts_->looking.services();
+}
+Output StagedHost::ask(const Command& command) const {
+    return parts_->looking.ask(command);
+}
 
 Entry StagedHost::look(const std::string& path, std::string* content, std::size_t most) const {
     const Guard guard(parts_->mutex);
@@ -222,8 +230,10 @@ std::vector<std::string> StagedHost::list(const std::string& path) const {
     std::set<std::string> names(on_disk.begin(), on_disk.end());
     for (const std::string& tree : queue.trees_in(clean)) names.erase(name_of(tree));
     for (const Wish* wish : queue.below(clean)) {
-        if (wish->makes()) names.insert(name_of(wish->path));
-        else names.erase(name_of(wish->path));
+        if (wish->makes())
+            names.insert(name_of(wish->path));
+        else
+            names.erase(name_of(wish->path));
     }
     return {names.begin(), names.end()};
 }
@@ -232,8 +242,8 @@ Content StagedHost::content(const std::string& path) const {
     const Guard guard(parts_->mutex);
     const std::string clean = clean_path(path);
     const Wish* const wish = parts_->queue.find(clean);
-    const bool file = wish && (wish->verb == Verb::file ||
-                               (wish->verb == Verb::restore && wish->image.kind == Entry::Kind::file));
+    const bool file =
+        wish && (wish->verb == Verb::file || (wish->verb == Verb::restore && wish->image.kind == Entry::Kind::file));
     if (file) return parts_->content_of(*wish);
     if ((wish && wish->verb != Verb::meta) || (!wish && parts_->queue.gone(clean)))
         throw Error(fmt::format("{}: expected a regular file", path));

@@ -78,7 +78,9 @@ Scan StagedHost::scan(const Footprint& footprint, std::vector<Content>* contents
         for (const std::string_view path : paths) {
             std::string clean = clean_path(std::string(path));
             Spot spot = parts_->beneath.spot(clean);
-            if (spot) scan_below({std::move(clean), std::move(spot), with_content ? all : two_levels}, with_content, found, contents);
+            if (spot)
+                scan_below({std::move(clean), std::move(spot), with_content ? all : two_levels}, with_content, found,
+                           contents);
         }
     };
     each(footprint.names, false);
@@ -127,7 +129,8 @@ Scan scan_from_text(std::string_view text) {
         std::string path(text.substr(at, length));
         const std::size_t line = text.find('\n', at + length);
         if (line == text.npos) throw Error("expected a scan: its last line is cut");
-        out.emplace_hint(out.end(), std::move(path), image_from_text(text.substr(at + length + 1, line - at - length - 1)));
+        out.emplace_hint(out.end(), std::move(path),
+                         image_from_text(text.substr(at + length + 1, line - at - length - 1)));
         text.remove_prefix(line + 1);
     }
     return out;

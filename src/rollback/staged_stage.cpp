@@ -37,8 +37,8 @@ void write_content(int to, const Content& content, const std::string& path) {
         write_all(to, part, path);
     }
     if (hasher.finish() != content.digest())
-        throw Error(fmt::format("{}: is not the content it was: expected digest {}", content.path(),
-                                hex(content.digest())));
+        throw Error(
+            fmt::format("{}: is not the content it was: expected digest {}", content.path(), hex(content.digest())));
 }
 
 void set_modified(int descriptor, std::int64_t modified, const std::string& path) {

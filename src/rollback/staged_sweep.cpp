@@ -21,7 +21,8 @@ bool is_stage(const std::string& path, const std::string& state) {
 void copy(const Spot& from, const Spot& to, const std::string& path) {
     const Descriptor in(::openat(from.at(), from.name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     if (!in) fail(path, "be kept", errno);
-    const Descriptor out(::openat(to.at(), to.name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+    const Descriptor out(
+        ::openat(to.at(), to.name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!out) fail(path, "be kept", errno);
     for (;;) {
         const ssize_t got = ::copy_file_range(*in, nullptr, *out, nullptr, 1U << 30U, 0);  // a reflink where there is
@@ -57,8 +58,8 @@ void StagedHost::adopt(const std::vector<Operation>& operations) {
         if (!kept) staged.name += ".old", kept = capture_like(staged, known);  // see replace()
         if (kept.kind != Entry::Kind::file || kept.content != before.content) continue;
         struct stat links {};
-        const bool only_name = ::fstatat(staged.at(), staged.name.c_str(), &links, AT_SYMLINK_NOFOLLOW) == 0 &&
-                               links.st_nlink == 1;
+        const bool only_name =
+            ::fstatat(staged.at(), staged.name.c_str(), &links, AT_SYMLINK_NOFOLLOW) == 0 && links.st_nlink == 1;
         if (only_name && region_of(staged.at()) == region_of(to.at())) {
             // Closed to everybody first: in objects/ it has no owner but root, and no attributes that matter.
             if (::fchmodat(staged.at(), staged.name.c_str(), 0600, 0) ||

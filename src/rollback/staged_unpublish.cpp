@@ -45,8 +45,8 @@ bool swap_in(const Spot& staged, const Spot& target, const Image& expected, cons
 bool StagedHost::Parts::remake(const Operation& operation, const Spot& target, const Image& now) {
     const Image& before = operation.before;
     if (before.kind == Entry::Kind::other)
-        throw Error(fmt::format("{}: its inode is lost, and a device, socket or pipe can not be made again",
-                                operation.path));
+        throw Error(
+            fmt::format("{}: its inode is lost, and a device, socket or pipe can not be made again", operation.path));
     make_stage_directory(operation.staged);
     const Spot staged = beneath.spot(operation.staged);
     if (!staged) fail(operation.path, "be staged", ENOENT);
@@ -105,8 +105,8 @@ bool StagedHost::Parts::bring_back(const Operation& operation) {
     if (staged) touch(staged.at(), parent_of(operation.staged));
     const bool as_we_made = after ? now.same_as(after) : !now;
     if (!as_we_made) {
-        if (old) return false;             // published, then edited
-        return before || !now || staged ? !(!before && now && !kept) : true;
+        if (old) return false;                             // published, then edited
+        return before || !now || static_cast<bool>(kept);  // a new name, and what we staged is in the stage no more
     }
     if (before && after) return old ? swap_in(staged, target, now, path) : remake(operation, target, now);
     if (before) return old ? move_name(staged, target, path) : remake(operation, target, now);

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// What can not be staged: commands, the service manager, the kernel's own files.
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <chaos/bus.hpp>
+#include <chaos/process.hpp>
+
+#include "staged_parts.hpp"
+
+namespace chaos::rollback {
+namespace {
+
+constexpr const char* names[] = {"start", "stop", "restart", "reload", "enable", "disable", "mask", "unmask"};
+
+/// Until it has ended, however that is told.
+class Fenced {
+public:
+    Fenced(Journal& journal, int pid, const Command& command) : journal_(journal), pid_(pid) {
+        journal_.fence(pid, command);
+    }
+    ~Fenced() {
+        try {
+            journal_.lift(pid_);
+        } catch (const Error&) {  // it stays fenced: whoever comes next looks whether it lives
+        }
+    }
+    Fenced(const Fenced&) = delete;
+
+private:
+    Journal& journal_;
+    int pid_;
+};
+
+}  // namespace
+
+Output StagedHost::run(const Command& command) {
+    publish();
+    Child child(command, parts_->beneath.root());
+    // Known before it does anything: if we are killed now, whoever takes the lock waits for it.
+    const Fenced fenced(parts_->journal, child.pid(), command);
+    child.release();
+    return child.wait();
+}
+
+void StagedHost::control(UnitVerb verb, const std::string& unit) {
+    publish();
+    if (!live()) return control_offline(parts_->beneath.root(), verb, unit);
+    SystemdServices services;
+    if (!services.answers())
+        throw Error(fmt::format("{}: can not {}: no service manager answers here", unit,
+                                names[static_cast<std::size_t>(verb)]));
+    if (std::exchange(parts_->units_changed, false)) services.daemon_reload();
+    services.control(verb, unit);
+}
+
+void StagedHost::set_kernel(const std::string& path, const std::string& value) {
+    publish();
+    const std::string clean = clean_path(path);
+    if (!live()) throw Error(fmt::format("{}: an image has no kernel of its own to set it in", clean));
+    if (!clean.starts_with("/proc/sys/") && !clean.starts_with("/sys/"))
+        throw Error(fmt::format("expected a path below /proc/sys or /sys, not {}", clean));
+    const Spot spot = parts_->beneath.spot(clean);
+    if (!spot) fail(clean, "be set", ENOENT);
+    const Descriptor open(::openat(spot.at(), spot.name.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
+    if (!open) fail(clean, "be set", errno);
+    // One write: the kernel takes each as a value of its own.
+    const ssize_t put = ::write(*open, value.data(), value.size());
+    if (put < 0) fail(clean, fmt::format("be set to \"{}\"", value), errno);
+    if (static_cast<std::size_t>(put) != value.size())
+        throw Error(fmt::format("{}: the kernel took {} of {} bytes of \"{}\"", clean, put, value.size(), value));
+}
+
+}  // namespace chaos::rollback
