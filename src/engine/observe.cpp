@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <thread>
+#include <unordered_set>
 
 namespace chaos {
 
@@ -120,6 +121,7 @@ State goal_of(const Resource& resource, const State& observed, Diagnostics& prob
 States resolve(Catalog& catalog, const View& view, States& observed, Diagnostics& problems) {
     States goal(catalog.size());
     for (std::size_t i = 0; i < catalog.size(); ++i) goal[i] = goal_of(catalog[i], observed[i], problems);
+    std::unordered_set<std::string> known;
     for (const auto& [type, numbers] : by_kind(catalog)) {
         std::vector<Change> changes;
         std::vector<std::uint32_t> changing;
@@ -134,7 +136,10 @@ States resolve(Catalog& catalog, const View& view, States& observed, Diagnostics
             problems.add(at_resource(error, catalog[changing.front()]));
         }
         for (std::size_t k = 0; k < changing.size(); ++k) goal[changing[k]] = changes[k].after;
+        if (known.empty() && !companions.empty())
+            for (const Resource& resource : catalog) known.insert(to_text(resource.id));
         for (auto& [change, because, kind] : companions) {
+            if (!known.insert(to_text(change.id)).second) continue;  // declared, or came along with another one
             Resource resource;
             resource.id = change.id;
             resource.type = kind ? kind : type;

@@ -150,10 +150,10 @@ public:
         if (output.status != 0) throw failed(command, output);
     }
 
-    /// Only what goes has something to run: nothing is done again to take something back.
+    /// What ran because of what it watches is not run once more to take that back.
     void undo_all(WritableHost& host, std::span<const Change> changes) const override {
         for (const Change& change : changes)
-            if (change.before && !change.after) apply(host, change.before.as<Exec>(), nullptr, false);
+            if (!change.before != !change.after) apply(host, change.before.as<Exec>(), change.after.as<Exec>(), false);
     }
 };
 

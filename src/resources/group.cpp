@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 
 #include <chaos/resource.hpp>
 #include <chaos/system/accounts.hpp>
@@ -21,8 +21,12 @@ struct Group {
 constexpr Field fields[] = {
     schema::key<&Group::name>("name", "Its name.").example("deployers"),
     schema::property<&Group::gid>("gid", "Its number.").example("4242").otherwise("as it is; chosen for a new one"),
-    schema::property<&Group::members>("members", "Users in it. Adds: nobody is taken out.").otherwise("as they are"),
-    schema::option<&Group::system>("system", "A new one gets a number below those of people.").otherwise("false"),
+    schema::property<&Group::members>("members", "Users in it. Adds: nobody is taken out.")
+        .example("[deploy]")
+        .otherwise("as they are"),
+    schema::option<&Group::system>("system", "A new one gets a number below those of people.")
+        .example("true")
+        .otherwise("false"),
 };
 
 constexpr Schema group = schema::of<Group>("group", "groups", Order::group, "A group of users.", fields)

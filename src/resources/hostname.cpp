@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "beside.hpp"
 #include "kinds.hpp"
 #include "lines.hpp"
 
@@ -12,18 +13,18 @@ constexpr const char* kernel = "/proc/sys/kernel/hostname";
 
 struct Hostname {
     std::string name{};
-    bool kept = true;
-    std::optional<std::string> in_file{};
+    Beside at_boot{};
 };
 
 constexpr Field fields[] = {
     schema::property<&Hostname::name>("name", "What the host is called, as far as the kernel is concerned.")
         .needed()
         .example("web1"),
-    schema::property<&Hostname::kept>("kept", "It is called so after the next boot too: /etc/hostname says it.")
+    schema::property<&Hostname::at_boot>("at_boot",
+                                         "What /etc/hostname says, for the next boot: true, the same; false, there is "
+                                         "none; or another name.")
         .example("true")
         .otherwise("true"),
-    schema::seen<&Hostname::in_file>("in_file", "What /etc/hostname said instead.").example("web1"),
 };
 
 constexpr Schema hostname = schema::of<Hostname>("hostname", "hostname", Order::setting,
@@ -77,11 +78,11 @@ public:
         std::string text, running;
         const bool has_file = bool(view->look(file, &text));
         Hostname found{.name = name_in(text)};
-        if (has_file) found.in_file = found.name;
         if (!view->live()) return has_file ? std::optional(found) : std::nullopt;
         if (!view->look(kernel, &running)) throw Error(std::string(kernel) + " is not there: is /proc mounted?");
+        const auto in_file = has_file ? std::optional(found.name) : std::nullopt;
         found.name = trimmed(running);
-        found.kept = found.in_file == found.name;
+        found.at_boot = Beside::of(in_file, found.name);
         return found;
     }
 
@@ -101,7 +102,7 @@ public:
 
     void apply(WritableHost& host, const Hostname*, const Hostname* to, bool) const override {
         if (!to) return host.remove(file);
-        const auto in_file = to->kept ? std::optional(to->name) : to->in_file;
+        const auto in_file = to->at_boot.text(to->name);
         std::string text;
         const auto entry = host.look(file, &text);
         if (!in_file)

@@ -25,16 +25,21 @@ struct Package {
 constexpr Field fields[] = {
     schema::key<&Package::name>("name", "The package; `libc6:i386` of another architecture.").example("hello"),
     schema::property<&Package::version>("version", "Exactly this one.")
+        .example("1.10")
         .otherwise("as it is; for a new one what the archive has"),
-    schema::property<&Package::hold>("hold", "Upgrades pass it by.").otherwise("as it is"),
+    schema::property<&Package::hold>("hold", "Upgrades pass it by.").example("true").otherwise("as it is"),
     schema::property<&Package::automatic>("automatic", "Came along with another one, and may go with it.")
+        .example("true")
         .otherwise("false"),
-    schema::property<&Package::intact>("intact", "Wholly unpacked and configured.").otherwise("true"),
+    schema::property<&Package::intact>("intact", "Wholly unpacked and configured.").example("true").otherwise("true"),
     schema::option<&Package::purge>("purge", "Where it is to be absent: its configuration and data go as well.")
+        .example("true")
         .otherwise("false"),
     schema::option<&Package::debconf>("debconf", "Answers to the questions it asks when it is installed.")
+        .example("{hello/greeting: hi}")
         .otherwise("its own defaults"),
-    schema::seen<&Package::archive>("archive", "Where the .deb of this version lies."),
+    schema::seen<&Package::archive>("archive", "Where the .deb of this version lies.")
+        .example("/var/cache/apt/archives/hello_2.10-3_amd64.deb"),
 };
 
 std::string clean(std::string_view key) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "beside.hpp"
 #include "kinds.hpp"
 #include "lines.hpp"
 #include "paths.hpp"
@@ -16,8 +17,7 @@ constexpr std::string_view heading = "# Kept by chaos, a line a key; other lines
 
 struct Sysctl {
     std::string key{}, value{};
-    bool kept = true;
-    std::optional<std::string> in_file{};
+    Beside at_boot{};
 };
 
 /// Dots and slashes change places.
@@ -101,10 +101,11 @@ constexpr Field fields[] = {
     schema::property<&Sysctl::value>("value", "What it is set to; how blanks are written does not matter.")
         .needed()
         .example("4096"),
-    schema::property<&Sysctl::kept>("kept", "It is so after the next boot too: /etc/sysctl.d/60-chaos.conf says it.")
+    schema::property<&Sysctl::at_boot>("at_boot",
+                                       "What /etc/sysctl.d/60-chaos.conf sets it to at the next boot: true, the same; "
+                                       "false, nothing; or another value.")
         .example("true")
         .otherwise("true"),
-    schema::seen<&Sysctl::in_file>("in_file", "What /etc/sysctl.d/60-chaos.conf set it to instead.").example("128"),
 };
 
 constexpr Schema sysctl = schema::of<Sysctl>("sysctl", "sysctl", Order::setting,
@@ -127,16 +128,17 @@ public:
     };
 
     std::optional<Sysctl> observe(const View& view, const Sysctl& wanted, bool) const override {
-        Sysctl found{.key = wanted.key, .in_file = value_in(view.once<Kept>().text, wanted.key)};
+        Sysctl found{.key = wanted.key};
+        const auto in_file = value_in(view.once<Kept>().text, wanted.key);
         std::string running;
         if (!view->live()) {
-            if (!found.in_file) return std::nullopt;
-            running = *found.in_file;
+            if (!in_file) return std::nullopt;
+            running = *in_file;
         } else if (!view->look(kernel_path(wanted.key), &running)) {
             return std::nullopt;
         }
         running = even(running);
-        found.kept = found.in_file == running;
+        found.at_boot = Beside::of(in_file, running);
         found.value = running == even(wanted.value) ? wanted.value : running;
         return found;
     }
@@ -154,7 +156,7 @@ public:
             // boot.
             if (!after && view->live()) {
                 Sysctl left = *before;
-                left.kept = false, left.in_file.reset();
+                left.at_boot = {false, std::nullopt};
                 change.after = State::of(std::move(left));
             }
         }
@@ -172,7 +174,7 @@ public:
             later.emplace_back("/etc/sysctl.conf", std::move(text));
         for (const Change& change : changes) {
             const Sysctl* after = change.after.as<Sysctl>();
-            if (!after || !after->kept) continue;
+            if (!after || !after->at_boot.text(after->value)) continue;
             for (const auto& [path, text] : later)
                 if (const auto value = value_in(text, after->key); value && *value != even(after->value))
                     problems.note(Error(change.where, fmt::format("{} sets {} to {} and is read later: it wins at boot",
@@ -203,7 +205,7 @@ public:
         for (const Change& change : changes) {
             const Sysctl* to = change.after.as<Sysctl>();
             std::optional<std::string> line;
-            if (to) line = to->kept ? std::optional(even(to->value)) : to->in_file;
+            if (to) line = to->at_boot.text(even(to->value));
             if (value_in(text, change.id.key) != line) text = with_value(text, change.id.key, line);
         }
         if (text.empty())

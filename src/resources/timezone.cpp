@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "beside.hpp"
 #include "kinds.hpp"
 #include "lines.hpp"
 #include "paths.hpp"
@@ -12,18 +13,20 @@ constexpr std::string_view zones = "/usr/share/zoneinfo/";
 
 struct Timezone {
     std::string name{};
-    bool agreed = true;
-    std::optional<std::string> target{}, in_file{};
+    Beside in_file{};
+    std::optional<std::string> target{};
     std::optional<Content> copy{};
 };
 
 constexpr Field fields[] = {
     schema::property<&Timezone::name>("name", "The zone, as the tz database calls it.").needed().example("Europe/Rome"),
-    schema::property<&Timezone::agreed>("agreed", "/etc/timezone, where a system has it, says the same.")
+    schema::property<&Timezone::in_file>(
+        "in_file",
+        "What /etc/timezone says, on a system that has it: true, the same; false, it is "
+        "not there; or another zone.")
         .example("true")
         .otherwise("true"),
     schema::seen<&Timezone::target>("target", "What /etc/localtime leads to.").example("/usr/share/zoneinfo/Etc/UTC"),
-    schema::seen<&Timezone::in_file>("in_file", "What /etc/timezone says.").example("Etc/UTC"),
     schema::seen<&Timezone::copy>("copy", "The rules, where /etc/localtime is a file and no link.").example("TZif2"),
 };
 
@@ -47,9 +50,9 @@ public:
         if (entry.kind == Entry::Kind::link) found.target = bytes, found.name = zone_of(bytes);
         if (entry.kind == Entry::Kind::file) found.copy = Content(bytes);
         const bool has_file = bool(view->look(debian_file, &said));
-        if (has_file) found.in_file = trimmed(said);
         if (!entry && !has_file) return std::nullopt;
-        found.agreed = has_file ? *found.in_file == found.name : !view->look("/etc/debian_version");
+        if (has_file || view->look("/etc/debian_version"))
+            found.in_file = Beside::of(has_file ? std::optional(std::string(trimmed(said))) : std::nullopt, found.name);
         return found;
     }
 
@@ -86,13 +89,11 @@ public:
         else
             host.make_link(link, ".." + std::string(zones) + to->name);
 
-        const bool debian = bool(host.look(debian_file)) || bool(host.look("/etc/debian_version"));
-        if (to->agreed && debian)
-            host.write(debian_file, Content(to->name + "\n"), {.mode = 0644});
-        else if (!to->agreed && to->in_file)
-            host.write(debian_file, Content(*to->in_file + "\n"), {.mode = 0644});
-        else
+        const bool has_file = host.look(debian_file) || host.look("/etc/debian_version");
+        if (const auto said = to->in_file.text(to->name); !said || said->empty())
             host.remove(debian_file);
+        else if (!to->in_file.same || has_file)
+            host.write(debian_file, Content(*said + "\n"), {.mode = 0644});
     }
 };
 

@@ -27,6 +27,7 @@ constexpr Field fields[] = {
     schema::key<&User::name>("name", "Login name.").example("deploy"),
     schema::property<&User::uid>("uid", "Its number.").example("4243").otherwise("as it is; chosen for a new one"),
     schema::property<&User::group>("group", "Primary group, by name.")
+        .example("deploy")
         .otherwise("as it is; for a new one a group of its own name"),
     schema::property<&User::groups>("groups", "Groups it is in beside that. Adds: it is taken out of none.")
         .example("[users]")
@@ -42,13 +43,17 @@ constexpr Field fields[] = {
         .otherwise("as it is"),
     schema::property<&User::password>("password",
                                       "Its hash, as `mkpasswd` prints it; `!` or `*`: no password opens it.")
+        .example("$6$salt$hash")
         .otherwise("as it is; none for a new one")
         .sensitive(),
-    schema::option<&User::system>("system", "A new one gets a number below those of people.").otherwise("false"),
+    schema::option<&User::system>("system", "A new one gets a number below those of people.")
+        .example("true")
+        .otherwise("false"),
     schema::option<&User::create_home>("create_home", "Make the home of a new one, with what /etc/skel has.")
+        .example("true")
         .otherwise("true, unless it is a system one"),
-    schema::seen<&User::aging>("aging", "What shadow says after the password."),
-    schema::seen<&User::gid>("gid", "Number of its primary group."),
+    schema::seen<&User::aging>("aging", "What shadow says after the password.").example("19000:0:99999:7:::"),
+    schema::seen<&User::gid>("gid", "Number of its primary group.").example("4242"),
 };
 
 constexpr Schema user = schema::of<User>("user", "users", Order::user, "Somebody who can log in, or own files.", fields)
@@ -300,7 +305,8 @@ private:
 
     static void set_password(WritableHost& host, const User& to) {
         if (!to.password) return;
-        if (to.password->empty()) return must(host, {{"passwd", "-d", to.name}});  // only ever put back, never asked for
+        if (to.password->empty())
+            return must(host, {{"passwd", "-d", to.name}});  // only ever put back, never asked for
         Command command{{"chpasswd", "-e"}};
         command.input = to.name + ":" + *to.password + "\n";
         must(host, command);

@@ -8,7 +8,7 @@ using namespace chaos::test;
 
 namespace {
 
-Catalog directory(std::initializer_list<std::pair<const char*, Value>> list, bool absent = false) {
+Catalog directory(std::initializer_list<Said> list, bool absent = false) {
     return {declare("directory", attributes(list), absent)};
 }
 

@@ -8,7 +8,7 @@ using namespace chaos::test;
 
 namespace {
 
-Resource exec(std::initializer_list<std::pair<const char*, Value>> list, bool absent = false) {
+Resource exec(std::initializer_list<Said> list, bool absent = false) {
     return declare("exec", attributes(list), absent);
 }
 

@@ -8,7 +8,7 @@ using namespace chaos::test;
 
 namespace {
 
-Catalog file(std::initializer_list<std::pair<const char*, Value>> list, bool absent = false) {
+Catalog file(std::initializer_list<Said> list, bool absent = false) {
     return {declare("file", attributes(list), absent)};
 }
 

@@ -8,7 +8,7 @@ using namespace chaos::test;
 
 namespace {
 
-Catalog timezone(const char* name) {
+Catalog zone(const char* name) {
     return {declare("timezone", attributes({{"name", name}}))};
 }
 
@@ -27,12 +27,12 @@ TEST_CASE("a timezone is a link and, on Debian, a name in a file; both go back")
     host.put_link("/etc/localtime", "/usr/share/zoneinfo/Etc/UTC");
     host.put_file("/etc/timezone", "Etc/UTC\n");
     const auto before = host.dump();
-    const auto run = apply(host, timezone("Europe/Rome"));
+    const auto run = apply(host, zone("Europe/Rome"));
     std::string target;
     host.look("/etc/localtime", &target);
     CHECK(target == "../usr/share/zoneinfo/Europe/Rome");
     CHECK(host.text("/etc/timezone") == "Europe/Rome\n");
-    CHECK(plan_for(host, timezone("Europe/Rome")).steps.empty());
+    CHECK(plan_for(host, zone("Europe/Rome")).steps.empty());
     take_back(host, run);
     CHECK(host.dump() == before);
 }
@@ -42,7 +42,7 @@ TEST_CASE("a timezone where there was none, or a copy of the rules, goes back to
     for (int copied = 0; copied < 2; ++copied) {
         if (copied) host.put_file("/etc/localtime", "TZif2 rules");
         const auto before = host.dump();
-        const auto run = apply(host, timezone("Europe/Rome"));
+        const auto run = apply(host, zone("Europe/Rome"));
         CHECK(host.look("/etc/localtime").kind == Entry::Kind::link);
         take_back(host, run);
         CHECK(host.dump() == before);
@@ -54,7 +54,7 @@ TEST_CASE("a timezone whose link and file disagree is mended") {
     host.put_link("/etc/localtime", "../usr/share/zoneinfo/Europe/Rome");
     host.put_file("/etc/timezone", "Etc/UTC\n");
     const auto before = host.dump();
-    const auto run = apply(host, timezone("Europe/Rome"));
+    const auto run = apply(host, zone("Europe/Rome"));
     CHECK(host.text("/etc/timezone") == "Europe/Rome\n");
     take_back(host, run);
     CHECK(host.dump() == before);
@@ -62,9 +62,9 @@ TEST_CASE("a timezone whose link and file disagree is mended") {
 
 TEST_CASE("a timezone that does not exist is a problem where zones are there, and a remark where none is") {
     for (const char* name : {"Europe/Roma", "/etc/passwd", "../../etc/passwd", ""})
-        CHECK_FALSE(plan_for(debian(), timezone(name)).problems.ok());
+        CHECK_FALSE(plan_for(debian(), zone(name)).problems.ok());
     FakeHost bare;
-    const auto run = plan_for(bare, timezone("Europe/Rome"));
+    const auto run = plan_for(bare, zone("Europe/Rome"));
     CHECK(run.problems.ok());
     CHECK(run.problems.remarks().size() == 1);
 }

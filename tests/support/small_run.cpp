@@ -19,7 +19,7 @@ Resource declare(std::string_view kind, Value::Map attributes, bool absent) {
     return resource;
 }
 
-Value::Map attributes(std::initializer_list<std::pair<const char*, Value>> list) {
+Value::Map attributes(std::initializer_list<Said> list) {
     Value::Map map;
     for (const auto& [name, value] : list) map.push_back({Value(std::string(name)), value});
     return map;

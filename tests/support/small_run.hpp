@@ -13,8 +13,14 @@ namespace chaos::test {
 /// One resource as a manifest would have it; throws Error where it is wrong.
 Resource declare(std::string_view kind, Value::Map attributes, bool absent = false);
 
-/// A list of attributes, written shortly: {{"path", "/a"}, {"mode", "0600"}}.
-Value::Map attributes(std::initializer_list<std::pair<const char*, Value>> list);
+/// An attribute as a test writes it: {"mode", "0600"}.
+struct Said {
+    Said(const char* attribute, const char* text) : name(attribute), value(std::string(text)) {}
+    Said(const char* attribute, Value given) : name(attribute), value(std::move(given)) {}
+    const char* name;
+    Value value;
+};
+Value::Map attributes(std::initializer_list<Said> list);
 
 /// What a run came to: enough to take it back.
 struct SmallRun {
