@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 
+#include <algorithm>
 #include <chaos/resource.hpp>
 #include <chaos/system/accounts.hpp>
 
