@@ -2,6 +2,7 @@
 #include "scope.hpp"
 #include <fmt/format.h>
 #include <algorithm>
+#include <utility>
 #include "beside.hpp"
 
 namespace chaos {
@@ -187,8 +188,8 @@ void lay_values(Value::Map& below, Value::Map above) {
         if (adds) name.pop_back();
         const auto held =
             std::find_if(below.begin(), below.end(), [&](const Value::Entry& e) { return e.key.text() == name; });
-        if (entry.value.is_null() && !adds) {
-            if (held != below.end()) below.erase(held);
+        if (entry.value.is_null() && held != below.end()) {
+            below.erase(held);
             continue;
         }
         if (adds) entry.key.data = name;

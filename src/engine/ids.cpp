@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <chaos/manifest.hpp>
+#include "utf8.hpp"
+
+namespace chaos {
+
+namespace {
+
+/// True where `pattern` covers all of `text`, each `*` any text: linear but for the last star, which may go back.
+bool covers(std::string_view pattern, std::string_view text) {
+    std::size_t p = 0, t = 0, star = std::string_view::npos, resume = 0;
+    while (t < text.size()) {
+        if (p < pattern.size() && pattern[p] == '*') {
+            star = p++, resume = t;
+        } else if (p < pattern.size() && pattern[p] == text[t]) {
+            ++p, ++t;
+        } else if (star != std::string_view::npos) {
+            p = star + 1, t = ++resume;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.size() && pattern[p] == '*') ++p;
+    return p == pattern.size();
+}
+
+}  // namespace
+
+const ResourceType* Registry::type(std::string_view name) const {
+    for (const ResourceType* one : types)
+        if (one->schema().name == name) return one;
+    return nullptr;
+}
+
+const ResourceType* Registry::section(std::string_view name) const {
+    for (const ResourceType* one : types)
+        if (one->schema().section == name || one->schema().name == name) return one;
+    return nullptr;
+}
+
+std::string to_text(const ResourceId& id) {
+    return id.key.empty() ? std::string(id.type) : fmt::format("{}:{}", id.type, id.key);
+}
+
+ResourceId parse_id(std::string_view text, const Registry& registry, Place where) {
+    const auto colon = text.find(':');
+    const auto kind = text.substr(0, colon);
+    const ResourceType* type = registry.section(kind);
+    if (!type) {
+        std::vector<std::string_view> known;
+        for (const ResourceType* one : registry.types) known.push_back(one->schema().name);
+        const auto near = nearest(kind, known);
+        throw Error(where, fmt::format("'{}' is no id: there is no kind '{}'", text, kind))
+            .help(near.empty() ? "an id is kind:key, as in file:/etc/motd; 'chaos explain' lists the kinds"
+                               : fmt::format("did you mean {}{}?", near, text.substr(kind.size())));
+    }
+    const Schema& schema = type->schema();
+    if (!schema.key()) {
+        if (colon != std::string_view::npos)
+            throw Error(where, fmt::format("a host has one {}: its id has no key", schema.name))
+                .help(fmt::format("write {}", schema.name));
+        return {schema.name, {}};
+    }
+    if (colon == std::string_view::npos || colon + 1 == text.size())
+        throw Error(where, fmt::format("the id '{}' has no key", text))
+            .help(fmt::format("write it as in {}:KEY", schema.name));
+    std::string key(text.substr(colon + 1));
+    if (key.front() == ' ') key.erase(0, key.find_first_not_of(' '));
+    try {
+        return {schema.name, schema.clean ? schema.clean(key) : key};
+    } catch (Error& error) {
+        if (!error.where) error.where = where;
+        throw;
+    }
+}
+
+bool matches(std::string_view pattern, const ResourceId& id, const Registry& registry) {
+    const auto colon = pattern.find(':');
+    const auto kind = pattern.substr(0, colon);
+    if (kind.find('*') == std::string_view::npos) {
+        const ResourceType* type = registry.section(kind);
+        if (!type || type->schema().name != id.type) return false;
+    } else if (!covers(kind, id.type)) {
+        return false;
+    }
+    if (colon == std::string_view::npos) return id.key.empty();
+    const auto key = pattern.substr(colon + 1);
+    if (key == id.key || covers(key, id.key)) return true;
+    if (key.find('*') != std::string_view::npos) return false;
+    const ResourceType* type = registry.type(id.type);
+    if (!type || !type->schema().clean) return false;
+    try {
+        return type->schema().clean(key) == id.key;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+}  // namespace chaos
