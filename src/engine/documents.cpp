@@ -46,9 +46,14 @@ public:
                             fmt::format("a manifest is a mapping of sections, found {}", kind_of(document.root)))
                     .help("write it as in packages: [git]");
             stack_.push_back({real, shown});
-            follow(document, "include");
-            documents.push_back(document.root.find("overlay") ? document : std::move(document));
-            if (document.root.find("overlay")) follow(document, "overlay");
+            const auto said = [&](std::string_view word) {
+                const Value* value = document.root.find(word);
+                return value ? *value : Value();
+            };
+            const Value below = said("include"), above = said("overlay");
+            follow(below, "include", source);
+            documents.push_back(std::move(document));
+            follow(above, "overlay", source);
             stack_.pop_back();
         } catch (Error& error) {
             if (!error.where) error.where = from;
@@ -67,13 +72,11 @@ private:
             .help("take one of the includes out");
     }
 
-    void follow(const Document& document, std::string_view word) {
-        const Value* said = document.root.find(word);
-        if (!said) return;
-        const Value one[] = {*said};
-        for (const Value& item : said->is_list() ? std::span<const Value>(said->list()) : std::span<const Value>(one)) {
+    void follow(const Value& said, std::string_view word, std::uint16_t source) {
+        if (said.is_null()) return;
+        for (const Value& item : said.is_list() ? std::span(said.list()) : std::span(&said, 1)) {
             try {
-                include(parse_item(item, word), document);
+                include(parse_item(item, word), source);
             } catch (Error& error) {
                 if (!error.where) error.where = item.where;
                 problems_.add(std::move(error));
@@ -110,7 +113,7 @@ private:
         return inclusion;
     }
 
-    void include(const Inclusion& inclusion, const Document& document) {
+    void include(const Inclusion& inclusion, std::uint16_t source_number) {
         scope_.stand_in(inclusion.file.where);
         const auto decides = [&](const Value& value) {
             scope_.deciding = true;
@@ -118,26 +121,26 @@ private:
             return scope_.deciding = false, holds;
         };
         if (!inclusion.each) {
-            if (!inclusion.when || decides(*inclusion.when)) open(inclusion, document);
+            if (!inclusion.when || decides(*inclusion.when)) open(inclusion, source_number);
             return;
         }
         const Value items = items_of(*inclusion.each, scope_);
         if (!items.is_list()) throw Error(inclusion.each->where, "each takes a list here");
         for (const Value& item : items.list()) {
             scope_.bind(inclusion.as, item);
-            if (!inclusion.when || decides(*inclusion.when)) open(inclusion, document);
+            if (!inclusion.when || decides(*inclusion.when)) open(inclusion, source_number);
         }
         scope_.unbind(inclusion.as);
     }
 
-    void open(const Inclusion& inclusion, const Document& document) {
+    void open(const Inclusion& inclusion, std::uint16_t source_number) {
         const Place from = inclusion.file.where;
         Value file = inclusion.file;
         scope_.deciding = true;
         substitute(file, scope_);
         scope_.deciding = false;
         const std::string& written = file.text();
-        const Source& source = sources_[Place{1, 1, document.source}];
+        const Source& source = sources_[Place{1, 1, source_number}];
         const std::string path = beside::join(source.directory, written);
         const std::string shown_in = directory_of(source.name);
         if (!beside::is_glob(written)) {
