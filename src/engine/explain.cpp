@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <chaos/manifest.hpp>
 
-#include "nearest.hpp"
+#include "utf8.hpp"
 
 namespace chaos {
 

@@ -101,7 +101,7 @@ private:
         const auto near = nearest(name, known);
         const std::string dot = whole.empty() ? "" : ".";
         throw Mistake{at, fmt::format("'{}{}{}' is not defined", whole, dot, name),
-                      near.empty() ? "" : fmt::format("did you mean {}{}{}?", whole, dot, near)};
+                      near.empty() ? "" : fmt::format("did you mean {}{}{}?", whole, dot, near), true};
     }
 
     const Value& name(const Node& node) {
@@ -109,7 +109,7 @@ private:
         const auto variables = names_.members("vars");
         if (std::find(variables.begin(), variables.end(), node.name) != variables.end())
             throw Mistake{node.at, fmt::format("'{}' is not defined", node.name),
-                          fmt::format("did you mean vars.{}?", node.name)};
+                          fmt::format("did you mean vars.{}?", node.name), true};
         missing(node.at, "", node.name, names_.members(""));
     }
 
@@ -143,7 +143,7 @@ private:
         }
         if (whole.is_list())
             throw Mistake{node.at, fmt::format("'{}' has {} items, and no '{}'", path_of(of), whole.list().size(), key),
-                          "they count from 0"};
+                          "they count from 0", true};
         throw Mistake{node.at, fmt::format("'{}' is {}, and has no '{}'", path_of(of), kind_of(whole), key), ""};
     }
 
@@ -183,7 +183,7 @@ private:
         try {
             return value(node.of[0]);
         } catch (const Mistake& mistake) {  // only what is not there has a default; any other mistake stays one
-            if (mistake.message.find("is not defined") == npos && mistake.message.find("and no '") == npos) throw;
+            if (!mistake.undefined) throw;
             return value(node.of[1]);
         }
     }
@@ -280,6 +280,9 @@ void substitute_text(Value& text, Names& names) {
         out.append(words, at);
     } catch (const Mistake& mistake) {
         tell(mistake, text, names);
+    } catch (Error& error) {
+        if (!error.where) error.where = text.where;
+        throw;
     }
     text.data = std::move(out), text.secret = secret, text.quoted = true;
 }
@@ -345,6 +348,9 @@ Value bare_value(const Value& text, Names& names) {
         return evaluate(parse_expression(words, 0, words.size()), names);
     } catch (const Mistake& mistake) {
         tell(mistake, text, names);
+    } catch (Error& error) {
+        if (!error.where) error.where = text.where;
+        throw;
     }
 }
 

@@ -41,6 +41,7 @@ struct Expression {
 struct Mistake {
     std::size_t at;
     std::string message, hint;
+    bool undefined = false;  ///< Something is not there: what `default` is for.
 };
 
 /// Parses what begins at byte `at` of a text and ends before `end`. Throws Mistake.

@@ -1,90 +1,87 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ids as people write them: `kind:key`, singular or plural, the key in any spelling (manifest.md section 6).
 #include <fmt/format.h>
-#include <algorithm>
 #include <chaos/manifest.hpp>
-
-#include "nearest.hpp"
+#include "utf8.hpp"
 
 namespace chaos {
 
-std::string to_text(const ResourceId& id) {
-    return id.key.empty() ? std::string(id.type) : fmt::format("{}:{}", id.type, id.key);
-}
-
 namespace {
 
-struct Parts {
-    std::string_view kind, key;
-    bool keyed;
-};
-
-Parts cut(std::string_view text) {
-    const auto colon = text.find(':');
-    return {text.substr(0, colon), colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1),
-            colon != std::string_view::npos};
-}
-
-/// `*` matches any text, also none. Greedy with one point to come back to: linear in practice, never exponential.
-bool glob(std::string_view pattern, std::string_view text) {
-    std::size_t p = 0, t = 0, star = std::string_view::npos, mark = 0;
+/// True where `pattern` covers all of `text`, each `*` any text: linear but for the last star, which may go back.
+bool covers(std::string_view pattern, std::string_view text) {
+    std::size_t p = 0, t = 0, star = std::string_view::npos, resume = 0;
     while (t < text.size()) {
-        if (p < pattern.size() && pattern[p] == '*')
-            star = p++, mark = t;
-        else if (p < pattern.size() && pattern[p] == text[t])
+        if (p < pattern.size() && pattern[p] == '*') {
+            star = p++, resume = t;
+        } else if (p < pattern.size() && pattern[p] == text[t]) {
             ++p, ++t;
-        else if (star != std::string_view::npos)
-            p = star + 1, t = ++mark;
-        else
+        } else if (star != std::string_view::npos) {
+            p = star + 1, t = ++resume;
+        } else {
             return false;
+        }
     }
     while (p < pattern.size() && pattern[p] == '*') ++p;
     return p == pattern.size();
 }
 
-std::string cleaned(const Schema& schema, std::string_view key) {
-    return schema.clean ? schema.clean(key) : std::string(key);
-}
-
 }  // namespace
 
-bool matches(std::string_view pattern, const ResourceId& id, const Registry& registry) {
-    const auto [kind, key, keyed] = cut(pattern);
-    const ResourceType* type = registry.section(kind);
-    if (!type) return glob(pattern, to_text(id));
-    if (type->schema().name != id.type) return false;
-    if (!keyed) return id.key.empty();
-    if (key.find('*') != std::string_view::npos) return glob(key, id.key);
-    try {
-        return cleaned(type->schema(), key) == id.key;
-    } catch (const Error&) {
-        return false;
-    }
+std::string to_text(const ResourceId& id) {
+    return id.key.empty() ? std::string(id.type) : fmt::format("{}:{}", id.type, id.key);
 }
 
 ResourceId parse_id(std::string_view text, const Registry& registry, Place where) {
-    const auto [kind, key, keyed] = cut(text);
+    const auto colon = text.find(':');
+    const auto kind = text.substr(0, colon);
     const ResourceType* type = registry.section(kind);
     if (!type) {
-        std::vector<std::string_view> names;
-        for (const ResourceType* known : registry.types) names.push_back(known->schema().name);
-        const auto guess = nearest(kind, names);
-        Error error(where,
-                    fmt::format("expected an id like file:/etc/motd, found '{}': there is no kind '{}'", text, kind));
-        error.hint = guess.empty() ? "chaos explain lists the kinds" : fmt::format("did you mean {}:{}?", guess, key);
-        throw error;
+        std::vector<std::string_view> known;
+        for (const ResourceType* one : registry.types) known.push_back(one->schema().name);
+        const auto near = nearest(kind, known);
+        throw Error(where, fmt::format("'{}' is no id: there is no kind '{}'", text, kind))
+            .help(near.empty() ? "an id is kind:key, as in file:/etc/motd; 'chaos explain' lists the kinds"
+                               : fmt::format("did you mean {}{}?", near, text.substr(kind.size())));
     }
     const Schema& schema = type->schema();
-    if (schema.key() && (!keyed || key.empty()))
-        throw Error(where, fmt::format("'{}' does not say which {}", text, schema.name))
-            .help(fmt::format("write {}:KEY", schema.name));
-    if (!schema.key() && keyed)
-        throw Error(where, fmt::format("a host has one {}: its id is '{}'", schema.name, schema.name));
+    if (!schema.key()) {
+        if (colon != std::string_view::npos)
+            throw Error(where, fmt::format("a host has one {}: its id has no key", schema.name))
+                .help(fmt::format("write {}", schema.name));
+        return {schema.name, {}};
+    }
+    if (colon == std::string_view::npos || colon + 1 == text.size())
+        throw Error(where, fmt::format("the id '{}' has no key", text))
+            .help(fmt::format("write it as in {}:KEY", schema.name));
+    std::string key(text.substr(colon + 1));
+    if (key.front() == ' ') key.erase(0, key.find_first_not_of(' '));
     try {
-        return {schema.name, schema.key() ? cleaned(schema, key) : std::string()};
+        return {schema.name, schema.clean ? schema.clean(key) : key};
     } catch (Error& error) {
         if (!error.where) error.where = where;
         throw;
+    }
+}
+
+bool matches(std::string_view pattern, const ResourceId& id, const Registry& registry) {
+    const auto colon = pattern.find(':');
+    const auto kind = pattern.substr(0, colon);
+    if (kind.find('*') == std::string_view::npos) {
+        const ResourceType* type = registry.section(kind);
+        if (!type || type->schema().name != id.type) return false;
+    } else if (!covers(kind, id.type)) {
+        return false;
+    }
+    if (colon == std::string_view::npos) return id.key.empty();
+    const auto key = pattern.substr(colon + 1);
+    if (key == id.key || covers(key, id.key)) return true;
+    if (key.find('*') != std::string_view::npos) return false;
+    const ResourceType* type = registry.type(id.type);
+    if (!type || !type->schema().clean) return false;
+    try {
+        return type->schema().clean(key) == id.key;
+    } catch (const Error&) {
+        return false;
     }
 }
 

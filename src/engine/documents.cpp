@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "documents.hpp"
+#include <fmt/format.h>
+#include <algorithm>
+#include "beside.hpp"
+#include "utf8.hpp"
+
+namespace chaos {
+
+namespace {
+
+constexpr std::uint64_t most_of_a_manifest = 16 << 20;
+constexpr std::size_t most_files = 10'000;
+
+std::string directory_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    return slash == std::string::npos ? "." : slash ? path.substr(0, slash) : "/";
+}
+
+/// One item of `include` or `overlay`.
+struct Inclusion {
+    Value file;
+    bool optional = false;
+    const Value *when = nullptr, *each = nullptr;
+    std::string as = "item";
+};
+
+class Loader {
+public:
+    Loader(Sources& sources, Scope& scope, Cache* cache, Diagnostics& problems)
+        : sources_(sources), scope_(scope), cache_(cache), problems_(problems) {}
+    std::vector<Document> documents;
+
+    void read(const std::string& shown, const std::string& path, Place from) {
+        try {
+            const std::string real = beside::real_path(path);
+            check_circle(real, shown, from);
+            if (std::find(seen_.begin(), seen_.end(), real) != seen_.end()) return;
+            if (seen_.size() >= most_files)
+                throw Error(from, fmt::format("more than {} files make this site", most_files));
+            seen_.push_back(real);
+            const auto source = sources_.add(shown, directory_of(real), beside::read(real, most_of_a_manifest));
+            Document document{parse_yaml(sources_, source, cache_), source};
+            if (!document.root.is_map())
+                throw Error(document.root.where,
+                            fmt::format("a manifest is a mapping of sections, found {}", kind_of(document.root)))
+                    .help("write it as in packages: [git]");
+            stack_.push_back({real, shown});
+            const auto said = [&](std::string_view word) {
+                const Value* value = document.root.find(word);
+                return value ? *value : Value();
+            };
+            const Value below = said("include"), above = said("overlay");
+            follow(below, "include", source);
+            documents.push_back(std::move(document));
+            follow(above, "overlay", source);
+            stack_.pop_back();
+        } catch (Error& error) {
+            if (!error.where) error.where = from;
+            problems_.add(std::move(error));
+        }
+    }
+
+private:
+    void check_circle(const std::string& real, const std::string& shown, Place from) const {
+        const auto first =
+            std::find_if(stack_.begin(), stack_.end(), [&](const auto& open) { return open.first == real; });
+        if (first == stack_.end()) return;
+        std::string path;
+        for (auto step = first; step != stack_.end(); ++step) path += step->second + " -> ";
+        throw Error(from, fmt::format("these files include each other: {}{}", path, shown))
+            .help("take one of the includes out");
+    }
+
+    void follow(const Value& said, std::string_view word, std::uint16_t source) {
+        if (said.is_null()) return;
+        for (const Value& item : said.is_list() ? std::span(said.list()) : std::span(&said, 1)) {
+            try {
+                include(parse_item(item, word), source);
+            } catch (Error& error) {
+                if (!error.where) error.where = item.where;
+                problems_.add(std::move(error));
+            }
+        }
+    }
+
+    static Inclusion parse_item(const Value& item, std::string_view word) {
+        Inclusion inclusion;
+        if (item.is_text()) return inclusion.file = item, inclusion;
+        if (!item.is_map())
+            throw Error(item.where, fmt::format("{} takes paths, found {}", word, kind_of(item)))
+                .help(fmt::format("write it as in {}: [base.yml]", word));
+        for (const auto& [key, value] : item.map()) {
+            const std::string& name = key.text();
+            if (name == "file")
+                value.text(), inclusion.file = value;
+            else if (name == "optional")
+                inclusion.optional = Codec<bool>::decode(value);
+            else if (name == "when")
+                inclusion.when = &value;
+            else if (name == "each")
+                inclusion.each = &value;
+            else if (name == "as")
+                inclusion.as = value.text();
+            else if (name == "strategy")
+                throw Error(key.where, "'strategy' is not understood by chaos " CHAOS_VERSION " yet")
+                    .help("without it, layers are merged");
+            else
+                throw Error(key.where, fmt::format("{} has no '{}'", word, name))
+                    .help("an item is a path, or {file: PATH, optional: true, when: EXPR, each: LIST}");
+        }
+        if (inclusion.file.is_null()) throw Error(item.where, "expected the path of a file").help("write {file: PATH}");
+        return inclusion;
+    }
+
+    void include(const Inclusion& inclusion, std::uint16_t source_number) {
+        scope_.stand_in(inclusion.file.where);
+        const auto decides = [&](const Value& value) {
+            scope_.deciding = true;
+            const bool holds = decide(value, scope_);
+            return scope_.deciding = false, holds;
+        };
+        if (!inclusion.each) {
+            if (!inclusion.when || decides(*inclusion.when)) open(inclusion, source_number);
+            return;
+        }
+        const Value items = items_of(*inclusion.each, scope_);
+        if (!items.is_list()) throw Error(inclusion.each->where, "each takes a list here");
+        for (const Value& item : items.list()) {
+            scope_.bind(inclusion.as, item);
+            if (!inclusion.when || decides(*inclusion.when)) open(inclusion, source_number);
+        }
+        scope_.unbind(inclusion.as);
+    }
+
+    void open(const Inclusion& inclusion, std::uint16_t source_number) {
+        const Place from = inclusion.file.where;
+        Value file = inclusion.file;
+        scope_.deciding = true;
+        substitute(file, scope_);
+        scope_.deciding = false;
+        const std::string& written = file.text();
+        const Source& source = sources_[Place{1, 1, source_number}];
+        const std::string path = beside::join(source.directory, written);
+        const std::string shown_in = directory_of(source.name);
+        if (!beside::is_glob(written)) {
+            if (beside::exists(path)) return read(beside::join(shown_in, written), path, from);
+            if (inclusion.optional) return;
+            throw Error(from, fmt::format("there is no file '{}'", path))
+                .help("correct the path, or say that it may be missing: {file: " + written + ", optional: true}");
+        }
+        const auto found = beside::glob(path);
+        if (found.empty() && !inclusion.optional)
+            throw Error(from, fmt::format("no file matches '{}'", path))
+                .help("correct the pattern, or say that none may be there: {file: \"" + written +
+                      "\", optional: true}");
+        for (const std::string& one : found) {
+            const bool below = one.starts_with(source.directory + "/");
+            const auto shown = below ? beside::join(shown_in, one.substr(source.directory.size() + 1)) : one;
+            read(shown, one, from);
+        }
+    }
+
+    Sources& sources_;
+    Scope& scope_;
+    Cache* cache_;
+    Diagnostics& problems_;
+    std::vector<std::string> seen_;
+    std::vector<std::pair<std::string, std::string>> stack_;  // real path, as shown
+};
+
+}  // namespace
+
+std::vector<Document> read_documents(Sources& sources, const std::vector<std::string>& paths, Scope& scope,
+                                     Cache* cache, Diagnostics& problems) {
+    Loader loader(sources, scope, cache, problems);
+    for (const std::string& path : paths) loader.read(path, path, {});
+    return std::move(loader.documents);
+}
+
+}  // namespace chaos

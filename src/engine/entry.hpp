@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chaos/manifest.hpp>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace chaos {
+
+/// One entry of a section as one layer says it: spelled out, its attributes under their own names.
+struct Entry {
+    const ResourceType* type = nullptr;
+    std::string key;          ///< Clean; empty where a host has one of the kind.
+    Value::Map body;          ///< Attributes and meta attributes.
+    Place where;              ///< Of the key.
+    std::uint32_t layer = 0;  ///< Which document, lowest first.
+    std::uint32_t part = 0;   ///< Which section, block or `absent` of it: twice in one is an error.
+    bool absent = false;
+
+    ResourceId id() const { return {type->schema().name, key}; }
+    const Value* find(std::string_view name) const;
+    void remove(std::string_view name);
+};
+
+/// What a resource is called while layers are laid: kind and clean key.
+struct IdHash {
+    std::size_t operator()(const ResourceId& id) const {
+        return std::hash<std::string_view>()(id.key) * 31 + std::hash<const void*>()(id.type.data());
+    }
+};
+using Numbers = std::unordered_map<ResourceId, std::uint32_t, IdHash>;
+using Ids = std::unordered_set<ResourceId, IdHash>;
+
+/// The entries of all layers, laid on each other by id (manifest.md section 10).
+class Layers {
+public:
+    Layers(const Registry& registry, Diagnostics& problems) : registry_(registry), problems_(problems) {}
+
+    /// Layers come lowest first.
+    void lay(Entry);
+
+    /// `without`: forgets what lower layers said; a pattern, or an id that one of them must have declared.
+    void forget(const Value& pattern);
+
+    /// `when` was false: needs on it are dropped.
+    void switched_off(ResourceId id) { off_.insert(std::move(id)); }
+    bool is_off(const ResourceId& id) const { return off_.find(id) != off_.end(); }
+
+    /// All that stands, in order of first writing.
+    std::vector<Entry> take();
+
+private:
+    void lay_higher(Entry& below, Entry above);
+    void lay_beside(Entry& held, Entry other);
+
+    const Registry& registry_;
+    Diagnostics& problems_;
+    std::vector<Entry> entries_;
+    std::vector<bool> gone_;
+    Numbers numbers_;
+    Ids off_;
+};
+
+/// The attributes that say the same thing in different ways (`content`, `source`), by the one they become: a Field's
+/// own name where there is no other.
+std::string_view said_by(const Schema&, std::string_view attribute);
+
+/// Every attribute that needs no schema: name and what it is, in the order of the reference.
+struct Meta {
+    std::string_view name, doc;
+    bool understood = true;
+};
+std::span<const Meta> meta_attributes();
+const Meta* find_meta(std::string_view name);
+
+/// What a word of another tool is called here; empty where it is nobody's.
+std::string_view foreign_attribute(std::string_view word);
+std::string_view foreign_section(std::string_view word);
+
+/// What may stand at the top level beside sections.
+std::span<const Meta> top_level_words();
+
+class Scope;
+
+/// Turns sections into entries: every spelling, `each`, `when`, expressions.
+class Sections {
+public:
+    Sections(const Registry& registry, Scope& scope, Layers& layers, Diagnostics& problems)
+        : registry_(registry), scope_(scope), layers_(layers), problems_(problems) {}
+
+    /// Where the sections that follow stand.
+    void stand_in(std::uint32_t layer) { layer_ = layer; }
+
+    /// One section; `shared` are the meta attributes of the block it stands in.
+    void read(const ResourceType&, Value section, bool absent, const Value::Map* shared = nullptr);
+    void read_absent(Value sections, const Value::Map* shared = nullptr);
+    void read_block(Value block);
+
+private:
+    void read_list(const ResourceType&, Value list, bool absent, const Value::Map* shared, int depth = 0);
+    void read_map(const ResourceType&, Value map, bool absent, const Value::Map* shared);
+    void item(const ResourceType&, Value item, bool absent, const Value::Map* shared, int depth);
+    void one(const ResourceType&, Value key, Value body, bool absent, const Value::Map* shared);
+    void unrolled(const ResourceType&, Value key, Value::Map body, bool absent);
+    Value::Map attributes(const ResourceType&, const Value& key, Value body) const;
+    void clean_names(const ResourceType&, Value::Map& body);
+    Error unknown_attribute(const Schema&, const Value::Entry&, const Value::Entry* before) const;
+
+    const Registry& registry_;
+    Scope& scope_;
+    Layers& layers_;
+    Diagnostics& problems_;
+    std::uint32_t layer_ = 0, part_ = 0;
+};
+
+/// Entries become resources: attributes decoded, files beside the manifest read, ids resolved.
+void compile(std::vector<Entry>, const Registry&, const Layers&, const Sources&, Site&, Diagnostics& problems);
+
+}  // namespace chaos

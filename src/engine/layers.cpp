@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <algorithm>
+#include "entry.hpp"
+
+namespace chaos {
+
+const Value* Entry::find(std::string_view name) const {
+    for (const auto& entry : body)
+        if (entry.key.text() == name) return &entry.value;
+    return nullptr;
+}
+
+void Entry::remove(std::string_view name) {
+    std::erase_if(body, [&](const Value::Entry& entry) { return entry.key.text() == name; });
+}
+
+std::string_view said_by(const Schema& schema, std::string_view attribute) {
+    const Field* field = schema.find(attribute);
+    return field && field->role == Field::Role::source ? field->into : attribute;
+}
+
+void Layers::lay(Entry entry) {
+    const ResourceId id = entry.id();
+    const auto [held, is_new] = numbers_.try_emplace(id, static_cast<std::uint32_t>(entries_.size()));
+    if (is_new) {
+        entries_.push_back(std::move(entry)), gone_.push_back(false);
+        return;
+    }
+    Entry& below = entries_[held->second];
+    if (below.layer == entry.layer && below.part == entry.part)
+        problems_.add(Error(entry.where, fmt::format("{} is declared twice", to_text(id)))
+                          .note(below.where, "it was declared here first")
+                          .help("remove one of them, or put both together"));
+    else if (below.layer == entry.layer)
+        lay_beside(below, std::move(entry));
+    else
+        lay_higher(below, std::move(entry));
+}
+
+namespace {
+
+/// `groups+: [x]` becomes `groups` with what the lower layer had, and x.
+Value added(const Value* below, Value more) {
+    if (!below || below->is_null()) return more;
+    Value out = *below;
+    out.where = more.where;
+    if (!out.is_list()) out.data = Value::List{*below};
+    auto& list = std::get<Value::List>(out.data);
+    const auto add = [&](const Value& item) {
+        if (std::find(list.begin(), list.end(), item) == list.end()) list.push_back(item);
+    };
+    if (more.is_list())
+        std::for_each(more.list().begin(), more.list().end(), add);
+    else
+        add(more);
+    return out;
+}
+
+void lay_maps(Value::Map& below, const Value::Map& above) {
+    for (const auto& entry : above) {
+        const auto held =
+            std::find_if(below.begin(), below.end(), [&](const Value::Entry& e) { return e.key == entry.key; });
+        if (held == below.end())
+            below.push_back(entry);
+        else if (entry.value.is_null())
+            below.erase(held);
+        else if (held->value.is_map() && entry.value.is_map())
+            lay_maps(std::get<Value::Map>(held->value.data), entry.value.map());
+        else
+            held->value = entry.value;
+    }
+}
+
+}  // namespace
+
+void Layers::lay_higher(Entry& below, Entry above) {
+    below.where = above.where, below.layer = above.layer, below.part = above.part;
+    if (above.absent || below.absent) {  // what is not there has no attributes to lay anything on
+        below.absent = above.absent, below.body = std::move(above.body);
+        return;
+    }
+    const Schema& schema = below.type->schema();
+    for (auto& [key, value] : above.body) {
+        std::string name = key.text();
+        const bool adds = name.size() > 1 && name.ends_with('+');
+        if (adds) name.pop_back(), key.data = name, value = added(below.find(name), std::move(value));
+        const auto same =
+            std::find_if(below.body.begin(), below.body.end(), [&](const auto& e) { return e.key.text() == name; });
+        if (same != below.body.end()) {
+            if (same->value.is_map() && value.is_map())
+                lay_maps(std::get<Value::Map>(same->value.data), value.map());
+            else
+                same->key = std::move(key), same->value = std::move(value);
+            continue;
+        }
+        const auto group = said_by(schema, name);
+        std::erase_if(below.body, [&](const auto& e) { return said_by(schema, e.key.text()) == group; });
+        below.body.push_back({std::move(key), std::move(value)});
+    }
+}
+
+void Layers::lay_beside(Entry& held, Entry other) {
+    const auto differ = [&](std::string_view what, Place here, Place there) {
+        problems_.add(Error(here, fmt::format("{} is declared twice, and {} differs", to_text(held.id()), what))
+                          .note(there, "the other one is here")
+                          .help("neither lies over the other: make them agree, or say it in one place"));
+    };
+    if (held.absent != other.absent) return differ("whether it is there", other.where, held.where);
+    for (auto& [key, value] : other.body) {
+        const std::string name = key.text();
+        const auto same = std::find_if(held.body.begin(), held.body.end(), [&](const auto& e) {
+            return said_by(held.type->schema(), e.key.text()) == said_by(held.type->schema(), name);
+        });
+        if (same == held.body.end())
+            held.body.push_back({std::move(key), std::move(value)});
+        else if (!(same->key == key) || !(same->value == value))
+            differ(fmt::format("'{}'", name), key.where, same->key.where);
+    }
+}
+
+void Layers::forget(const Value& pattern) {
+    const std::string& text = pattern.text();
+    const auto drop = [&](const ResourceId& id) {
+        const auto held = numbers_.find(id);
+        if (held == numbers_.end()) return false;
+        gone_[held->second] = true;
+        return numbers_.erase(held), true;
+    };
+    if (text.find('*') == std::string::npos) {
+        const ResourceId id = parse_id(text, registry_, pattern.where);
+        if (!drop(id))
+            throw Error(pattern.where, fmt::format("nothing below this file declares {}", to_text(id)))
+                .help("remove it from without:");
+        return;
+    }
+    for (std::size_t i = 0; i < entries_.size(); ++i)
+        if (!gone_[i] && matches(text, entries_[i].id(), registry_)) drop(entries_[i].id());
+}
+
+std::vector<Entry> Layers::take() {
+    std::vector<Entry> out;
+    out.reserve(entries_.size());
+    for (std::size_t i = 0; i < entries_.size(); ++i)
+        if (!gone_[i]) out.push_back(std::move(entries_[i]));
+    return out;
+}
+
+}  // namespace chaos

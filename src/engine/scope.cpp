@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scope.hpp"
+#include <fmt/format.h>
+#include <algorithm>
+#include <utility>
+#include "beside.hpp"
+
+namespace chaos {
+
+namespace {
+
+constexpr std::uint64_t most_of_a_file = 16 << 20;
+
+}  // namespace
+
+Scope::Scope(Sources& sources, const ReadContext& context) : sources_(sources), context_(context) {
+    variables({});
+}
+
+void Scope::variables(Value::Map vars) {
+    Value::Map given;
+    for (const auto& [name, text] : context_.vars) given.push_back({name, text});
+    lay_values(vars, std::move(given));
+    vars_.clear(), order_.clear(), all_vars_.reset();
+    for (auto& entry : vars) {
+        order_.push_back(entry.key.text());
+        vars_[entry.key.text()].value = std::move(entry.value);
+    }
+}
+
+void Scope::bind(std::string_view name, Value value) {
+    bound_.insert_or_assign(std::string(name), std::move(value));
+}
+
+void Scope::unbind(std::string_view name) {
+    if (const auto found = bound_.find(name); found != bound_.end()) bound_.erase(found);
+}
+
+const Value* Scope::variable(std::string_view name) {
+    const auto found = vars_.find(name);
+    if (found == vars_.end()) return nullptr;
+    auto& [value, resolved, busy] = found->second;
+    if (resolved) return &value;
+    if (busy) {
+        std::string circle;
+        for (auto step = std::find(busy_.begin(), busy_.end(), name); step != busy_.end(); ++step)
+            circle += fmt::format("vars.{} -> ", *step);
+        throw Error(value.where, fmt::format("a variable needs itself: {}vars.{}", circle, name));
+    }
+    busy = true, busy_.emplace_back(name);
+    const Place back = std::exchange(here_, value.where);
+    try {
+        substitute(value, *this);
+    } catch (...) {
+        busy = false, busy_.pop_back(), here_ = back;
+        throw;
+    }
+    busy = false, busy_.pop_back(), here_ = back, resolved = true;
+    return &value;
+}
+
+const Value* Scope::fact(std::string_view name) {
+    const auto& known = context_.registry.facts;
+    const auto found = std::find_if(known.begin(), known.end(), [&](const Fact& fact) { return fact.name == name; });
+    if (found == known.end()) return nullptr;
+    if (deciding && found->passing)
+        throw Error(fmt::format("facts.{} changes by itself, so it can not decide what exists", name))
+            .help("it may be shown in a value");
+    auto held = facts_.find(name);
+    if (held == facts_.end()) held = facts_.emplace(name, found->read(context_.view)).first;
+    return &held->second;
+}
+
+/// host.name and host.groups: as given, else /etc/chaos/host.yml of the host, else the host's own name and no groups.
+void Scope::read_host() {
+    Value name, groups{Value::List{}};
+    std::string text;
+    const Host& host = context_.view.host();
+    if (host.look("/etc/chaos/host.yml", &text)) {
+        const auto source = sources_.add("/etc/chaos/host.yml", "/etc/chaos", std::move(text));
+        const Value said = parse_yaml(sources_, source);
+        if (const Value* given = said.find("name")) name = Value(given->text(), given->where);
+        if (const Value* given = said.find("groups")) groups = Value(given->list(), given->where);
+    }
+    if (!context_.host_name.empty()) name = Value(context_.host_name);
+    if (name.is_null())
+        if (const Value* own = fact("hostname"); own && own->is_text()) name = *own;
+    if (name.is_null() && host.look("/etc/hostname", &text)) {
+        while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+        name = Value(text);
+    }
+    name.quoted = true;
+    host_ = Value(Value::Map{{std::string("name"), name}, {std::string("groups"), groups}});
+}
+
+const Value* Scope::host(std::string_view name) {
+    if (!host_) read_host();
+    const Value* held = host_->find(name);
+    if (held && held->is_null())
+        throw Error("this host has no name to go by").help("say it with --host NAME, or name: in /etc/chaos/host.yml");
+    return held;
+}
+
+const Value* Scope::root(std::string_view name) {
+    if (const auto found = bound_.find(name); found != bound_.end()) return &found->second;
+    if (name == "vars") {
+        if (!all_vars_) {
+            Value::Map all;
+            for (const auto& variable_name : order_) all.push_back({variable_name, *variable(variable_name)});
+            all_vars_ = Value(std::move(all));
+        }
+        return &*all_vars_;
+    }
+    if (name == "host") return host("name"), &*host_;
+    if (name == "facts") {
+        Value::Map all;
+        for (const auto& known : context_.registry.facts) all.push_back({std::string(known.name), *fact(known.name)});
+        return &kept_.emplace_back(std::move(all));
+    }
+    if (name == "manifest")
+        return &kept_.emplace_back(Value::Map{{std::string("dir"), Value(sources_[here_].directory)}});
+    return nullptr;
+}
+
+const Value* Scope::member(std::string_view of, std::string_view name) {
+    if (of == "vars") return variable(name);
+    if (of == "facts") return fact(name);
+    if (of == "host") return host(name);
+    if (of == "manifest" && name == "dir") return &kept_.emplace_back(sources_[here_].directory);
+    return nullptr;
+}
+
+bool Scope::has(std::string_view name) const {
+    return bound_.find(name) == bound_.end() &&
+           (name == "vars" || name == "facts" || name == "host" || name == "manifest");
+}
+
+std::vector<std::string> Scope::members(std::string_view of) const {
+    if (of == "vars") return order_;
+    if (of == "host") return {"name", "groups"};
+    if (of == "manifest") return {"dir"};
+    std::vector<std::string> names;
+    if (of == "facts") {
+        for (const auto& known : context_.registry.facts) names.emplace_back(known.name);
+    } else {
+        names = {"vars", "facts", "host", "manifest"};
+        for (const auto& [name, value] : bound_) names.push_back(name);
+    }
+    return names;
+}
+
+Value Scope::call(std::string_view function, std::span<const Value> arguments) {
+    if (function == "secret")
+        throw Error("secrets are not read by chaos " CHAOS_VERSION " yet")
+            .help("name a file beside the manifest with source:, readable by root alone");
+    if (function != "file")
+        throw Error(fmt::format("the function '{}' is not understood by chaos " CHAOS_VERSION " yet", function))
+            .help("there is file('PATH')");
+    if (arguments.size() != 1 || !arguments[0].is_text())
+        throw Error("file takes one path").help("write it as in file('keys/deploy.pub')");
+    std::string text = beside::read(beside::join(sources_[here_].directory, arguments[0].text()), most_of_a_file);
+    if (text.ends_with('\n')) text.pop_back();
+    Value value(std::move(text));
+    value.quoted = true;
+    return value;
+}
+
+void check_untyped(const Value& value, Diagnostics& problems) {
+    if (value.is_list()) {
+        for (const Value& item : value.list()) check_untyped(item, problems);
+    } else if (value.is_map()) {
+        for (const auto& entry : value.map()) check_untyped(entry.value, problems);
+    } else if (value.is_text() && !value.quoted && value.tag == Value::Tag::none && value.text().size() <= 5) {
+        std::string word = value.text();
+        for (char& c : word) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+        const bool truth = word == "yes" || word == "on" || word == "true";
+        if (!truth && word != "no" && word != "off" && word != "false") return;
+        if (value.text() == "true" || value.text() == "false") return;
+        problems.add(Error(value.where, fmt::format("'{}' may be a text or a truth here", value.text()))
+                         .help(fmt::format("write {}, or \"{}\" for the text", truth, value.text())));
+    }
+}
+
+void lay_values(Value::Map& below, Value::Map above) {
+    for (auto& entry : above) {
+        std::string name = entry.key.text();
+        const bool adds = name.size() > 1 && name.ends_with('+') && !entry.key.quoted;
+        if (adds) name.pop_back();
+        const auto held =
+            std::find_if(below.begin(), below.end(), [&](const Value::Entry& e) { return e.key.text() == name; });
+        if (entry.value.is_null() && held != below.end()) {
+            below.erase(held);
+            continue;
+        }
+        if (adds) entry.key.data = name;
+        if (held == below.end()) {
+            below.push_back(std::move(entry));
+        } else if (adds && held->value.is_list() && entry.value.is_list()) {
+            auto& list = std::get<Value::List>(held->value.data);
+            for (const Value& item : entry.value.list())
+                if (std::find(list.begin(), list.end(), item) == list.end()) list.push_back(item);
+        } else if (held->value.is_map() && entry.value.is_map()) {
+            lay_values(std::get<Value::Map>(held->value.data), std::move(std::get<Value::Map>(entry.value.data)));
+        } else {
+            held->value = std::move(entry.value);
+        }
+    }
+}
+
+}  // namespace chaos

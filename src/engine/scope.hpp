@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chaos/manifest.hpp>
+#include <map>
+#include <memory>
+#include "expression.hpp"
+
+namespace chaos {
+
+/// What names mean while a manifest is read: vars, facts, host, manifest, and the item of a loop.
+class Scope final : public Names {
+public:
+    Scope(Sources&, const ReadContext&);
+
+    /// The variables of all layers, laid on each other; read at the first use, in any order. Before this is called,
+    /// `vars` has what --var gave, and nothing else.
+    void variables(Value::Map vars);
+
+    /// Expressions that follow stand in this source: what manifest.dir and file() go by.
+    void stand_in(Place at) { here_ = at; }
+
+    /// While it is set, a fact that changes by itself is an error: it may not decide what exists.
+    bool deciding = false;
+
+    void bind(std::string_view name, Value value);  ///< `item`, `loop`, or what `as` calls it.
+    void unbind(std::string_view name);
+
+    const Value* root(std::string_view name) override;
+    const Value* member(std::string_view root, std::string_view name) override;
+    bool has(std::string_view root) const override;
+    std::vector<std::string> members(std::string_view root) const override;
+    Value call(std::string_view function, std::span<const Value> arguments) override;
+    const Sources& sources() const override { return sources_; }
+
+private:
+    const Value* variable(std::string_view name);
+    const Value* fact(std::string_view name);
+    const Value* host(std::string_view name);
+    void read_host();
+
+    struct Variable {
+        Value value;
+        bool resolved = false, busy = false;
+    };
+    Sources& sources_;
+    const ReadContext& context_;
+    Place here_{};
+    std::map<std::string, Variable, std::less<>> vars_;
+    std::vector<std::string> order_, busy_;
+    std::map<std::string, Value, std::less<>> facts_, bound_;
+    std::optional<Value> host_, all_vars_;
+    std::deque<Value> kept_;
+};
+
+/// Refuses yes, no, on, off where nothing types them (vars): it would be a guess.
+void check_untyped(const Value&, Diagnostics&);
+
+/// Lays `above` on `below`: mappings key by key, lists and scalars replaced, `name+` adds, null takes away.
+void lay_values(Value::Map& below, Value::Map above);
+
+}  // namespace chaos
