@@ -22,7 +22,7 @@ constexpr const char* unit_interface = "org.freedesktop.systemd1.Unit";
 constexpr const char* service_interface = "org.freedesktop.systemd1.Service";
 constexpr const char* private_socket = "/run/systemd/private";
 constexpr const char* late = "late";  ///< What a job's result is called that chaos did not wait for any longer.
-constexpr std::uint64_t look_timeout_us = 25'000'000, reload_timeout_us = 600'000'000;
+constexpr std::uint64_t look_timeout_us = 25'000'000, reload_timeout_us = 600'000'000, comes_back_us = 30'000'000;
 
 /// libsystemd, opened when it is first needed: linked, it would cost every start of the program.
 struct Library {
@@ -66,9 +66,9 @@ std::uint64_t now_us() {
     return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000U + static_cast<std::uint64_t>(time.tv_nsec / 1000);
 }
 
-bool cut(int error) {
-    return error == -ECONNRESET || error == -ENOTCONN || error == -EPIPE || error == -ESHUTDOWN || error == -ENOENT ||
-           error == -ECONNREFUSED;
+bool cut(int error, std::string_view name) {
+    const bool by_errno = error == -ECONNRESET || error == -ENOTCONN || error == -EPIPE || error == -ESHUTDOWN;
+    return by_errno && (name.empty() || name.starts_with("System.Error."));
 }
 
 struct Unref {
@@ -120,7 +120,13 @@ struct SystemdServices::Parts {
     mutable std::unique_ptr<Library> library{};
     mutable Connection connection{nullptr, Unref{nullptr}};
 
+    mutable bool lost = false;  ///< There was a connection, and systemd cut it: it executes itself anew.
+
     bool connect() const;
+    void lose() const {
+        connection.reset();
+        lost = true;
+    }
     sd_bus* bus() const;
     Message new_call(const char* path, const char* interface, const char* member) const;
     Message call(const Message& message, std::uint64_t timeout_us, Refusal* refusal) const;
@@ -158,7 +164,16 @@ bool SystemdServices::Parts::connect() const {
 }
 
 sd_bus* SystemdServices::Parts::bus() const {
-    if (!connect()) throw Error(fmt::format("can not reach systemd: {}", std::strerror(errno)));
+    bool there = connect();
+    // Executing itself anew it is not to be reached for some tenths of a second, and nothing tells when it is again.
+    const std::uint64_t until = now_us() + comes_back_us;
+    while (!there && lost && (errno == ECONNREFUSED || errno == ENOENT) && now_us() < until) {
+        const timespec moment{0, 20'000'000};
+        ::nanosleep(&moment, nullptr);
+        there = connect();
+    }
+    lost = false;
+    if (!there) throw Error(fmt::format("can not reach systemd: {}", std::strerror(errno)));
     return connection.get();
 }
 
@@ -178,8 +193,8 @@ Message SystemdServices::Parts::call(const Message& message, std::uint64_t timeo
     Refusal what{said.name ? said.name : "", said.message ? said.message : ""};
     library->error_free(&said);
     if (error >= 0) return Message(reply, Unref{library.get()});
-    if (cut(error) && !what.name.starts_with(service)) {
-        connection.reset();
+    if (cut(error, what.name)) {
+        lose();
         errno = -error;
         return Message(nullptr, Unref{library.get()});
     }
@@ -358,7 +373,7 @@ std::string SystemdServices::Parts::await_job(const std::string& job, std::uint6
         const int error = library->process(bus(), &received);
         const Message message(received, Unref{library.get()});
         if (error < 0) {
-            connection.reset();
+            lose();
             return {};
         }
         if (message && library->is_signal(message.get(), manager, "JobRemoved") > 0) {
@@ -367,7 +382,7 @@ std::string SystemdServices::Parts::await_job(const std::string& job, std::uint6
             if (path == job) return result;
         }
         if (message && library->is_signal(message.get(), "org.freedesktop.DBus.Local", "Disconnected") > 0) {
-            connection.reset();
+            lose();
             return {};
         }
         if (error > 0) continue;
