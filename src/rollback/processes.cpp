@@ -35,6 +35,10 @@ private:
     bool alive_ = false;
 };
 
+bool ended(const Process& it) {
+    return it.state == 'Z' || it.state == 'X';
+}
+
 std::string read_stat(int pid) {
     std::string text;
     const Descriptor file(open(fmt::format("/proc/{}/stat", pid).c_str(), O_RDONLY | O_CLOEXEC));
@@ -70,11 +74,15 @@ std::optional<Process> process_from_stat(std::string_view text) {
 
 std::optional<Process> process(int pid) {
     auto it = process_from_stat(read_stat(pid));
-    if (it && (it->state == 'Z' || it->state == 'X')) return std::nullopt;
+    if (it && ended(*it)) return std::nullopt;
     return it;
 }
 
-std::vector<Process> session_of(const Process& leader) {
+namespace {
+
+// One pass over /proc. `torn`: something ended between being listed and being read, and may have left a child that was
+// not listed yet.
+std::vector<Process> scan_session(const Process& leader, bool& torn) {
     std::vector<Process> found;
     const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
     if (!proc) return found;
@@ -83,10 +91,25 @@ std::vector<Process> session_of(const Process& leader) {
         int pid = 0;
         const std::string_view name = entry->d_name;
         std::from_chars(name.data(), name.data() + name.size(), pid);
-        const auto it = process(pid);
-        if (it && (*it == leader || (it->session == leader.pid && it->started >= leader.started))) found.push_back(*it);
+        const auto it = process_from_stat(read_stat(pid));
+        const bool ours = it && (*it == leader || (it->session == leader.pid && it->started >= leader.started));
+        if (!it || (ours && ended(*it)))
+            torn = true;
+        else if (ours)
+            found.push_back(*it);
     }
     return found;
+}
+
+}  // namespace
+
+std::vector<Process> session_of(const Process& leader) {
+    constexpr int passes = 10;  // a zombie that nobody reaps looks torn each time
+    for (int pass = 1;; ++pass) {
+        bool torn = false;
+        auto found = scan_session(leader, torn);
+        if (!found.empty() || !torn || pass == passes) return found;
+    }
 }
 
 bool wait_for_end(const std::vector<Process>& processes, int milliseconds) {

@@ -56,8 +56,8 @@ CREATE TABLE changes(
     result    TEXT NOT NULL,  -- planned, begun, done, skipped, undone, failed, kept
     place     TEXT NOT NULL   -- site.yml:12:3
 );
-CREATE UNIQUE INDEX changes_of_run ON changes(run, step, type, key);
-CREATE INDEX changes_of_resource ON changes(type, key, run);
+CREATE INDEX changes_of_run ON changes(run, step);
+CREATE UNIQUE INDEX changes_of_resource ON changes(type, key, run, step);
 
 CREATE TABLE operations(      -- one name changed
     run    INTEGER NOT NULL REFERENCES runs(number) ON DELETE CASCADE,

@@ -7,6 +7,7 @@
 #include <chaos/transaction.hpp>
 
 #include <chrono>
+#include <ctime>
 #include <random>
 
 #include "rollback/database.hpp"
@@ -477,14 +478,15 @@ TEST_CASE("A note that is pending does not count before it is completed") {
     CHECK(invocation == "i2");
 }
 
-TEST_CASE("A thousand changes, contents and operations are one quick commit") {
+TEST_CASE("A thousand changes, contents and operations are one commit of some milliseconds") {
     Scratch scratch;
     Store store(scratch.path(), Store::Access::change);
-    double best = 1e9;
+    double best = 1e9, best_wall = 1e9;  // of the processor: it may be busy with others
     for (int round = 0; round < 5; ++round) {
         std::vector<std::string> contents;
         for (int i = 0; i < 1000; ++i) contents.push_back(std::string(500, 'c') + std::to_string(round * 1000 + i));
         const auto began = std::chrono::steady_clock::now();
+        const auto began_cpu = std::clock();
         Store::Batch batch(store);
         const auto run = batch.add_run({});
         for (int i = 0; i < 1000; ++i) {
@@ -503,11 +505,13 @@ TEST_CASE("A thousand changes, contents and operations are one quick commit") {
             batch.add_operation(operation);
         }
         batch.commit();
-        best =
-            std::min(best, std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count());
+        best = std::min(best, 1000.0 * static_cast<double>(std::clock() - began_cpu) / CLOCKS_PER_SEC);
+        const std::chrono::duration<double, std::milli> wall = std::chrono::steady_clock::now() - began;
+        best_wall = std::min(best_wall, wall.count());
     }
-    MESSAGE("one commit of 1000 changes, 1000 contents and 1000 operations: " << best << " ms");
-    CHECK(best < 150);  // ten times what it takes, for a machine that is busy or built to be debugged
+    MESSAGE("one commit of 1000 changes, 1000 contents and 1000 operations: " << best << " ms of processor, "
+                                                                              << best_wall << " ms by the clock");
+    CHECK(best < 100);  // several times what it takes, for a slow machine or a build with sanitizers
 }
 
 TEST_CASE("Looking finds no store, neither where nothing is nor where one was begun, and makes none") {
