@@ -124,7 +124,7 @@ struct StagedHost::Parts {
 
     // staged_unpublish.cpp
     std::vector<Operation> unpublish(std::vector<Operation>);
-    bool bring_back(const Operation&);
+    bool bring_back(const Operation&, std::span<const Image* const> earlier);
     bool bring_back_attributes(const Operation&, const Spot&);
     bool bring_back_tree(const Operation&, const Spot&);
     bool remake(const Operation&, const Spot& target, const Image& now);

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <exception>
 
@@ -80,8 +79,8 @@ bool StagedHost::Parts::bring_back_tree(const Operation& operation, const Spot& 
     return move_name(target, beneath.spot(operation.staged), operation.path);
 }
 
-/// False: it is somebody's by now.
-bool StagedHost::Parts::bring_back(const Operation& operation) {
+/// `earlier`: what this run found at the path before, each time it changed it. False: it is somebody's by now.
+bool StagedHost::Parts::bring_back(const Operation& operation, std::span<const Image* const> earlier) {
     const Image &before = operation.before, &after = operation.after;
     const std::string& path = operation.path;
     const Spot target = beneath.spot(path);
@@ -91,9 +90,12 @@ bool StagedHost::Parts::bring_back(const Operation& operation) {
     if (manner == Manner::in_place) return bring_back_attributes(operation, target);
     if (manner == Manner::to_trash || manner == Manner::from_trash) return bring_back_tree(operation, target);
 
-    const std::array<const Image*, 2> known = {&before, &after};
+    std::vector<const Image*> known(earlier.begin(), earlier.end());
+    known.insert(known.end(), {&before, &after});
     const Image now = capture_like(target, known);
-    if (before ? now.same_as(before) : !now) return true;
+    if (now.same_as(before)) return true;
+    // Back at where it was before an older change of this run: an undo before this one came that far.
+    if (std::any_of(earlier.begin(), earlier.end(), [&](const Image* one) { return now.same_as(*one); })) return true;
     Spot staged = beneath.spot(operation.staged);
     Image kept = staged ? capture_like(staged, known) : Image();
     bool old = is_old(kept, before);
@@ -130,11 +132,18 @@ std::vector<Operation> StagedHost::Parts::unpublish(std::vector<Operation> opera
         touch(*beneath.nearest(parent_of(operation.path)), parent_of(operation.path));
     std::vector<Operation> left;
     std::exception_ptr first;
-    for (const Operation& operation : operations) try {
-            if (!bring_back(operation)) left.push_back(operation);
+    std::map<std::string_view, std::vector<const Image*>> earlier;  // by path, oldest first
+    for (auto operation = operations.rbegin(); operation != operations.rend(); ++operation)
+        earlier[operation->path].push_back(&operation->before);
+    for (const Operation& operation : operations) {
+        std::vector<const Image*>& older = earlier[operation.path];
+        older.pop_back();
+        try {
+            if (!bring_back(operation, older)) left.push_back(operation);
         } catch (const Error&) {
             if (!first) first = std::current_exception();
         }
+    }
     if (first) std::rethrow_exception(first);
     return left;
 }
