@@ -13,10 +13,16 @@ struct Beside {
     friend bool operator==(const Beside&, const Beside&) = default;
 
     static Beside of(const std::optional<std::string>& said, const std::string& value) {
-        return said == value ? Beside{} : Beside{false, said};
+        Beside beside;
+        beside.same = said == value;
+        if (!beside.same) beside.other = said;
+        return beside;
     }
     /// What the second place is to say; nothing where it is to say nothing.
-    std::optional<std::string> text(const std::string& value) const { return same ? std::optional(value) : other; }
+    std::optional<std::string> text(const std::string& value) const {
+        if (same) return value;
+        return other;
+    }
 };
 
 }  // namespace chaos::resources

@@ -80,7 +80,8 @@ public:
         Hostname found{.name = name_in(text)};
         if (!view->live()) return has_file ? std::optional(found) : std::nullopt;
         if (!view->look(kernel, &running)) throw Error(std::string(kernel) + " is not there: is /proc mounted?");
-        const auto in_file = has_file ? std::optional(found.name) : std::nullopt;
+        std::optional<std::string> in_file;
+        if (has_file) in_file = found.name;
         found.name = trimmed(running);
         found.at_boot = Beside::of(in_file, found.name);
         return found;

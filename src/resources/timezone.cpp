@@ -51,8 +51,9 @@ public:
         if (entry.kind == Entry::Kind::file) found.copy = Content(bytes);
         const bool has_file = bool(view->look(debian_file, &said));
         if (!entry && !has_file) return std::nullopt;
-        if (has_file || view->look("/etc/debian_version"))
-            found.in_file = Beside::of(has_file ? std::optional(std::string(trimmed(said))) : std::nullopt, found.name);
+        std::optional<std::string> in_file;
+        if (has_file) in_file = trimmed(said);
+        if (has_file || view->look("/etc/debian_version")) found.in_file = Beside::of(in_file, found.name);
         return found;
     }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Laws over the whole registry: what is true of one kind is true of all. The material is each schema's own examples.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <chaos/manifest.hpp>
 #include <set>
 
 #include "support/small_run.hpp"
@@ -168,6 +170,22 @@ TEST_CASE("decoding what was encoded gives the same") {
         CHECK(to_json(encode(schema, second)) == to_json(kept));
         for (const Field& field : schema.fields)
             if (field.get) CHECK(field.same(first.spec(), second.spec()));
+    });
+}
+
+TEST_CASE("explain and the editors' schema mention every attribute") {
+    const Registry registry{builtin_types(), {}};
+    const auto editors = json_schema(registry);
+    for_each_kind([&](const ResourceType& type) {
+        const auto page = explain(registry, type.schema().name);
+        CHECK(editors.find(fmt::format("\"{}\"", type.schema().section)) != std::string::npos);
+        for (const Field& field : type.schema().fields) {
+            CAPTURE(field.name);
+            CHECK(page.find(field.doc) != std::string::npos);
+            CHECK(page.find(field.name) != std::string::npos);
+            if (field.role != Field::Role::seen)
+                CHECK(editors.find(fmt::format("\"{}\"", field.name)) != std::string::npos);
+        }
     });
 }
 

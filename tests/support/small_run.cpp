@@ -5,10 +5,15 @@ namespace chaos::test {
 
 Resource declare(std::string_view kind, Value::Map attributes, bool absent) {
     const Registry registry{builtin_types(), {}};
+    const ResourceType* type = registry.type(kind);
+    if (!type) throw Error("there is no kind " + std::string(kind));
+    return declare(*type, std::move(attributes), absent);
+}
+
+Resource declare(const ResourceType& type, Value::Map attributes, bool absent) {
     Resource resource;
-    resource.type = registry.type(kind);
-    if (!resource.type) throw Error("there is no kind " + std::string(kind));
-    const Schema& schema = resource.type->schema();
+    resource.type = &type;
+    const Schema& schema = type.schema();
     Diagnostics problems;
     resource.wanted = decode(schema, Value(std::move(attributes)), problems);
     if (!problems.ok()) throw problems.errors().front();

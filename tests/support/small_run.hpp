@@ -12,6 +12,7 @@ namespace chaos::test {
 
 /// One resource as a manifest would have it; throws Error where it is wrong.
 Resource declare(std::string_view kind, Value::Map attributes, bool absent = false);
+Resource declare(const ResourceType&, Value::Map attributes, bool absent = false);
 
 /// An attribute as a test writes it: {"mode", "0600"}.
 struct Said {
