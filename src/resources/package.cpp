@@ -122,7 +122,14 @@ public:
         if (!packages.present || !apt::has_lists(view.host())) return {};  // check says so
         const auto request = request_for(changes, false);
         if (request.install.empty() && request.remove.empty()) return {};
-        const auto answer = apt::parse(view->ask(apt::command(request, true)));
+        const auto answer = apt::simulate(view.host(), request);
+        if (!answer.known) {
+            problems.note(Error(changes.front().where,
+                                "apt's caches are older than its lists, and looking may not write "
+                                "them: versions and what comes along are not known beforehand")
+                              .help("apt-get check"));
+            return {};
+        }
         if (!answer.problems.empty()) return refuse(changes, answer, problems), std::vector<Companion>();
         return companions(view, packages, changes, answer, problems);
     }
@@ -216,7 +223,7 @@ private:
 
     static bool takes_others(const Host& host, std::span<const Change> changes, const apt::Request& request) {
         const View view(host);
-        for (const auto& move : apt::parse(host.ask(apt::command(request, true))).moves)
+        for (const auto& move : apt::simulate(host, request).moves)
             if (move.kind == apt::Move::Kind::remove) {
                 const auto name = bare(move.name, view.once<Packages>());
                 const auto ours = [&](const Change& change) { return change.id.key == name && !change.after; };

@@ -28,10 +28,14 @@ struct Move {
 struct Answer {
     std::vector<Move> moves;            ///< In the order in which apt would make them.
     std::vector<std::string> problems;  ///< What stands after `E:`, line by line.
+    bool known = true;                  ///< False: apt can not tell without writing its caches anew.
 };
 
 Command command(const Request&, bool simulate);
 Answer parse(const Output&);
+
+/// What apt would do, asked once.
+Answer simulate(const Host&, const Request&);
 
 /// Packages lists were fetched at some time: without them apt knows nothing to install.
 bool has_lists(const Host&);
