@@ -39,7 +39,7 @@ std::vector<std::string> without(const std::vector<std::string>& a, std::vector<
 /// A content that is kept by reference (Codec<Content>) or has no lines to show: how big it is, and which.
 std::string by_size(const Value& value) {
     if (value.is_map())
-        if (const Value *size = value.find("size"), *sum = value.find("digest"); size && sum)
+        if (const Value* size = value.find("size"), *sum = value.find("digest"); size && sum)
             return fmt::format("{}, digest {}", size_of(std::strtoull(size->text().c_str(), nullptr, 10)),
                                sum->text().substr(0, 12));
     if (!value.is_text()) return in_line(value);
@@ -51,7 +51,8 @@ void set_content(AttributeView& view, const Value* before, const Value* after, c
     if (after) view.after = by_size(*after);
     const auto lines = [](const Value* value) { return !value || (value->is_text() && is_text(value->text())); };
     if (!lines(before) || !lines(after)) return;
-    Diff diff = unified_diff(before ? before->text() : std::string(), after ? after->text() : std::string(), detail.diff_lines);
+    Diff diff =
+        unified_diff(before ? before->text() : std::string(), after ? after->text() : std::string(), detail.diff_lines);
     view.diff = std::move(diff.lines), view.left_out = diff.left_out;
 }
 
@@ -94,7 +95,8 @@ std::string in_line(const Value& value) {
     return out;
 }
 
-std::vector<AttributeView> attributes(const Schema* schema, const Value& before, const Value& after, const Detail& detail) {
+std::vector<AttributeView> attributes(const Schema* schema, const Value& before, const Value& after,
+                                      const Detail& detail) {
     std::vector<AttributeView> views;
     const auto consider = [&](const std::string& name) {
         const Field* field = schema ? schema->find(name) : nullptr;
@@ -157,7 +159,8 @@ std::string render(const AttributeView& view, Style style, std::size_t indent) {
     out += '\n';
     for (const std::string& line : view.diff) out += margin + "  " + painted(line, style) + '\n';
     if (view.left_out)
-        out += style.dim(fmt::format("{}  ... {} more (chaos diff shows them)\n", margin, count(view.left_out, "line")));
+        out +=
+            style.dim(fmt::format("{}  ... {} more (chaos diff shows them)\n", margin, count(view.left_out, "line")));
     return out;
 }
 

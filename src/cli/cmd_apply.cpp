@@ -38,10 +38,18 @@ Exit apply_manifests(Context& context, const std::vector<std::string>& paths) {
         return Exit::pending;
 
     const Interrupts interrupts(Interrupts::Meaning::takes_back);
-    Request request{"apply",      who(),           fmt::format("{}", fmt::join(paths, " ")),
-                    planned.site, planned.graph,   planned.observed,
-                    planned.goal, planned.plan,    &context.sources,
-                    options.on_failure, options.jobs ? options.jobs : processors(), &Interrupts::flag()};
+    Request request{"apply",
+                    who(),
+                    fmt::format("{}", fmt::join(paths, " ")),
+                    planned.site,
+                    planned.graph,
+                    planned.observed,
+                    planned.goal,
+                    planned.plan,
+                    &context.sources,
+                    options.on_failure,
+                    options.jobs ? options.jobs : processors(),
+                    &Interrupts::flag()};
     shown.outcome = transactor->run(request);
     return tell(context, std::move(shown));
 }

@@ -18,7 +18,8 @@ Json to_json(const CheckView& view) {
 }
 
 std::string render(const CheckView& view, Style style, bool verbose) {
-    std::string out = fmt::format("{}: {} declared, nothing wrong.\n", escape(view.site), count(view.resources, "resource"));
+    std::string out =
+        fmt::format("{}: {} declared, nothing wrong.\n", escape(view.site), count(view.resources, "resource"));
     if (verbose) out += fmt::format("{} between them.\n", count(view.edges, "edge"));
     return out + style.dim("next: ") + view.next + '\n';
 }

@@ -22,7 +22,8 @@ State decode_record(const OwnedRecord& record, const ResourceType& type, const V
     Diagnostics problems;
     State state = decode(type.schema(), attributes, problems);
     if (!problems.ok())
-        all.unknown.push_back(Error(fmt::format("{}:{} is not looked at: {}", record.type, record.key, problems.errors()[0].what())));
+        all.unknown.push_back(
+            Error(fmt::format("{}:{} is not looked at: {}", record.type, record.key, problems.errors()[0].what())));
     return problems.ok() ? state : State();
 }
 
@@ -31,7 +32,8 @@ Recorded recorded_of(std::vector<OwnedRecord> owned, const Registry& registry) {
     for (OwnedRecord& record : owned) {
         const ResourceType* type = registry.type(record.type);
         if (!type) {
-            all.unknown.push_back(Error(fmt::format("{}:{} is not looked at: this program knows no such kind", record.type, record.key)));
+            all.unknown.push_back(
+                Error(fmt::format("{}:{} is not looked at: this program knows no such kind", record.type, record.key)));
             continue;
         }
         const Schema& schema = type->schema();
@@ -59,7 +61,8 @@ Recorded recorded_of(std::vector<OwnedRecord> owned, const Registry& registry) {
 std::optional<Drifted> compare(const Recorded& all, std::size_t i, const State& now) {
     const Schema& schema = all.catalog[i].type->schema();
     const State& then = all.recorded[i];
-    Drifted drifted{Drifted::How::changed, to_text(all.catalog[i].id), all.owned[i].site, all.owned[i].where, all.owned[i].run, {}};
+    Drifted drifted{Drifted::How::changed, to_text(all.catalog[i].id), all.owned[i].site,
+                    all.owned[i].where,    all.owned[i].run,           {}};
     if (!then && !now) return std::nullopt;
     if (!then || !now) {
         drifted.how = now ? Drifted::How::appeared : Drifted::How::missing;
@@ -72,12 +75,18 @@ std::optional<Drifted> compare(const Recorded& all, std::size_t i, const State& 
 }
 
 /// What owes a restart: only a manifest says who watches what.
-void add_stale(Context& context, const World& world, const View& view, const History& history, Site site, DriftView& drift) {
+void add_stale(Context& context, const World& world, const View& view, const History& history, Site site,
+               DriftView& drift) {
     const Planned planned = look_and_plan(context, world, view, std::move(site), &history);
     for (const Step& step : planned.plan)
         for (const Change& change : step.changes)
             if (change.before && change.triggered())
-                drift.drifted.push_back({Drifted::How::stale, to_text(change.id), planned.site.name, place_of(change.where, context.sources), 0, {}});
+                drift.drifted.push_back({Drifted::How::stale,
+                                         to_text(change.id),
+                                         planned.site.name,
+                                         place_of(change.where, context.sources),
+                                         0,
+                                         {}});
 }
 
 }  // namespace

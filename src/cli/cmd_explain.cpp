@@ -20,7 +20,9 @@ struct ExplainView {
 Json to_json(const ExplainView& view) {
     return Json::record({{"topic", view.topic.empty() ? Json() : Json(view.topic)}, {"text", view.text}});
 }
-std::string render(const ExplainView& view, Style style, bool) { return render_markdown(view.text, style); }
+std::string render(const ExplainView& view, Style style, bool) {
+    return render_markdown(view.text, style);
+}
 
 void write_file(const std::string& path, std::string text) {
     if (!text.ends_with('\n')) text += '\n';

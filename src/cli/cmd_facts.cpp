@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include "world.hpp"
 #include "problems.hpp"
+#include "world.hpp"
 
 namespace chaos::cli {
 
@@ -33,12 +33,15 @@ void lines_of(const std::string& path, const Value& value, std::string& out) {
         for (const Value::Entry& entry : value.map())
             lines_of(path.empty() ? entry.key.text() : path + '.' + entry.key.text(), entry.value, out);
     else if (value.is_list())
-        for (std::size_t i = 0; i < value.list().size(); ++i) lines_of(fmt::format("{}[{}]", path, i), value.list()[i], out);
+        for (std::size_t i = 0; i < value.list().size(); ++i)
+            lines_of(fmt::format("{}[{}]", path, i), value.list()[i], out);
     else
         out += fmt::format("{}: {}\n", escape(path), value.is_text() ? escape(value.text()) : "null");
 }
 
-Json to_json(const FactsView& view) { return as_json(view.value); }
+Json to_json(const FactsView& view) {
+    return as_json(view.value);
+}
 
 std::string render(const FactsView& view, Style, bool) {
     if (!view.path.empty() && view.value.is_text()) return escape(view.value.text()) + '\n';
@@ -92,7 +95,10 @@ Exit facts(Context& context) {
         for (const Fact& fact : world.registry.facts) {
             names.push_back(fact.name);
             if (fact.name == name) shown.path = path;
-            if (fact.name == name) shown.value = below(fact.read(view), path.size() > name.size() ? std::string_view(path).substr(name.size() + 1) : "", path);
+            if (fact.name == name)
+                shown.value =
+                    below(fact.read(view),
+                          path.size() > name.size() ? std::string_view(path).substr(name.size() + 1) : "", path);
         }
         if (shown.path.empty()) throw Problems{{no_fact(path, name, names)}, Exit::usage};
     }

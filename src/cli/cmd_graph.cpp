@@ -28,10 +28,12 @@ Json to_json(const GraphView& view) {
 
 /// Graphviz. An arrow goes to what comes later; a dashed one nobody wrote.
 std::string render(const GraphView& view, Style, bool) {
-    std::string out = fmt::format("digraph {} {{\n    rankdir=LR;\n    node [shape=box, fontname=\"sans-serif\"];\n", json_text(view.site));
+    std::string out = fmt::format("digraph {} {{\n    rankdir=LR;\n    node [shape=box, fontname=\"sans-serif\"];\n",
+                                  json_text(view.site));
     for (const std::string& id : view.ids) out += fmt::format("    {};\n", json_text(id));
     for (const auto& edge : view.edges)
-        out += fmt::format("    {} -> {}{};\n", json_text(edge.from), json_text(edge.to), edge.written ? "" : " [style=dashed]");
+        out += fmt::format("    {} -> {}{};\n", json_text(edge.from), json_text(edge.to),
+                           edge.written ? "" : " [style=dashed]");
     return out + "}\n";
 }
 
@@ -51,8 +53,8 @@ Exit graph(Context& context) {
     for (const Resource& resource : site.catalog) shown.ids.push_back(to_text(resource.id));
     std::sort(site.edges.begin(), site.edges.end());
     for (const Graph::Edge& edge : graph.edges())
-        shown.edges.push_back({shown.ids[edge.from], shown.ids[edge.to],
-                               std::binary_search(site.edges.begin(), site.edges.end(), edge)});
+        shown.edges.push_back(
+            {shown.ids[edge.from], shown.ids[edge.to], std::binary_search(site.edges.begin(), site.edges.end(), edge)});
     context.console.show(shown);
     return Exit::well;
 }

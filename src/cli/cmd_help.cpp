@@ -35,7 +35,8 @@ Json to_json(const HelpView& view) {
 
 std::string render(const HelpView& view, Style style, bool) {
     if (!view.command.empty()) return render_markdown(help_text(view.command), style);
-    std::string out = "chaos: a host as a manifest says, and back again.\n\n    chaos COMMAND [OPTIONS] [ARGUMENTS]\n\n";
+    std::string out =
+        "chaos: a host as a manifest says, and back again.\n\n    chaos COMMAND [OPTIONS] [ARGUMENTS]\n\n";
     for (const Command& command : commands())
         out += fmt::format("  {}{}{}\n", style.bold(command.name), std::string(10 - command.name.size(), ' '),
                            summary_of(help_text(command.name)));
@@ -56,7 +57,8 @@ Exit help(Context& context) {
         choose(asked);
     }
     if (context.options.man)
-        context.console.result(man_page(view.command.empty() ? "help" : view.command, help_text(view.command.empty() ? "help" : view.command)));
+        context.console.result(man_page(view.command.empty() ? "help" : view.command,
+                                        help_text(view.command.empty() ? "help" : view.command)));
     else
         context.console.show(view);
     return Exit::well;

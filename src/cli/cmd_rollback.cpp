@@ -9,7 +9,9 @@ namespace chaos::cli {
 
 namespace {
 
-bool stands(const RunRecord& run) { return run.state == RunState::committed || run.state == RunState::partial; }
+bool stands(const RunRecord& run) {
+    return run.state == RunState::committed || run.state == RunState::partial;
+}
 
 /// The last run; or all after RUN.
 std::vector<std::int64_t> chosen(const Options& options, const History& history) {
@@ -37,8 +39,7 @@ std::string title_of(const std::vector<std::int64_t>& runs) {
 
 Exit rollback(Context& context) {
     const World world = wire(context.options);
-    if (!has_history(world))
-        throw Error("nothing was ever applied here").help("chaos apply site.yml");
+    if (!has_history(world)) throw Error("nothing was ever applied here").help("chaos apply site.yml");
     Progress progress(context.console, context.sources);
     const auto transactor =
         Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);

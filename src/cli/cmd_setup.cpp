@@ -51,7 +51,8 @@ Exit setup(Context& context) {
             throw Error("setup writes to /etc, and this is not root").help("sudo chaos setup");
         const std::string program = program_in(*world.host);
         if (program.find_first_of(" \t%\"'\\$") != std::string::npos)
-            throw Error(fmt::format("the path of this program has a character that a unit file can not have: {}", program));
+            throw Error(
+                fmt::format("the path of this program has a character that a unit file can not have: {}", program));
         const std::string text = fmt::format(manifest, program);
         if (context.options.dry_run) return context.console.result(text), Exit::well;
         path = world.state_directory + "/setup.yml";

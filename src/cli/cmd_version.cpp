@@ -9,8 +9,12 @@ struct VersionView {
     std::string version = CHAOS_VERSION;
 };
 
-Json to_json(const VersionView& view) { return Json::record({{"version", view.version}}); }
-std::string render(const VersionView& view, Style, bool) { return "chaos " + view.version + '\n'; }
+Json to_json(const VersionView& view) {
+    return Json::record({{"version", view.version}});
+}
+std::string render(const VersionView& view, Style, bool) {
+    return "chaos " + view.version + '\n';
+}
 
 }  // namespace
 

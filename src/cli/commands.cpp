@@ -15,10 +15,11 @@ constexpr std::string_view nothing[] = {""};
 constexpr std::string_view of_root[] = {"root", "state-dir"};
 constexpr std::string_view of_image[] = {"root"};
 constexpr std::string_view of_reading[] = {"root", "state-dir", "only", "skip", "var", "host"};
-constexpr std::string_view of_planning[] = {"root", "state-dir", "only",     "skip",  "var",
+constexpr std::string_view of_planning[] = {"root", "state-dir", "only",     "skip", "var",
                                             "host", "prune",     "no-prune", "jobs", "moved"};
-constexpr std::string_view of_applying[] = {"root",     "state-dir", "only", "skip",       "var",      "host", "prune",
-                                            "no-prune", "jobs",      "yes",  "on-failure", "removals", "dry-run", "moved"};
+constexpr std::string_view of_applying[] = {"root",       "state-dir", "only",     "skip", "var",
+                                            "host",       "prune",     "no-prune", "jobs", "yes",
+                                            "on-failure", "removals",  "dry-run",  "moved"};
 constexpr std::string_view of_graph[] = {"root", "state-dir", "only", "skip", "var", "host", "format"};
 constexpr std::string_view of_rollback[] = {"root", "state-dir", "yes", "dry-run"};
 constexpr std::string_view of_history[] = {"root", "state-dir", "most"};
@@ -26,7 +27,7 @@ constexpr std::string_view of_explain[] = {"reference"};
 constexpr std::string_view of_setup[] = {"root", "state-dir", "yes", "dry-run"};
 constexpr std::string_view of_help[] = {"man"};
 
-constexpr Command table[] = {
+constexpr Command known[] = {
     {"check", "MANIFEST...", 1, any, of_reading, check},
     {"plan", "MANIFEST...", 1, any, of_planning, plan},
     {"diff", "MANIFEST...", 1, any, of_planning, diff},
@@ -53,15 +54,20 @@ Usage with_hint(std::string message, std::string hint) {
 
 }  // namespace
 
-std::span<const Command> commands() { return table; }
+std::span<const Command> commands() {
+    return known;
+}
 
 const Command* find_command(std::string_view name) {
-    const auto found = std::find_if(std::begin(table), std::end(table), [&](const Command& c) { return c.name == name; });
-    return found == std::end(table) ? nullptr : found;
+    const auto found =
+        std::find_if(std::begin(known), std::end(known), [&](const Command& c) { return c.name == name; });
+    return found == std::end(known) ? nullptr : found;
 }
 
 bool takes(const Command& command, std::string_view option) {
-    const auto has = [&](const auto& names) { return std::find(std::begin(names), std::end(names), option) != std::end(names); };
+    const auto has = [&](const auto& names) {
+        return std::find(std::begin(names), std::end(names), option) != std::end(names);
+    };
     return has(everywhere) || has(command.options);
 }
 
@@ -69,7 +75,7 @@ const Command& choose(const Options& options) {
     const Command* command = find_command(options.command);
     if (!command) {
         std::vector<std::string_view> names;
-        for (const Command& c : table) names.push_back(c.name);
+        for (const Command& c : known) names.push_back(c.name);
         const std::string_view near = nearest(options.command, names);
         throw with_hint(fmt::format("unknown command '{}'", escape(options.command)),
                         near.empty() ? "chaos help" : fmt::format("did you mean chaos {}?", near));
@@ -84,10 +90,10 @@ const Command& choose(const Options& options) {
         throw with_hint(fmt::format("chaos {} needs {}", command->name, command->arguments),
                         fmt::format("chaos {} --help", command->name));
     if (given > command->most)
-        throw with_hint(fmt::format("chaos {} takes {}, found '{}' as well", command->name,
-                                    command->most == 0 ? "no argument" : "one argument",
-                                    escape(options.arguments[command->most])),
-                        fmt::format("chaos {} --help", command->name));
+        throw with_hint(
+            fmt::format("chaos {} takes {}, found '{}' as well", command->name,
+                        command->most == 0 ? "no argument" : "one argument", escape(options.arguments[command->most])),
+            fmt::format("chaos {} --help", command->name));
     return *command;
 }
 

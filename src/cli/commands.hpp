@@ -17,7 +17,8 @@ struct Command {
     std::string_view name;
     std::string_view arguments;  ///< As the usage line has them.
     std::size_t least, most;     ///< How many of them.
-    std::span<const std::string_view> options;  ///< Beside --help, --json, --color, --verbose and --quiet, which all take.
+    std::span<const std::string_view>
+        options;  ///< Beside --help, --json, --color, --verbose and --quiet, which all take.
     Exit (*run)(Context&);
 };
 std::span<const Command> commands();

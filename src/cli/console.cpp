@@ -38,13 +38,17 @@ Console::Console(const Options& options)
       style_(coloured(options.color, STDOUT_FILENO)),
       error_style_(coloured(options.color, STDERR_FILENO)) {}
 
-void Console::result(std::string_view text) { write_all(STDOUT_FILENO, text); }
+void Console::result(std::string_view text) {
+    write_all(STDOUT_FILENO, text);
+}
 
 void Console::remark(std::string_view text) {
     if (!quiet_) write_all(STDERR_FILENO, text);
 }
 
-void Console::problem(std::string_view text) { write_all(STDERR_FILENO, text); }
+void Console::problem(std::string_view text) {
+    write_all(STDERR_FILENO, text);
+}
 
 bool Console::agrees(std::string_view question) {
     if (!interactive_) return false;

@@ -17,7 +17,8 @@ class Console {
 public:
     explicit Console(const Options&);
 
-    /// The result of a command. A View has to_json(view), a record, and render(view, style, verbose): both say the same.
+    /// The result of a command. A View has to_json(view), a record, and render(view, style, verbose): both say the
+    /// same.
     template <class View>
     void show(const View& view) {
         if (json_)
@@ -25,8 +26,10 @@ public:
         else
             result(render(view, style_, verbose_));
     }
-    void result(std::string_view text);   ///< To standard output, as it is.
-    void text(std::string_view text) { if (!json_) result(text); }  ///< A part of a result that --json gives in the record at the end.
+    void result(std::string_view text);  ///< To standard output, as it is.
+    void text(std::string_view text) {
+        if (!json_) result(text);
+    }                                     ///< A part of a result that --json gives in the record at the end.
     void remark(std::string_view text);   ///< To standard error, unless --quiet.
     void problem(std::string_view text);  ///< To standard error, always.
 
@@ -37,8 +40,8 @@ public:
     bool quiet() const { return quiet_; }
     bool verbose() const { return verbose_; }
     bool interactive() const { return interactive_; }  ///< There is somebody to ask.
-    bool live() const { return live_; }                ///< Standard error is a terminal, where a line can be overwritten.
-    Style style() const { return style_; }             ///< For results.
+    bool live() const { return live_; }     ///< Standard error is a terminal, where a line can be overwritten.
+    Style style() const { return style_; }  ///< For results.
     Style error_style() const { return error_style_; }  ///< For what goes to standard error.
 
 private:

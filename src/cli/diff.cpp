@@ -65,7 +65,8 @@ private:
     }
     bool advance(int d, int k) {
         int x = start(furthest_, d, k);
-        while (x < n_ && x - k < m_ && x - k >= 0 && a_[static_cast<std::size_t>(x)] == b_[static_cast<std::size_t>(x - k)])
+        while (x < n_ && x - k < m_ && x - k >= 0 &&
+               a_[static_cast<std::size_t>(x)] == b_[static_cast<std::size_t>(x - k)])
             ++x;
         at(furthest_, d, k) = x;
         return x >= n_ && x - k >= m_;

@@ -27,9 +27,8 @@ Json to_json(const DriftView& view) {
                                {"where", drifted.where.empty() ? Json() : Json(drifted.where)},
                                {"attributes", attributes}}));
     }
-    return Json::record({{"resources", view.resources},
-                         {"drifted", list},
-                         {"next", view.next.empty() ? Json() : Json(view.next)}});
+    return Json::record(
+        {{"resources", view.resources}, {"drifted", list}, {"next", view.next.empty() ? Json() : Json(view.next)}});
 }
 
 std::string render(const DriftView& view, Style style, bool) {
@@ -42,7 +41,9 @@ std::string render(const DriftView& view, Style style, bool) {
             case Drifted::How::missing: out += style.red("- " + id) + " is missing" + made; break;
             case Drifted::How::appeared: out += style.green("+ " + id) + " is there again" + made; break;
             case Drifted::How::changed: out += style.yellow("~ " + id) + made; break;
-            case Drifted::How::stale: out += style.cyan("! " + id) + " wants a restart: what it watches changed" + made; break;
+            case Drifted::How::stale:
+                out += style.cyan("! " + id) + " wants a restart: what it watches changed" + made;
+                break;
         }
         out += '\n';
         for (const AttributeView& attribute : drifted.attributes) out += render(attribute, style, 6);

@@ -17,7 +17,9 @@ void each_line(std::string_view text, Line line) {
     }
 }
 
-bool is_code(std::string_view line) { return line.substr(0, 4) == "    "; }
+bool is_code(std::string_view line) {
+    return line.substr(0, 4) == "    ";
+}
 
 /// `code` and **strong** without their marks.
 template <class Paint>
@@ -54,7 +56,8 @@ std::string render_markdown(std::string_view markdown, Style style) {
         if (is_code(line))
             out += line;
         else if (line.substr(0, 1) == "#")
-            out += style.bold(spans(line.substr(line.find_first_not_of("# ")), [](std::string_view s) { return std::string(s); }));
+            out += style.bold(
+                spans(line.substr(line.find_first_not_of("# ")), [](std::string_view s) { return std::string(s); }));
         else
             out += spans(line, [&](std::string_view s) { return style.bold(s); });
         out += '\n';

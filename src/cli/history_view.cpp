@@ -30,12 +30,20 @@ std::string id_of(const ChangeRecord& record) {
     return record.key.empty() ? record.type : record.type + ':' + record.key;
 }
 
-Json or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
+Json or_null(const std::string& text) {
+    return text.empty() ? Json() : Json(text);
+}
 
 std::vector<Json::Field> fields_of(const RunRecord& run) {
-    return {{"run", run.number},         {"result", to_text(run.state)}, {"verb", run.verb},
-            {"site", or_null(run.site)}, {"manifest", or_null(run.manifest)}, {"who", or_null(run.who)},
-            {"started", time_of(run.started)}, {"ended", time_of(run.ended)}, {"changes", run.changes},
+    return {{"run", run.number},
+            {"result", to_text(run.state)},
+            {"verb", run.verb},
+            {"site", or_null(run.site)},
+            {"manifest", or_null(run.manifest)},
+            {"who", or_null(run.who)},
+            {"started", time_of(run.started)},
+            {"ended", time_of(run.ended)},
+            {"changes", run.changes},
             {"note", or_null(run.note)}};
 }
 
@@ -109,8 +117,8 @@ std::string render(const HistoryView& view, Style style, bool verbose) {
     std::vector<std::vector<std::string>> rows{{"RUN", "WHEN", "AGO", "WHO", "WHAT", "SITE", "RESULT", "CHANGES"}};
     for (const RunRecord& run : view.runs)
         rows.push_back({std::to_string(run.number), date_of(run.started), ago(run.started, view.now), escape(run.who),
-                        escape(run.verb + (verbose && !run.manifest.empty() ? " " + run.manifest : "")), escape(run.site),
-                        std::string(to_text(run.state)), std::to_string(run.changes)});
+                        escape(run.verb + (verbose && !run.manifest.empty() ? " " + run.manifest : "")),
+                        escape(run.site), std::string(to_text(run.state)), std::to_string(run.changes)});
     std::string out = table(rows, style);
     for (const RunRecord& run : view.runs)
         if (!run.note.empty()) out += style.dim(fmt::format("  run {}: {}", run.number, escape(run.note))) + '\n';
@@ -129,8 +137,8 @@ Json to_json(const ShowView& view) {
 
 std::string render(const ShowView& view, Style style, bool) {
     const RunRecord& run = view.run;
-    std::string out = fmt::format("{}  {} {} of site {}: {}\n", style.bold(fmt::format("run {}", run.number)), escape(run.verb),
-                                  escape(run.manifest), escape(run.site), painted(run.state, style));
+    std::string out = fmt::format("{}  {} {} of site {}: {}\n", style.bold(fmt::format("run {}", run.number)),
+                                  escape(run.verb), escape(run.manifest), escape(run.site), painted(run.state, style));
     out += fmt::format("{} ({}) by {}; {} changed\n", date_of(run.started), ago(run.started, view.now), escape(run.who),
                        count(static_cast<std::size_t>(run.changes), "resource"));
     if (!run.note.empty()) out += escape(run.note) + '\n';

@@ -20,7 +20,8 @@ constexpr int ending[] = {SIGINT, SIGTERM, SIGHUP};
 
 void handle(int) {
     const int kept = errno;
-    if (!raised.exchange(true)) [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, words, std::strlen(words));
+    if (!raised.exchange(true)) [[maybe_unused]]
+        const ssize_t written = write(STDERR_FILENO, words, std::strlen(words));
     errno = kept;
 }
 
@@ -46,6 +47,8 @@ Interrupts::~Interrupts() {
     on(SIGTSTP, SIG_DFL);
 }
 
-const std::atomic<bool>& Interrupts::flag() { return raised; }
+const std::atomic<bool>& Interrupts::flag() {
+    return raised;
+}
 
 }  // namespace chaos::cli

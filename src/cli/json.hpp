@@ -40,8 +40,8 @@ public:
     static Json record(std::vector<Field> fields);
     static Json list(std::vector<Json> items = {});
 
-    Json& add(Json item);                         ///< To a list.
-    Json& add(std::string name, Json value);      ///< To a record.
+    Json& add(Json item);                           ///< To a list.
+    Json& add(std::string name, Json value);        ///< To a record.
     const Json* find(std::string_view name) const;  ///< A record's field; null where there is none.
 
     /// One line, or indented by two. Bytes that are no UTF-8 become U+FFFD: JSON has no other text.

@@ -29,7 +29,8 @@ Exit run(const Options& options, Console& console) {
     } catch (const std::bad_alloc&) {
         return report({{Error("out of memory")}, Exit::failed}, sources, console);
     } catch (const std::exception& error) {
-        return report({{Error(std::string("this is a bug of chaos: ") + error.what())}, Exit::failed}, sources, console);
+        return report({{Error(std::string("this is a bug of chaos: ") + error.what())}, Exit::failed}, sources,
+                      console);
     }
 }
 

@@ -14,7 +14,7 @@ namespace po = boost::program_options;
 
 namespace {
 
-constexpr OptionSpec table[] = {
+constexpr OptionSpec known[] = {
     {"help", 'h', ""},
     {"json", 0, ""},
     {"root", 0, "DIR"},
@@ -42,7 +42,7 @@ constexpr OptionSpec table[] = {
 
 po::options_description description() {
     po::options_description all;
-    for (const OptionSpec& option : table) {
+    for (const OptionSpec& option : known) {
         std::string names(option.name);
         if (option.letter) names += ',', names += option.letter;
         if (option.argument.empty())
@@ -112,9 +112,10 @@ void set(Options& options, std::string_view name, const std::string& value) {
 }
 
 Usage unknown(const std::string& written) {
-    const std::string_view word = std::string_view(written).substr(std::min(written.find_first_not_of('-'), written.size()));
+    const std::string_view word =
+        std::string_view(written).substr(std::min(written.find_first_not_of('-'), written.size()));
     std::vector<std::string_view> names;
-    for (const OptionSpec& option : table) names.push_back(option.name);
+    for (const OptionSpec& option : known) names.push_back(option.name);
     Usage error(fmt::format("unknown option '{}'", escape(written)));
     const std::string_view near = nearest(word.substr(0, word.find('=')), names);
     error.hint = near.empty() ? "chaos help" : fmt::format("did you mean --{}?", near);
@@ -123,7 +124,9 @@ Usage unknown(const std::string& written) {
 
 }  // namespace
 
-std::span<const OptionSpec> option_table() { return table; }
+std::span<const OptionSpec> option_table() {
+    return known;
+}
 
 Options parse_options(const std::vector<std::string>& words) {
     Options options;
@@ -133,15 +136,17 @@ Options parse_options(const std::vector<std::string>& words) {
         everything.add("word", -1);
         // No guessing: a script that says --rem must not change its meaning when an option is added.
         const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
-        for (const auto& option : po::command_line_parser(words).options(all).positional(everything).style(style).run().options) {
+        for (const auto& option :
+             po::command_line_parser(words).options(all).positional(everything).style(style).run().options) {
             const std::string value = option.value.empty() ? std::string() : option.value.front();
             if (option.string_key == "word") {
                 (options.command.empty() ? options.command : options.arguments.emplace_back()) = value;
                 continue;
             }
-            const auto spec = std::find_if(std::begin(table), std::end(table),
+            const auto spec = std::find_if(std::begin(known), std::end(known),
                                            [&](const OptionSpec& s) { return s.name == option.string_key; });
-            const bool again = std::find(options.given.begin(), options.given.end(), option.string_key) != options.given.end();
+            const bool again =
+                std::find(options.given.begin(), options.given.end(), option.string_key) != options.given.end();
             if (again && !spec->repeats && !spec->argument.empty())
                 throw Usage(fmt::format("--{} is given twice", option.string_key));
             options.given.push_back(option.string_key);

@@ -49,15 +49,17 @@ std::string sentence(const RunView& view, Style style) {
     const bool takes_back = view.verb == "rollback";
     switch (outcome.state) {
         case RunState::committed:
-            return style.green(fmt::format("Run {}: {} {}.", outcome.run, changed, takes_back ? "taken back" : "changed"));
+            return style.green(
+                fmt::format("Run {}: {} {}.", outcome.run, changed, takes_back ? "taken back" : "changed"));
         case RunState::partial:
             return style.yellow(fmt::format("Run {} ended in part, as asked: {} changed.", outcome.run, changed));
         case RunState::undone:
             if (view.verb == "recover")
-                return style.green(fmt::format("Run {} was cut and is taken back: {} as before.", outcome.run, changed));
-            return style.red(fmt::format("Run {} {} and was taken back: {}.", outcome.run,
-                                         outcome.interrupted ? "was interrupted" : "failed",
-                                         outcome.conflicts.empty() ? "the host is as it was" : "all but what is named above is as it was"));
+                return style.green(
+                    fmt::format("Run {} was cut and is taken back: {} as before.", outcome.run, changed));
+            return style.red(fmt::format(
+                "Run {} {} and was taken back: {}.", outcome.run, outcome.interrupted ? "was interrupted" : "failed",
+                outcome.conflicts.empty() ? "the host is as it was" : "all but what is named above is as it was"));
         case RunState::running:
         case RunState::undoing:
         case RunState::stuck: break;

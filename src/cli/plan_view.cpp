@@ -32,11 +32,11 @@ ChangeView change_view(const Resource& resource, const Change& change, const Sou
     Detail how = detail;
     how.options |= runs;
     view.attributes = attributes(&schema, encode(schema, change.before), encode(schema, change.after), how);
-    view.action = !change.after                            ? ChangeView::Action::remove
-                  : runs                                   ? ChangeView::Action::react
-                  : !change.before                         ? ChangeView::Action::create
+    view.action = !change.after                                   ? ChangeView::Action::remove
+                  : runs                                          ? ChangeView::Action::react
+                  : !change.before                                ? ChangeView::Action::create
                   : view.attributes.empty() && change.triggered() ? ChangeView::Action::react
-                                                           : ChangeView::Action::change;
+                                                                  : ChangeView::Action::change;
     if (view.action == ChangeView::Action::remove) view.attributes.clear();
     view.where = place_of(resource.where, sources);
     view.doc = resource.doc;
@@ -163,8 +163,9 @@ std::string head_of(const ChangeView& change, Style style) {
 std::string remarks_of(const ChangeView& change) {
     std::vector<std::string> remarks;
     if (!change.reaction.empty())
-        remarks.push_back(change.triggers.empty() ? change.reaction
-                                                  : fmt::format("{}: {} changes", change.reaction, listed(change.triggers, 3)));
+        remarks.push_back(change.triggers.empty()
+                              ? change.reaction
+                              : fmt::format("{}: {} changes", change.reaction, listed(change.triggers, 3)));
     if (change.leaving) remarks.emplace_back("left the manifest: as it was before");
     if (!change.because.empty()) remarks.push_back("because of " + change.because);
     if (change.undo != Undo::exact) remarks.push_back(fmt::format("undo: {}", undo_text(change.undo)));
@@ -183,8 +184,9 @@ std::string render(const ChangeView& change, Style style, bool verbose) {
     if (verbose) {
         std::vector<std::string> earlier;
         for (const std::size_t step : change.waits_for) earlier.push_back(std::to_string(step));
-        out += style.dim(fmt::format("      step {}{}", change.step,
-                                     earlier.empty() ? "" : ", after " + listed(earlier))) + '\n';
+        out += style.dim(
+                   fmt::format("      step {}{}", change.step, earlier.empty() ? "" : ", after " + listed(earlier))) +
+               '\n';
     }
     for (const AttributeView& attribute : change.attributes) out += render(attribute, style, 6);
     return out;
@@ -193,9 +195,11 @@ std::string render(const ChangeView& change, Style style, bool verbose) {
 }  // namespace
 
 std::string render(const Conflict& conflict, Style style) {
-    const std::string what = escape(to_text(conflict.id)) + (conflict.attribute.empty() ? "" : " " + escape(conflict.attribute));
-    return fmt::format("  {}: it stays as somebody else made it\n      before: {}\n      chaos wrote: {}\n      now: {}\n",
-                       style.yellow("= " + what), escape(conflict.before), escape(conflict.ours), escape(conflict.now));
+    const std::string what =
+        escape(to_text(conflict.id)) + (conflict.attribute.empty() ? "" : " " + escape(conflict.attribute));
+    return fmt::format(
+        "  {}: it stays as somebody else made it\n      before: {}\n      chaos wrote: {}\n      now: {}\n",
+        style.yellow("= " + what), escape(conflict.before), escape(conflict.ours), escape(conflict.now));
 }
 
 std::string render(const PlanView& view, Style style, bool verbose) {

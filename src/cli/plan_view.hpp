@@ -14,12 +14,12 @@ struct ChangeView {
     std::string reaction;               ///< restart, reload or run; empty where it only becomes what it shall be.
     std::vector<std::string> triggers;  ///< What it reacts to, of this plan.
     std::vector<AttributeView> attributes;
-    std::string where;           ///< site.yml:12:3
-    std::string doc;             ///< As the manifest has it.
-    std::string because;         ///< Came along with this one.
-    bool leaving = false;        ///< It is not in the manifest any more.
-    Undo undo = Undo::exact;     ///< How well it can be taken back.
-    std::size_t step = 0;        ///< Which call, from 1.
+    std::string where;        ///< site.yml:12:3
+    std::string doc;          ///< As the manifest has it.
+    std::string because;      ///< Came along with this one.
+    bool leaving = false;     ///< It is not in the manifest any more.
+    Undo undo = Undo::exact;  ///< How well it can be taken back.
+    std::size_t step = 0;     ///< Which call, from 1.
     std::vector<std::size_t> waits_for;
 };
 std::string_view to_text(ChangeView::Action);

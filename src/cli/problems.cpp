@@ -70,8 +70,8 @@ Json to_json(const std::vector<Error>& errors, const Sources& sources) {
 Exit report(const Problems& problems, const Sources& sources, Console& console) {
     for (const Error& error : problems.errors) console.problem(render_error(error, sources, console.error_style()));
     if (console.json()) {
-        const Json record = Json::record(
-            {{"errors", to_json(problems.errors, sources)}, {"exit", static_cast<int>(problems.exit)}});
+        const Json record =
+            Json::record({{"errors", to_json(problems.errors, sources)}, {"exit", static_cast<int>(problems.exit)}});
         console.result(record.text() + '\n');
     }
     return problems.exit;

@@ -18,7 +18,9 @@ std::string words_for(const Step& step) {
 
 Progress::Progress(Console& console, const Sources& sources) : console_(console), sources_(sources) {}
 
-Progress::~Progress() { wipe(); }
+Progress::~Progress() {
+    wipe();
+}
 
 void Progress::wipe() {
     if (line_stands_) console_.remark("\r\x1b[K");

@@ -29,9 +29,10 @@ bool tell_recovered(Context& context, const Outcome& outcome) {
         console.problem(render_error(error, context.sources, console.error_style()));
     console.remark(render(view, console.error_style(), console.verbose()));
     if (outcome.state == RunState::stuck)
-        throw Problems{{Error(fmt::format("run {} could not be wholly taken back; nothing is done on top of it", outcome.run))
-                            .help("mend what is named above, then: chaos recover")},
-                       Exit::damaged};
+        throw Problems{
+            {Error(fmt::format("run {} could not be wholly taken back; nothing is done on top of it", outcome.run))
+                 .help("mend what is named above, then: chaos recover")},
+            Exit::damaged};
     return true;
 }
 

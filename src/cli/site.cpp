@@ -45,15 +45,16 @@ void demand_one(const Site& site, std::vector<Error>& errors, std::string_view w
 void demand(const Site& site, const Host& host, bool changing) {
     std::vector<Error> errors;
     if (changing && !host.superuser())
-        demand_one(site, errors, "root, and this is not root", "sudo chaos apply ...", [](const Needs& n) { return n.root; });
+        demand_one(site, errors, "root, and this is not root", "sudo chaos apply ...",
+                   [](const Needs& n) { return n.root; });
     if (!host.live())
-        demand_one(site, errors, "a running system, and this is an image", "leave it out with --skip, or apply it where the image runs",
-                   [](const Needs& n) { return n.live; });
-    const bool asks = host.live() && std::any_of(site.catalog.begin(), site.catalog.end(), [](const Resource& r) {
-        return r.type->schema().needs.systemd;
-    });
+        demand_one(site, errors, "a running system, and this is an image",
+                   "leave it out with --skip, or apply it where the image runs", [](const Needs& n) { return n.live; });
+    const bool asks = host.live() && std::any_of(site.catalog.begin(), site.catalog.end(),
+                                                 [](const Resource& r) { return r.type->schema().needs.systemd; });
     if (asks && !host.services().answers())
-        demand_one(site, errors, "systemd, and none answers here", "leave it out with --skip, or apply it on a host that runs systemd",
+        demand_one(site, errors, "systemd, and none answers here",
+                   "leave it out with --skip, or apply it on a host that runs systemd",
                    [](const Needs& n) { return n.systemd; });
     if (!errors.empty()) throw Problems{errors, Exit::failed};
 }
@@ -77,14 +78,14 @@ void refuse_protected(const Planned& planned, const Registry& registry) {
         for (std::size_t i = 0; i < step.changes.size(); ++i) {
             const Resource& resource = planned.site.catalog[step.resources[i]];
             if (step.changes[i].after) continue;
-            const bool named = std::any_of(planned.site.protect.begin(), planned.site.protect.end(), [&](const std::string& p) {
-                return matches(p, resource.id, registry);
-            });
+            const bool named = std::any_of(planned.site.protect.begin(), planned.site.protect.end(),
+                                           [&](const std::string& p) { return matches(p, resource.id, registry); });
             if (!named && !resource.protect) continue;
             problems.errors.push_back(
                 Error(resource.where, fmt::format("{} is protected and would be removed", to_text(resource.id)))
-                    .help(resource.leaving ? "declare it again with `protect: false` before it leaves, or say --no-prune"
-                                           : "take the protection away, or what removes it"));
+                    .help(resource.leaving
+                              ? "declare it again with `protect: false` before it leaves, or say --no-prune"
+                              : "take the protection away, or what removes it"));
         }
     if (!problems.errors.empty()) throw problems;
 }
@@ -136,10 +137,12 @@ void guard_against_mass_removal(Context& context, const Planned& planned) {
     for (const Step& step : planned.plan)
         for (const std::uint32_t i : step.resources) leaving += planned.site.catalog[i].leaving;
     if (leaving <= 10 || leaving * 3 <= all || context.options.removals) return;
-    const std::string what = fmt::format("{} of the {} resources of site '{}' left the manifest and go back to what was there before",
-                                         leaving, all, escape(planned.site.name));
+    const std::string what =
+        fmt::format("{} of the {} resources of site '{}' left the manifest and go back to what was there before",
+                    leaving, all, escape(planned.site.name));
     if (context.console.agrees(fmt::format("{}. Is that meant?", what))) return;
-    throw Problems{{Error(what).help("if that is meant: " + command_line("apply", context.options) + " --removals")}, Exit::pending};
+    throw Problems{{Error(what).help("if that is meant: " + command_line("apply", context.options) + " --removals")},
+                   Exit::pending};
 }
 
 void say(Console& console, const std::vector<Error>& remarks, const Sources& sources) {
@@ -147,8 +150,9 @@ void say(Console& console, const std::vector<Error>& remarks, const Sources& sou
 }
 
 std::string quoted(const std::string& word) {
-    const bool plain = !word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                                               "0123456789_-./:=,+@%^") == std::string::npos;
+    const bool plain = !word.empty() && word.find_first_not_of(
+                                            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                            "0123456789_-./:=,+@%^") == std::string::npos;
     if (plain) return word;
     std::string out = "'";
     for (const char c : word) out += c == '\'' ? "'\\''" : std::string(1, c);
@@ -157,7 +161,9 @@ std::string quoted(const std::string& word) {
 
 std::string command_line(std::string_view verb, const Options& options) {
     std::string out = fmt::format("chaos {}", verb);
-    const auto add = [&](const std::string& option, const std::string& value) { out += " --" + option + ' ' + quoted(value); };
+    const auto add = [&](const std::string& option, const std::string& value) {
+        out += " --" + option + ' ' + quoted(value);
+    };
     if (options.root != "/") add("root", options.root);
     if (!options.state_directory.empty()) add("state-dir", options.state_directory);
     for (const std::string& name : options.only) add("only", name);

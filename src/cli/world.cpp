@@ -42,7 +42,8 @@ std::string state_directory_of(const Options& options, const RootHost& host) {
 World wire(const Options& options) {
     World world;
     world.registry = {builtin_types(), builtin_facts()};
-    world.cache = std::make_unique<FileCache>(geteuid() == 0 ? "/var/cache/chaos" : person_s("XDG_CACHE_HOME", "/.cache"));
+    world.cache =
+        std::make_unique<FileCache>(geteuid() == 0 ? "/var/cache/chaos" : person_s("XDG_CACHE_HOME", "/.cache"));
     world.host = std::make_unique<RootHost>(options.root, world.cache.get());
     world.state_directory = state_directory_of(options, *world.host);
     return world;
@@ -55,6 +56,8 @@ std::string who() {
     return entry ? entry->pw_name : std::to_string(getuid());
 }
 
-unsigned processors() { return std::max(1U, std::thread::hardware_concurrency()); }
+unsigned processors() {
+    return std::max(1U, std::thread::hardware_concurrency());
+}
 
 }  // namespace chaos::cli
