@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <algorithm>
-#include "entry.hpp"
+#include "declaration.hpp"
 
 namespace chaos {
 
-const Value* Entry::find(std::string_view name) const {
+const Value* Declaration::find(std::string_view name) const {
     for (const auto& entry : body)
         if (entry.key.text() == name) return &entry.value;
     return nullptr;
 }
 
-void Entry::remove(std::string_view name) {
+void Declaration::remove(std::string_view name) {
     std::erase_if(body, [&](const Value::Entry& entry) { return entry.key.text() == name; });
 }
 
@@ -20,14 +20,14 @@ std::string_view said_by(const Schema& schema, std::string_view attribute) {
     return field && field->role == Field::Role::source ? field->into : attribute;
 }
 
-void Layers::lay(Entry entry) {
+void Layers::lay(Declaration entry) {
     const ResourceId id = entry.id();
     const auto [held, is_new] = numbers_.try_emplace(id, static_cast<std::uint32_t>(entries_.size()));
     if (is_new) {
         entries_.push_back(std::move(entry)), gone_.push_back(false);
         return;
     }
-    Entry& below = entries_[held->second];
+    Declaration& below = entries_[held->second];
     if (below.layer == entry.layer && below.part == entry.part)
         problems_.add(Error(entry.where, fmt::format("{} is declared twice", to_text(id)))
                           .note(below.where, "it was declared here first")
@@ -74,7 +74,7 @@ void lay_maps(Value::Map& below, const Value::Map& above) {
 
 }  // namespace
 
-void Layers::lay_higher(Entry& below, Entry above) {
+void Layers::lay_higher(Declaration& below, Declaration above) {
     below.where = above.where, below.layer = above.layer, below.part = above.part;
     if (above.absent || below.absent) {  // what is not there has no attributes to lay anything on
         below.absent = above.absent, below.body = std::move(above.body);
@@ -100,7 +100,7 @@ void Layers::lay_higher(Entry& below, Entry above) {
     }
 }
 
-void Layers::lay_beside(Entry& held, Entry other) {
+void Layers::lay_beside(Declaration& held, Declaration other) {
     const auto differ = [&](std::string_view what, Place here, Place there) {
         problems_.add(Error(here, fmt::format("{} is declared twice, and {} differs", to_text(held.id()), what))
                           .note(there, "the other one is here")
@@ -138,8 +138,8 @@ void Layers::forget(const Value& pattern) {
         if (!gone_[i] && matches(text, entries_[i].id(), registry_)) drop(entries_[i].id());
 }
 
-std::vector<Entry> Layers::take() {
-    std::vector<Entry> out;
+std::vector<Declaration> Layers::take() {
+    std::vector<Declaration> out;
     out.reserve(entries_.size());
     for (std::size_t i = 0; i < entries_.size(); ++i)
         if (!gone_[i]) out.push_back(std::move(entries_[i]));

@@ -2,13 +2,13 @@
 // The words of the language that no schema has, and what the words of other tools are called here.
 #include <algorithm>
 #include <array>
-#include "entry.hpp"
+#include "declaration.hpp"
 
 namespace chaos {
 
 namespace {
 
-constexpr Meta metas[] = {
+constexpr Word metas[] = {
     {"doc", "Said beside it in the plan."},
     {"tags", "Names that --only and --skip choose by."},
     {"when", "An expression, or a list that must all hold. False: as if it were not written."},
@@ -34,7 +34,7 @@ constexpr Meta metas[] = {
     {"name_on", "Its name by distribution.", false},
 };
 
-constexpr Meta tops[] = {
+constexpr Word tops[] = {
     {"name", "The site: the line of history this manifest owns. Else the file's name."},
     {"chaos", "The versions of chaos it needs, as in \">= 0.3\"."},
     {"doc", "What this manifest is for."},
@@ -142,16 +142,16 @@ std::string_view answer(const Table& table, std::string_view word) {
 
 }  // namespace
 
-std::span<const Meta> meta_attributes() {
+std::span<const Word> meta_attributes() {
     return metas;
 }
-std::span<const Meta> top_level_words() {
+std::span<const Word> top_level_words() {
     return tops;
 }
 
-const Meta* find_meta(std::string_view name) {
+const Word* find_meta(std::string_view name) {
     const auto found =
-        std::find_if(std::begin(metas), std::end(metas), [&](const Meta& meta) { return meta.name == name; });
+        std::find_if(std::begin(metas), std::end(metas), [&](const Word& meta) { return meta.name == name; });
     return found == std::end(metas) ? nullptr : &*found;
 }
 

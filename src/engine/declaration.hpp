@@ -8,7 +8,7 @@
 namespace chaos {
 
 /// One entry of a section as one layer says it: spelled out, its attributes under their own names.
-struct Entry {
+struct Declaration {
     const ResourceType* type = nullptr;
     std::string key;          ///< Clean; empty where a host has one of the kind.
     Value::Map body;          ///< Attributes and meta attributes.
@@ -37,7 +37,7 @@ public:
     Layers(const Registry& registry, Diagnostics& problems) : registry_(registry), problems_(problems) {}
 
     /// Layers come lowest first.
-    void lay(Entry);
+    void lay(Declaration);
 
     /// `without`: forgets what lower layers said; a pattern, or an id that one of them must have declared.
     void forget(const Value& pattern);
@@ -47,15 +47,15 @@ public:
     bool is_off(const ResourceId& id) const { return off_.find(id) != off_.end(); }
 
     /// All that stands, in order of first writing.
-    std::vector<Entry> take();
+    std::vector<Declaration> take();
 
 private:
-    void lay_higher(Entry& below, Entry above);
-    void lay_beside(Entry& held, Entry other);
+    void lay_higher(Declaration& below, Declaration above);
+    void lay_beside(Declaration& held, Declaration other);
 
     const Registry& registry_;
     Diagnostics& problems_;
-    std::vector<Entry> entries_;
+    std::vector<Declaration> entries_;
     std::vector<bool> gone_;
     Numbers numbers_;
     Ids off_;
@@ -66,19 +66,19 @@ private:
 std::string_view said_by(const Schema&, std::string_view attribute);
 
 /// Every attribute that needs no schema: name and what it is, in the order of the reference.
-struct Meta {
+struct Word {
     std::string_view name, doc;
     bool understood = true;
 };
-std::span<const Meta> meta_attributes();
-const Meta* find_meta(std::string_view name);
+std::span<const Word> meta_attributes();
+const Word* find_meta(std::string_view name);
 
 /// What a word of another tool is called here; empty where it is nobody's.
 std::string_view foreign_attribute(std::string_view word);
 std::string_view foreign_section(std::string_view word);
 
 /// What may stand at the top level beside sections.
-std::span<const Meta> top_level_words();
+std::span<const Word> top_level_words();
 
 class Scope;
 
@@ -114,6 +114,6 @@ private:
 };
 
 /// Entries become resources: attributes decoded, files beside the manifest read, ids resolved.
-void compile(std::vector<Entry>, const Registry&, const Layers&, const Sources&, Site&, Diagnostics& problems);
+void compile(std::vector<Declaration>, const Registry&, const Layers&, const Sources&, Site&, Diagnostics& problems);
 
 }  // namespace chaos

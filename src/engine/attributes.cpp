@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names of attributes: aliases under their own name, what is unknown explained.
+#include <fmt/format.h>
+#include <algorithm>
+#include "declaration.hpp"
+#include "utf8.hpp"
+
+namespace chaos {
+
+void Sections::clean_names(const ResourceType& type, Value::Map& body) {
+    const Schema& schema = type.schema();
+    const Value::Entry* before = nullptr;
+    const auto is_wrong = [&](Value::Entry& entry) {
+        std::string_view name = entry.key.text();
+        const bool adds = name.size() > 1 && name.ends_with('+');
+        if (adds) name.remove_suffix(1);
+        const Field* field = schema.find(name);
+        const Word* meta = field ? nullptr : find_meta(name);
+        const auto* last = std::exchange(before, &entry);
+        if (field && field->role != Field::Role::seen && field->role != Field::Role::key) {
+            if (field->name != name) entry.key.data = std::string(field->name) + (adds ? "+" : "");
+        } else if (field && field->role == Field::Role::key && !schema.key()) {
+            return false;
+        } else if (!meta || !meta->understood) {
+            problems_.add(meta ? Error(entry.key.where,
+                                       fmt::format("'{}' is not understood by chaos " CHAOS_VERSION " yet", name))
+                               : unknown_attribute(schema, entry, last));
+            return true;
+        }
+        if (entry.value.is_null() && entry.value.blank) {
+            problems_.add(Error(entry.key.where, fmt::format("'{}' has no value", name))
+                              .help("remove the line, or write null to take an inherited value away"));
+            return true;
+        }
+        return false;
+    };
+    std::vector<bool> wrong;
+    wrong.reserve(body.size());
+    bool any = false;
+    for (auto& entry : body) wrong.push_back(is_wrong(entry)), any |= wrong.back();
+    if (any) {
+        Value::Map kept;
+        for (std::size_t i = 0; i < body.size(); ++i)
+            if (!wrong[i]) kept.push_back(std::move(body[i]));
+        body = std::move(kept);
+    }
+    for (std::size_t i = 0; i < body.size(); ++i)
+        for (std::size_t j = i + 1; j < body.size(); ++j) {
+            const std::string &first = body[i].key.text(), &second = body[j].key.text();
+            if (body[i].value.is_null() || body[j].value.is_null()) continue;
+            if (first != second && said_by(schema, first) != said_by(schema, second)) continue;
+            problems_.add(Error(body[j].key.where, first == second
+                                                       ? fmt::format("'{}' is here twice", first)
+                                                       : fmt::format("'{}' and '{}' say the same thing", first, second))
+                              .note(body[i].key.where, "the other one is here")
+                              .help("remove one of them"));
+        }
+}
+
+Error Sections::unknown_attribute(const Schema& schema, const Value::Entry& entry, const Value::Entry* before) const {
+    const std::string& name = entry.key.text();
+    Error error(entry.key.where, fmt::format("a {} has no attribute '{}'", schema.name, name));
+    if (entry.value.is_null() && entry.value.blank && before && before->value.is_text() &&
+        before->key.where.line == entry.key.where.line)
+        return std::move(error).help(fmt::format("a comma ends a value between {{ }}: quote it, {}: \"{},{}\"",
+                                                 before->key.text(), before->value.text(), name));
+    if (name == "state" && entry.value.is_text() && (entry.value.text() == "absent" || entry.value.text() == "removed"))
+        return std::move(error).help("write absent: true");
+    if (const auto answer = foreign_attribute(name); !answer.empty()) return std::move(error).help(std::string(answer));
+    std::vector<std::string_view> known;
+    std::string list;
+    for (const Field& field : schema.fields) {
+        if (field.role == Field::Role::seen) continue;
+        known.push_back(field.name);
+        list += (list.empty() ? "" : ", ") + std::string(field.name);
+        if (!field.alias.empty()) known.push_back(field.alias);
+    }
+    for (const Word& meta : meta_attributes()) known.push_back(meta.name);
+    const auto near = nearest(name, known);
+    return std::move(error).help(near.empty() ? fmt::format("it has {}", list)
+                                              : fmt::format("did you mean '{}'?", near));
+}
+
+}  // namespace chaos

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <algorithm>
+#include <utility>
+#include "declaration.hpp"
+#include "scope.hpp"
+#include "utf8.hpp"
+
+namespace chaos {
+
+namespace {
+
+constexpr int deepest_list = 8;  // of lists that expressions put into lists
+
+bool is_list_field(const Field* field) {
+    return field && (field->merge == Merge::members || field->json.find("array") != std::string_view::npos);
+}
+
+std::string one_line(const Value& value) {
+    if (value.is_text()) return value.text();
+    if (value.is_null()) return "";
+    std::string out;
+    if (value.is_list()) {
+        for (const Value& item : value.list()) out += (out.empty() ? "" : ", ") + one_line(item);
+        return "[" + out + "]";
+    }
+    for (const auto& entry : value.map())
+        out += (out.empty() ? "" : ", ") + entry.key.text() + ": " + one_line(entry.value);
+    return "{" + out + "}";
+}
+
+}  // namespace
+
+void Sections::read(const ResourceType& type, Value section, bool absent, const Value::Map* shared) {
+    ++part_;
+    const Schema& schema = type.schema();
+    if (!schema.key()) {
+        if (section.is_null())
+            throw Error(section.where, fmt::format("'{}' has no value", schema.section))
+                .help("remove the line, or give it one");
+        Value key;
+        key.where = section.where;
+        return one(type, std::move(key), std::move(section), absent, shared);
+    }
+    if (has_expression(section)) {
+        scope_.deciding = true;
+        substitute(section, scope_);
+        scope_.deciding = false;
+        if (!section.is_list() && !section.is_map())
+            throw Error(section.where, fmt::format("'{}' takes a list or a mapping, and this gives {}", schema.section,
+                                                   kind_of(section)));
+    }
+    if (section.is_list()) return read_list(type, std::move(section), absent, shared);
+    if (section.is_map()) return read_map(type, std::move(section), absent, shared);
+    if (section.is_null())
+        throw Error(section.where, fmt::format("the section '{}' is empty", schema.section))
+            .help(fmt::format("remove it, or write {}: []", schema.section));
+    throw Error(section.where,
+                fmt::format("'{}' takes a list or a mapping, found '{}'", schema.section, section.text()))
+        .help(fmt::format("write {}: [{}]", schema.section, section.text()));
+}
+
+void Sections::read_list(const ResourceType& type, Value list, bool absent, const Value::Map* shared, int depth) {
+    for (Value& entry : std::get<Value::List>(list.data)) {
+        try {
+            item(type, std::move(entry), absent, shared, depth);
+        } catch (Error& error) {
+            if (!error.where) error.where = list.where;
+            problems_.add(std::move(error));
+        }
+    }
+}
+
+void Sections::item(const ResourceType& type, Value item, bool absent, const Value::Map* shared, int depth) {
+    const Schema& schema = type.schema();
+    const Field& key_field = *schema.key();
+    if (item.is_text()) {
+        if (!has_expression(item)) return one(type, std::move(item), Value(), absent, shared);
+        scope_.deciding = true;
+        substitute(item, scope_);
+        scope_.deciding = false;
+        if (item.is_text()) {
+            if (item.secret) throw Error(item.where, "a secret can not be a key");
+            return one(type, std::move(item), Value(), absent, shared);
+        }
+        if (!item.is_list() || depth > deepest_list)
+            throw Error(item.where,
+                        fmt::format("expected a key or a list of entries, and this gives {}", kind_of(item)));
+        return read_list(type, std::move(item), absent, shared, depth + 1);
+    }
+    if (!item.is_map())
+        throw Error(item.where, fmt::format("expected a {} or a mapping, found {}", key_field.name, kind_of(item)))
+            .help(fmt::format("write it as in {}: [KEY], or {{{}: KEY, ATTRIBUTE: VALUE}}", schema.section,
+                              key_field.name));
+    auto& body = std::get<Value::Map>(item.data);
+    const auto key = std::find_if(body.begin(), body.end(), [&](const Value::Entry& e) {
+        return schema.find(e.key.text()) == &key_field || e.key.text() == "name" || e.key.text() == "path";
+    });
+    // `name` may be an attribute of its own where the key is a path.
+    const bool found =
+        key != body.end() && (schema.find(key->key.text()) == &key_field || !schema.find(key->key.text()));
+    if (!found) {
+        Error error(item.where, fmt::format("this {} does not say its {}", schema.name, key_field.name));
+        if (body.size() == 1 && (body[0].value.is_map() || body[0].value.is_null())) {
+            const std::string inside = body[0].value.is_map() ? one_line(body[0].value) : "";
+            throw std::move(error).help(fmt::format("write {{{}: {}{}", key_field.name, body[0].key.text(),
+                                                    inside.size() > 2 ? ", " + inside.substr(1) : "}"));
+        }
+        throw std::move(error).help(fmt::format("add {}: KEY", key_field.name));
+    }
+    Value name = std::move(key->value);
+    if (!name.is_text())
+        throw Error(key->key.where, fmt::format("a {} is a text, found {}", key_field.name, kind_of(name)));
+    body.erase(key);
+    one(type, std::move(name), std::move(item), absent, shared);
+}
+
+void Sections::read_map(const ResourceType& type, Value map, bool absent, const Value::Map* shared) {
+    const Field& key_field = *type.schema().key();
+    for (auto& [key, body] : std::get<Value::Map>(map.data)) {
+        try {
+            if (body.is_map())
+                for (const auto& entry : body.map())
+                    if (type.schema().find(entry.key.text()) == &key_field)
+                        throw Error(entry.key.where, fmt::format("'{}' is the {} already", key.text(), key_field.name))
+                            .help("remove the line; an entry of a list names its key so");
+            one(type, std::move(key), std::move(body), absent, shared);
+        } catch (Error& error) {
+            if (!error.where) error.where = map.where;
+            problems_.add(std::move(error));
+        }
+    }
+}
+
+Value::Map Sections::attributes(const ResourceType& type, const Value& key, Value body) const {
+    const Schema& schema = type.schema();
+    const Field* main = schema.main.empty() ? nullptr : schema.find(schema.main);
+    if (body.is_null()) return {};
+    if (body.is_map() && !(main && main->merge == Merge::keys && !schema.key()))
+        return std::move(std::get<Value::Map>(body.data));
+    if (!main)
+        throw Error(body.where,
+                    fmt::format("a {} has no main attribute that {} could be", schema.name,
+                                body.is_text() ? fmt::format("'{}'", body.text()) : std::string(kind_of(body))))
+            .help(fmt::format("write {}: {{ATTRIBUTE: VALUE}}", key.is_text() ? key.text() : schema.section));
+    if (body.is_list() && !is_list_field(main))
+        throw Error(body.where, fmt::format("'{}' of a {} is one value, found a list", main->name, schema.name));
+    Value name(std::string(main->name), body.where);
+    Value::Map map;
+    map.push_back({std::move(name), std::move(body)});
+    return map;
+}
+
+/// Shared meta attributes of a block, then the loop, then each of its turns.
+void Sections::one(const ResourceType& type, Value key, Value body, bool absent, const Value::Map* shared) {
+    Value::Map map = attributes(type, key, std::move(body));
+    clean_names(type, map);
+    if (shared)
+        for (const auto& entry : *shared) {
+            const auto own =
+                std::find_if(map.begin(), map.end(), [&](const auto& e) { return e.key.text() == entry.key.text(); });
+            if (own == map.end())
+                map.push_back(entry);
+            else if (own->key.text() != "doc" && own->value.is_list() && entry.value.is_list())
+                std::get<Value::List>(own->value.data)
+                    .insert(std::get<Value::List>(own->value.data).end(), entry.value.list().begin(),
+                            entry.value.list().end());
+        }
+    const auto take = [&](std::string_view name) {
+        Value value;
+        const auto found = std::find_if(map.begin(), map.end(), [&](const auto& e) { return e.key.text() == name; });
+        if (found != map.end()) value = std::move(found->value), map.erase(found);
+        return value;
+    };
+    const auto stands = std::find_if(map.begin(), map.end(), [](const auto& e) { return e.key.text() == "each"; });
+    if (stands == map.end()) return unrolled(type, std::move(key), std::move(map), absent);
+    const Value each = take("each"), as = take("as");
+    const std::string name = as.is_text() ? as.text() : "item";
+    scope_.stand_in(each.where), scope_.deciding = true;
+    const Value items = items_of(each, scope_);
+    scope_.deciding = false;
+    const std::size_t size = items.is_list() ? items.list().size() : items.map().size();
+    if (size > 1 && type.schema().key() && !has_expression(key))
+        throw Error(key.where, "every turn of 'each' makes the same key")
+            .help(fmt::format("put the item into it, as in \"{} {{{{ {} }}}}\"", key.text(), name));
+    for (std::size_t i = 0; i < size; ++i) {
+        if (items.is_list()) {
+            scope_.bind(name, items.list()[i]);
+        } else {
+            const auto& entry = items.map()[i];
+            scope_.bind(name, Value(Value::Map{{std::string("key"), entry.key}, {std::string("value"), entry.value}}));
+        }
+        const auto flag = [](bool is) { return Value(std::string(is ? "true" : "false")); };
+        scope_.bind("loop", Value(Value::Map{{std::string("index"), std::to_string(i + 1)},
+                                             {std::string("first"), flag(i == 0)},
+                                             {std::string("last"), flag(i + 1 == size)}}));
+        try {
+            unrolled(type, key, map, absent);
+        } catch (Error& error) {
+            problems_.add(std::move(error));
+        }
+    }
+    scope_.unbind(name), scope_.unbind("loop");
+}
+
+void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bool absent) {
+    const Schema& schema = type.schema();
+    scope_.stand_in(key.where);
+    const auto find = [&](std::string_view name) {
+        return std::find_if(body.begin(), body.end(), [&](const auto& e) { return e.key.text() == name; });
+    };
+    bool raw = false;
+    if (const auto said = find("raw"); said != body.end()) raw = Codec<bool>::decode(said->value), body.erase(said);
+    bool stands = true;
+    scope_.deciding = true;
+    if (const auto when = find("when"); when != body.end()) stands = decide(when->value, scope_), body.erase(when);
+    if (!raw && has_expression(key)) {
+        substitute(key, scope_);
+        if (key.secret) throw Error(key.where, "a secret can not be a key");
+        if (!key.is_text()) throw Error(key.where, fmt::format("a key is a text, and this gives {}", kind_of(key)));
+    }
+    if (const auto said = find("absent"); said != body.end()) {
+        if (!raw) substitute(said->value, scope_);
+        absent = Codec<bool>::decode(said->value);
+        body.erase(said);
+    }
+    scope_.deciding = false;
+
+    Declaration entry{&type, {}, {}, key.where, layer_, part_, absent};
+    if (schema.key()) {
+        try {
+            if (key.text().empty()) throw Error(key.where, fmt::format("a {} can not be empty", schema.key()->name));
+            entry.key = schema.clean ? schema.clean(key.text()) : key.text();
+        } catch (Error& error) {
+            if (!error.where) error.where = key.where;
+            throw;
+        }
+    }
+    if (!stands) return layers_.switched_off(entry.id());
+    if (!raw)
+        for (auto& attribute : body) {
+            try {
+                substitute(attribute.value, scope_);
+            } catch (Error& error) {
+                if (!error.where) error.where = attribute.value.where;
+                problems_.add(std::move(error));
+                attribute.value = Value();
+            }
+        }
+    entry.body = std::move(body);
+    layers_.lay(std::move(entry));
+}
+
+}  // namespace chaos
