@@ -44,6 +44,7 @@ public:
 
     /// `when` was false: needs on it are dropped.
     void switched_off(ResourceId id) { off_.insert(std::move(id)); }
+    bool has(const ResourceType&) const;  ///< Whether something of this kind is declared, and not absent.
     bool is_off(const ResourceId& id) const { return off_.find(id) != off_.end(); }
 
     /// All that stands, in order of first writing.
@@ -95,6 +96,9 @@ public:
     void read(const ResourceType&, Value section, bool absent, const Value::Map* shared = nullptr);
     void read_absent(Value sections, const Value::Map* shared = nullptr);
     void read_block(Value block);
+
+    /// The kind whose section a key names. Throws Error with "did you mean".
+    const ResourceType* section_of(const Value& key) const;
 
 private:
     void read_list(const ResourceType&, Value list, bool absent, const Value::Map* shared, int depth = 0);

@@ -138,6 +138,12 @@ void Layers::forget(const Value& pattern) {
         if (!gone_[i] && matches(text, entries_[i].id(), registry_)) drop(entries_[i].id());
 }
 
+bool Layers::has(const ResourceType& type) const {
+    for (std::size_t i = 0; i < entries_.size(); ++i)
+        if (!gone_[i] && entries_[i].type == &type && !entries_[i].absent) return true;
+    return false;
+}
+
 std::vector<Declaration> Layers::take() {
     std::vector<Declaration> out;
     out.reserve(entries_.size());

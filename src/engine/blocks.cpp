@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <algorithm>
+#include "declaration.hpp"
+#include "scope.hpp"
+#include "utf8.hpp"
+
+namespace chaos {
+
+const ResourceType* Sections::section_of(const Value& key) const {
+    const std::string& word = key.text();
+    for (const ResourceType* type : registry_.types)
+        if (type->schema().section == word) return type;
+    Error error(key.where, fmt::format("there is no section '{}'", word));
+    if (const ResourceType* type = registry_.type(word))
+        throw std::move(error).help(fmt::format("did you mean '{}'?", type->schema().section));
+    if (const auto answer = foreign_section(word); !answer.empty()) throw std::move(error).help(std::string(answer));
+    std::vector<std::string_view> known;
+    for (const ResourceType* type : registry_.types) known.push_back(type->schema().section);
+    for (const Word& top : top_level_words()) known.push_back(top.name);
+    const auto near = nearest(word, known);
+    throw std::move(error).help(near.empty() ? "'chaos explain' lists the sections; keys of your own begin with x-"
+                                             : fmt::format("did you mean '{}'?", near));
+}
+
+void Sections::read_absent(Value sections, const Value::Map* shared) {
+    if (!sections.is_map())
+        throw Error(sections.where, fmt::format("absent takes sections, found {}", kind_of(sections)))
+            .help("write it as in absent: {packages: [telnet]}");
+    for (auto& [key, value] : std::get<Value::Map>(sections.data)) {
+        try {
+            if (value.is_null() && value.blank) value.where = key.where;
+            read(*section_of(key), std::move(value), true, shared);
+        } catch (Error& error) {
+            if (!error.where) error.where = key.where;
+            problems_.add(std::move(error));
+        }
+    }
+}
+
+void Sections::read_block(Value block) {
+    if (!block.is_map())
+        throw Error(block.where, fmt::format("a block is a mapping of sections, found {}", kind_of(block)))
+            .help("write it as in - {when: EXPRESSION, packages: [git]}");
+    constexpr std::string_view allowed[] = {"doc",   "when",   "each",  "as",     "tags",
+                                            "needs", "before", "watch", "notify", "user"};
+    Value::Map shared, parts;
+    Value each;
+    std::string as = "item";
+    for (auto& entry : std::get<Value::Map>(block.data)) {
+        const std::string word = entry.key.text();
+        if (std::find(std::begin(allowed), std::end(allowed), word) == std::end(allowed)) {
+            parts.push_back(std::move(entry));
+        } else if (word == "user") {
+            throw Error(entry.key.where, "'user' is not understood by chaos " CHAOS_VERSION " yet");
+        } else if (entry.value.is_null()) {
+            throw Error(entry.key.where, fmt::format("'{}' has no value", word))
+                .help("remove the line, or give it one");
+        } else if (word == "each") {
+            each = std::move(entry.value);
+        } else if (word == "as") {
+            as = entry.value.text();
+        } else {
+            shared.push_back(std::move(entry));
+        }
+    }
+    const auto turn = [&](Value::Map sections) {
+        for (auto& [key, value] : sections) {
+            try {
+                if (key.text() == "absent") {
+                    read_absent(std::move(value), &shared);
+                    continue;
+                }
+                if (value.is_null() && value.blank) value.where = key.where;
+                read(*section_of(key), std::move(value), false, &shared);
+            } catch (Error& error) {
+                if (!error.where) error.where = key.where;
+                problems_.add(std::move(error));
+            }
+        }
+    };
+    if (each.is_null()) return turn(std::move(parts));
+    scope_.stand_in(each.where), scope_.deciding = true;
+    const Value items = items_of(each, scope_);
+    scope_.deciding = false;
+    const auto bind = [&](Value item) { scope_.bind(as, std::move(item)), turn(parts); };
+    if (items.is_list())
+        for (const Value& item : items.list()) bind(item);
+    else
+        for (const auto& entry : items.map())
+            bind(Value(Value::Map{{std::string("key"), entry.key}, {std::string("value"), entry.value}}));
+    scope_.unbind(as);
+}
+
+}  // namespace chaos

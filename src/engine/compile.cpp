@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <algorithm>
+#include "beside.hpp"
+#include "declaration.hpp"
+#include "references.hpp"
+
+namespace chaos {
+
+namespace {
+
+/// What a declaration says of others, by the place where it says it.
+struct Links {
+    std::uint32_t of;
+    Value needs, before, watch, notify;
+};
+
+class Compiler {
+public:
+    Compiler(const Registry& registry, const Sources& sources, Site& site, Diagnostics& problems)
+        : registry_(registry), sources_(sources), site_(site), problems_(problems) {}
+    std::vector<Links> links;
+
+    void add(Declaration declaration) {
+        Resource resource;
+        resource.id = declaration.id();
+        resource.type = declaration.type;
+        resource.absent = declaration.absent;
+        resource.where = declaration.where;
+        Links said{static_cast<std::uint32_t>(site_.catalog.size()), {}, {}, {}, {}};
+        bool linked = false;
+        Value::Map attributes;
+        attributes.reserve(declaration.body.size() + 1);
+        for (auto& [key, value] : declaration.body) {
+            try {
+                if (key.text().ends_with('+')) std::get<std::string>(key.data).pop_back();
+                if (value.is_null()) continue;
+                const Field* field = declaration.type->schema().find(key.text());
+                if (field && field->role == Field::Role::source)
+                    attributes.push_back({Value(std::string(field->into), key.where), source(value)});
+                else if (field)
+                    attributes.push_back({std::move(key), std::move(value)});
+                else
+                    linked |= meta(resource, said, key.text(), std::move(value));
+            } catch (Error& error) {
+                if (!error.where) error.where = value.where;
+                problems_.add(std::move(error));
+            }
+        }
+        const Schema& schema = declaration.type->schema();
+        if (const Field* key = schema.key())
+            attributes.push_back(
+                {Value(std::string(key->name), declaration.where), Value(resource.id.key, declaration.where)});
+        const Value written(std::move(attributes), declaration.where);
+        resource.wanted = resource.absent ? without_properties(schema, written) : decode(schema, written, problems_);
+        if (linked) links.push_back(std::move(said));
+        site_.catalog.push_back(std::move(resource));
+    }
+
+private:
+    static std::vector<Value> items(const Value& value) {
+        return value.is_list() ? value.list() : std::vector<Value>{value};
+    }
+
+    bool meta(Resource& resource, Links& said, const std::string& name, Value value) {
+        if (name == "doc")
+            resource.doc = value.text();
+        else if (name == "tags")
+            for (const Value& tag : items(value)) resource.tags.push_back(tag.text());
+        else if (name == "keep")
+            resource.keep = Codec<bool>::decode(value);
+        else if (name == "protect")
+            resource.protect = Codec<bool>::decode(value);
+        else if (name == "needs")
+            return said.needs = std::move(value), true;
+        else if (name == "before")
+            return said.before = std::move(value), true;
+        else if (name == "watch")
+            return said.watch = std::move(value), true;
+        else if (name == "notify")
+            return said.notify = std::move(value), true;
+        return false;
+    }
+
+    /// The bytes of a file beside the manifest: in memory where small, else by path, size and digest.
+    Value source(const Value& path) const {
+        try {
+            const auto content = beside::content(beside::join(sources_[path.where].directory, path.text()));
+            Value value = Codec<Content>::encode(content);
+            if (content.held()) value.where = path.where, value.quoted = true;
+            return value;
+        } catch (Error& error) {
+            error.where = path.where;
+            throw std::move(error).help("source: names a regular file, from the directory of this manifest");
+        }
+    }
+
+    /// Of what shall not be there: its key, and how to bring that about.
+    State without_properties(const Schema& schema, const Value& written) {
+        const auto spec = schema.make();
+        for (const auto& [key, value] : written.map()) {
+            const Field* field = schema.find(key.text());
+            if (field->role != Field::Role::key && field->role != Field::Role::option) continue;
+            try {
+                field->set(spec.get(), value);
+            } catch (Error& error) {
+                if (!error.where) error.where = value.where;
+                problems_.add(std::move(error));
+            }
+        }
+        return State(spec);
+    }
+
+    const Registry& registry_;
+    const Sources& sources_;
+    Site& site_;
+    Diagnostics& problems_;
+};
+
+class Linker {
+public:
+    Linker(Site& site, const Registry& registry, const Layers& layers, Diagnostics& problems)
+        : site_(site), references_(site.catalog, registry, layers), problems_(problems) {}
+
+    void link(const Links& said) {
+        const auto me = said.of;
+        each(said.needs, me, [&](auto other, Place) { site_.edges.push_back({other, me}); });
+        each(said.before, me, [&](auto other, Place) { site_.edges.push_back({me, other}); });
+        each(said.watch, me, [&](auto other, Place at) { watch(me, other, at); });
+        each(said.notify, me, [&](auto other, Place at) { watch(other, me, at); });
+    }
+
+    void finish() {
+        std::sort(site_.edges.begin(), site_.edges.end());
+        site_.edges.erase(std::unique(site_.edges.begin(), site_.edges.end()), site_.edges.end());
+        for (Resource& resource : site_.catalog) {
+            std::sort(resource.watches.begin(), resource.watches.end());
+            resource.watches.erase(std::unique(resource.watches.begin(), resource.watches.end()),
+                                   resource.watches.end());
+        }
+    }
+
+private:
+    void watch(std::uint32_t who, std::uint32_t what, Place at) {
+        Resource& reacts = site_.catalog[who];
+        if (!reacts.type->schema().reacts) {
+            problems_.add(Error(at, fmt::format("a {} can not react to a change", reacts.id.type))
+                              .help("services, exec and units can; for order alone write needs: or before:"));
+            return;
+        }
+        reacts.watches.push_back(what);
+        site_.edges.push_back({what, who});
+    }
+
+    template <class Act>
+    void each(const Value& said, std::uint32_t me, Act act) {
+        if (said.is_null()) return;
+        const Value* before = nullptr;
+        for (const Value& item : said.is_list() ? std::span(said.list()) : std::span(&said, 1)) {
+            try {
+                const auto found = references_.find(item);
+                for (const auto other : found) {
+                    if (other != me)
+                        act(other, item.where);
+                    else if (found.size() == 1 && item.is_text() && item.text().find('*') == std::string::npos)
+                        throw Error(item.where,
+                                    fmt::format("{} can not wait for itself", to_text(site_.catalog[me].id)));
+                }
+            } catch (Error& error) {
+                const bool cut = before && item.is_text() && item.text().find(':') == std::string::npos;
+                if (cut) error.hint = "a comma ends an item between [ ]: quote an id that has one in it";
+                problems_.add(std::move(error));
+            }
+            before = &item;
+        }
+    }
+
+    Site& site_;
+    References references_;
+    Diagnostics& problems_;
+};
+
+}  // namespace
+
+void compile(std::vector<Declaration> declarations, const Registry& registry, const Layers& layers,
+             const Sources& sources, Site& site, Diagnostics& problems) {
+    Compiler compiler(registry, sources, site, problems);
+    site.catalog.reserve(declarations.size());
+    for (Declaration& declaration : declarations) compiler.add(std::move(declaration));
+    if (compiler.links.empty()) return;
+    Linker linker(site, registry, layers, problems);
+    for (const Links& said : compiler.links) linker.link(said);
+    linker.finish();
+}
+
+}  // namespace chaos

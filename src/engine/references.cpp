@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "references.hpp"
+#include <fmt/format.h>
+#include <algorithm>
+#include "utf8.hpp"
+
+namespace chaos {
+
+References::References(const Catalog& catalog, const Registry& registry, const Layers& layers)
+    : catalog_(catalog), registry_(registry), layers_(layers) {
+    numbers_.reserve(catalog.size());
+    for (std::uint32_t i = 0; i < catalog.size(); ++i) numbers_.emplace(catalog[i].id, i);
+}
+
+const References::Sorted& References::sorted(std::string_view type) {
+    const auto [held, is_new] = by_key_.try_emplace(type);
+    if (is_new) {
+        for (std::uint32_t i = 0; i < catalog_.size(); ++i)
+            if (catalog_[i].id.type == type) held->second.emplace_back(catalog_[i].id.key, i);
+        std::sort(held->second.begin(), held->second.end());
+    }
+    return held->second;
+}
+
+std::vector<std::uint32_t> References::matching(const std::string& pattern) {
+    std::vector<std::uint32_t> found;
+    const auto colon = std::min(pattern.find(':'), pattern.size());
+    const ResourceType* type = registry_.section(std::string_view(pattern).substr(0, colon));
+    if (!type && pattern.find('*') > colon) {
+        parse_id(pattern, registry_);  // says which kind was meant
+        return found;
+    }
+    if (!type) {
+        for (std::uint32_t i = 0; i < catalog_.size(); ++i)
+            if (matches(pattern, catalog_[i].id, registry_)) found.push_back(i);
+        return found;
+    }
+    // Keys are sorted: only those that begin as the pattern does are looked at.
+    const auto key = std::string_view(pattern).substr(std::min(colon + 1, pattern.size()));
+    const auto start = key.substr(0, key.find('*'));
+    const auto& keys = sorted(type->schema().name);
+    for (auto one = std::lower_bound(keys.begin(), keys.end(), std::pair(start, std::uint32_t{0}));
+         one != keys.end() && one->first.starts_with(start); ++one)
+        if (matches(pattern, catalog_[one->second].id, registry_)) found.push_back(one->second);
+    std::sort(found.begin(), found.end());
+    return found;
+}
+
+std::vector<std::uint32_t> References::find(const Value& item) {
+    std::string text;
+    if (item.is_map() && item.map().size() == 1 && item.map()[0].value.is_text())
+        text = item.map()[0].key.text() + ":" + item.map()[0].value.text();  // [service: nginx]
+    else if (item.is_text())
+        text = item.text();
+    else
+        throw Error(item.where, fmt::format("expected an id, found {}", kind_of(item)))
+            .help("write it as in [file:/etc/motd]");
+    const bool pattern = text.find('*') != std::string::npos;
+    ResourceId id;
+    try {
+        id = parse_id(text, registry_, item.where);
+    } catch (const Error&) {
+        if (!pattern) throw;
+    }
+    if (!id.type.empty())
+        if (const auto held = numbers_.find(id); held != numbers_.end()) return {held->second};
+    if (pattern) {
+        try {
+            return matching(text);
+        } catch (Error& error) {
+            if (!error.where) error.where = item.where;
+            throw;
+        }
+    }
+    if (layers_.is_off(id)) return {};
+    std::vector<std::string_view> known;
+    for (const auto& [key, number] : sorted(id.type)) known.push_back(key);
+    const auto near = known.size() < 10'000 ? nearest(id.key, known) : std::string_view();
+    throw Error(item.where, fmt::format("nothing declares {}", to_text(id)))
+        .help(near.empty() ? "declare it, or take it out of this list; a pattern (*) may match nothing"
+                           : fmt::format("did you mean {}:{}?", id.type, near));
+}
+
+}  // namespace chaos
