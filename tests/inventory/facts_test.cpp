@@ -3,7 +3,9 @@
 
 #include <doctest/doctest.h>
 #include <unistd.h>
-#include <chaos/fence.hpp>
+
+#include <algorithm>
+#include <chaos/registry.hpp>
 #include <chaos/root_host.hpp>
 
 #include "scratch.hpp"
@@ -203,4 +205,44 @@ TEST_CASE("facts of this machine agree with what it says elsewhere") {
     CHECK(text_of(read_arch(view)) + "\n" == host.ask({{"uname", "-m"}}).out);
     CHECK(text_at(read_user(view), "uid") == std::to_string(::geteuid()));
     CHECK(text_of(read_free_memory(view)) != "0");
+}
+
+TEST_CASE("a host's own facts are what the files in facts.d say, by their names") {
+    const Scratch root;
+    for (const char* directory : {"etc", "etc/chaos", "etc/chaos/facts.d"}) root.directory(directory);
+    const RootHost host(root.path());
+    CHECK(std::get<Value::Map>(read_local(View(host)).data).empty());
+    root.file("etc/chaos/facts.d/rack.yml", "row: 4\nslot: b\n");
+    root.file("etc/chaos/facts.d/more.json", "{\"tier\": \"gold\"}");
+    root.file("etc/chaos/facts.d/README", "not: a fact");
+    root.file("etc/chaos/facts.d/.rack.yml.swp", "rubbish: [");
+    const Value local = read_local(View(host));
+    const auto& all = std::get<Value::Map>(local.data);
+    REQUIRE(all.size() == 2);
+    CHECK(text_of(all[0].key) == "more");
+    CHECK(text_at(all[0].value, "tier") == "gold");
+    CHECK(text_at(all[1].value, "row") == "4");
+    CHECK_FALSE(all[1].value.where);
+
+    root.file("etc/chaos/facts.d/rack.yml", "row: 4\nslot: [\n");
+    try {
+        read_local(View(host));
+        FAIL("no error");
+    } catch (const Error& error) {
+        CHECK(std::string(error.what()).starts_with("/etc/chaos/facts.d/rack.yml:"));
+        CHECK_FALSE(error.where);
+    }
+}
+
+TEST_CASE("every fact has a name of its own and says what it is, and this machine has them all") {
+    const RootHost host("/");
+    const View view(host);
+    std::vector<std::string_view> names;
+    for (const Fact& fact : builtin_facts()) {
+        CHECK_FALSE(fact.doc.empty());
+        CHECK(std::find(names.begin(), names.end(), fact.name) == names.end());
+        names.push_back(fact.name);
+        CHECK_FALSE(fact.read(view).is_null());
+    }
+    CHECK(names.size() == 18);
 }
