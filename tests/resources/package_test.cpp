@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
-#include "../../src/resources/package/apt.hpp"
+#include "package/apt.hpp"
 #include "support/small_run.hpp"
 
 using namespace chaos;

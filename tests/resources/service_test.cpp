@@ -27,6 +27,7 @@ using Verbs = std::vector<std::string>;
 TEST_CASE("a service is enabled and running unless something else is said, and comes back as it was") {
     FakeHost host;
     host.put_unit("web.service", installable);
+    host.put_directory("/etc/systemd/system/multi-user.target.wants");
     const auto before = host.dump();
     const auto run = apply(host, {web()});
     CHECK(host.controlled() == Verbs{"enable web.service", "start web.service"});
