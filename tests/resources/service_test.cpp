@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include "support/small_run.hpp"
+
+using namespace chaos;
+using namespace chaos::test;
+
+namespace {
+
+constexpr const char* installable = "[Service]\nExecStart=/bin/web\n[Install]\nWantedBy=multi-user.target\n";
+
+Resource web(std::initializer_list<Said> more = {}, bool absent = false) {
+    auto said = attributes(more);
+    said.push_back({Value("name"), Value("web.service")});
+    return declare("service", std::move(said), absent);
+}
+
+std::string problem(const SmallRun& run) {
+    return run.problems.ok() ? "" : run.problems.errors().front().what();
+}
+
+using Verbs = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a service is enabled and running unless something else is said, and comes back as it was") {
+    FakeHost host;
+    host.put_unit("web.service", installable);
+    host.put_directory("/etc/systemd/system/multi-user.target.wants");
+    const auto before = host.dump();
+    const auto run = apply(host, {web()});
+    CHECK(host.controlled() == Verbs{"enable web.service", "start web.service"});
+    CHECK(plan_for(host, {web()}).steps.empty());
+    take_back(host, run);
+    CHECK(host.dump() == before);
+}
+
+TEST_CASE("a service without its suffix is the same one") {
+    CHECK(web().id.key == "web");
+}
+
+TEST_CASE("a service that is left open in one thing keeps it") {
+    FakeHost host;
+    host.put_unit("web.service", installable, true);
+    CHECK(plan_for(host, {web({{"enabled", "false"}})}).steps.empty());
+    host.put_unit("idle.service", installable);
+    auto idle = declare("service", attributes({{"name", "idle"}, {"enabled", "false"}, {"running", "false"}}));
+    CHECK(plan_for(host, {idle}).steps.empty());
+}
+
+TEST_CASE("a service that is absent is neither enabled nor running, and then nothing is left to do") {
+    FakeHost host;
+    host.put_unit("web.service", installable, true);
+    apply(host, {web({}, true)});
+    CHECK(host.services().unit("web.service").active == "inactive");
+    CHECK(plan_for(host, {web({}, true)}).steps.empty());
+}
+
+TEST_CASE("a masked service is stopped, keeps its links, and comes back") {
+    FakeHost host;
+    host.put_unit("web.service", installable);
+    apply(host, {web()});
+    const auto before = host.dump();
+    const auto run = apply(host, {web({{"masked", "true"}})});
+    CHECK(host.services().unit("web.service").active == "inactive");
+    CHECK(plan_for(host, {web({{"masked", "true"}})}).steps.empty());
+    CHECK(problem(plan_for(host, {web()})) == "web.service is masked: nothing can start it");
+    take_back(host, run);
+    CHECK(host.dump() == before);
+}
+
+TEST_CASE("a service that can not be enabled, or not be kept running, is refused with the plan") {
+    FakeHost host;
+    host.put_unit("web.service", "[Service]\nExecStart=/bin/web\n");
+    CHECK(problem(plan_for(host, {web()})) == "web.service can not be enabled: its unit file has no [Install] section");
+    CHECK(problem(plan_for(host, {web({{"enabled", "false"}})})).empty());
+    host.put_unit("web.service",
+                  "[Service]\nType=oneshot\nExecStart=/bin/web\n[Install]\nWantedBy=multi-user.target\n");
+    CHECK(problem(plan_for(host, {web()})) == "web.service does its work once and ends: it can not be kept running");
+}
+
+TEST_CASE("a service whose unit is not there yet is planned, with a remark") {
+    const FakeHost host;
+    const auto run = plan_for(host, {web()});
+    REQUIRE(run.steps.size() == 1);
+    CHECK(run.problems.ok());
+    Diagnostics said;
+    const View view(host);
+    run.steps[0].type->check(view, run.steps[0].changes, said);
+    CHECK(said.ok());
+    CHECK(said.remarks().size() == 1);
+}
+
+TEST_CASE("a service that runs is restarted or reloaded for what it watches; none is started by it") {
+    FakeHost host;
+    host.put_unit("web.service", "[Service]\nExecReload=/bin/kill\n[Install]\nWantedBy=multi-user.target\n", true);
+    const auto react = [&host](std::initializer_list<Said> more) {
+        const auto verbs = host.controlled().size();
+        const auto resource = web(more);
+        const State now = resource.wanted.with_inputs(digest("old"));
+        const Change change{resource.id, now, now.with_inputs(digest("new"))};
+        resource.type->apply_all(host, std::span(&change, 1));
+        return Verbs(host.controlled().begin() + static_cast<std::ptrdiff_t>(verbs), host.controlled().end());
+    };
+    const Said disabled{"enabled", "false"};
+    CHECK(react({disabled}) == Verbs{"restart web.service"});
+    CHECK(react({disabled, {"on_change", "reload"}}) == Verbs{"reload web.service"});
+    CHECK(react({disabled, {"on_change", "none"}}).empty());
+    CHECK(react({disabled, {"running", "false"}}) == Verbs{"stop web.service"});
+    CHECK(react({disabled, {"running", "false"}}).empty());
+    CHECK(react({disabled}) == Verbs{"start web.service"});  // started just now: it has read it all
+}
+
+TEST_CASE("a service watches its own unit") {
+    std::vector<Claim> claims;
+    const auto resource = web();
+    resource.type->claims(resource.wanted, claims);
+    REQUIRE(claims.size() == 1);
+    CHECK(claims[0].role == Claim::Role::watches);
+    CHECK(claims[0].name == "unit:web.service");
+}
