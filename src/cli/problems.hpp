@@ -14,9 +14,6 @@ struct Problems {
 /// Throws Problems where there are any.
 void stop_where(const Diagnostics& problems, Exit exit);
 
-/// An Error as people read it: its place and line, its notes, its hint (include/chaos/error.hpp).
-std::string render_error(const Error&, const Sources&, Style, std::string_view word = "error");
-
 /// Shows what is wrong on standard error and, with --json, as a record on standard output. Answers the exit code.
 Exit report(const Problems&, const Sources&, Console&);
 

@@ -51,7 +51,7 @@ void Progress::says(const std::string& line) {
 
 void Progress::warns(const Error& error) {
     wipe();
-    console_.problem(render_error(error, sources_, console_.error_style(), "warning"));
+    console_.problem(chaos::render(error, sources_, console_.error_style().colour(), "warning"));
 }
 
 }  // namespace chaos::cli

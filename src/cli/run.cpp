@@ -26,7 +26,7 @@ bool tell_recovered(Context& context, const Outcome& outcome) {
     RunView view;
     view.outcome = outcome, view.verb = "recover";
     for (const Error& error : outcome.errors)
-        console.problem(render_error(error, context.sources, console.error_style()));
+        console.problem(chaos::render(error, context.sources, console.error_style().colour()));
     console.remark(render(view, console.error_style(), console.verbose()));
     if (outcome.state == RunState::stuck)
         throw Problems{
@@ -50,7 +50,7 @@ Exit tell(Context& context, RunView view) {
     view.sources = &context.sources;
     Console& console = context.console;
     for (const Error& error : outcome.errors)
-        console.problem(render_error(error, context.sources, console.error_style()));
+        console.problem(chaos::render(error, context.sources, console.error_style().colour()));
     const Exit exit = view.verb == "recover" ? exit_of_recovery(outcome) : exit_of(outcome);
     if (outcome.state == RunState::stuck)
         view.next = "chaos recover";

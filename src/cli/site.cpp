@@ -16,7 +16,7 @@ Site read_manifests(Context& context, const World& world, const View& view, cons
     stop_where(problems, Exit::usage);
     say(context.console, problems.remarks(), context.sources);
     if (!options.only.empty() || !options.skip.empty()) try {
-            select(site, options.only, options.skip);
+            select(site, world.registry, options.only, options.skip);
         } catch (const Error& error) {
             throw Problems{{error}, Exit::usage};
         }
@@ -146,7 +146,8 @@ void guard_against_mass_removal(Context& context, const Planned& planned) {
 }
 
 void say(Console& console, const std::vector<Error>& remarks, const Sources& sources) {
-    for (const Error& remark : remarks) console.remark(render_error(remark, sources, console.error_style(), "note"));
+    for (const Error& remark : remarks)
+        console.remark(chaos::render(remark, sources, console.error_style().colour(), "note"));
 }
 
 std::string quoted(const std::string& word) {

@@ -15,7 +15,9 @@ std::string text_of(const Diff& diff) {
     return out;
 }
 
-std::string diff(std::string_view before, std::string_view after) { return text_of(unified_diff(before, after, 1000)); }
+std::string diff(std::string_view before, std::string_view after) {
+    return text_of(unified_diff(before, after, 1000));
+}
 
 /// What `before` becomes when the hunks are applied, as patch does.
 std::string patched(std::string_view before, const Diff& diff) {
@@ -70,7 +72,8 @@ TEST_CASE("a last line without its newline is told apart") {
 
 TEST_CASE("changes far from each other are hunks of their own") {
     std::string before, after;
-    for (int i = 0; i < 30; ++i) before += std::to_string(i) + '\n', after += (i == 3 || i == 20 ? "x" : std::to_string(i)) + '\n';
+    for (int i = 0; i < 30; ++i)
+        before += std::to_string(i) + '\n', after += (i == 3 || i == 20 ? "x" : std::to_string(i)) + '\n';
     const std::string text = diff(before, after);
     CHECK(text.find("@@ -1,7 +1,7 @@") == 0);
     CHECK(text.find("@@ -18,7 +18,7 @@") != std::string::npos);
@@ -81,7 +84,8 @@ TEST_CASE("any diff turns the one text into the other, and is as short as it can
     for (int round = 0; round < 400; ++round) {
         const auto text = [&] {
             std::string lines;
-            for (unsigned i = random() % 12; i > 0; --i) lines += std::string(1, static_cast<char>('a' + random() % 4)) + '\n';
+            for (unsigned i = random() % 12; i > 0; --i)
+                lines += std::string(1, static_cast<char>('a' + random() % 4)) + '\n';
             if (!lines.empty() && random() % 4 == 0) lines.pop_back();
             return lines;
         };

@@ -25,7 +25,9 @@ std::set<std::string> options_in(std::string_view text) {
 }
 
 /// The part of a help text that lists its options.
-std::string_view option_part(std::string_view text) { return text.substr(std::min(text.find("## Options"), text.size())); }
+std::string_view option_part(std::string_view text) {
+    return text.substr(std::min(text.find("## Options"), text.size()));
+}
 
 }  // namespace
 
@@ -65,7 +67,8 @@ TEST_CASE("no help text speaks of an option that does not exist") {
 TEST_CASE("every option is of some command") {
     for (const OptionSpec& option : option_table()) {
         CAPTURE(option.name);
-        CHECK(std::any_of(commands().begin(), commands().end(), [&](const Command& c) { return takes(c, option.name); }));
+        CHECK(
+            std::any_of(commands().begin(), commands().end(), [&](const Command& c) { return takes(c, option.name); }));
     }
 }
 
@@ -76,7 +79,8 @@ TEST_CASE("markdown is shown as plain text, its code untouched") {
 }
 
 TEST_CASE("a man page has its name, its sections, and no line that troff would take for a request") {
-    const std::string page = man_page("plan", "# chaos plan\n\nShows it.\n\n    chaos plan\n\n.hidden `x`\n\n## Options\n\n- `--json`: all.\n");
+    const std::string page = man_page(
+        "plan", "# chaos plan\n\nShows it.\n\n    chaos plan\n\n.hidden `x`\n\n## Options\n\n- `--json`: all.\n");
     CHECK(page.find(".SH NAME\nchaos plan \\- Shows it.\n") != std::string::npos);
     CHECK(page.find(".SH Options\n") != std::string::npos);
     CHECK(page.find("\\&.hidden \\fBx\\fR\n") != std::string::npos);

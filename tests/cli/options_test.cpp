@@ -23,8 +23,9 @@ std::string refusal(const std::vector<std::string>& words) {
 }  // namespace
 
 TEST_CASE("options come before and after the command, and may repeat where that has a meaning") {
-    const Options options = parse_options({"--root", "/srv/image", "apply", "a.yml", "--only", "web", "b.yml", "--only=db", "-y", "-j4",
-                                           "--var", "port=80=8080", "--on-failure", "continue", "--no-prune"});
+    const Options options =
+        parse_options({"--root", "/srv/image", "apply", "a.yml", "--only", "web", "b.yml", "--only=db", "-y", "-j4",
+                       "--var", "port=80=8080", "--on-failure", "continue", "--no-prune"});
     CHECK(options.command == "apply");
     CHECK(options.arguments == std::vector<std::string>{"a.yml", "b.yml"});
     CHECK(options.root == "/srv/image");
@@ -51,7 +52,9 @@ TEST_CASE("a typing mistake in a command or an option is answered with what was 
     CHECK(refusal({"plan", "a.yml", "--removal"}) == "unknown option '--removal' | did you mean --removals?");
 }
 
-TEST_CASE("an option is never guessed from its beginning") { CHECK_FALSE(refusal({"plan", "a.yml", "--js"}).empty()); }
+TEST_CASE("an option is never guessed from its beginning") {
+    CHECK_FALSE(refusal({"plan", "a.yml", "--js"}).empty());
+}
 
 TEST_CASE("a command refuses what it does not take") {
     CHECK(refusal({"version", "--yes"}) == "chaos version does not take --yes | chaos version --help");

@@ -11,7 +11,8 @@ TEST_CASE("escaping leaves no control, no broken UTF-8 and no turned direction, 
     CHECK(escape("a\tb", true) == "a\tb");
     CHECK(escape("\xff\xc3") == "\\xff\\xc3");
     CHECK(escape("\xc2\x9b") == "\\u{9b}");
-    CHECK(escape("\xe2\x80\xae" "txt") == "\\u{202e}txt");
+    CHECK(escape("\xe2\x80\xae"
+                 "txt") == "\\u{202e}txt");
     CHECK(escape("\xed\xa0\x80") == "\\xed\\xa0\\x80");
     CHECK(escape(std::string_view("\0", 1)) == "\\x00");
 }

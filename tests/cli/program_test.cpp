@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+// The built program, as a person or a script meets it.
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chaos/process.hpp>
+#include <chaos/value.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+using namespace chaos;
+
+namespace {
+
+/// A directory for one test: a root to apply to, manifests, and what is recorded.
+class Place {
+public:
+    Place() {
+        char name[] = "/tmp/chaos-cli-XXXXXX";
+        REQUIRE(mkdtemp(name));
+        path_ = name;
+        for (const char* below : {"/root", "/root/etc", "/root/var", "/root/var/lib"})
+            ::mkdir((path_ + below).c_str(), 0755);
+    }
+    ~Place() {
+        Command command{{"rm", "-rf", path_}};
+        Child child(command);
+        child.release();
+        child.wait();
+    }
+    Place(const Place&) = delete;
+
+    std::string write(const std::string& name, const std::string& text) const {
+        std::ofstream(path_ + "/" + name) << text;
+        return path_ + "/" + name;
+    }
+    std::optional<std::string> read(const std::string& name) const {
+        std::ifstream file(path_ + "/" + name);
+        if (!file) return std::nullopt;
+        std::stringstream bytes;
+        bytes << file.rdbuf();
+        return bytes.str();
+    }
+    std::string root() const { return path_ + "/root"; }
+
+    Output chaos(std::vector<std::string> words) const {
+        const char* program = std::getenv("CHAOS_PROGRAM");
+        REQUIRE_MESSAGE(program, "CHAOS_PROGRAM names the built program");
+        words.insert(words.begin(), program);
+        Command command{words};
+        command.environment = {"XDG_CACHE_HOME=" + path_ + "/cache", "HOME=" + path_};
+        Child child(command);
+        child.release();
+        return child.wait();
+    }
+    /// With --root, after the command.
+    Output in_root(std::vector<std::string> words) const {
+        words.insert(words.begin() + 1, {"--root", root()});
+        return chaos(words);
+    }
+
+private:
+    std::string path_;
+};
+
+const char* motd = "name: motd\nfiles:\n  /etc/motd: |\n    Welcome\n";
+
+}  // namespace
+
+TEST_CASE("the program says its version, as text and as a record") {
+    Place place;
+    CHECK(place.chaos({"version"}).out == "chaos " CHAOS_VERSION "\n");
+    CHECK(from_json(place.chaos({"version", "--json"}).out).find("version")->text() == CHAOS_VERSION);
+}
+
+TEST_CASE("a wrong command line ends with 64, says why on standard error, and prints no result") {
+    Place place;
+    for (const std::vector<std::string>& words :
+         std::vector<std::vector<std::string>>{{},
+                                               {"aply"},
+                                               {"plan"},
+                                               {"plan", "--jsn"},
+                                               {"version", "--yes"},
+                                               {"show", "x"},
+                                               {"graph", "--format", "svg", "x.yml"}}) {
+        const Output output = place.chaos(words);
+        CHECK(output.status == 64);
+        CHECK(output.out.empty());
+        CHECK(output.err.find("error: ") != std::string::npos);
+    }
+}
+
+TEST_CASE("what is wrong is a record too, where one is asked for") {
+    Place place;
+    const Output output = place.chaos({"plan", "/nonexistent/site.yml", "--json"});
+    CHECK(output.status == 64);
+    const Value record = from_json(output.out);
+    REQUIRE(record.find("errors"));
+    CHECK(record.find("errors")->list().size() == 1);
+    CHECK(record.find("exit")->text() == "64");
+    CHECK(output.err.find(record.find("errors")->list()[0].find("message")->text()) != std::string::npos);
+}
+
+TEST_CASE("a bad manifest ends with 64 and a place, and nothing is made") {
+    Place place;
+    const std::string site = place.write("site.yml", "name: x\nfilez:\n  /etc/motd: hi\n");
+    for (const char* verb : {"check", "plan", "diff", "apply", "graph", "drift"}) {
+        CAPTURE(verb);
+        const Output output = place.in_root({verb, site});
+        CHECK(output.status == 64);
+        CHECK(output.err.find("site.yml:2:1: error: ") != std::string::npos);
+        CHECK(output.err.find("files") != std::string::npos);
+    }
+    CHECK(access((place.root() + "/var/lib/chaos").c_str(), F_OK) != 0);
+}
+
+TEST_CASE("an empty manifest is an error") {
+    Place place;
+    CHECK(place.in_root({"apply", place.write("site.yml", "")}).status == 64);
+}
+
+TEST_CASE("a site is planned, applied, seen to drift, mended and taken back") {
+    Place place;
+    const std::string site = place.write("site.yml", motd);
+
+    const Output planned = place.in_root({"plan", site});
+    CHECK(planned.status == 2);
+    CHECK(planned.out.find("+ file:/etc/motd") != std::string::npos);
+    CHECK(planned.out.find("+Welcome") != std::string::npos);
+    CHECK(planned.out.find("1 to create, 0 to change, 0 to remove.") != std::string::npos);
+    CHECK_FALSE(place.read("root/etc/motd"));
+    CHECK(access((place.root() + "/var/lib/chaos").c_str(), F_OK) != 0);
+
+    const Output applied = place.in_root({"apply", site, "--yes"});
+    CAPTURE(applied.err);
+    REQUIRE(applied.status == 0);
+    CHECK(applied.out.find("Run 1: 1 resource changed.") != std::string::npos);
+    CHECK(place.read("root/etc/motd") == "Welcome\n");
+
+    const Output again = place.in_root({"apply", site, "--yes"});
+    CHECK(again.status == 0);
+    CHECK(again.out.find("Nothing to do: 1 resource is as wished.") != std::string::npos);
+    CHECK(place.in_root({"plan", site}).status == 0);
+    CHECK(place.in_root({"drift"}).status == 0);
+
+    place.write("root/etc/motd", "Go away\n");
+    const Output drifted = place.in_root({"drift"});
+    CHECK(drifted.status == 2);
+    CHECK(drifted.out.find("~ file:/etc/motd") != std::string::npos);
+    CHECK(drifted.out.find("+Go away") != std::string::npos);
+    CHECK(place.in_root({"apply", site, "--yes"}).status == 0);
+    CHECK(place.read("root/etc/motd") == "Welcome\n");
+
+    const Output history = place.in_root({"history", "--json"});
+    CHECK(from_json(history.out).find("runs")->list().size() == 2);
+    CHECK(place.in_root({"show", "1"}).out.find("+ file:/etc/motd") != std::string::npos);
+    CHECK(place.in_root({"show", "99"}).status == 64);
+    CHECK(place.in_root({"history", "file:/etc/motd"}).out.find("run 2") != std::string::npos);
+
+    const Output back = place.in_root({"rollback", "0", "--yes"});
+    CAPTURE(back.err);
+    CHECK(back.status == 0);
+    CHECK_FALSE(place.read("root/etc/motd"));
+}
+
+TEST_CASE("a plan as a record has what the text has") {
+    Place place;
+    const std::string site = place.write("site.yml", motd);
+    const Value record = from_json(place.in_root({"plan", site, "--json"}).out);
+    REQUIRE(record.find("changes"));
+    const Value& change = record.find("changes")->list().at(0);
+    CHECK(change.find("id")->text() == "file:/etc/motd");
+    CHECK(change.find("action")->text() == "create");
+    const std::string where = change.find("where")->text();
+    CHECK(where.ends_with("site.yml:3:3"));
+    CHECK(place.in_root({"plan", site}).out.find(where) != std::string::npos);
+}
+
+TEST_CASE("more than ten removals and a third of the site wait for a word") {
+    Place place;
+    std::string text = "name: many\nfiles:\n";
+    for (int i = 0; i < 15; ++i) text += "  /etc/f" + std::to_string(i) + ": x\n";
+    const std::string site = place.write("site.yml", text);
+    REQUIRE(place.in_root({"apply", site, "--yes"}).status == 0);
+    place.write("site.yml", "name: many\nfiles:\n  /etc/f0: x\n");
+    const Output refused = place.in_root({"apply", site, "--yes"});
+    CHECK(refused.status == 2);
+    CHECK(refused.err.find("--removals") != std::string::npos);
+    CHECK(place.read("root/etc/f14"));
+    const Output done = place.in_root({"apply", site, "--yes", "--removals"});
+    CHECK(done.status == 0);
+    CHECK_FALSE(place.read("root/etc/f14"));
+    CHECK(place.read("root/etc/f0"));
+}
+
+TEST_CASE("what is protected is not removed") {
+    Place place;
+    const std::string site =
+        place.write("site.yml", "name: p\nprotect: [\"file:/etc/keep\"]\nabsent: {files: [/etc/keep]}\n");
+    place.write("root/etc/keep", "x");
+    const Output output = place.in_root({"apply", site, "--yes"});
+    CHECK(output.status == 1);
+    CHECK(output.err.find("file:/etc/keep is protected") != std::string::npos);
+    CHECK(place.read("root/etc/keep"));
+}
+
+TEST_CASE("a looking verb makes nothing, and a history of nothing is empty") {
+    Place place;
+    CHECK(place.in_root({"history"}).out == "No run yet.\n");
+    CHECK(place.in_root({"recover"}).status == 0);
+    CHECK(place.in_root({"drift"}).status == 0);
+    CHECK(place.in_root({"rollback", "--yes"}).status == 1);
+    CHECK(access((place.root() + "/var/lib/chaos").c_str(), F_OK) != 0);
+}
+
+TEST_CASE("a fact is printed bare, and one that is none is answered with what was meant") {
+    Place place;
+    const Output all = place.chaos({"facts", "--json"});
+    CHECK(all.status == 0);
+    CHECK(from_json(all.out).find("os"));
+    CHECK(place.chaos({"facts", "os.family"}).status == 0);
+    const Output wrong = place.chaos({"facts", "os.famly"});
+    CHECK(wrong.status == 64);
+    CHECK(wrong.err.find("did you mean 'family'?") != std::string::npos);
+}
+
+TEST_CASE("the graph is one that Graphviz reads") {
+    Place place;
+    const std::string site = place.write("site.yml", "name: g\ndirectories: [/etc/a]\nfiles: {/etc/a/b: x}\n");
+    const Output output = place.in_root({"graph", site});
+    CHECK(output.status == 0);
+    CHECK(output.out.find("\"directory:/etc/a\" -> \"file:/etc/a/b\" [style=dashed];") != std::string::npos);
+}
