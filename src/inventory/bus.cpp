@@ -29,35 +29,38 @@ struct Library {
     void* handle = ::dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
     bool whole = handle != nullptr;
 
-    template <class Function>
-    Function* find(Function*, const char* name) {
+    /// Only the type of what is named is used: a reference to the function itself would want the library at link time.
+    template <class Pointer>
+    Pointer find(const char* name) {
         void* address = handle ? ::dlsym(handle, name) : nullptr;
         if (!address) whole = false;
-        return reinterpret_cast<Function*>(address);
+        return reinterpret_cast<Pointer>(address);
     }
 
-    decltype(&sd_bus_new) make = find(&sd_bus_new, "sd_bus_new");
-    decltype(&sd_bus_set_address) set_address = find(&sd_bus_set_address, "sd_bus_set_address");
-    decltype(&sd_bus_start) start = find(&sd_bus_start, "sd_bus_start");
-    decltype(&sd_bus_open_system) open_system = find(&sd_bus_open_system, "sd_bus_open_system");
-    decltype(&sd_bus_close_unref) close_unref = find(&sd_bus_close_unref, "sd_bus_close_unref");
-    decltype(&sd_bus_call) call = find(&sd_bus_call, "sd_bus_call");
-    decltype(&sd_bus_process) process = find(&sd_bus_process, "sd_bus_process");
-    decltype(&sd_bus_wait) wait = find(&sd_bus_wait, "sd_bus_wait");
-    decltype(&sd_bus_error_free) error_free = find(&sd_bus_error_free, "sd_bus_error_free");
-    decltype(&sd_bus_path_encode) path_encode = find(&sd_bus_path_encode, "sd_bus_path_encode");
+    decltype(&sd_bus_new) make = find<decltype(&sd_bus_new)>("sd_bus_new");
+    decltype(&sd_bus_set_address) set_address = find<decltype(&sd_bus_set_address)>("sd_bus_set_address");
+    decltype(&sd_bus_start) start = find<decltype(&sd_bus_start)>("sd_bus_start");
+    decltype(&sd_bus_open_system) open_system = find<decltype(&sd_bus_open_system)>("sd_bus_open_system");
+    decltype(&sd_bus_close_unref) close_unref = find<decltype(&sd_bus_close_unref)>("sd_bus_close_unref");
+    decltype(&sd_bus_call) call = find<decltype(&sd_bus_call)>("sd_bus_call");
+    decltype(&sd_bus_process) process = find<decltype(&sd_bus_process)>("sd_bus_process");
+    decltype(&sd_bus_wait) wait = find<decltype(&sd_bus_wait)>("sd_bus_wait");
+    decltype(&sd_bus_error_free) error_free = find<decltype(&sd_bus_error_free)>("sd_bus_error_free");
+    decltype(&sd_bus_path_encode) path_encode = find<decltype(&sd_bus_path_encode)>("sd_bus_path_encode");
     decltype(&sd_bus_message_new_method_call) new_call =
-        find(&sd_bus_message_new_method_call, "sd_bus_message_new_method_call");
-    decltype(&sd_bus_message_unref) unref = find(&sd_bus_message_unref, "sd_bus_message_unref");
-    decltype(&sd_bus_message_append) append = find(&sd_bus_message_append, "sd_bus_message_append");
-    decltype(&sd_bus_message_read) read = find(&sd_bus_message_read, "sd_bus_message_read");
-    decltype(&sd_bus_message_read_array) read_array = find(&sd_bus_message_read_array, "sd_bus_message_read_array");
-    decltype(&sd_bus_message_skip) skip = find(&sd_bus_message_skip, "sd_bus_message_skip");
+        find<decltype(&sd_bus_message_new_method_call)>("sd_bus_message_new_method_call");
+    decltype(&sd_bus_message_unref) unref = find<decltype(&sd_bus_message_unref)>("sd_bus_message_unref");
+    decltype(&sd_bus_message_append) append = find<decltype(&sd_bus_message_append)>("sd_bus_message_append");
+    decltype(&sd_bus_message_read) read = find<decltype(&sd_bus_message_read)>("sd_bus_message_read");
+    decltype(&sd_bus_message_read_array) read_array =
+        find<decltype(&sd_bus_message_read_array)>("sd_bus_message_read_array");
+    decltype(&sd_bus_message_skip) skip = find<decltype(&sd_bus_message_skip)>("sd_bus_message_skip");
     decltype(&sd_bus_message_enter_container) enter =
-        find(&sd_bus_message_enter_container, "sd_bus_message_enter_container");
+        find<decltype(&sd_bus_message_enter_container)>("sd_bus_message_enter_container");
     decltype(&sd_bus_message_exit_container) leave =
-        find(&sd_bus_message_exit_container, "sd_bus_message_exit_container");
-    decltype(&sd_bus_message_is_signal) is_signal = find(&sd_bus_message_is_signal, "sd_bus_message_is_signal");
+        find<decltype(&sd_bus_message_exit_container)>("sd_bus_message_exit_container");
+    decltype(&sd_bus_message_is_signal) is_signal =
+        find<decltype(&sd_bus_message_is_signal)>("sd_bus_message_is_signal");
 };
 
 std::uint64_t now_us() {
