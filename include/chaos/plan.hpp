@@ -52,6 +52,12 @@ States observe(const Catalog&, const View&, Diagnostics& problems, unsigned jobs
 /// Looks again at what a step is about to change, or has changed: by position in the step. Throws Error.
 States look_again(const Catalog&, const Step&, const View&, bool whole = false);
 
+/// Looks at what a step has reached: as far as each `after` says something. By position in the step. Throws Error.
+States look_at_result(const Step&, const View&);
+
+/// True where `found` says all that `after` says.
+bool reaches(const Schema&, const State& found, const State& after);
+
 /// What will be: the wishes laid over what is, every choice made. May add companions to catalog and observed.
 States resolve(Catalog&, const View&, States& observed, Diagnostics& problems);
 

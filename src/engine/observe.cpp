@@ -101,6 +101,23 @@ States look_again(const Catalog& catalog, const Step& step, const View& view, bo
     return found;
 }
 
+States look_at_result(const Step& step, const View& view) {
+    std::vector<Wish> wishes;
+    for (const Change& change : step.changes)
+        wishes.push_back({change.after ? change.after : change.before, !change.after});
+    States found(wishes.size());
+    step.type->observe_all(view, wishes, found);
+    return found;
+}
+
+bool reaches(const Schema& schema, const State& found, const State& after) {
+    if (!found || !after) return !found == !after;
+    return std::all_of(schema.fields.begin(), schema.fields.end(), [&](const Field& field) {
+        if (field.role != Field::Role::property || !field.given(after.spec())) return true;
+        return field.given(found.spec()) && field.same(found.spec(), after.spec());
+    });
+}
+
 namespace {
 
 State goal_of(const Resource& resource, const State& observed, Diagnostics& problems) {

@@ -232,11 +232,11 @@ bool Runner::Parts::prepare(std::size_t number) {
 void Runner::Parts::verify(std::size_t number) {
     const Step& step = plan[number];
     const View view(*host);
-    const States found = look_again(request.site.catalog, step, view, takes_back());
+    const States found = look_at_result(step, view);
     for (std::size_t k = 0; k < step.changes.size(); ++k) {
         const Change& change = step.changes[k];
-        const State reached = found[k] ? found[k].with_inputs(change.after.inputs()) : found[k];
-        if (!same(step.type->schema(), reached, change.after)) throw not_reached(change, step.type->schema(), found[k]);
+        if (!reaches(step.type->schema(), found[k], change.after))
+            throw not_reached(change, step.type->schema(), found[k]);
         now[step.resources[k]] = change.after;
     }
 }
