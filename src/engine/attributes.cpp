@@ -59,7 +59,7 @@ void Sections::clean_names(const ResourceType& type, Value::Map& body) {
 
 Error Sections::unknown_attribute(const Schema& schema, const Value::Entry& entry, const Value::Entry* before) const {
     const std::string& name = entry.key.text();
-    Error error(entry.key.where, fmt::format("a {} has no attribute '{}'", schema.name, name));
+    Error error(entry.key.where, fmt::format("'{}' is no attribute of {}", name, schema.name));
     if (entry.value.is_null() && entry.value.blank && before && before->value.is_text() &&
         before->key.where.line == entry.key.where.line)
         return std::move(error).help(fmt::format("a comma ends a value between {{ }}: quote it, {}: \"{},{}\"",

@@ -144,7 +144,7 @@ private:
     void watch(std::uint32_t who, std::uint32_t what, Place at) {
         Resource& reacts = site_.catalog[who];
         if (!reacts.type->schema().reacts) {
-            problems_.add(Error(at, fmt::format("a {} can not react to a change", reacts.id.type))
+            problems_.add(Error(at, fmt::format("{} can not react to a change", reacts.id.type))
                               .help("services, exec and units can; for order alone write needs: or before:"));
             return;
         }

@@ -100,8 +100,12 @@ private:
                               const std::vector<std::string>& known) const {
         const auto near = nearest(name, known);
         const std::string dot = whole.empty() ? "" : ".";
-        throw Mistake{at, fmt::format("'{}{}{}' is not defined", whole, dot, name),
-                      near.empty() ? "" : fmt::format("did you mean {}{}{}?", whole, dot, near), true};
+        std::string hint;
+        if (!near.empty())
+            hint = fmt::format("did you mean {}{}{}?", whole, dot, near);
+        else if (!known.empty() && known.size() <= 20)
+            hint = fmt::format("there {} {}", known.size() == 1 ? "is" : "are", fmt::join(known, ", "));
+        throw Mistake{at, fmt::format("'{}{}{}' is not defined", whole, dot, name), hint, true};
     }
 
     const Value& name(const Node& node) {

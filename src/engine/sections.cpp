@@ -110,7 +110,7 @@ void Sections::item(const ResourceType& type, Value item, bool absent, const Val
     }
     Value name = std::move(key->value);
     if (!name.is_text())
-        throw Error(key->key.where, fmt::format("a {} is a text, found {}", key_field.name, kind_of(name)));
+        throw Error(key->key.where, fmt::format("'{}' is a text, found {}", key_field.name, kind_of(name)));
     body.erase(key);
     one(type, std::move(name), std::move(item), absent, shared);
 }
@@ -140,11 +140,11 @@ Value::Map Sections::attributes(const ResourceType& type, const Value& key, Valu
         return std::move(std::get<Value::Map>(body.data));
     if (!main)
         throw Error(body.where,
-                    fmt::format("a {} has no main attribute that {} could be", schema.name,
+                    fmt::format("{} has no main attribute that {} could be", schema.name,
                                 body.is_text() ? fmt::format("'{}'", body.text()) : std::string(kind_of(body))))
             .help(fmt::format("write {}: {{ATTRIBUTE: VALUE}}", key.is_text() ? key.text() : schema.section));
     if (body.is_list() && !is_list_field(main))
-        throw Error(body.where, fmt::format("'{}' of a {} is one value, found a list", main->name, schema.name));
+        throw Error(body.where, fmt::format("'{}' of {} is one value, found a list", main->name, schema.name));
     Value name(std::string(main->name), body.where);
     Value::Map map;
     map.push_back({std::move(name), std::move(body)});
@@ -229,7 +229,7 @@ void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bo
     Declaration entry{&type, {}, {}, key.where, layer_, part_, absent};
     if (schema.key()) {
         try {
-            if (key.text().empty()) throw Error(key.where, fmt::format("a {} can not be empty", schema.key()->name));
+            if (key.text().empty()) throw Error(key.where, fmt::format("'{}' can not be empty", schema.key()->name));
             entry.key = schema.clean ? schema.clean(key.text()) : key.text();
         } catch (Error& error) {
             if (!error.where) error.where = key.where;

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <map>
+
+#include "site_kinds.hpp"
+
+using namespace chaos;
+using namespace chaos::test;
+
+namespace {
+
+std::string ids(const Reading& reading) {
+    CHECK(reading.errors() == "");
+    std::string text;
+    for (const Resource& resource : reading.site.catalog)
+        text += (text.empty() ? "" : " ") + to_text(resource.id) + (resource.absent ? "-" : "");
+    return text;
+}
+
+std::string edges(const Reading& reading) {
+    CHECK(reading.errors() == "");
+    std::string text;
+    for (const auto& edge : reading.site.edges)
+        text += (text.empty() ? "" : ", ") + to_text(reading.site.catalog[edge.from].id) + " -> " +
+                to_text(reading.site.catalog[edge.to].id);
+    return text;
+}
+
+struct Memory : Cache {
+    mutable int hits = 0;
+    std::map<std::string, std::string> kept;
+    std::optional<std::string> get(const std::string& name) const override {
+        const auto found = kept.find(name);
+        if (found == kept.end()) return std::nullopt;
+        return ++hits, found->second;
+    }
+    void put(const std::string& name, const std::string& bytes) override { kept[name] = bytes; }
+};
+
+}  // namespace
+
+TEST_CASE("every spelling of a section says the same") {
+    CHECK(ids(read_text("packages: [git, vim]")) == "package:git package:vim");
+    CHECK(ids(read_text("packages: {git: , vim: {}}")) == "package:git package:vim");
+    CHECK(ids(read_text("packages: [{name: git}, vim]")) == "package:git package:vim");
+    CHECK(ids(read_text("vars: {more: [vim, {name: nano, version: 3}]}\npackages: [git, '{{ vars.more }}']")) ==
+          "package:git package:vim package:nano");
+    CHECK(ids(read_text("vars: {all: {git: '1', vim: '2'}}\npackages: '{{ vars.all }}'")) == "package:git package:vim");
+    CHECK(ids(read_text("hostname: web1")) == "hostname");
+    CHECK(read_text("hostname: {name: web1}").attribute("hostname", "name") == "\"web1\"");
+}
+
+TEST_CASE("a scalar body is the main attribute and keeps its spelling") {
+    const auto reading = read_text("packages: {git: 1.20, vim: {version: 0644}}\nfiles: {/a: on, /b: {mode: 0644}}");
+    CHECK(reading.errors() == "");
+    CHECK(reading.attribute("package:git", "version") == "\"1.20\"");
+    CHECK(reading.attribute("package:vim", "version") == "\"0644\"");
+    CHECK(reading.attribute("file:/a", "content") == "\"on\"");
+    CHECK(reading.attribute("file:/b", "mode") == "\"0644\"");
+}
+
+TEST_CASE("keys are compared clean") {
+    CHECK(ids(read_text("services: [docker.service]\nfiles: {/etc//x/: a}")) == "service:docker file:/etc/x");
+}
+
+TEST_CASE("absent in all its spellings, with the options that say how") {
+    const auto reading =
+        read_text("absent: {packages: [telnet, {name: rsh, purge: true}]}\nfiles: {/a: {absent: true}}");
+    CHECK(ids(reading) == "package:telnet- package:rsh- file:/a-");
+    CHECK(reading.attribute("package:rsh", "purge") == "\"true\"");
+}
+
+TEST_CASE("variables may use variables in any order") {
+    const auto reading = read_text(
+        "vars:\n  greeting: 'hello {{ vars.who.name }}'\n  who: {name: '{{ host.name }}'}\n"
+        "files: {/a: '{{ vars.greeting }}', /b: '{{ vars[\"who\"][\"name\"] }} on {{ facts.os.id }}'}");
+    CHECK(reading.attribute("file:/a", "content") == "\"hello web1\"");
+    CHECK(reading.attribute("file:/b", "content") == "\"web1 on debian\"");
+}
+
+TEST_CASE("a value that is one expression keeps its type") {
+    const auto reading = read_text("vars: {all: [adm, www]}\nusers: {eve: {groups: '{{ vars.all }}'}}");
+    CHECK(reading.attribute("user:eve", "groups") == R"(["adm","www"])");
+}
+
+TEST_CASE("braces of others stay with raw, and by quoting them") {
+    const auto reading = read_text(
+        "files:\n  /a: {content: 'x {{ .Names }}', raw: true}\n  /b: \"{{ '{{' }} y }}\"\n  /c: '{% raw %}{# no #}'");
+    CHECK(reading.errors() == "");
+    CHECK(reading.attribute("file:/a", "content") == "\"x {{ .Names }}\"");
+    CHECK(reading.attribute("file:/b", "content") == "\"{{ y }}\"");
+    CHECK(reading.attribute("file:/c", "content") == "\"{% raw %}{# no #}\"");
+}
+
+TEST_CASE("--var lies over every layer") {
+    const auto reading = read_files({{"site.yml", "vars: {a: 1}\nfiles: {/a: '{{ vars.a }}'}"}}, {{"a", "2"}});
+    CHECK(reading.attribute("file:/a", "content") == "\"2\"");
+}
+
+TEST_CASE("what is included lies under a file, what is laid over it above") {
+    const auto reading =
+        read_files({{"site.yml",
+                     "include: [base.yml]\noverlay: ['hosts/{{ host.name }}.yml']\n"
+                     "vars: {x: site}\nfiles: {/a: '{{ vars.x }}{{ vars.y }}'}"},
+                    {"base.yml", "vars: {x: base, y: base}\nfiles: {/a: base, /b: {mode: 0600, content: base}}"},
+                    {"hosts/web1.yml", "vars: {y: host}\nfiles: {/b: {mode: 0640}}"}});
+    CHECK(ids(reading) == "file:/a file:/b");
+    CHECK(reading.attribute("file:/a", "content") == "\"sitehost\"");
+    CHECK(reading.attribute("file:/b", "mode") == "\"0640\"");
+    CHECK(reading.attribute("file:/b", "content") == "\"base\"");
+}
+
+TEST_CASE("layers: lists are replaced, plus adds, null takes away, source and content replace each other") {
+    const auto reading = read_files({{"site.yml",
+                                      "include: [base.yml]\nusers: {a: {groups+: [y]}, b: {groups: [y]}, c: {shell: "
+                                      "null}}\nfiles: {/a: {source: x.txt}}"},
+                                     {"base.yml",
+                                      "users: {a: {groups: [x]}, b: {groups: [x]}, c: {shell: zsh, groups: "
+                                      "[x]}}\nfiles: {/a: {content: base, mode: 0600}}"},
+                                     {"x.txt", "from a file\n"}});
+    CHECK(reading.errors() == "");
+    CHECK(reading.attribute("user:a", "groups") == R"(["x","y"])");
+    CHECK(reading.attribute("user:b", "groups") == R"(["y"])");
+    CHECK(reading.attribute("user:c", "shell") == "not said");
+    CHECK(reading.attribute("user:c", "groups") == R"(["x"])");
+    CHECK(reading.attribute("file:/a", "content") == R"("from a file\n")");
+    CHECK(reading.attribute("file:/a", "mode") == "\"0600\"");
+}
+
+TEST_CASE("layers: absent and present go either way, and without forgets") {
+    CHECK(
+        ids(read_files(
+            {{"site.yml", "include: [b.yml]\npackages: [telnet]\nabsent: {packages: [vim]}\nwithout: ['package:na*']"},
+             {"b.yml", "absent: {packages: [telnet]}\npackages: [vim, nano]"}})) == "package:telnet package:vim-");
+}
+
+TEST_CASE("a file is read once, a glob is sorted, an optional one may be missing") {
+    CHECK(ids(read_files({{"site.yml", "include: [d/*.yml, a.yml, {file: none.yml, optional: true}]"},
+                          {"a.yml", "packages: [a]"},
+                          {"d/2.yml", "include: [../a.yml]\npackages: [two]"},
+                          {"d/1.yml", "packages: [one]"}})) == "package:one package:a package:two");
+}
+
+TEST_CASE("when and each decide what exists, and a need on what is off is dropped") {
+    CHECK(ids(read_text("vars: {no: false}\npackages: [{name: a, when: vars.no}, {name: b, when: facts.os.family == "
+                        "'debian', needs: ['package:a']}]")) == "package:b");
+    const auto reading = read_text(
+        "vars: {sites: {x: 1, y: 2}}\nfiles:\n  '/etc/{{ item.key }}': {each: vars.sites, content: '{{ item.value "
+        "}}/{{ loop.index }}'}\n"
+        "blocks:\n  - {each: [p, q], as: it, tags: [t], packages: ['{{ it }}'], absent: {packages: ['not-{{ it }}']}}");
+    CHECK(ids(reading) == "file:/etc/x file:/etc/y package:p package:not-p- package:q package:not-q-");
+    CHECK(reading.attribute("file:/etc/y", "content") == "\"2/2\"");
+    CHECK(reading["package:q"].tags == std::vector<std::string>{"t"});
+}
+
+TEST_CASE("what is written about others becomes edges") {
+    CHECK(edges(read_text("packages: [{name: a, needs: ['packages:b'], before: [{file: /x}]}, b]\nfiles: {/x: y}")) ==
+          "package:a -> file:/x, package:b -> package:a");
+    const auto reading = read_text(
+        "files: {/etc/n/a: x, /etc/n/b: y, /etc/o: {content: z, notify: [service:n.service]}}\n"
+        "services: {n: {watch: ['file:/etc/n/*', 'file:/none/*']}}");
+    CHECK(edges(reading) == "file:/etc/n/a -> service:n, file:/etc/n/b -> service:n, file:/etc/o -> service:n");
+    CHECK(reading["service:n"].watches == std::vector<std::uint32_t>{0, 1, 2});
+}
+
+TEST_CASE("a site has the name of its file where it says none, and its real path as origin") {
+    const auto reading = read_text("packages: [git]");
+    CHECK(reading.site.name == "site");
+    CHECK(reading.site.origin.ends_with("/site.yml"));
+    CHECK(read_text("name: web\npackages: [git]").site.name == "web");
+}
+
+TEST_CASE("a source that is big is passed by digest and not held in memory") {
+    const auto reading = read_files({{"site.yml", "files: {/a: {source: big}}"}, {"big", std::string(2 << 20, 'x')}});
+    CHECK(reading.errors() == "");
+    CHECK(reading.attribute("file:/a", "content").find("\"size\":\"2097152\"") != std::string::npos);
+}
+
+TEST_CASE("a manifest that was read before is taken from the cache, places included") {
+    Memory cache;
+    const std::string text = "packages: [git]\n" + std::string(600, '#') + "\nfiles: {/a: {mod: 1}}";
+    const auto first = read_files({{"site.yml", text}}, {}, &cache),
+               second = read_files({{"site.yml", text}}, {}, &cache);
+    CHECK(cache.hits == 1);
+    CHECK(first.errors() == second.errors());
+    CHECK(first.errors().find("site.yml:3:13: error: 'mod' is no attribute of file") != std::string::npos);
+}
+
+TEST_CASE("every mistake is reported, not only the first") {
+    const auto reading = read_text("packges: [a]\nfiles: {/a: {mod: 1}, relative: x}\npackages: [git, git]\nusers:");
+    CHECK(reading.problems.errors().size() == 5);
+}
+
+TEST_CASE("reading a site grows linearly") {
+    const auto seconds = [](int count) {
+        std::string text = "files:\n";
+        for (int i = 0; i < count; ++i) text += "  /srv/d/f" + std::to_string(i) + ": {content: hello, mode: 0644}\n";
+        text += "services: {n: {watch: ['file:/srv/d/f1*']}}\n";
+        const auto start = std::chrono::steady_clock::now();
+        const auto reading = read_text(text);
+        CHECK(reading.errors() == "");
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    };
+    const double one = seconds(5'000), ten = seconds(50'000);
+    CHECK(ten < one * 40 + 0.5);  // quadratic would be a hundredfold; the rest is for a busy machine
+}

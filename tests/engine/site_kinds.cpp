@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "site_kinds.hpp"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "support/fake_host.hpp"
+
+namespace chaos::test {
+
+namespace {
+
+struct File {
+    std::string path;
+    std::optional<Content> content;
+    std::optional<Mode> mode;
+    std::optional<std::string> owner, seen;
+};
+constexpr Field file_fields[] = {
+    schema::key<&File::path>("path", "Where it is."),
+    schema::property<&File::content>("content", "Its bytes."),
+    schema::source("source", "content", "A file beside the manifest."),
+    schema::property<&File::mode>("mode", "Its permissions."),
+    schema::property<&File::owner>("owner", "Whose it is."),
+    schema::seen<&File::seen>("seen", "Only ever observed."),
+};
+constexpr Schema file_schema =
+    schema::of<File>("file", "files", Order::file, "A file.", file_fields).body("content").keyed(schema::clean_path);
+
+struct Package {
+    std::string name;
+    std::optional<std::string> version;
+    bool purge = false;
+};
+constexpr Field package_fields[] = {
+    schema::key<&Package::name>("name", "Which."),
+    schema::property<&Package::version>("version", "What version."),
+    schema::option<&Package::purge>("purge", "Its configuration goes with it."),
+};
+constexpr Schema package_schema =
+    schema::of<Package>("package", "packages", Order::package, "A package.", package_fields).body("version");
+
+struct Service {
+    std::string name;
+    bool running = true;
+    bool enabled = true;
+    std::string on_change = "restart";
+};
+constexpr Field service_fields[] = {
+    schema::key<&Service::name>("name", "Which."),
+    schema::property<&Service::running>("running", "Whether it runs."),
+    schema::property<&Service::enabled>("enabled", "Whether it is started at boot.").also("on_boot"),
+    schema::option<&Service::on_change>("on_change", "What it does when what it watches changes."),
+};
+constexpr Schema service_schema =
+    schema::of<Service>("service", "services", Order::service, "A service.", service_fields)
+        .reacting()
+        .keyed([](std::string_view key) {
+            return std::string(key.ends_with(".service") ? key.substr(0, key.size() - 8) : key);
+        });
+
+struct User {
+    std::string name;
+    std::optional<std::vector<std::string>> groups;
+    std::optional<std::string> shell;
+};
+constexpr Field user_fields[] = {
+    schema::key<&User::name>("name", "Who."),
+    schema::property<&User::groups>("groups", "Groups it is in."),
+    schema::property<&User::shell>("shell", "What it logs in to."),
+};
+constexpr Schema user_schema = schema::of<User>("user", "users", Order::user, "A person.", user_fields);
+
+struct Hostname {
+    std::string name;
+};
+constexpr Field hostname_fields[] = {schema::property<&Hostname::name>("name", "What it is called.").needed()};
+constexpr Schema hostname_schema =
+    schema::of<Hostname>("hostname", "hostname", Order::setting, "The host's name.", hostname_fields).body("name");
+
+class Kind final : public ResourceType {
+public:
+    explicit constexpr Kind(const Schema& schema) : schema_(schema) {}
+    const Schema& schema() const override { return schema_; }
+    void observe_all(const View&, std::span<const Wish>, std::span<State>) const override {}
+    void apply_all(WritableHost&, std::span<const Change>) const override {}
+
+private:
+    const Schema& schema_;
+};
+constexpr Kind kinds[] = {Kind(file_schema), Kind(package_schema), Kind(service_schema), Kind(user_schema),
+                          Kind(hostname_schema)};
+
+Value os_fact(const View&) {
+    return Value::Map{{std::string("id"), std::string("debian")}, {std::string("family"), std::string("debian")}};
+}
+
+class Directory {
+public:
+    Directory() {
+        std::string name = (std::filesystem::temp_directory_path() / "chaos-site-XXXXXX").string();
+        if (!::mkdtemp(name.data())) throw std::runtime_error("no temporary directory");
+        path = name;
+    }
+    ~Directory() { std::filesystem::remove_all(path); }
+    Directory(const Directory&) = delete;
+    std::string path;
+};
+
+Reading read(const std::string& path, const std::vector<std::pair<std::string, std::string>>& vars, Cache* cache) {
+    Reading reading;
+    const FakeHost host;
+    const View view(host);
+    static const Registry registry = site_registry();  // ids of the site point into its schemas
+    reading.site = read_site(reading.sources, {path}, {registry, view, cache, "web1", vars}, reading.problems);
+    return reading;
+}
+
+}  // namespace
+
+Registry site_registry() {
+    Registry registry;
+    for (const Kind& kind : kinds) registry.types.push_back(&kind);
+    registry.facts.push_back({"os", "The system.", false, os_fact});
+    registry.facts.push_back({"load", "How busy it is.", true, [](const View&) { return Value(std::string("0.5")); }});
+    return registry;
+}
+
+std::string Reading::errors() const {
+    std::string text;
+    for (const Error& error : problems.errors()) text += render(error, sources);
+    return text;
+}
+
+const Resource& Reading::operator[](std::string_view id) const {
+    for (const Resource& resource : site.catalog)
+        if (to_text(resource.id) == id) return resource;
+    throw std::runtime_error("no resource " + std::string(id) + "\n" + errors());
+}
+
+std::string Reading::attribute(std::string_view id, std::string_view name) const {
+    const Resource& resource = (*this)[id];
+    const Value all = encode(resource.type->schema(), resource.wanted);
+    const Value* held = all.find(name);
+    return held ? to_json(*held) : "not said";
+}
+
+Reading read_files(const std::vector<std::pair<std::string, std::string>>& files,
+                   const std::vector<std::pair<std::string, std::string>>& vars, Cache* cache) {
+    const Directory directory;
+    for (const auto& [name, text] : files) {
+        const auto path = std::filesystem::path(directory.path) / name;
+        std::filesystem::create_directories(path.parent_path());
+        std::ofstream(path, std::ios::binary) << text;
+    }
+    const auto before = std::filesystem::current_path();
+    std::filesystem::current_path(directory.path);
+    Reading reading = read(files.front().first, vars, cache);
+    std::filesystem::current_path(before);
+    return reading;
+}
+
+Reading read_text(const std::string& text) {
+    return read_files({{"site.yml", text}});
+}
+
+Reading read_path(const std::string& path) {
+    return read(path, {}, nullptr);
+}
+
+std::string parsed(const std::string& text) {
+    Sources sources;
+    const auto source = sources.add("site.yml", "/", text);
+    try {
+        return to_json(parse_yaml(sources, source));
+    } catch (const Error& error) {
+        return render(error, sources);
+    }
+}
+
+}  // namespace chaos::test

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// A few kinds and facts that nobody has to apply: what reading a manifest needs to know.
+#pragma once
+
+#include <chaos/manifest.hpp>
+
+namespace chaos::test {
+
+Registry site_registry();
+
+/// What a manifest says, read against those kinds on an empty FakeHost.
+struct Reading {
+    Sources sources;
+    Diagnostics problems;
+    Site site;
+    std::string errors() const;  ///< As a person reads them.
+    const Resource& operator[](std::string_view id) const;
+    std::string attribute(std::string_view id, std::string_view name) const;  ///< As JSON.
+};
+
+/// Files by name, in a directory of their own; the first is the manifest.
+Reading read_files(const std::vector<std::pair<std::string, std::string>>& files,
+                   const std::vector<std::pair<std::string, std::string>>& vars = {}, Cache* = nullptr);
+Reading read_text(const std::string& text);
+Reading read_path(const std::string& path);
+
+/// What parse_yaml makes of a text, as JSON, or the error as a person reads it.
+std::string parsed(const std::string& text);
+
+}  // namespace chaos::test
