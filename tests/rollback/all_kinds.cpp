@@ -52,7 +52,8 @@ std::string attributes(const std::string& path) {
     std::array<char, 4096> names{}, value{};
     const ssize_t length = ::llistxattr(path.c_str(), names.data(), names.size());
     std::map<std::string, std::string> sorted;
-    for (const char* name = names.data(); name < names.data() + std::max<ssize_t>(length, 0); name += strlen(name) + 1) {
+    for (const char* name = names.data(); name < names.data() + std::max<ssize_t>(length, 0);
+         name += strlen(name) + 1) {
         const ssize_t size = ::lgetxattr(path.c_str(), name, value.data(), value.size());
         std::string& digits = sorted[name];
         for (ssize_t i = 0; i < size; ++i)

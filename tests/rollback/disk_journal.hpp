@@ -16,7 +16,9 @@ namespace chaos::test {
 /// What the store does for a StagedHost, with files of a directory: whole or not at all, and there after a kill.
 class DiskJournal final : public rollback::Journal {
 public:
-    explicit DiskJournal(std::string directory) : directory_(std::move(directory)) { ::mkdir(directory_.c_str(), 0700); }
+    explicit DiskJournal(std::string directory) : directory_(std::move(directory)) {
+        ::mkdir(directory_.c_str(), 0700);
+    }
 
     void intend(std::vector<rollback::Operation>& operations, const std::vector<std::string>& stages,
                 const std::vector<Content>& blobs) override {
@@ -80,8 +82,10 @@ private:
         for (std::string line; std::getline(in, line);) {
             std::vector<std::string>& words = out.emplace_back(1);
             for (const char c : line) {
-                if (c == '\t') words.emplace_back();
-                else words.back() += c;
+                if (c == '\t')
+                    words.emplace_back();
+                else
+                    words.back() += c;
             }
         }
         return out;

@@ -1,2 +1,464 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+
+#include <chaos/root_host.hpp>
+#include <chrono>
+#include <cstddef>
+
+#include "all_kinds.hpp"
+#include "disk_journal.hpp"
+#include "scratch.hpp"
+
+using namespace chaos;
+using namespace chaos::rollback;
+using doctest::Contains;
+
+namespace {
+
+/// A root with a journal and a StagedHost over it.
+class Bench {
+public:
+    Bench() {
+        for (const char* name : {"root", "root/etc", "root/var", "root/var/lib", "root/var/lib/chaos"})
+            REQUIRE(::mkdir((scratch / name).c_str(), 0755) == 0);
+        test::put_file(etc("passwd"), "root:x:0:0::/root:/bin/sh\nwww:x:1000:1001::/:/bin/false\n");
+        test::put_file(etc("group"), "root:x:0:\nweb:x:1001:\n");
+        looking.emplace(root());
+        journal.emplace(scratch / "journal");
+        host.emplace(*looking, root(), root() + "/var/lib/chaos", 7, *journal);
+    }
+    std::string root() const { return scratch / "root"; }
+    std::string etc(const std::string& name) const { return root() + "/etc/" + name; }
+
+    Scratch scratch;
+    std::optional<RootHost> looking;
+    std::optional<test::DiskJournal> journal;
+    std::optional<StagedHost> host;
+};
+
+bool is_root() {
+    if (::geteuid() == 0) return true;
+    MESSAGE("skipped: owners need root");
+    return false;
+}
+
+/// What a child of ours ends with.
+template <class Work>
+int in_child(const Work& work) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        int status = 99;
+        try {
+            status = work();
+        } catch (const std::exception& error) {
+            std::fprintf(stderr, "child: %s\n", error.what());
+        }
+        ::_exit(status);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+/// From now on renameat2 with these flags is unknown, as to a file system that has not learnt them.
+bool forbid_rename_flags(unsigned flags) {
+    const sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_renameat2, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args) + 4 * sizeof(std::uint64_t)),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, flags, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const sock_fprog filter{std::size(program), const_cast<sock_filter*>(program)};
+    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("The queue is seen through before anything is on the disk") {
+    Bench bench;
+    StagedHost& host = *bench.host;
+    test::put_file(bench.etc("a"), "old");
+    host.write("/etc/a", Content("new"), {0600, "www", "web"});
+    host.make_directory("/etc/d", {0750});
+    host.write("/etc/d/f", Content("f"), {0644});
+    host.make_link("/etc/l", "a", {});
+    host.remove("/etc/group");
+    std::string bytes;
+    const Entry entry = host.look("/etc/a", &bytes, 100);
+    CHECK(entry.mode == 0600);
+    CHECK(entry.uid == 1000);
+    CHECK(entry.gid == 1001);
+    CHECK(bytes == "new");
+    CHECK(host.content("/etc/a").bytes() == "new");
+    CHECK(host.look("/etc/d", nullptr, 0).kind == Entry::Kind::directory);
+    CHECK(host.list("/etc") == std::vector<std::string>{"a", "d", "l", "passwd"});
+    CHECK(host.list("/etc/d") == std::vector<std::string>{"f"});
+    CHECK_FALSE(host.look("/etc/group", nullptr, 0));
+    CHECK(slurp(bench.etc("a")) == "old");
+    CHECK_FALSE(there(bench.etc("d")));
+    host.discard();
+    CHECK(host.list("/etc") == std::vector<std::string>{"a", "group", "passwd"});
+    CHECK(bench.journal->intentions == 0);
+}
+
+TEST_CASE("A tree removed in the queue is gone, and what is made in its place is there") {
+    Bench bench;
+    StagedHost& host = *bench.host;
+    REQUIRE(::mkdir(bench.etc("t").c_str(), 0755) == 0);
+    test::put_file(bench.etc("t/f"), "old");
+    host.write("/etc/t/g", Content("dropped with the tree"), {});
+    host.remove_tree("/etc/t");
+    CHECK_FALSE(host.look("/etc/t/f", nullptr, 0));
+    CHECK(host.list("/etc") == std::vector<std::string>{"group", "passwd"});
+    host.make_directory("/etc/t", {0700});
+    host.write("/etc/t/f", Content("new"), {0644});
+    CHECK(host.list("/etc/t") == std::vector<std::string>{"f"});
+    host.publish();
+    CHECK(slurp(bench.etc("t/f")) == "new");
+    CHECK_FALSE(there(bench.etc("t/g")));
+}
+
+TEST_CASE("What is as asked already is not touched, and nobody is told of it") {
+    Bench bench;
+    test::put_file(bench.etc("a"), "same", 0640);
+    const Image before = bench.host->image("/etc/a");
+    bench.host->write("/etc/a", Content("same"), {0640});
+    bench.host->remove("/etc/never");
+    bench.host->remove_tree("/etc/never2");
+    bench.host->make_directory("/etc", {0755});
+    bench.host->publish();
+    CHECK(bench.journal->intentions == 0);
+    CHECK(bench.host->image("/etc/a").same_inode(before));
+    CHECK(bench.host->touched().empty());
+}
+
+TEST_CASE("A publish is one intention, and its stage goes with the sweep") {
+    if (!is_root()) return;
+    Bench bench;
+    StagedHost& host = *bench.host;
+    test::put_file(bench.etc("a"), "old", 0640);
+    REQUIRE(::chown(bench.etc("a").c_str(), 1000, 1001) == 0);
+    host.write("/etc/a", Content("new"), {0604});
+    host.make_directory("/etc/d", {02770, "www", "web"});
+    host.write("/etc/d/f", Content("f"), {04755, "www", ""});
+    host.publish();
+    host.sync();
+    CHECK(bench.journal->intentions == 1);
+    const Image a = host.image("/etc/a"), d = host.image("/etc/d"), f = host.image("/etc/d/f");
+    CHECK(a.mode == 0604);
+    CHECK(a.uid == 1000);  // nobody spoke of it
+    CHECK(d.mode == 02770);
+    CHECK(d.gid == 1001);
+    CHECK(f.mode == 04755);
+    CHECK(f.uid == 1000);
+    CHECK(bench.journal->blob(digest("old")).bytes() == "old");
+    CHECK(host.touched() == std::vector<std::string>{"/var/lib/chaos/stage/7"});
+    host.sweep(host.touched());
+    host.sweep(host.touched());
+    CHECK_FALSE(there(bench.root() + "/var/lib/chaos/stage/7"));
+    CHECK_THROWS_WITH(host.sweep({"/etc"}), Contains("expected a stage directory"));
+}
+
+TEST_CASE("An owner nobody knows, a missing directory and a wrong kind are said before anything is touched") {
+    Bench bench;
+    StagedHost& host = *bench.host;
+    test::put_file(bench.etc("a"), "old");
+    host.write("/etc/a", Content("new"), {});
+    host.write("/etc/b", Content("b"), {0644, "nobody-there", ""});
+    CHECK_THROWS_WITH(host.publish(), "there is no user \"nobody-there\" in /etc/passwd");
+    host.write("/etc/a", Content("new"), {});
+    host.write("/etc/x/y", Content("b"), {});
+    CHECK_THROWS_WITH(host.publish(), "/etc/x/y: the directory /etc/x is not there");
+    host.write("/etc", Content("b"), {});
+    CHECK_THROWS_WITH(host.publish(), "/etc: expected a regular file, found a directory");
+    host.set_meta("/etc/x", {});
+    CHECK_THROWS_WITH(host.publish(), Contains("/etc/x: expected something there"));
+    CHECK_THROWS_WITH(host.write("/etc/../etc/a", Content("b"), {}), Contains(".."));
+    CHECK(slurp(bench.etc("a")) == "old");
+    CHECK(bench.journal->intentions == 0);
+}
+
+TEST_CASE("A publish that fails half-way leaves nothing of itself") {
+    Bench bench;
+    StagedHost& host = *bench.host;
+    test::put_file(bench.etc("a"), "old");
+    REQUIRE(::mkdir(bench.etc("full").c_str(), 0755) == 0);
+    test::put_file(bench.etc("full/f"), "f");
+    const std::string before = test::manifest(bench.root());
+    host.write("/etc/a", Content("new"), {});
+    host.write("/etc/b", Content("b"), {});
+    host.make_directory("/etc/d", {0755});
+    host.write("/etc/d/f", Content("f"), {});
+    host.remove("/etc/full");
+    CHECK_THROWS_WITH(host.publish(), "/etc/full: can not be removed: Directory not empty");
+    CHECK(test::manifest(bench.root()) == before);
+}
+
+TEST_CASE("Somebody's edit between the look and the publish stops it and stays") {
+    Bench bench;
+    StagedHost& host = *bench.host;
+    test::put_file(bench.etc("a"), "old");
+    host.write("/etc/b", Content("b"), {});
+    host.write("/etc/a", Content("new"), {});
+    struct Editing final : Journal {
+        explicit Editing(const std::string& file) : path(file) {}
+        void intend(std::vector<Operation>& operations, const std::vector<std::string>&,
+                    const std::vector<Content>&) override {
+            for (std::size_t i = 0; i < operations.size(); ++i) operations[i].number = static_cast<std::int64_t>(i);
+            test::put_file(path, "somebody's\n");
+        }
+        Content blob(Digest) const override { throw Error("no blob here"); }
+        void fence(int, const Command&) override {}
+        void lift(int) override {}
+        std::string path;
+    } editing(bench.etc("a"));
+    StagedHost other(*bench.looking, bench.root(), bench.root() + "/var/lib/chaos", 8, editing);
+    other.write("/etc/b", Content("b"), {});
+    other.write("/etc/a", Content("new"), {});
+    CHECK_THROWS_WITH(other.publish(), "/etc/a changed since the plan was made");
+    CHECK(slurp(bench.etc("a")) == "somebody's\n");
+    CHECK_FALSE(there(bench.etc("b")));
+}
+
+TEST_CASE("Taking back leaves what somebody edited after, and names it") {
+    Bench bench;
+    StagedHost& host = *bench.host;
+    test::put_file(bench.etc("a"), "old");
+    test::put_file(bench.etc("b"), "old b");
+    host.write("/etc/a", Content("new"), {});
+    host.write("/etc/b", Content("new b"), {});
+    host.make_directory("/etc/d", {0755});
+    host.publish();
+    test::put_file(bench.etc("a"), "edited");
+    test::put_file(bench.etc("d/foreign"), "x");
+    const std::vector<Operation> left = host.unpublish(bench.journal->operations());
+    REQUIRE(left.size() == 2);
+    CHECK(left[0].path == "/etc/d");
+    CHECK(left[1].path == "/etc/a");
+    CHECK(slurp(bench.etc("a")) == "edited");
+    CHECK(slurp(bench.etc("b")) == "old b");
+    CHECK(there(bench.etc("d/foreign")));
+}
+
+TEST_CASE("Taking back needs the stage no more than the store: lost inodes are made again from blobs") {
+    if (!is_root()) return;
+    Bench bench;
+    StagedHost& host = *bench.host;
+    test::put_file(bench.etc("a"), "old", 0640);
+    REQUIRE(::chown(bench.etc("a").c_str(), 1000, 1001) == 0);
+    test::put_file(bench.etc("gone"), "gone");
+    REQUIRE(::symlink("a", bench.etc("l").c_str()) == 0);
+    REQUIRE(::mkdir(bench.etc("d").c_str(), 0711) == 0);
+    const std::string before = test::manifest(bench.root());
+    host.write("/etc/a", Content("new"), {});
+    host.remove("/etc/gone");
+    host.make_link("/etc/l", "b", {});
+    host.remove("/etc/d");
+    host.publish();
+    host.sweep(host.touched());
+    CHECK(host.unpublish(bench.journal->operations()).empty());
+    CHECK(test::manifest(bench.root()) == before);
+}
+
+TEST_CASE("A tree goes to the trash in one move, survives the sweep and comes back with all in it") {
+    Bench bench;
+    StagedHost& host = *bench.host;
+    REQUIRE(::mkdir(bench.etc("t").c_str(), 0711) == 0);
+    test::put_file(bench.etc("t/f"), "old", 0604);
+    REQUIRE(::link(bench.etc("t/f").c_str(), bench.etc("t/g").c_str()) == 0);
+    const std::string before = test::manifest(bench.root());
+    host.remove_tree("/etc/t");
+    host.publish();
+    CHECK_FALSE(there(bench.etc("t")));
+    host.sweep(host.touched());
+    const Operation removed = bench.journal->operations().at(0);
+    host.restore("/etc/t", removed.before, removed.staged);
+    host.publish();
+    CHECK(test::manifest(bench.root()) == before);
+    bench.journal->forget();
+}
+
+TEST_CASE("A path is put as an image says, to the attributes and the mtime") {
+    Bench bench;
+    StagedHost& host = *bench.host;
+    test::put_file(bench.etc("a"), "old", 0640);
+    REQUIRE(::setxattr(bench.etc("a").c_str(), "user.note", "x", 1, 0) == 0);
+    const std::string before = test::manifest(bench.root());
+    const Image image = host.image("/etc/a");
+    host.write("/etc/a", Content("new"), {0644});
+    host.publish();
+    host.sweep(host.touched());
+    REQUIRE(::removexattr(bench.etc("a").c_str(), "user.note") == 0);
+    CHECK(test::manifest(bench.root()) != before);
+    host.restore("/etc/a", image);
+    host.publish();
+    CHECK(test::manifest(bench.root()) == before);
+    host.restore("/etc/a", {});
+    host.publish();
+    CHECK_FALSE(there(bench.etc("a")));
+}
+
+TEST_CASE("A big file's old inode is adopted by its digest before the sweep") {
+    Bench bench;
+    StagedHost& host = *bench.host;
+    const std::string big((1U << 20U) + 1, 'x');
+    test::put_file(bench.etc("big"), big);
+    host.write("/etc/big", Content("small"), {});
+    host.publish();
+    host.adopt(bench.journal->operations());
+    host.adopt(bench.journal->operations());
+    host.sweep(host.touched());
+    const std::string object = bench.root() + "/var/lib/chaos/objects/" + hex(digest(big));
+    CHECK(slurp(object) == big);
+    struct stat found {};
+    REQUIRE(::stat(object.c_str(), &found) == 0);
+    CHECK((found.st_mode & 0777) == 0600);
+}
+
+TEST_CASE("A link in a directory that others can write is not followed, one that root laid is") {
+    if (!is_root()) return;
+    Bench bench;
+    StagedHost& host = *bench.host;
+    for (const char* name : {"real", "open"}) REQUIRE(::mkdir(bench.etc(name).c_str(), 0755) == 0);
+    REQUIRE(::chmod(bench.etc("open").c_str(), 01777) == 0);
+    REQUIRE(::symlink("/etc/real", bench.etc("open/way").c_str()) == 0);
+    REQUIRE(::symlink("/etc/real", bench.etc("way").c_str()) == 0);
+    host.write("/etc/way/f", Content("f"), {});
+    host.publish();
+    CHECK(slurp(bench.etc("real/f")) == "f");  // in the root, although the link is absolute
+    host.write("/etc/open/way/g", Content("g"), {});
+    CHECK_THROWS_WITH(host.publish(), Contains("is a link in a directory others can write"));
+    host.write("/etc/way/f", Content("1"), {});
+    host.write("/etc/real/f", Content("2"), {});
+    CHECK_THROWS_WITH(host.publish(), Contains("are one file"));
+}
+
+TEST_CASE("A file system without RENAME_EXCHANGE gets its files replaced, and back") {
+    CHECK(in_child([] {
+              Bench bench;
+              test::put_file(bench.etc("a"), "old", 0640);
+              test::put_file(bench.etc("gone"), "gone");
+              const std::string before = test::manifest(bench.root());
+              if (!forbid_rename_flags(RENAME_EXCHANGE | RENAME_NOREPLACE)) return 1;
+              bench.host->write("/etc/a", Content("new"), {});
+              bench.host->write("/etc/b", Content("b"), {});
+              bench.host->remove("/etc/gone");
+              bench.host->publish();
+              if (slurp(bench.etc("a")) != "new" || slurp(bench.etc("b")) != "b" || there(bench.etc("gone"))) return 2;
+              if (!bench.host->unpublish(bench.journal->operations()).empty()) return 3;
+              return test::manifest(bench.root()) == before ? 0 : 4;
+          }) == 0);
+}
+
+TEST_CASE("A validation sees the new files in place while nobody else does, and can stop them") {
+    if (!is_root()) return;
+    // On the machine's own root, below a directory of ours: the commands it runs live there.
+    const Scratch scratch;
+    const std::string state = scratch / "state", dir = scratch / "conf";
+    REQUIRE(::mkdir(state.c_str(), 0700) == 0);
+    REQUIRE(::mkdir(dir.c_str(), 0755) == 0);
+    test::put_file(dir + "/a", "old\n");
+    test::put_file(dir + "/gone", "gone\n");
+    const RootHost looking("/");
+    test::DiskJournal journal(scratch / "journal");
+    StagedHost host(looking, "/", state, 7, journal);
+    const auto queue = [&] {
+        host.write(dir + "/a", Content("new\n"), {});
+        host.make_directory(dir + "/d", {0755});
+        host.write(dir + "/d/b", Content("b\n"), {});
+        host.remove(dir + "/gone");
+    };
+    queue();
+    host.validate({{"/bin/sh", "-c", "cat a d/b; ls; exit 3", "%s"}, {}, dir}, dir + "/a");
+    CHECK_THROWS_AS(host.publish(), Error);
+    CHECK(slurp(dir + "/a") == "old\n");
+    CHECK_FALSE(there(dir + "/d"));
+    queue();
+    const std::string told = scratch / "told";
+    const std::string script = "cat a d/b > " + told + "; ls >> " + told + "; ! test -e gone";
+    host.validate({{"/bin/sh", "-c", script}, {}, dir}, dir + "/a");
+    host.validate({{"/bin/sh", "-c", script}, {}, dir}, dir + "/d/b");
+    host.publish();
+    CHECK(slurp(told) == "new\nb\na\nd\n");
+    CHECK(host.unvalidated().empty());
+    CHECK(slurp(dir + "/d/b") == "b\n");
+    host.sweep(host.touched());
+}
+
+TEST_CASE("A command is fenced before it begins, and after what was queued is in place") {
+    Bench bench;
+    const RootHost looking("/");
+    StagedHost host(looking, "/", bench.root() + "/var/lib/chaos", 7, *bench.journal);
+    host.write(bench.etc("a"), Content("queued\n"), {});
+    const Output output = host.run({{"/bin/cat", bench.etc("a")}});
+    CHECK(output.status == 0);
+    CHECK(output.out == "queued\n");
+    CHECK(bench.journal->fenced.size() == 1);
+    CHECK(bench.journal->lifted == 1);
+}
+
+TEST_CASE("Kernel values are set on a live host only, and only where the kernel keeps them") {
+    Bench bench;
+    CHECK_THROWS_WITH(bench.host->set_kernel("/proc/sys/kernel/x", "1"), Contains("an image has no kernel"));
+    const RootHost looking("/");
+    StagedHost host(looking, "/", bench.root() + "/var/lib/chaos", 7, *bench.journal);
+    CHECK_THROWS_WITH(host.set_kernel("/etc/passwd", "1"), Contains("expected a path below /proc/sys or /sys"));
+    CHECK_THROWS_WITH(host.set_kernel("/proc/sys/kernel/no_such_key", "1"), Contains("No such file"));
+}
+
+TEST_CASE("A scan tells what tools did, and its text is the scan") {
+    Bench bench;
+    StagedHost& host = *bench.host;
+    REQUIRE(::mkdir((bench.root() + "/data").c_str(), 0755) == 0);
+    REQUIRE(::mkdir((bench.root() + "/data/one").c_str(), 0755) == 0);
+    const std::string_view contents[] = {"/etc"}, names[] = {"/data"};
+    const Footprint footprint{contents, names};
+    std::vector<Content> bytes;
+    const Scan before = host.scan(footprint, &bytes);
+    CHECK(bytes.size() == 2);
+    CHECK(before.size() == 5);
+    CHECK(StagedHost::changed(before, host.scan(footprint, nullptr)).empty());
+    test::put_file(bench.etc("passwd"), "changed");
+    REQUIRE(::unlink(bench.etc("group").c_str()) == 0);
+    test::put_file(bench.etc("name with\nnew line"), "x");
+    test::put_file(bench.root() + "/data/one/new", "x");
+    const Scan after = host.scan(footprint, nullptr);
+    const std::vector<Operation> changes = StagedHost::changed(before, after);
+    REQUIRE(changes.size() == 4);
+    CHECK(changes[0].path == "/data/one/new");
+    CHECK_FALSE(changes[0].after.content);
+    CHECK(changes[1].path == "/etc/group");
+    CHECK_FALSE(changes[1].after);
+    CHECK(changes[3].path == "/etc/passwd");
+    CHECK(changes[3].after.content == digest("changed"));
+    CHECK(StagedHost::changed(after, scan_from_text(to_text(after))).empty());
+    CHECK(scan_from_text(to_text(after)).size() == after.size());
+}
+
+TEST_CASE("A scan of the machine's /etc is quick") {
+    const Scratch scratch;
+    const RootHost looking("/");
+    test::DiskJournal journal(scratch / "journal");
+    StagedHost host(looking, "/", scratch.path(), 7, journal);
+    const std::string_view contents[] = {"/etc"};
+    double best = 1e9;
+    std::size_t size = 0;
+    for (int round = 0; round < 5; ++round) {
+        const auto start = std::chrono::steady_clock::now();
+        size = host.scan({contents}, nullptr).size();
+        best =
+            std::min(best, std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+    }
+    MESSAGE(size << " names in " << best << " ms");
+    CHECK(best < 0.2 * static_cast<double>(size) + 20);
+}

@@ -52,7 +52,9 @@ int killed_at(long stop, const Machine& host, const char* verb) {
                 host.journal()});
 }
 
-int probe(const Machine& host, const char* verb) { return run({TEST_PUBLISH_PROBE, verb, host.root(), host.journal()}); }
+int probe(const Machine& host, const char* verb) {
+    return run({TEST_PUBLISH_PROBE, verb, host.root(), host.journal()});
+}
 
 long stops_of(const Machine& host, const char* verb) {
     REQUIRE(killed_at(0, host, verb) == 0);
@@ -60,6 +62,16 @@ long stops_of(const Machine& host, const char* verb) {
     const long stops = std::atol(told.c_str() + std::min(told.size(), told.find_first_of("0123456789")));
     REQUIRE(stops > 100);
     return stops;
+}
+
+/// Every stop where CHAOS_EVERY_STOP is set (./dev torture); else every ninth, which meets each operation many times.
+long stride() {
+    return std::getenv("CHAOS_EVERY_STOP") ? 1 : 9;
+}
+
+/// How many stops a process makes differs by a few from run to run: near the end it may be through.
+bool through(int status, long stop, long stops) {
+    return status == 125 && stop + 40 > stops;
 }
 
 bool own_mounts() {
@@ -89,14 +101,15 @@ TEST_CASE("A publish killed at any stop is taken back to the byte") {
     const std::string before = test::manifest(host.root());
     const long stops = stops_of(host, "publish");
     REQUIRE(probe(host, "recover") == 0);
-    for (long stop = 1; stop <= stops; ++stop) {
+    for (long stop = 1; stop <= stops; stop += stride()) {
         test::DiskJournal(host.journal()).forget();
         CAPTURE(stop);
-        REQUIRE(killed_at(stop, host, "publish") == 137);
+        const int status = killed_at(stop, host, "publish");
+        REQUIRE((status == 137 || through(status, stop, stops)));
         REQUIRE(probe(host, "recover") == 0);
         REQUIRE(test::manifest(host.root()) == before);
     }
-    MESSAGE(stops << " stops of a publish");
+    MESSAGE("killed at each " << stride() << ". of " << stops << " stops of a publish");
 }
 
 TEST_CASE("Taking back killed at any stop, twice, is finished by the next") {
@@ -105,16 +118,17 @@ TEST_CASE("Taking back killed at any stop, twice, is finished by the next") {
     const std::string before = test::manifest(host.root());
     REQUIRE(probe(host, "publish") == 0);
     const long stops = stops_of(host, "recover");
-    for (long stop = 1; stop <= stops; ++stop) {
+    for (long stop = 1; stop <= stops; stop += stride()) {
         test::DiskJournal(host.journal()).forget();
         CAPTURE(stop);
         REQUIRE(probe(host, "publish") == 0);
-        REQUIRE(killed_at(stop, host, "recover") == 137);
+        const int status = killed_at(stop, host, "recover");
+        REQUIRE((status == 137 || through(status, stop, stops)));
         // Again, elsewhere; where little is left to do it may be through before that.
         const int again = killed_at(1 + stop * 7 % stops, host, "recover");
         REQUIRE((again == 137 || again == 125));
         REQUIRE(probe(host, "recover") == 0);
         REQUIRE(test::manifest(host.root()) == before);
     }
-    MESSAGE(stops << " stops of taking back, each killed twice");
+    MESSAGE("killed at each " << stride() << ". of " << stops << " stops of taking back, and again at another");
 }
