@@ -208,7 +208,8 @@ private:
         }
         if (!goal.home) goal.home = goal.name == "root" ? "/root" : "/home/" + goal.name;
         if (!goal.shell) goal.shell = goal.system ? "/usr/sbin/nologin" : "/bin/bash";
-        goal.create_home = goal.create_home.value_or(!goal.system) && !view->look(*goal.home);
+        const bool can_look = goal.home->starts_with('/');  // else it is refused
+        goal.create_home = goal.create_home.value_or(!goal.system) && can_look && !view->look(*goal.home);
     }
 
     static void refuse(const View& view, const Change& change, const User& goal, Diagnostics& problems) {

@@ -89,7 +89,7 @@ TEST_CASE("packages learn from dpkg's journal what it had not merged when it was
     CHECK(packages.find("tz") == nullptr);
 }
 
-TEST_CASE("packages are not there without dpkg, and reading 300 KB of them takes less than 5 ms") {
+TEST_CASE("packages are not there without dpkg, and 300 KB of them are read in a moment") {
     const test::FakeHost bare;
     CHECK_FALSE(View(bare).once<Packages>().present);
     std::string text;
@@ -108,7 +108,11 @@ TEST_CASE("packages are not there without dpkg, and reading 300 KB of them takes
         best = std::min(best, took.count());
     }
     MESSAGE("read " << read << " packages in " << best << " ms");
-    CHECK(best < 5);  // an optimised build takes 0.4
+#ifdef __OPTIMIZE__
+    CHECK(best < 2);  // 0.35 on an idle machine
+#else
+    CHECK(best < 40);
+#endif
 }
 
 TEST_CASE("units are enabled by wants, requires, aliases, instances and rc links, and masked by /dev/null") {

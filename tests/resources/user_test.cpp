@@ -68,7 +68,7 @@ TEST_CASE("a user that could not be, or must not be, is refused") {
     CHECK(refused({{"name", "ann"}, {"password", "sesame"}}) ==
           "expected the hash of a password ($...), found something else");
     CHECK(refused({{"name", "ann"}, {"comment", "a:b"}}).starts_with("expected no colon"));
-    CHECK(refused({{"name", "ann"}, {"home", "ann"}}) == "an absolute path was expected, not ann");
+    CHECK(refused({{"name", "ann"}, {"home", "ann"}}) == "expected an absolute path as home");
     CHECK(refused({{"name", "root"}}, true) == "user root is never removed: its uid is 0");
     CHECK(refused({{"name", "ann"}, {"password", "!"}}).empty());
     CHECK_THROWS_AS(user({{"name", "a b"}}), Error);
