@@ -21,7 +21,7 @@ Exit apply_manifests(Context& context, const std::vector<std::string>& paths) {
     Progress progress(context.console, context.sources);
     const auto transactor =
         Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
-    if (tell_recovered(context, transactor->recover())) {  // the host is another one now
+    if (recover_first(context, *transactor)) {  // the host is another one now
         view = std::make_unique<View>(*world.host);
         site = read_manifests(context, world, *view, paths);
     }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "commands.hpp"
+#include "completion.hpp"
 #include "help.hpp"
 
 namespace chaos::cli {
@@ -56,7 +57,9 @@ Exit help(Context& context) {
         asked.command = view.command, asked.help = true;
         choose(asked);
     }
-    if (context.options.man)
+    if (!context.options.completion.empty())
+        context.console.result(completion(context.options.completion));
+    else if (context.options.man)
         context.console.result(man_page(view.command.empty() ? "help" : view.command,
                                         help_text(view.command.empty() ? "help" : view.command)));
     else

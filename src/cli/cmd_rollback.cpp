@@ -43,7 +43,7 @@ Exit rollback(Context& context) {
     Progress progress(context.console, context.sources);
     const auto transactor =
         Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
-    tell_recovered(context, transactor->recover());
+    recover_first(context, *transactor);
     const std::vector<std::int64_t> runs = chosen(context.options, transactor->history());
     const Transactor::TakeBack back = transactor->plan_take_back(runs);
 

@@ -25,7 +25,7 @@ constexpr std::string_view of_rollback[] = {"root", "state-dir", "yes", "dry-run
 constexpr std::string_view of_history[] = {"root", "state-dir", "most"};
 constexpr std::string_view of_explain[] = {"reference"};
 constexpr std::string_view of_setup[] = {"root", "state-dir", "yes", "dry-run"};
-constexpr std::string_view of_help[] = {"man"};
+constexpr std::string_view of_help[] = {"man", "completion"};
 
 constexpr Command known[] = {
     {"check", "MANIFEST...", 1, any, of_reading, check},

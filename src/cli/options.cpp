@@ -35,6 +35,7 @@ constexpr OptionSpec known[] = {
     {"format", 0, "FORMAT"},
     {"reference", 0, "DIR"},
     {"man", 0, ""},
+    {"completion", 0, "SHELL"},
     {"color", 0, "auto|always|never"},
     {"verbose", 'v', ""},
     {"quiet", 'q', ""},
@@ -101,6 +102,7 @@ void set(Options& options, std::string_view name, const std::string& value) {
     if (name == "format") options.format = value;
     if (name == "reference") options.reference = value;
     if (name == "man") options.man = true;
+    if (name == "completion") options.completion = value;
     if (name == "color") options.color = choice(name, value, colors);
     if (name == "verbose") options.verbose = true;
     if (name == "quiet") options.quiet = true;

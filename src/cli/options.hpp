@@ -27,6 +27,7 @@ struct Options {
     std::string format;
     std::string reference;  ///< A directory for `explain --reference`.
     bool man = false;
+    std::string completion;  ///< A shell, for `help --completion`.
 };
 
 /// One option: the parser, the help texts and the completion are checked against this table.

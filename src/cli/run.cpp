@@ -5,6 +5,8 @@
 
 #include <charconv>
 
+#include "interrupts.hpp"
+
 namespace chaos::cli {
 
 std::int64_t run_number(const std::string& word) {
@@ -20,7 +22,9 @@ bool has_history(const World& world) {
     return open_history(world.host->root(), world.state_directory, &open_run) != nullptr;
 }
 
-bool tell_recovered(Context& context, const Outcome& outcome) {
+bool recover_first(Context& context, Transactor& transactor) {
+    const Interrupts interrupts(Interrupts::Meaning::goes_on);
+    const Outcome outcome = transactor.recover();
     if (outcome.run == 0) return false;
     Console& console = context.console;
     RunView view;

@@ -9,8 +9,9 @@ namespace chaos::cli {
 /// A site applied from these manifests: what apply does, and setup with a manifest of its own.
 Exit apply_manifests(Context&, const std::vector<std::string>& paths);
 
-/// Says what recovering took back. Throws Problems where that did not end well: nothing may be done on top of it.
-bool tell_recovered(Context&, const Outcome&);
+/// Takes back what an earlier run left open, and says it; false where there was nothing. Throws Problems where that did
+/// not end well: nothing may be done on top of it.
+bool recover_first(Context&, Transactor&);
 
 /// Whether to go on: --yes, nobody there to ask, or the answer.
 bool agreed(Context&, const PlanView&, std::string_view question);

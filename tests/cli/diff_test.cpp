@@ -84,7 +84,7 @@ TEST_CASE("any diff turns the one text into the other, and is as short as it can
     for (int round = 0; round < 400; ++round) {
         const auto text = [&] {
             std::string lines;
-            for (unsigned i = random() % 12; i > 0; --i)
+            for (auto i = random() % 12; i > 0; --i)
                 lines += std::string(1, static_cast<char>('a' + random() % 4)) + '\n';
             if (!lines.empty() && random() % 4 == 0) lines.pop_back();
             return lines;

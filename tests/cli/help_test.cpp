@@ -7,6 +7,7 @@
 #include <set>
 
 #include "cli/commands.hpp"
+#include "cli/completion.hpp"
 
 using namespace chaos::cli;
 
@@ -86,4 +87,16 @@ TEST_CASE("a man page has its name, its sections, and no line that troff would t
     CHECK(page.find("\\&.hidden \\fBx\\fR\n") != std::string::npos);
     CHECK(page.find(".IP \\(bu 2\n\\fB\\-\\-json\\fR: all.\n") != std::string::npos);
     CHECK(page.find(".EX\nchaos") == std::string::npos);
+}
+
+TEST_CASE("completions know every command and every option of it") {
+    for (const char* shell : {"bash", "fish"}) {
+        const std::string text = completion(shell);
+        for (const Command& command : commands()) {
+            CAPTURE(command.name);
+            CHECK(text.find(command.name) != std::string::npos);
+        }
+        for (const OptionSpec& option : option_table()) CHECK(text.find(option.name) != std::string::npos);
+    }
+    CHECK_THROWS_AS(completion("csh"), Usage);
 }

@@ -16,22 +16,22 @@ using namespace chaos;
 namespace {
 
 /// A directory for one test: a root to apply to, manifests, and what is recorded.
-class Place {
+class Sandbox {
 public:
-    Place() {
+    Sandbox() {
         char name[] = "/tmp/chaos-cli-XXXXXX";
         REQUIRE(mkdtemp(name));
         path_ = name;
         for (const char* below : {"/root", "/root/etc", "/root/var", "/root/var/lib"})
             ::mkdir((path_ + below).c_str(), 0755);
     }
-    ~Place() {
+    ~Sandbox() {
         Command command{{"rm", "-rf", path_}};
         Child child(command);
         child.release();
         child.wait();
     }
-    Place(const Place&) = delete;
+    Sandbox(const Sandbox&) = delete;
 
     std::string write(const std::string& name, const std::string& text) const {
         std::ofstream(path_ + "/" + name) << text;
@@ -71,13 +71,13 @@ const char* motd = "name: motd\nfiles:\n  /etc/motd: |\n    Welcome\n";
 }  // namespace
 
 TEST_CASE("the program says its version, as text and as a record") {
-    Place place;
+    Sandbox place;
     CHECK(place.chaos({"version"}).out == "chaos " CHAOS_VERSION "\n");
     CHECK(from_json(place.chaos({"version", "--json"}).out).find("version")->text() == CHAOS_VERSION);
 }
 
 TEST_CASE("a wrong command line ends with 64, says why on standard error, and prints no result") {
-    Place place;
+    Sandbox place;
     for (const std::vector<std::string>& words :
          std::vector<std::vector<std::string>>{{},
                                                {"aply"},
@@ -85,7 +85,8 @@ TEST_CASE("a wrong command line ends with 64, says why on standard error, and pr
                                                {"plan", "--jsn"},
                                                {"version", "--yes"},
                                                {"show", "x"},
-                                               {"graph", "--format", "svg", "x.yml"}}) {
+                                               {"graph", "--format", "svg", "x.yml"},
+                                               {"help", "--completion", "csh"}}) {
         const Output output = place.chaos(words);
         CHECK(output.status == 64);
         CHECK(output.out.empty());
@@ -94,7 +95,7 @@ TEST_CASE("a wrong command line ends with 64, says why on standard error, and pr
 }
 
 TEST_CASE("what is wrong is a record too, where one is asked for") {
-    Place place;
+    Sandbox place;
     const Output output = place.chaos({"plan", "/nonexistent/site.yml", "--json"});
     CHECK(output.status == 64);
     const Value record = from_json(output.out);
@@ -105,7 +106,7 @@ TEST_CASE("what is wrong is a record too, where one is asked for") {
 }
 
 TEST_CASE("a bad manifest ends with 64 and a place, and nothing is made") {
-    Place place;
+    Sandbox place;
     const std::string site = place.write("site.yml", "name: x\nfilez:\n  /etc/motd: hi\n");
     for (const char* verb : {"check", "plan", "diff", "apply", "graph", "drift"}) {
         CAPTURE(verb);
@@ -118,12 +119,12 @@ TEST_CASE("a bad manifest ends with 64 and a place, and nothing is made") {
 }
 
 TEST_CASE("an empty manifest is an error") {
-    Place place;
+    Sandbox place;
     CHECK(place.in_root({"apply", place.write("site.yml", "")}).status == 64);
 }
 
 TEST_CASE("a site is planned, applied, seen to drift, mended and taken back") {
-    Place place;
+    Sandbox place;
     const std::string site = place.write("site.yml", motd);
 
     const Output planned = place.in_root({"plan", site});
@@ -167,7 +168,7 @@ TEST_CASE("a site is planned, applied, seen to drift, mended and taken back") {
 }
 
 TEST_CASE("a plan as a record has what the text has") {
-    Place place;
+    Sandbox place;
     const std::string site = place.write("site.yml", motd);
     const Value record = from_json(place.in_root({"plan", site, "--json"}).out);
     REQUIRE(record.find("changes"));
@@ -180,7 +181,7 @@ TEST_CASE("a plan as a record has what the text has") {
 }
 
 TEST_CASE("more than ten removals and a third of the site wait for a word") {
-    Place place;
+    Sandbox place;
     std::string text = "name: many\nfiles:\n";
     for (int i = 0; i < 15; ++i) text += "  /etc/f" + std::to_string(i) + ": x\n";
     const std::string site = place.write("site.yml", text);
@@ -197,7 +198,7 @@ TEST_CASE("more than ten removals and a third of the site wait for a word") {
 }
 
 TEST_CASE("what is protected is not removed") {
-    Place place;
+    Sandbox place;
     const std::string site =
         place.write("site.yml", "name: p\nprotect: [\"file:/etc/keep\"]\nabsent: {files: [/etc/keep]}\n");
     place.write("root/etc/keep", "x");
@@ -208,7 +209,7 @@ TEST_CASE("what is protected is not removed") {
 }
 
 TEST_CASE("a looking verb makes nothing, and a history of nothing is empty") {
-    Place place;
+    Sandbox place;
     CHECK(place.in_root({"history"}).out == "No run yet.\n");
     CHECK(place.in_root({"recover"}).status == 0);
     CHECK(place.in_root({"drift"}).status == 0);
@@ -217,7 +218,7 @@ TEST_CASE("a looking verb makes nothing, and a history of nothing is empty") {
 }
 
 TEST_CASE("a fact is printed bare, and one that is none is answered with what was meant") {
-    Place place;
+    Sandbox place;
     const Output all = place.chaos({"facts", "--json"});
     CHECK(all.status == 0);
     CHECK(from_json(all.out).find("os"));
@@ -228,7 +229,7 @@ TEST_CASE("a fact is printed bare, and one that is none is answered with what wa
 }
 
 TEST_CASE("the graph is one that Graphviz reads") {
-    Place place;
+    Sandbox place;
     const std::string site = place.write("site.yml", "name: g\ndirectories: [/etc/a]\nfiles: {/etc/a/b: x}\n");
     const Output output = place.in_root({"graph", site});
     CHECK(output.status == 0);
