@@ -135,10 +135,29 @@ State goal_of(const Resource& resource, const State& observed, Diagnostics& prob
 
 }  // namespace
 
+namespace {
+
+/// What leaves and would take somebody's things along stays; what is declared absent is its kind's to refuse.
+void keep_what_is_in_use(const Catalog& catalog, const View& view, const States& observed, States& goal,
+                         Diagnostics& problems) {
+    if (std::none_of(catalog.begin(), catalog.end(), [](const Resource& resource) { return resource.leaving; })) return;
+    States decided = goal;
+    for (const std::uint32_t i : keep_occupied(catalog, view, observed, decided)) {
+        if (!catalog[i].leaving) continue;
+        goal[i] = observed[i];
+        problems.note(
+            Error(catalog[i].where,
+                  fmt::format("{} left the manifest, but there is something in it: it stays", to_text(catalog[i].id))));
+    }
+}
+
+}  // namespace
+
 States resolve(Catalog& catalog, const View& view, States& observed, Diagnostics& problems) {
     States goal(catalog.size());
     for (std::size_t i = 0; i < catalog.size(); ++i) goal[i] = goal_of(catalog[i], observed[i], problems);
     std::unordered_set<std::string> known;
+    keep_what_is_in_use(catalog, view, observed, goal, problems);
     for (const auto& [type, numbers] : by_kind(catalog)) {
         std::vector<Change> changes;
         std::vector<std::uint32_t> changing;

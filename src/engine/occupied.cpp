@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// A directory that goes back to not being there: only where nothing of somebody else's is in it.
+#include <algorithm>
+#include <chaos/plan.hpp>
+#include <unordered_map>
+
+namespace chaos {
+
+namespace {
+
+std::string path_of(const Resource& resource, const State& state) {
+    std::vector<Claim> claims;
+    resource.type->claims(state, claims);
+    for (const Claim& claim : claims)
+        if (claim.role == Claim::Role::provides && claim.name.starts_with("path:")) return claim.name.substr(5);
+    return {};
+}
+
+}  // namespace
+
+std::vector<std::uint32_t> keep_occupied(const Catalog& catalog, const View& view, const States& observed,
+                                         States& goal) {
+    std::unordered_map<std::string, std::uint32_t> going;
+    std::vector<std::pair<std::string, std::uint32_t>> paths;
+    for (std::uint32_t i = 0; i < catalog.size(); ++i) {
+        if (!observed[i] || goal[i]) continue;
+        std::string path = path_of(catalog[i], observed[i]);
+        if (path.empty()) continue;
+        going.emplace(path, i);
+        paths.emplace_back(std::move(path), i);
+    }
+    // What is in a directory has a longer path than it: decided before it is.
+    std::sort(paths.begin(), paths.end(), [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
+    std::vector<std::uint32_t> kept;
+    for (const auto& [path, i] : paths) {
+        if (view->look(path).kind != Entry::Kind::directory) continue;
+        const auto names = view->list(path);
+        const bool empties = std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+            return going.contains((path == "/" ? path : path + "/") + name);
+        });
+        if (empties) continue;
+        going.erase(path);
+        goal[i] = observed[i];
+        kept.push_back(i);
+    }
+    return kept;
+}
+
+}  // namespace chaos
