@@ -66,6 +66,8 @@ Error Sections::unknown_attribute(const Schema& schema, const Value::Entry& entr
                                                  before->key.text(), before->value.text(), name));
     if (name == "state" && entry.value.is_text() && (entry.value.text() == "absent" || entry.value.text() == "removed"))
         return std::move(error).help("write absent: true");
+    if (name == "state" && schema.find("running") && entry.value.is_text())
+        return std::move(error).help(entry.value.text() == "stopped" ? "write running: false" : "write running: true");
     if (const auto answer = foreign_attribute(name); !answer.empty()) return std::move(error).help(std::string(answer));
     std::vector<std::string_view> known;
     std::string list;

@@ -7,7 +7,7 @@
 
 namespace chaos {
 
-const ResourceType* Sections::section_of(const Value& key) const {
+const ResourceType* Sections::section_of(const Value& key, std::span<const std::string_view> beside) const {
     const std::string& word = key.text();
     for (const ResourceType* type : registry_.types)
         if (type->schema().section == word) return type;
@@ -15,7 +15,7 @@ const ResourceType* Sections::section_of(const Value& key) const {
     if (const ResourceType* type = registry_.type(word))
         throw std::move(error).help(fmt::format("did you mean '{}'?", type->schema().section));
     if (const auto answer = foreign_section(word); !answer.empty()) throw std::move(error).help(std::string(answer));
-    std::vector<std::string_view> known;
+    std::vector<std::string_view> known(beside.begin(), beside.end());
     for (const ResourceType* type : registry_.types) known.push_back(type->schema().section);
     for (const Word& top : top_level_words()) known.push_back(top.name);
     const auto near = nearest(word, known);
@@ -72,7 +72,7 @@ void Sections::read_block(Value block) {
                     continue;
                 }
                 if (value.is_null() && value.blank) value.where = key.where;
-                read(*section_of(key), std::move(value), false, &shared);
+                read(*section_of(key, allowed), std::move(value), false, &shared);
             } catch (Error& error) {
                 if (!error.where) error.where = key.where;
                 problems_.add(std::move(error));

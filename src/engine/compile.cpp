@@ -168,7 +168,8 @@ private:
                 }
             } catch (Error& error) {
                 const bool cut = before && item.is_text() && item.text().find(':') == std::string::npos;
-                if (cut) error.hint = "a comma ends an item between [ ]: quote an id that has one in it";
+                if (cut && !error.hint.starts_with("did you"))
+                    error.hint = "a comma ends an item between [ ]: quote an id that has one in it";
                 problems_.add(std::move(error));
             }
             before = &item;

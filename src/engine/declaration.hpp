@@ -97,8 +97,9 @@ public:
     void read_absent(Value sections, const Value::Map* shared = nullptr);
     void read_block(Value block);
 
-    /// The kind whose section a key names. Throws Error with "did you mean".
-    const ResourceType* section_of(const Value& key) const;
+    /// The kind whose section a key names; `beside` are words that may stand there as well. Throws Error with "did you
+    /// mean".
+    const ResourceType* section_of(const Value& key, std::span<const std::string_view> beside = {}) const;
 
 private:
     void read_list(const ResourceType&, Value list, bool absent, const Value::Map* shared, int depth = 0);

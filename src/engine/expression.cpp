@@ -130,7 +130,14 @@ private:
     const Value& member(const Node& node, const std::string& key, std::uint32_t of) {
         const auto& base = expression_.nodes[of];
         if (base.op == Op::name && names_.has(base.name)) {
-            if (const Value* held = names_.member(base.name, key)) return *held;
+            const Value* held = nullptr;
+            try {
+                held = names_.member(base.name, key);
+            } catch (const Error& error) {
+                if (error.where) throw;
+                throw Mistake{node.at, error.what(), error.hint};
+            }
+            if (held) return *held;
             missing(node.at, base.name, key, names_.members(base.name));
         }
         const Value& whole = value(of);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <charconv>
+#include <tuple>
 #include <utility>
 #include "beside.hpp"
 #include "declaration.hpp"
@@ -121,7 +122,7 @@ private:
         Value::Map all;
         for (Document& document : documents)
             for (auto& [key, value] : std::get<Value::Map>(document.root.data)) {
-                if (key.text() != "vars") continue;
+                if (key.text() != "vars" || value.is_null()) continue;
                 guarded(key.where, [&] {
                     value.map();
                     check_untyped(value, problems_);
@@ -217,7 +218,16 @@ private:
 
 Site read_site(Sources& sources, const std::vector<std::string>& paths, const ReadContext& context,
                Diagnostics& problems) {
-    return SiteReader(sources, context, problems).read(paths);
+    Diagnostics found;
+    Site site = SiteReader(sources, context, found).read(paths);
+    auto errors = found.errors();  // in the order of the text, whichever was found first
+    std::stable_sort(errors.begin(), errors.end(), [](const Error& a, const Error& b) {
+        return std::tuple(a.where.source, a.where.line, a.where.column) <
+               std::tuple(b.where.source, b.where.line, b.where.column);
+    });
+    for (Error& error : errors) problems.add(std::move(error));
+    for (const Error& remark : found.remarks()) problems.note(remark);
+    return site;
 }
 
 }  // namespace chaos

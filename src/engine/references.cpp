@@ -59,7 +59,14 @@ std::vector<std::uint32_t> References::find(const Value& item) {
     ResourceId id;
     try {
         id = parse_id(text, registry_, item.where);
-    } catch (const Error&) {
+    } catch (Error& error) {
+        if (pattern) {
+            if (text.find(':') > text.find('*')) return matching(text);
+        } else if (text.find(':') == std::string::npos) {
+            for (const Resource& resource : catalog_)
+                if (resource.id.key == text)
+                    throw std::move(error).help(fmt::format("did you mean {}?", to_text(resource.id)));
+        }
         if (!pattern) throw;
     }
     if (!id.type.empty())

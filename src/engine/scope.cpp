@@ -15,13 +15,14 @@ constexpr std::uint64_t most_of_a_file = 16 << 20;
 
 Scope::Scope(Sources& sources, const ReadContext& context) : sources_(sources), context_(context) {
     variables({});
+    laid_ = false;
 }
 
 void Scope::variables(Value::Map vars) {
     Value::Map given;
     for (const auto& [name, text] : context_.vars) given.push_back({name, text});
     lay_values(vars, std::move(given));
-    vars_.clear(), order_.clear(), all_vars_.reset();
+    vars_.clear(), order_.clear(), all_vars_.reset(), laid_ = true;
     for (auto& entry : vars) {
         order_.push_back(entry.key.text());
         vars_[entry.key.text()].value = std::move(entry.value);
@@ -38,6 +39,9 @@ void Scope::unbind(std::string_view name) {
 
 const Value* Scope::variable(std::string_view name) {
     const auto found = vars_.find(name);
+    if (found == vars_.end() && !laid_)
+        throw Error(fmt::format("vars.{} is not known yet where files are chosen", name))
+            .help("paths of include and overlay may use facts, host and what --var gives");
     if (found == vars_.end()) return nullptr;
     auto& [value, resolved, busy] = found->second;
     if (resolved) return &value;
@@ -158,7 +162,12 @@ Value Scope::call(std::string_view function, std::span<const Value> arguments) {
             .help("there is file('PATH')");
     if (arguments.size() != 1 || !arguments[0].is_text())
         throw Error("file takes one path").help("write it as in file('keys/deploy.pub')");
-    std::string text = beside::read(beside::join(sources_[here_].directory, arguments[0].text()), most_of_a_file);
+    std::string text;
+    try {
+        text = beside::read(beside::join(sources_[here_].directory, arguments[0].text()), most_of_a_file);
+    } catch (Error& error) {
+        throw std::move(error).help("the path is one from the directory of this manifest");
+    }
     if (text.ends_with('\n')) text.pop_back();
     Value value(std::move(text));
     value.quoted = true;

@@ -46,6 +46,7 @@ private:
     Sources& sources_;
     const ReadContext& context_;
     Place here_{};
+    bool laid_ = false;  // the variables of all layers are known
     std::map<std::string, Variable, std::less<>> vars_;
     std::vector<std::string> order_, busy_;
     std::map<std::string, Value, std::less<>> facts_, bound_;

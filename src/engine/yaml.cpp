@@ -203,6 +203,7 @@ private:
             if (Error error{""};
                 unquoted_braces(line_at({text_, static_cast<std::size_t>(mark.pos)}), source_, text_, error))
                 throw error;
+            if (Error error{""}; unclosed_bracket(text_, source_, error)) throw error;
             throw Error(place(mark), fmt::format("a key is a text, found {}", kind_of(container)));
         }
         if (open_.size() >= deepest) throw too_deep(mark);
@@ -426,7 +427,7 @@ Value parse_yaml(Sources& sources, std::uint16_t source, Cache* cache) {
     check_bytes(text, source);
     if (!has_content(text))
         throw Error(Place{1, 1, source}, "this manifest is empty")
-            .help("to give a site up, say so: chaos release SITE");
+            .help("say what shall be true, as in packages: [git]");
     Value value;
     try {
         value = parse(text, source);

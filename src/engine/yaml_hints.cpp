@@ -52,6 +52,9 @@ std::vector<Part> parts(std::string_view line) {
             at = from = skip_blanks(line, at + 1);
         } else if ((c == '[' || c == '{') && at == from) {
             ++depth, at = from = skip_blanks(line, at + 1);
+        } else if (depth && (c == '[' || c == '{')) {  // in the middle of a text: up to its end, as its author meant it
+            const auto end = line.find(c == '[' ? ']' : '}', at);
+            at = end == npos ? line.size() : end + 1;
         } else if (depth && (c == ',' || c == ']' || c == '}')) {
             close(at);
             if (c != ',') --depth;
@@ -96,8 +99,9 @@ std::optional<Error> odd_start(Line line, std::uint16_t source, std::string_view
         const bool lone = value.front() == '*' && value.find_first_of(" /.*:") == npos && value.size() > 1;
         if (!lone && std::string_view("*%@`").find(value.front()) != npos)
             return needs_quotes(line, source, text, part, fmt::format("'{}' at the start of a value", value.front()));
-        if (part.in_flow && value.find('?') != npos)
-            return needs_quotes(line, source, text, part, "'?' between brackets");
+        for (const char c : {'?', '[', '{'})
+            if (part.in_flow && value.find(c) != npos)
+                return needs_quotes(line, source, text, part, fmt::format("a text with '{}' between brackets", c));
     }
     return std::nullopt;
 }
@@ -174,6 +178,14 @@ bool unquoted_braces(Line line, std::uint16_t source, std::string_view text, Err
     return false;
 }
 
+bool unclosed_bracket(std::string_view text, std::uint16_t source, Error& error) {
+    const auto bracket = open_bracket(text);
+    if (bracket == npos) return false;
+    error = Error(place_of({text, bracket}, source), fmt::format("this '{}' is never closed", text[bracket]))
+                .help(fmt::format("close it with '{}'", text[bracket] == '[' ? ']' : '}'));
+    return true;
+}
+
 Error explain_syntax(Spot spot, std::uint16_t source, std::string_view said) {
     // Often the parser stumbles at what follows the line that is wrong.
     Line line = line_at(spot);
@@ -187,10 +199,7 @@ Error explain_syntax(Spot spot, std::uint16_t source, std::string_view said) {
         if (!line.start) break;
         line = line_at({spot.text, line.start - 1});
     }
-    if (const auto bracket = open_bracket(spot.text); bracket != npos)
-        return Error(place_of({spot.text, bracket}, source),
-                     fmt::format("this '{}' is never closed", spot.text[bracket]))
-            .help(fmt::format("close it with '{}'", spot.text[bracket] == '[' ? ']' : '}'));
+    if (Error error{""}; unclosed_bracket(spot.text, source, error)) return error;
     const Place where = place_of(spot, source);
     if (said.find("escape") != npos)
         return Error(where, fmt::format("not yaml: {}", said)).help("in \"…\" write \\\\ for \\, or use '…'");

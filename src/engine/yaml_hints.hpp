@@ -32,4 +32,7 @@ Error explain_syntax(Spot, std::uint16_t source, std::string_view said);
 /// `{{ x }}` without quotes in this line: the error with the line mended; nothing to do with this line: false.
 bool unquoted_braces(Line, std::uint16_t source, std::string_view text, Error& error);
 
+/// A bracket that is open where the text ends: the error at the outermost of them; none: false.
+bool unclosed_bracket(std::string_view text, std::uint16_t source, Error& error);
+
 }  // namespace chaos

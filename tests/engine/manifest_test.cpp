@@ -185,7 +185,7 @@ TEST_CASE("a manifest that was read before is taken from the cache, places inclu
                second = read_files({{"site.yml", text}}, {}, &cache);
     CHECK(cache.hits == 1);
     CHECK(first.errors() == second.errors());
-    CHECK(first.errors().find("site.yml:3:13: error: 'mod' is no attribute of file") != std::string::npos);
+    CHECK(first.errors().find("site.yml:3:14: error: 'mod' is no attribute of file") != std::string::npos);
 }
 
 TEST_CASE("every mistake is reported, not only the first") {
