@@ -57,17 +57,30 @@ bool belongs_to_kernel(std::string_view name) {
     return name == "security.ima" || name == "security.evm";
 }
 
-std::string read_extended(int descriptor, const std::string& name) {
-    const std::string path = by_descriptor(descriptor);
+/// An inode by descriptor. Opened for reading, it is asked itself; else by its name in /proc, which is slower.
+struct Inode {
+    int descriptor;
+    bool readable = false;
+
+    ssize_t list(char* to, std::size_t room) const {
+        return readable ? ::flistxattr(descriptor, to, room) : ::listxattr(by_descriptor(descriptor).c_str(), to, room);
+    }
+    ssize_t value(const char* name, char* to, std::size_t room) const {
+        return readable ? ::fgetxattr(descriptor, name, to, room)
+                        : ::getxattr(by_descriptor(descriptor).c_str(), name, to, room);
+    }
+};
+
+std::string read_extended(Inode inode, const std::string& name) {
     std::array<char, 1024> few;
     std::string many;
     std::string_view names;
-    ssize_t length = ::listxattr(path.c_str(), few.data(), few.size());
+    ssize_t length = inode.list(few.data(), few.size());
     if (length >= 0) {
         names = {few.data(), static_cast<std::size_t>(length)};
     } else if (errno == ERANGE) {
         many.resize(XATTR_LIST_MAX);
-        length = ::listxattr(path.c_str(), many.data(), many.size());
+        length = inode.list(many.data(), many.size());
         if (length < 0) fail(name, "have its attributes listed", errno);
         names = {many.data(), static_cast<std::size_t>(length)};
     } else if (errno != ENOTSUP) {
@@ -80,10 +93,10 @@ std::string read_extended(int descriptor, const std::string& name) {
         names.remove_prefix(attribute.size() + 1);
         if (belongs_to_kernel(attribute)) continue;
         std::string value(256, '\0');
-        ssize_t size = ::getxattr(path.c_str(), attribute.c_str(), value.data(), value.size());
+        ssize_t size = inode.value(attribute.c_str(), value.data(), value.size());
         if (size < 0 && errno == ERANGE) {
             value.resize(XATTR_SIZE_MAX);
-            size = ::getxattr(path.c_str(), attribute.c_str(), value.data(), value.size());
+            size = inode.value(attribute.c_str(), value.data(), value.size());
         }
         if (size < 0 && (errno == ENODATA || errno == ENOTSUP)) continue;  // gone meanwhile, or a name without a value
         if (size < 0) fail(name, "have its attribute " + attribute + " read", errno);
@@ -94,7 +107,7 @@ std::string read_extended(int descriptor, const std::string& name) {
 }
 
 void write_extended(int descriptor, const std::string& wished, const std::string& name) {
-    const std::string now = read_extended(descriptor, name);
+    const std::string now = read_extended({descriptor}, name);
     if (now == wished) return;
     const std::string path = by_descriptor(descriptor);
     const Extended have = extended_from(now), want = extended_from(wished);
@@ -114,8 +127,6 @@ void write_extended(int descriptor, const std::string& wished, const std::string
 
 /// One reading; false where it was written to meanwhile.
 bool read_content(Image& image, int descriptor, const std::string& name, std::string* bytes) {
-    const Descriptor open(::open(by_descriptor(descriptor).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (!open) fail(name, "be read", errno);
     std::string small, piece;
     const bool keep = image.size <= Content::in_memory;
     std::string& buffer = keep ? small : piece;
@@ -126,12 +137,13 @@ bool read_content(Image& image, int descriptor, const std::string& name, std::st
         char* const to = keep ? buffer.data() + total : buffer.data();
         const std::size_t room = keep ? buffer.size() - total : buffer.size();
         if (room == 0) return false;  // it grew
-        const ssize_t got = ::read(*open, to, room);
+        const ssize_t got = ::pread(descriptor, to, room, static_cast<off_t>(total));
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) fail(name, "be read", errno);
         if (got == 0) break;
         if (!keep) hasher.add({to, static_cast<std::size_t>(got)});
         total += static_cast<std::uint64_t>(got);
+        if (keep && static_cast<std::size_t>(got) < room) break;  // less than asked for: that was the end
     }
     if (total != image.size) return false;
     if (keep) {
@@ -142,7 +154,7 @@ bool read_content(Image& image, int descriptor, const std::string& name, std::st
         image.content = hasher.finish();
     }
     Image after;
-    stat_into(after, *open, name);
+    stat_into(after, descriptor, name);
     return after.modified == image.modified && after.size == image.size;
 }
 
@@ -152,110 +164,63 @@ Descriptor open_name(const Spot& spot) {
     return found;
 }
 
-void content_into(Image& image, int descriptor, const std::string& name, std::string* bytes) {
-    for (int tries = 0; !read_content(image, descriptor, name, bytes); ++tries) {
+void content_into(Image& image, Inode inode, const std::string& name, std::string* bytes) {
+    Descriptor opened;
+    if (!inode.readable) {
+        constexpr int reading = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+        opened = Descriptor(::open(by_descriptor(inode.descriptor).c_str(), reading));
+        if (!opened) fail(name, "be read", errno);
+        inode.descriptor = *opened;
+    }
+    for (int tries = 0; !read_content(image, inode.descriptor, name, bytes); ++tries) {
         if (tries == 20) throw Error(fmt::format("{}: is written to all the time and can not be kept", name));
-        stat_into(image, descriptor, name);
+        stat_into(image, inode.descriptor, name);
     }
 }
 
-Image look(int descriptor, const std::string& name, Depth depth) {
+Image look(Inode inode, const std::string& name, Depth depth) {
     Image image;
-    stat_into(image, descriptor, name);
+    stat_into(image, inode.descriptor, name);
     if (image.kind == Entry::Kind::link) {
-        image.target.resize(PATH_MAX);
-        const ssize_t length = ::readlinkat(descriptor, "", image.target.data(), image.target.size());
+        std::array<char, PATH_MAX> target;
+        const ssize_t length = ::readlinkat(inode.descriptor, "", target.data(), target.size());
         if (length < 0) fail(name, "be read as a link", errno);
-        image.target.resize(static_cast<std::size_t>(length));
+        image.target.assign(target.data(), static_cast<std::size_t>(length));
     }
-    if (depth != Depth::names) image.extended = read_extended(descriptor, name);
+    if (depth != Depth::names) image.extended = read_extended(inode, name);
     return image;
-}
-
-std::uint32_t number_at(std::string_view text, std::size_t at) {
-    std::uint32_t number = 0;
-    if (text.size() < at + sizeof number) throw Error("expected extended attributes of an image, not this");
-    std::memcpy(&number, text.data() + at, sizeof number);
-    return number;
-}
-
-void append(std::string& out, std::string_view part) {
-    const auto length = static_cast<std::uint32_t>(part.size());
-    out.append(reinterpret_cast<const char*>(&length), sizeof length).append(part);
 }
 
 }  // namespace
 
-std::string to_text(const Extended& attributes) {
-    std::string out;
-    for (const auto& [name, value] : attributes) append(out, name), append(out, value);
-    return out;
-}
-
-Extended extended_from(std::string_view text) {
-    const auto take = [&] {
-        const std::uint32_t length = number_at(text, 0);
-        if (text.size() - 4 < length) throw Error("expected extended attributes of an image, not this");
-        std::string part(text.substr(4, length));
-        text.remove_prefix(4 + length);
-        return part;
-    };
-    Extended out;
-    while (!text.empty()) {
-        std::string name = take();
-        out[std::move(name)] = take();
-    }
-    return out;
-}
-
-std::string with_mode(const std::string& extended, std::uint32_t mode) {
-    Extended attributes = extended_from(extended);
-    const auto acl = attributes.find(access_acl);
-    if (acl == attributes.end()) return extended;
-    // A version number, then entries of tag (16 bits), permissions (16) and id (32).
-    enum : std::uint16_t { user_object = 0x01, group_object = 0x04, mask = 0x10, other = 0x20 };
-    std::string& text = acl->second;
-    bool masked = false;
-    const auto tag_at = [&](std::size_t at) { return static_cast<std::uint16_t>(number_at(text, at) & 0xffffU); };
-    for (std::size_t at = 4; at + 8 <= text.size(); at += 8) masked |= tag_at(at) == mask;
-    for (std::size_t at = 4; at + 8 <= text.size(); at += 8) {
-        const std::uint16_t tag = tag_at(at);
-        std::uint16_t bits = 0;
-        if (tag == user_object)
-            bits = mode >> 6 & 7U;
-        else if (tag == (masked ? mask : group_object))
-            bits = mode >> 3 & 7U;
-        else if (tag == other)
-            bits = mode & 7U;
-        else
-            continue;
-        std::memcpy(text.data() + at + 2, &bits, sizeof bits);
-    }
-    return to_text(attributes);
-}
-
-std::string without_capabilities(const std::string& extended) {
-    if (extended.find(capability) == extended.npos) return extended;
-    Extended attributes = extended_from(extended);
-    attributes.erase(capability);
-    return to_text(attributes);
-}
-
 Image capture(const Spot& spot, Depth depth, std::string* bytes) {
-    const Descriptor found = open_name(spot);
-    if (!found) return {};
-    Image image = look(*found, spot.name, depth);
-    if (depth == Depth::content && image.kind == Entry::Kind::file) content_into(image, *found, spot.name, bytes);
+    Image image;
+    struct stat found {};
+    const char* const name = spot.name.c_str();
+    if (depth == Depth::content && ::fstatat(spot.at(), name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISREG(found.st_mode)) {
+        // The common case, with one descriptor for all. What can not be read is an Error below.
+        const Descriptor file(::openat(spot.at(), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+        if (file) image = look({*file, true}, spot.name, depth);
+        if (image.kind == Entry::Kind::file) {
+            content_into(image, {*file, true}, spot.name, bytes);
+            return image;
+        }
+    }
+    const Descriptor inode = open_name(spot);
+    if (!inode) return {};
+    image = look({*inode}, spot.name, depth);
+    if (depth == Depth::content && image.kind == Entry::Kind::file) content_into(image, {*inode}, spot.name, bytes);
     return image;
 }
 
 Image capture_like(const Spot& spot, std::span<const Image* const> others) {
     const Descriptor found = open_name(spot);
     if (!found) return {};
-    Image image = look(*found, spot.name, Depth::meta);
+    Image image = look({*found}, spot.name, Depth::meta);
     for (const Image* other : others)
         if (image.kind == Entry::Kind::file && other->kind == image.kind && other->size == image.size) {
-            content_into(image, *found, spot.name, nullptr);
+            content_into(image, {*found}, spot.name, nullptr);
             break;
         }
     return image;

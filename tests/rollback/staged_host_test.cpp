@@ -10,8 +10,8 @@
 #include <sys/xattr.h>
 
 #include <chaos/root_host.hpp>
-#include <chrono>
 #include <cstddef>
+#include <ctime>
 
 #include "all_kinds.hpp"
 #include "disk_journal.hpp"
@@ -451,14 +451,13 @@ TEST_CASE("A scan of the machine's /etc is quick") {
     test::DiskJournal journal(scratch / "journal");
     StagedHost host(looking, "/", scratch.path(), 7, journal);
     const std::string_view contents[] = {"/etc"};
-    double best = 1e9;
+    double best = 1e9;  // of processor time: others may be busy on this machine
     std::size_t size = 0;
     for (int round = 0; round < 5; ++round) {
-        const auto start = std::chrono::steady_clock::now();
+        const std::clock_t start = std::clock();
         size = host.scan({contents}, nullptr).size();
-        best =
-            std::min(best, std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+        best = std::min(best, static_cast<double>(std::clock() - start) * 1000 / CLOCKS_PER_SEC);
     }
     MESSAGE(size << " names in " << best << " ms");
-    CHECK(best < 0.2 * static_cast<double>(size) + 20);
+    CHECK(best < 0.05 * static_cast<double>(size) + 20);
 }
