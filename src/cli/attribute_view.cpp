@@ -51,6 +51,8 @@ void set_content(AttributeView& view, const Value* before, const Value* after, c
     if (after) view.after = by_size(*after);
     const auto lines = [](const Value* value) { return !value || (value->is_text() && is_text(value->text())); };
     if (!lines(before) || !lines(after)) return;
+    if (before) view.before = size_of(before->text().size());
+    if (after) view.after = size_of(after->text().size());
     Diff diff =
         unified_diff(before ? before->text() : std::string(), after ? after->text() : std::string(), detail.diff_lines);
     view.diff = std::move(diff.lines), view.left_out = diff.left_out;

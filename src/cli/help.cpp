@@ -79,12 +79,17 @@ std::string man_page(std::string_view command, std::string_view markdown) {
         return out;
     };
     std::string out = fmt::format(".TH CHAOS\\-{} 1 \"\" \"chaos {}\"\n", safe(command), CHAOS_VERSION);
-    bool code = false, summary = false;
+    bool code = false, summary = false, blank = false;
     each_line(markdown, [&](std::string_view line) {
         if (code != is_code(line) && !line.empty()) out += code ? ".EE\n" : ".EX\n", code = !code;
-        if (line.empty())
-            out += code ? "\n" : ".PP\n";
-        else if (code)
+        if (line.empty()) {
+            blank = true;
+            return;
+        }
+        const bool begins = !summary || out.ends_with(".SH DESCRIPTION\n") || line[0] == '#';
+        if (blank && !begins) out += code ? "\n" : ".PP\n";
+        blank = false;
+        if (code)
             out += safe(line) + '\n';
         else if (line.substr(0, 3) == "## ")
             out += fmt::format(".SH {}\n", safe(line.substr(3)));
