@@ -154,7 +154,7 @@ std::string render(const AttributeView& view, Style style, std::size_t indent) {
         for (const std::string& item : view.removed) items += ' ' + style.red("-" + escape(item));
         for (const std::string& item : view.added) items += ' ' + style.green("+" + escape(item));
         out += items.substr(1);
-    } else if (view.before && view.after) {
+    } else if (view.before && view.after && (view.before != view.after || view.secret)) {
         out += view.secret ? fmt::format("{} (changes)", hidden)
                            : fmt::format("{} -> {}", style.red(value(view.before)), style.green(value(view.after)));
     } else {
