@@ -51,6 +51,8 @@ void set_content(AttributeView& view, const Value* before, const Value* after, c
     if (after) view.after = by_size(*after);
     const auto lines = [](const Value* value) { return !value || (value->is_text() && is_text(value->text())); };
     if (!lines(before) || !lines(after)) return;
+    if (before) view.before = size_of(before->text().size());
+    if (after) view.after = size_of(after->text().size());
     Diff diff =
         unified_diff(before ? before->text() : std::string(), after ? after->text() : std::string(), detail.diff_lines);
     view.diff = std::move(diff.lines), view.left_out = diff.left_out;
@@ -106,6 +108,8 @@ std::vector<AttributeView> attributes(const Schema* schema, const Value& before,
         // What the later state leaves open stays as it is: nothing to show.
         const bool differs = now && (!old || !(*old == *now));
         if (!before.is_null() && !after.is_null() && !differs) return;
+        // Empty where nothing was: nothing to tell.
+        if (before.is_null() && now && now->is_text() && now->text().empty()) return;
         views.push_back(attribute(field, name, old, now, detail));
     };
     if (after.is_map())
@@ -150,7 +154,7 @@ std::string render(const AttributeView& view, Style style, std::size_t indent) {
         for (const std::string& item : view.removed) items += ' ' + style.red("-" + escape(item));
         for (const std::string& item : view.added) items += ' ' + style.green("+" + escape(item));
         out += items.substr(1);
-    } else if (view.before && view.after) {
+    } else if (view.before && view.after && (view.before != view.after || view.secret)) {
         out += view.secret ? fmt::format("{} (changes)", hidden)
                            : fmt::format("{} -> {}", style.red(value(view.before)), style.green(value(view.after)));
     } else {

@@ -18,13 +18,20 @@ struct Recorded {
     std::vector<Error> unknown;  ///< Kinds and attributes that this program does not know.
 };
 
-State decode_record(const OwnedRecord& record, const ResourceType& type, const Value& attributes, Recorded& all) {
+State decode_record(const OwnedRecord& record, const ResourceType& type, Recorded& all) {
     Diagnostics problems;
-    State state = decode(type.schema(), attributes, problems);
+    State state = decode(type.schema(), record.attributes, problems);
     if (!problems.ok())
         all.unknown.push_back(
             Error(fmt::format("{}:{} is not looked at: {}", record.type, record.key, problems.errors()[0].what())));
     return problems.ok() ? state : State();
+}
+
+/// A wish that only names a resource: what was made absent is looked for by its key.
+State named(const Schema& schema, const std::string& key) {
+    auto spec = schema.make();
+    if (const Field* field = schema.key()) field->set(spec.get(), key);
+    return State(std::move(spec));
 }
 
 Recorded recorded_of(std::vector<OwnedRecord> owned, const Registry& registry) {
@@ -37,17 +44,11 @@ Recorded recorded_of(std::vector<OwnedRecord> owned, const Registry& registry) {
             continue;
         }
         const Schema& schema = type->schema();
-        Value attributes = record.attributes;
-        const bool absent = attributes.is_null();
-        if (absent) {  // it has a key all the same: by that it is looked for
-            Value::Map key;
-            if (schema.key()) key.push_back({std::string(schema.key()->name), record.key});
-            attributes = Value(std::move(key));
-        }
+        const bool absent = record.attributes.is_null();
         Resource resource;
         resource.id = {schema.name, record.key};
         resource.type = type;
-        resource.wanted = decode_record(record, *type, attributes, all);
+        resource.wanted = absent ? named(schema, record.key) : decode_record(record, *type, all);
         resource.absent = absent;
         if (!resource.wanted) continue;
         all.recorded.push_back(absent ? State() : resource.wanted);

@@ -35,7 +35,12 @@ Json to_json(const HelpView& view) {
 }
 
 std::string render(const HelpView& view, Style style, bool) {
-    if (!view.command.empty()) return render_markdown(help_text(view.command), style);
+    return view.command.empty() ? overview(style) : render_markdown(help_text(view.command), style);
+}
+
+}  // namespace
+
+std::string overview(Style style) {
     std::string out =
         "chaos: a host as a manifest says, and back again.\n\n    chaos COMMAND [OPTIONS] [ARGUMENTS]\n\n";
     for (const Command& command : commands())
@@ -43,8 +48,6 @@ std::string render(const HelpView& view, Style style, bool) {
                            summary_of(help_text(command.name)));
     return out + "\nchaos COMMAND --help says more. A good first one: chaos plan site.yml\n";
 }
-
-}  // namespace
 
 Exit help(Context& context) {
     HelpView view;

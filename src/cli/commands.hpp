@@ -45,4 +45,6 @@ Exit setup(Context&);
 Exit version(Context&);
 Exit help(Context&);
 
+std::string overview(Style);  ///< All commands, a line each.
+
 }  // namespace chaos::cli

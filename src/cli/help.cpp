@@ -40,6 +40,22 @@ std::string spans(std::string_view line, Paint paint) {
     return out;
 }
 
+/// `| a | b |` as its cells.
+template <class Paint>
+std::vector<std::string> cells_of(std::string_view line, Paint paint) {
+    std::vector<std::string> cells;
+    line.remove_prefix(1);
+    while (!line.empty()) {
+        std::size_t end = 0;
+        while (end < line.size() && (line[end] != '|' || (end > 0 && line[end - 1] == '\\'))) ++end;
+        const std::string_view cell = line.substr(0, end);
+        const std::size_t from = std::min(cell.find_first_not_of(' '), cell.size());
+        cells.push_back(spans(cell.substr(from, cell.find_last_not_of(' ') + 1 - from), paint));
+        line.remove_prefix(std::min(end + 1, line.size()));
+    }
+    return cells;
+}
+
 }  // namespace
 
 std::string_view summary_of(std::string_view markdown) {
@@ -52,16 +68,34 @@ std::string_view summary_of(std::string_view markdown) {
 
 std::string render_markdown(std::string_view markdown, Style style) {
     std::string out;
+    std::vector<std::vector<std::string>> rows;  // of the table that is being read
+    bool fenced = false;
+    const auto plain = [](std::string_view text) { return std::string(text); };
+    const auto end_table = [&] {
+        if (!rows.empty()) out += table(rows, style);
+        rows.clear();
+    };
     each_line(markdown, [&](std::string_view line) {
-        if (is_code(line))
+        if (line.starts_with("```")) {
+            fenced = !fenced;
+            return;
+        }
+        if (!fenced && line.starts_with("|")) {
+            if (!line.starts_with("|--") && !line.starts_with("| --")) rows.push_back(cells_of(line, plain));
+            return;
+        }
+        end_table();
+        if (fenced)
+            out += "    " + std::string(line);
+        else if (is_code(line))
             out += line;
-        else if (line.substr(0, 1) == "#")
-            out += style.bold(
-                spans(line.substr(line.find_first_not_of("# ")), [](std::string_view s) { return std::string(s); }));
+        else if (line.starts_with("#"))
+            out += style.bold(spans(line.substr(line.find_first_not_of("# ")), plain));
         else
             out += spans(line, [&](std::string_view s) { return style.bold(s); });
         out += '\n';
     });
+    end_table();
     return out;
 }
 
@@ -79,12 +113,17 @@ std::string man_page(std::string_view command, std::string_view markdown) {
         return out;
     };
     std::string out = fmt::format(".TH CHAOS\\-{} 1 \"\" \"chaos {}\"\n", safe(command), CHAOS_VERSION);
-    bool code = false, summary = false;
+    bool code = false, summary = false, blank = false;
     each_line(markdown, [&](std::string_view line) {
         if (code != is_code(line) && !line.empty()) out += code ? ".EE\n" : ".EX\n", code = !code;
-        if (line.empty())
-            out += code ? "\n" : ".PP\n";
-        else if (code)
+        if (line.empty()) {
+            blank = true;
+            return;
+        }
+        const bool begins = !summary || out.ends_with(".SH DESCRIPTION\n") || line[0] == '#';
+        if (blank && !begins) out += code ? "\n" : ".PP\n";
+        blank = false;
+        if (code)
             out += safe(line) + '\n';
         else if (line.substr(0, 3) == "## ")
             out += fmt::format(".SH {}\n", safe(line.substr(3)));

@@ -14,8 +14,9 @@ Exit run(const Options& options, Console& console) {
     try {
         Context context{options, console, sources};
         if (options.command.empty() || options.help) {
-            if (options.command.empty() && !options.help) throw Usage("expected a command");
-            return help(context);
+            if (!options.command.empty() || options.help) return help(context);
+            console.problem(overview(console.error_style()));
+            return Exit::usage;
         }
         return choose(options).run(context);
     } catch (const Problems& problems) {

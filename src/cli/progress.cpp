@@ -28,10 +28,10 @@ void Progress::wipe() {
 }
 
 void Progress::begins(const Step& step, std::size_t number, std::size_t of) {
-    number_ = number, of_ = of;
+    of_ = of;
     if (!console_.live()) return;
     wipe();
-    std::string line = fmt::format("[{}/{}] {}", number, of, words_for(step));
+    std::string line = fmt::format("[{}/{}] {}", number + 1, of, words_for(step));
     if (line.size() > 78) line = line.substr(0, 75) + "...";
     console_.remark(line);
     line_stands_ = true;
@@ -39,8 +39,9 @@ void Progress::begins(const Step& step, std::size_t number, std::size_t of) {
 
 void Progress::ends(const Step& step, bool well) {
     wipe();
+    ++ended_;
     if (!well || !console_.live() || console_.verbose())
-        console_.remark(fmt::format("[{}/{}] {}{}\n", number_, of_, words_for(step),
+        console_.remark(fmt::format("[{}/{}] {}{}\n", ended_, of_, words_for(step),
                                     well ? "" : ": " + console_.error_style().red("failed")));
 }
 

@@ -22,7 +22,7 @@ private:
     Console& console_;
     const Sources& sources_;
     bool line_stands_ = false;
-    std::size_t number_ = 0, of_ = 0;
+    std::size_t ended_ = 0, of_ = 0;
 };
 
 /// "create file:/etc/motd", "change package:nginx and 12 more".

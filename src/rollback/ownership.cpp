@@ -14,11 +14,11 @@ std::string id_of(const OwnedRecord& record) {
     return record.key.empty() ? record.type : record.type + ":" + record.key;
 }
 
-/// The key as an attribute: an origin that was absent, or a resource that was made absent, still has a name.
-Value key_only(const Schema& schema, const std::string& key) {
-    Value::Map map;
-    if (const Field* field = schema.key()) map.push_back({std::string(field->name), key});
-    return Value(std::move(map));
+/// A wish that names a resource and says nothing else of it: for what was, or shall be, absent.
+State named(const Schema& schema, const std::string& key) {
+    auto spec = schema.make();
+    if (const Field* field = schema.key()) field->set(spec.get(), key);
+    return State(std::move(spec));
 }
 
 }  // namespace
@@ -47,7 +47,7 @@ void add_leavings(Site& site, const Registry& registry, const std::vector<OwnedR
             resource.wanted = resource.recorded;
         else if (!record.origin.is_null())
             resource.wanted = decode(schema, record.origin, problems);
-        if (!resource.wanted) resource.wanted = decode(schema, key_only(schema, record.key), problems);
+        if (!resource.wanted) resource.wanted = named(schema, record.key);
         if (problems.ok()) site.catalog.push_back(std::move(resource));
     }
 }

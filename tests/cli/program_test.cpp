@@ -24,6 +24,8 @@ public:
         path_ = name;
         for (const char* below : {"/root", "/root/etc", "/root/var", "/root/var/lib"})
             ::mkdir((path_ + below).c_str(), 0755);
+        write("root/etc/passwd", "root:x:0:0:root:/root:/bin/bash\n");
+        write("root/etc/group", "root:x:0:\n");
     }
     ~Sandbox() {
         Command command{{"rm", "-rf", path_}};
