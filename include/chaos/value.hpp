@@ -22,8 +22,8 @@ struct Value {
     bool secret = false;  ///< It, or something it was made from, must never be shown.
     Tag tag = Tag::none;
 
-    Value() = default;
-    Value(std::string text, Place at = {}) : data(std::move(text)), where(at) {}
+    Value();
+    Value(std::string text, Place at = {});
     Value(List list, Place at = {});
     Value(Map map, Place at = {});
 
@@ -45,6 +45,9 @@ struct Value::Entry {
     friend bool operator==(const Entry& a, const Entry& b);
 };
 
+// Here, where an Entry is whole: a vector of what is not may only be named.
+inline Value::Value() = default;
+inline Value::Value(std::string text, Place at) : data(std::move(text)), where(at) {}
 inline Value::Value(List list, Place at) : data(std::move(list)), where(at) {}
 inline Value::Value(Map map, Place at) : data(std::move(map)), where(at) {}
 
