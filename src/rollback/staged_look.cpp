@@ -99,8 +99,11 @@ std::string mount_below(const std::string& path) {
 }  // namespace
 
 Manner manner_of(const Operation& operation) {
-    const bool tree = operation.staged.find("/trash/") != std::string::npos;
     if (operation.staged.empty()) return Manner::in_place;
+    // STATE/trash/RUN/NAME; what lies beside a target, or at the top of a mount, is called .chaos-
+    const std::string above = parent_of(operation.staged);
+    const bool tree = name_of(parent_of(above)) == "trash" && !name_of(above).starts_with(".chaos-") &&
+                      !name_of(operation.staged).starts_with(".chaos-");
     if (!operation.before) return tree ? Manner::from_trash : Manner::appear;
     if (operation.after) return Manner::swap;
     if (tree) return Manner::to_trash;
@@ -270,7 +273,6 @@ std::vector<Move> StagedHost::Parts::look() {
     std::vector<Move> moves;
     std::vector<Content> blobs;
     std::vector<std::string> trees;
-    const std::size_t stages_before = stages.size();
     for (const Wish* wish : queue.in_order()) {
         if (wish->verb == Verb::remove_tree) {
             std::vector<Move> tree = look_at_tree(*wish, blobs);
@@ -290,7 +292,8 @@ std::vector<Move> StagedHost::Parts::look() {
     blobs.erase(std::unique(blobs.begin(), blobs.end()), blobs.end());
     std::vector<Operation> operations;
     for (const Move& move : moves) operations.push_back(move.operation);
-    journal.intend(operations, {stages.begin() + static_cast<std::ptrdiff_t>(stages_before), stages.end()}, blobs);
+    journal.intend(operations, {stages.begin() + static_cast<std::ptrdiff_t>(announced), stages.end()}, blobs);
+    announced = stages.size();
     for (std::size_t i = 0; i < moves.size(); ++i) moves[i].operation.number = operations[i].number;
     return moves;
 }

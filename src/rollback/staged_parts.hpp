@@ -67,6 +67,8 @@ enum class Manner : char {
 };
 Manner manner_of(const Operation&);
 
+bool is_unit_file(const std::string& path);  ///< The service manager has to be told of it.
+
 /// A file system a run touched. Its descriptor is older than what was written: an error of it is reported to it.
 struct FileSystem {
     Descriptor descriptor;
@@ -91,6 +93,7 @@ struct StagedHost::Parts {
     std::vector<std::pair<Command, std::string>> validations;
     std::vector<Command> unvalidated;
     std::vector<std::string> stages;
+    std::size_t announced = 0;  ///< The first so many of them the journal knows.
     std::map<Region, std::string> stage_of;
     std::map<std::uint64_t, FileSystem> file_systems;
     mutable std::optional<Owners> owners;  ///< As on disk; forgotten at every publish.

@@ -16,10 +16,6 @@ Error changed_since(const std::string& path) {
     return Error(fmt::format("{} changed since the plan was made", path)).help("plan again: chaos plan");
 }
 
-bool is_unit_file(const std::string& path) {
-    return path.find("/systemd/system/") != path.npos || path.find("/systemd/user/") != path.npos;
-}
-
 Spot where(const Beneath& beneath, const std::string& path) {
     Spot spot = beneath.spot(path);
     if (!spot) throw Error(fmt::format("{}: the directory {} is not there", path, parent_of(path)));
@@ -33,12 +29,17 @@ bool went_empty(const Spot& spot) {
 
 }  // namespace
 
+bool is_unit_file(const std::string& path) {
+    return path.find("/systemd/system/") != path.npos || path.find("/systemd/user/") != path.npos;
+}
+
 void StagedHost::Parts::look_again(const Move& move) const {
     const Operation& operation = move.operation;
     const Spot spot = beneath.spot(operation.path);
     if (!spot) return;  // its directory is made by this publish
     const Image now = capture(spot, Depth::names);
-    if (operation.before ? !untouched(now, operation.before) : static_cast<bool>(now)) throw changed_since(operation.path);
+    if (operation.before ? !untouched(now, operation.before) : static_cast<bool>(now))
+        throw changed_since(operation.path);
 }
 
 void StagedHost::Parts::show(Move& move) {

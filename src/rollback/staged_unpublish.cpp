@@ -136,6 +136,7 @@ std::vector<Operation> StagedHost::Parts::unpublish(std::vector<Operation> opera
     for (auto operation = operations.rbegin(); operation != operations.rend(); ++operation)
         earlier[operation->path].push_back(&operation->before);
     for (const Operation& operation : operations) {
+        units_changed |= is_unit_file(operation.path);
         std::vector<const Image*>& older = earlier[operation.path];
         older.pop_back();
         try {

@@ -188,6 +188,16 @@ TEST_CASE("An owner nobody knows, a missing directory and a wrong kind are said 
     CHECK(bench.journal->intentions == 0);
 }
 
+TEST_CASE("A stage directory is told to the journal although the publish before it failed at its first look") {
+    Bench bench;
+    bench.host->write("/etc/a", Content("a"), {});
+    bench.host->set_meta("/etc/nothing", {});
+    CHECK_THROWS_AS(bench.host->publish(), Error);
+    bench.host->write("/etc/a", Content("a"), {});
+    bench.host->publish();
+    CHECK(bench.journal->stages() == std::vector<std::string>{"/var/lib/chaos/stage/7"});
+}
+
 TEST_CASE("A publish that fails half-way leaves nothing of itself") {
     Bench bench;
     StagedHost& host = *bench.host;
