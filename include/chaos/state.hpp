@@ -39,10 +39,11 @@ private:
 };
 
 /// Reads what a manifest wrote (or a store kept). Every mistake goes to `problems`; the answer is then not to be used.
+/// Where a value is secret, and its attribute not always, the kind's option `secret` is set.
 State decode(const Schema&, const Value& written, Diagnostics& problems);
 
 /// The attributes that are given, by name, in the schema's order and canonical text. A secret one keeps its bytes and
-/// is marked.
+/// is marked; with the option `secret`, so is every text that is a content.
 Value encode(const Schema&, const State&);
 
 /// True where both say the same in every property, inputs included; a property only one of them gives counts as

@@ -188,10 +188,12 @@ void compile(std::vector<Declaration> declarations, const Registry& registry, co
     Compiler compiler(registry, sources, site, problems);
     site.catalog.reserve(declarations.size());
     for (Declaration& declaration : declarations) compiler.add(std::move(declaration));
-    if (compiler.links.empty()) return;
-    Linker linker(site, registry, layers, problems);
-    for (const Links& said : compiler.links) linker.link(said);
-    linker.finish();
+    if (!compiler.links.empty()) {
+        Linker linker(site, registry, layers, problems);
+        for (const Links& said : compiler.links) linker.link(said);
+        linker.finish();
+    }
+    for (const Resource& resource : site.catalog) resource.type->review(resource, problems);
 }
 
 }  // namespace chaos

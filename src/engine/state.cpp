@@ -55,6 +55,12 @@ void lay_over(const Field& field, void* to, const void* wanted) {
     field.set(to, have);
 }
 
+/// The option that says that a text of this kind is a secret, where a kind has one.
+const Field* secret_option(const Schema& schema) {
+    const Field* option = schema.find("secret");
+    return option && option->role == Role::option ? option : nullptr;
+}
+
 Error unknown_attribute(const Schema& schema, const Value::Entry& entry) {
     std::string known;
     for (const Field& field : schema.fields)
@@ -87,6 +93,8 @@ State decode(const Schema& schema, const Value& written, Diagnostics& problems) 
             } else {
                 field->set(spec.get(), entry.value);
             }
+            if (const Field* option = entry.value.secret && !field->secret ? secret_option(schema) : nullptr)
+                option->set(spec.get(), Value("true"));
         } catch (Error& error) {
             if (!error.where) error.where = entry.value.where;
             problems.add(std::move(error));
@@ -101,10 +109,12 @@ State decode(const Schema& schema, const Value& written, Diagnostics& problems) 
 Value encode(const Schema& schema, const State& state) {
     if (!state) return Value();
     Value::Map map;
+    const Field* option = secret_option(schema);
+    const bool hides = option && option->get(state.spec()) == Value("true");
     for (const Field& field : schema.fields) {
         if (field.role == Role::source || !field.given(state.spec())) continue;
         Value value = field.get(state.spec());
-        value.secret = field.secret;
+        value.secret = field.secret || (hides && field.merge == Merge::text);
         map.push_back({std::string(field.name), std::move(value)});
     }
     return Value(std::move(map));

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <chaos/manifest.hpp>
+#include <filesystem>
+#include <fstream>
 
 #include "support/small_run.hpp"
 
@@ -111,6 +116,24 @@ TEST_CASE("an exec without a guard, without a command or with an open quote is a
     CHECK_FALSE(plan_for(host, {exec({{"name", "x"}, {"command", "make"}})}).problems.ok());
     CHECK_FALSE(plan_for(host, {exec({{"name", "x"}, {"command", ""}, {"creates", "/made"}})}).problems.ok());
     CHECK_FALSE(plan_for(host, {exec({{"name", "x"}, {"command", "make 'it"}, {"creates", "/made"}})}).problems.ok());
+}
+
+TEST_CASE("an exec without a guard is told with a manifest's other mistakes; a watch is a guard") {
+    const auto file = std::filesystem::temp_directory_path() / ("exec_test." + std::to_string(::getpid()) + ".yml");
+    std::ofstream(file) << "units: {a.service: \"[Service]\\n\"}\n"
+                           "exec:\n"
+                           "  bare: make\n"
+                           "  listens: {command: make, watch: [unit:a.service]}\n";
+    const FakeHost host;
+    const View view(host);
+    const Registry registry{builtin_types(), {}};
+    Sources sources;
+    Diagnostics problems;
+    read_site(sources, {file.string()}, {.registry = registry, .view = view, .host_name = "web1"}, problems);
+    std::filesystem::remove(file);
+    REQUIRE(problems.errors().size() == 1);
+    CHECK(problems.errors()[0].where.line == 3);
+    CHECK(problems.errors()[0].what() == std::string("exec bare does not say when there is nothing to do"));
 }
 
 TEST_CASE("an exec's guards change nothing") {

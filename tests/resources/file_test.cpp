@@ -38,6 +38,21 @@ TEST_CASE("a file that is a secret is made 0600") {
     CHECK(host.look("/etc/key").mode == 0600);
 }
 
+TEST_CASE("a file whose content is a secret value is one, and its content stays marked") {
+    Value key("k");
+    key.secret = true;
+    const Resource resource = declare("file", attributes({{"path", "/etc/key"}, {"content", key}}));
+    FakeHost host;
+    const auto run = apply(host, {resource});
+    CHECK(host.look("/etc/key").mode == 0600);
+    const Value kept = encode(resource.type->schema(), run.goal[0]);
+    REQUIRE(kept.find("content"));
+    CHECK(kept.find("content")->secret);
+    CHECK_FALSE(kept.find("mode")->secret);
+    const Resource open = declare("file", attributes({{"path", "/etc/key"}, {"content", "k"}}));
+    CHECK_FALSE(encode(open.type->schema(), open.wanted).find("content")->secret);
+}
+
 TEST_CASE("a file keeps what is not said of it") {
     FakeHost host;
     host.put_file("/etc/a", "old", 0640, 33, 33);
