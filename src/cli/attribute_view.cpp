@@ -109,7 +109,7 @@ std::vector<AttributeView> attributes(const Schema* schema, const Value& before,
         const bool differs = now && (!old || !(*old == *now));
         if (!before.is_null() && !after.is_null() && !differs) return;
         // Empty where nothing was: nothing to tell.
-        if (before.is_null() && now && now->is_text() && now->text().empty()) return;
+        if (before.is_null() && now && !now->is_null() && in_line(*now).empty()) return;
         views.push_back(attribute(field, name, old, now, detail));
     };
     if (after.is_map())

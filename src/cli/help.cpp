@@ -130,7 +130,7 @@ std::string man_page(std::string_view command, std::string_view markdown) {
         else if (line[0] == '#')
             out += fmt::format(".SH NAME\n");
         else if (!summary)
-            summary = true, out += fmt::format("chaos {} \\- {}\n.SH DESCRIPTION\n", safe(command), prose(line));
+            summary = true, out += fmt::format("chaos\\-{} \\- {}\n.SH DESCRIPTION\n", safe(command), prose(line));
         else if (line.substr(0, 2) == "- ")
             out += fmt::format(".IP \\(bu 2\n{}\n", prose(line.substr(2)));
         else

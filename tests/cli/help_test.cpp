@@ -82,7 +82,7 @@ TEST_CASE("markdown is shown as plain text, its code untouched") {
 TEST_CASE("a man page has its name, its sections, and no line that troff would take for a request") {
     const std::string page = man_page(
         "plan", "# chaos plan\n\nShows it.\n\n    chaos plan\n\n.hidden `x`\n\n## Options\n\n- `--json`: all.\n");
-    CHECK(page.find(".SH NAME\nchaos plan \\- Shows it.\n") != std::string::npos);
+    CHECK(page.find(".SH NAME\nchaos\\-plan \\- Shows it.\n") != std::string::npos);
     CHECK(page.find(".SH Options\n") != std::string::npos);
     CHECK(page.find("\\&.hidden \\fBx\\fR\n") != std::string::npos);
     CHECK(page.find(".IP \\(bu 2\n\\fB\\-\\-json\\fR: all.\n") != std::string::npos);

@@ -92,7 +92,7 @@ TEST_CASE("a wrong command line ends with 64, says why on standard error, and pr
         const Output output = place.chaos(words);
         CHECK(output.status == 64);
         CHECK(output.out.empty());
-        CHECK(output.err.find("error: ") != std::string::npos);
+        CHECK(output.err.find(words.empty() ? "chaos COMMAND" : "error: ") != std::string::npos);
     }
 }
 
@@ -236,4 +236,56 @@ TEST_CASE("the graph is one that Graphviz reads") {
     const Output output = place.in_root({"graph", site});
     CHECK(output.status == 0);
     CHECK(output.out.find("\"directory:/etc/a\" -> \"file:/etc/a/b\" [style=dashed];") != std::string::npos);
+}
+
+TEST_CASE("what left the manifest goes back to what was there, whatever its kind requires, and stays with --no-prune") {
+    Sandbox place;
+    const std::string site = place.write("site.yml", "name: l\nfiles: {/etc/a: x}\nlinks: {/etc/b: a}\n");
+    REQUIRE(place.in_root({"apply", site, "--yes"}).status == 0);
+    place.write("site.yml", "name: l\nfiles: {/etc/a: x}\n");
+    CHECK(place.in_root({"plan", site, "--no-prune"}).status == 0);
+    const Output planned = place.in_root({"plan", site});
+    CHECK(planned.status == 2);
+    CHECK(planned.out.find("- link:/etc/b  (left the manifest: as it was before)") != std::string::npos);
+    REQUIRE(place.in_root({"apply", site, "--yes"}).status == 0);
+    CHECK_FALSE(place.read("root/etc/b"));
+    CHECK(place.in_root({"plan", site}).status == 0);
+}
+
+TEST_CASE("the same site from another place is refused, and taken with --moved") {
+    Sandbox place;
+    REQUIRE(place.in_root({"apply", place.write("a.yml", motd), "--yes"}).status == 0);
+    const std::string elsewhere = place.write("b.yml", "name: motd\nfiles: {/etc/issue: x}\n");
+    const Output refused = place.in_root({"apply", elsewhere, "--yes"});
+    CHECK(refused.status == 64);
+    CHECK(refused.err.find("--moved") != std::string::npos);
+    CHECK(place.read("root/etc/motd"));
+    REQUIRE(place.in_root({"apply", elsewhere, "--yes", "--moved"}).status == 0);
+    CHECK_FALSE(place.read("root/etc/motd"));
+    CHECK(place.in_root({"plan", elsewhere}).status == 0);
+}
+
+TEST_CASE("setup prints its manifest on a dry run, and installs a unit that is wanted at boot") {
+    Sandbox place;
+    CHECK(place.in_root({"setup", "--dry-run"}).out.starts_with("# Written by chaos setup.\n"));
+    CHECK(access((place.root() + "/var/lib/chaos").c_str(), F_OK) != 0);
+    REQUIRE(place.in_root({"setup", "--yes"}).status == 0);
+    CHECK(place.read("root/etc/systemd/system/chaos-recover.service"));
+    CHECK(place.read("root/etc/systemd/system/multi-user.target.wants/chaos-recover.service"));
+    CHECK(place.in_root({"setup", "--yes"}).status == 0);
+}
+
+TEST_CASE("the reference is what the program would write today: chaos explain --reference docs/reference") {
+    Sandbox place;
+    const char* source = std::getenv("CHAOS_SOURCE");
+    REQUIRE_MESSAGE(source, "CHAOS_SOURCE names the checkout");
+    const std::string kept = std::string(source) + "/docs/reference";
+    const std::string fresh = place.root() + "/reference";
+    REQUIRE(place.chaos({"explain", "--reference", fresh}).status == 0);
+    Command command{{"diff", "-ru", kept, fresh}};
+    Child child(command);
+    child.release();
+    const Output output = child.wait();
+    CAPTURE(output.out);
+    CHECK(output.status == 0);
 }
