@@ -43,6 +43,7 @@ struct Claim {
         needs,     ///< must come after whoever provides it; a path, after whoever provides the nearest parent
         watches,   ///< needs it, and reacts when it changes
         locks,     ///< two with one lock never run at once
+        brings,    ///< lies there while it stands, and goes along with it; others may make it, too
     };
     Role role;
     std::string name;

@@ -8,12 +8,14 @@ namespace chaos {
 
 namespace {
 
-std::string path_of(const Resource& resource, const State& state) {
+std::vector<std::string> paths_of(const Resource& resource, const State& state) {
     std::vector<Claim> claims;
     resource.type->claims(state, claims);
+    std::vector<std::string> paths;
     for (const Claim& claim : claims)
-        if (claim.role == Claim::Role::provides && claim.name.starts_with("path:")) return claim.name.substr(5);
-    return {};
+        if ((claim.role == Claim::Role::provides || claim.role == Claim::Role::brings) && claim.name.starts_with("path:"))
+            paths.push_back(claim.name.substr(5));
+    return paths;
 }
 
 }  // namespace
@@ -24,10 +26,10 @@ std::vector<std::uint32_t> keep_occupied(const Catalog& catalog, const View& vie
     std::vector<std::pair<std::string, std::uint32_t>> paths;
     for (std::uint32_t i = 0; i < catalog.size(); ++i) {
         if (!observed[i] || goal[i]) continue;
-        std::string path = path_of(catalog[i], observed[i]);
-        if (path.empty()) continue;
-        going.emplace(path, i);
-        paths.emplace_back(std::move(path), i);
+        for (std::string& path : paths_of(catalog[i], observed[i])) {
+            going.emplace(path, i);
+            paths.emplace_back(std::move(path), i);
+        }
     }
     // What is in a directory has a longer path than it: decided before it is.
     std::sort(paths.begin(), paths.end(), [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });

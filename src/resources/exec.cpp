@@ -131,6 +131,7 @@ public:
         claims.push_back({Claim::Role::locks, "lock:exec"});
         const Exec& spec = *state.as<Exec>();
         if (spec.cwd) claims.push_back({Claim::Role::needs, "path:" + *spec.cwd});
+        if (spec.creates) claims.push_back({Claim::Role::brings, "path:" + *spec.creates});
     }
 
     Undo undo_of(const Change& change) const override {
