@@ -66,6 +66,7 @@ protected:
 /// What a scalar is where no schema types it (F33): quoted is text, `true`, `-12`, `1.5` are what they look like.
 enum class Type : char { nothing, text, boolean, number, list, map };
 Type type_of(const Value&);
+std::string_view name_of(Type);  ///< "a number": for messages.
 
 /// The value of an expression. Throws Mistake.
 Value evaluate(const Expression&, Names&);

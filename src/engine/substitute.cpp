@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// Expressions where they stand: in values, keys, `when` and `each`, with every mistake at its place in the source.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "expression.hpp"
+#include "utf8.hpp"
+
+namespace chaos {
+
+namespace {
+
+constexpr auto npos = std::string_view::npos;
+
+/// Where byte `at` of a value's text stands in its source: by counting the braces before it, which escapes and folding
+/// leave as they are.
+Place place_in(const Value& text, std::size_t at, const Sources& sources) {
+    if (!text.where || text.where.source >= sources.size()) return text.where;
+    const std::string& words = text.text();
+    const auto open = words.rfind("{{", at);
+    std::string_view source = sources[text.where].text;
+    if (source.starts_with("\xEF\xBB\xBF")) source.remove_prefix(3);
+    std::size_t from = 0;
+    for (std::uint32_t line = 1; line < text.where.line; ++line) from = source.find('\n', from) + 1;
+    for (std::uint16_t column = 1; column < text.where.column && from < source.size(); ++column) do
+            ++from;
+        while (from < source.size() && (static_cast<unsigned char>(source[from]) & 0xC0) == 0x80);
+    std::size_t found = from;
+    if (open == npos) {  // an expression without braces: at its start, but for a quote
+        if (found < source.size() && (source[found] == '"' || source[found] == '\'')) ++found;
+        if (source.substr(found, words.size()) != words) return text.where;
+        found += at;
+    } else {
+        std::size_t count = 1;
+        for (std::size_t i = words.find("{{"); i < open && i != npos; i = words.find("{{", i + 2)) ++count;
+        for (found = source.find("{{", from); --count && found != npos;) found = source.find("{{", found + 2);
+        if (found == npos) return text.where;
+        const auto inside = words.substr(open, at - open);
+        if (source.substr(found, inside.size()) == inside) found += inside.size();
+    }
+    const auto before = source.substr(0, found);
+    const auto line = static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n') + 1);
+    const auto column = characters(before.substr(before.rfind('\n') + 1)) + 1;
+    return {line, static_cast<std::uint16_t>(std::min<std::size_t>(column, 65535)), text.where.source};
+}
+
+[[noreturn]] void tell(const Mistake& mistake, const Value& text, const Names& names) {
+    throw Error(place_in(text, mistake.at, names.sources()), mistake.message).help(mistake.hint);
+}
+
+/// The end of the expression that begins at `at`: its `}}`, those in quotes not counted.
+std::size_t closing_braces(std::string_view text, std::size_t at) {
+    char quote = 0;
+    for (; at + 1 < text.size(); ++at) {
+        if (quote && text[at] == '\\')
+            ++at;
+        else if (quote)
+            quote = text[at] == quote ? '\0' : quote;
+        else if (text[at] == '\'' || text[at] == '"')
+            quote = text[at];
+        else if (text[at] == '}' && text[at + 1] == '}')
+            return at;
+    }
+    return npos;
+}
+
+Value inner_value(const std::string& words, std::size_t open, std::size_t& end, Names& names) {
+    end = closing_braces(words, open + 2);
+    if (end == npos)
+        throw Mistake{open, "this {{ is never closed",
+                      "close it with }}, or put raw: true on this entry if it is not for chaos"};
+    const auto expression = parse_expression(words, open + 2, end);
+    end += 2;
+    return evaluate(expression, names);
+}
+
+void substitute_text(Value& text, Names& names) {
+    const std::string words = text.text();
+    std::string out;
+    bool secret = text.secret;
+    try {
+        std::size_t at = 0;
+        for (auto open = words.find("{{"); open != npos; open = words.find("{{", at)) {
+            std::size_t end = 0;
+            Value value = inner_value(words, open, end, names);
+            if (open == 0 && end == words.size()) {
+                const Place where = text.where;
+                text = std::move(value);
+                text.where = where, text.blank = false;
+                return;
+            }
+            if (!value.is_text())
+                throw Mistake{open, fmt::format("{} can not stand inside a text", kind_of(value)),
+                              "a list or mapping needs the whole value for itself"};
+            out.append(words, at, open - at).append(value.text());
+            secret |= value.secret;
+            at = end;
+        }
+        out.append(words, at);
+    } catch (const Mistake& mistake) {
+        tell(mistake, text, names);
+    } catch (Error& error) {
+        if (!error.where) error.where = text.where;
+        throw;
+    }
+    text.data = std::move(out), text.secret = secret, text.quoted = true;
+}
+
+}  // namespace
+
+bool has_expression(const Value& text) {
+    return text.is_text() && (text.tag != Value::Tag::none || text.text().find("{{") != npos);
+}
+
+void substitute(Value& value, Names& names) {
+    if (value.is_text()) {
+        if (value.tag == Value::Tag::none) {
+            if (value.text().find("{{") != npos) substitute_text(value, names);
+            return;
+        }
+        const Place where = value.where;
+        const Value argument(value.text());
+        try {
+            value = names.call(value.tag == Value::Tag::file ? "file" : "secret", std::span(&argument, 1));
+        } catch (Error& error) {
+            if (!error.where) error.where = where;
+            throw;
+        }
+        value.where = where;
+    } else if (value.is_list()) {
+        for (Value& item : std::get<Value::List>(value.data)) substitute(item, names);
+    } else if (value.is_map()) {
+        for (auto& entry : std::get<Value::Map>(value.data)) {
+            if (has_expression(entry.key)) {
+                substitute(entry.key, names);
+                if (!entry.key.is_text() || entry.key.secret)
+                    throw Error(entry.key.where, entry.key.secret
+                                                     ? "a secret can not be a key"
+                                                     : fmt::format("a key is a text, found {}", kind_of(entry.key)));
+            }
+            substitute(entry.value, names);
+        }
+    }
+}
+
+namespace {
+
+Value bare_value(const Value& text, Names& names) {
+    try {
+        const std::string& words = text.text();
+        if (words.starts_with("{{") && closing_braces(words, 2) == words.size() - 2)
+            return evaluate(parse_expression(words, 2, words.size() - 2), names);
+        return evaluate(parse_expression(words, 0, words.size()), names);
+    } catch (const Mistake& mistake) {
+        tell(mistake, text, names);
+    } catch (Error& error) {
+        if (!error.where) error.where = text.where;
+        throw;
+    }
+}
+
+}  // namespace
+
+bool decide(const Value& condition, Names& names) {
+    if (condition.is_list()) {
+        bool all = true;
+        for (const Value& one : condition.list()) all = decide(one, names) && all;
+        return all;
+    }
+    if (!condition.is_text())
+        throw Error(condition.where, fmt::format("when takes an expression, found {}", kind_of(condition)))
+            .help("write it as in when: facts.os.family == 'debian'");
+    const Value result = bare_value(condition, names);
+    if (result.secret) throw Error(condition.where, "a secret can not decide what exists");
+    if (type_of(result) != Type::boolean)
+        throw Error(condition.where,
+                    fmt::format("when must be true or false, and this is {}", name_of(type_of(result))))
+            .help("compare it with something: vars.x == 'y'");
+    return result.text() == "true";
+}
+
+Value items_of(const Value& each, Names& names) {
+    Value items = each;
+    if (each.is_text())
+        items = bare_value(each, names);
+    else
+        substitute(items, names);
+    if (items.is_list() || items.is_map()) return items;
+    throw Error(each.where, fmt::format("each takes a list or a mapping, found {}", kind_of(items)))
+        .help("write it as in each: vars.sites");
+}
+
+}  // namespace chaos
