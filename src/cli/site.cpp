@@ -13,6 +13,8 @@ Site read_manifests(Context& context, const World& world, const View& view, cons
     ReadContext reading{world.registry, view, world.cache.get(), options.host_name, options.vars};
     Diagnostics problems;
     Site site = read_site(context.sources, paths, reading, problems);
+    if (problems.ok())
+        order(site.catalog, site.edges, problems);  // a circle is a mistake of the manifest: nothing is opened yet
     stop_where(problems, Exit::usage);
     say(context.console, problems.remarks(), context.sources);
     if (!options.only.empty() || !options.skip.empty()) try {

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace chaos::rollback {
 
 Store::Batch& RunJournal::batch() {
@@ -16,18 +18,31 @@ void RunJournal::flush() {
     batch_.reset();
 }
 
+/// Another process may have begun this run: its numbers go on.
+std::int64_t RunJournal::next_operation() {
+    if (last_operation_ < 0) {
+        last_operation_ = 0;
+        for (const Operation& known : place_.store.operations(run_))
+            last_operation_ = std::max(last_operation_, known.number);
+    }
+    return ++last_operation_;
+}
+
+void RunJournal::add(Operation operation) {
+    operation.run = run_;
+    operation.number = next_operation();
+    batch().add_operation(operation);
+}
+
 void RunJournal::intend(std::vector<Operation>& operations, const std::vector<std::string>& stage_directories,
                         const std::vector<Content>& blobs) {
     Store::Batch& batch = this->batch();
     for (const Content& blob : blobs)
         if (blob.held()) batch.put_blob(blob.digest(), blob.bytes());
     for (const auto& directory : stage_directories) batch.add_stage_directory(run_, directory);
-    if (next_operation_ == 1)
-        for (const Operation& known : place_.store.operations(run_))
-            next_operation_ = std::max(next_operation_, known.number + 1);
     for (Operation& operation : operations) {
         operation.run = run_;
-        operation.number = next_operation_++;
+        operation.number = next_operation();
         batch.add_operation(operation);
     }
     flush();

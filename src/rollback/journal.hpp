@@ -31,6 +31,7 @@ public:
     Store::Batch& batch();  ///< The one that is open; a new one where none is.
     void flush();           ///< Makes it durable.
     void drop() { batch_.reset(); }
+    void add(Operation);  ///< An effect: numbered like what was intended.
 
     void intend(std::vector<Operation>&, const std::vector<std::string>& stage_directories,
                 const std::vector<Content>& blobs) override;
@@ -39,8 +40,10 @@ public:
     void lift(int pid) override { place_.lock.lift(pid); }
 
 private:
+    std::int64_t next_operation();
+
     Workplace& place_;
-    std::int64_t run_ = 0, next_operation_ = 1;
+    std::int64_t run_ = 0, last_operation_ = -1;
     std::optional<Store::Batch> batch_;
 };
 

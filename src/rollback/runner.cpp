@@ -332,12 +332,11 @@ void Runner::Parts::run_call(std::size_t number) {
         std::map<Digest, const Content*> held;
         for (const Content& content : contents) held.emplace(content.digest(), &content);
         for (Operation& effect : StagedHost::changed(before, after)) {
-            effect.run = outcome.run;
             effect.step = id;
             effect.effect = true;
             if (const auto content = held.find(effect.after.content); content != held.end() && content->second->held())
                 journal.batch().put_blob(content->first, content->second->bytes());
-            journal.batch().add_operation(effect);
+            journal.add(effect);
         }
     }
     record_done(number);
