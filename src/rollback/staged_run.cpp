@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What can not be staged: commands, the service manager, the kernel's own files.
+#include <unistd.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 
@@ -61,6 +62,10 @@ void StagedHost::set_kernel(const std::string& path, const std::string& value) {
     if (!live()) throw Error(fmt::format("{}: an image has no kernel of its own to set it in", clean));
     if (!clean.starts_with("/proc/sys/") && !clean.starts_with("/sys/"))
         throw Error(fmt::format("expected a path below /proc/sys or /sys, not {}", clean));
+    if (clean == "/proc/sys/kernel/hostname") {  // containers mount /proc/sys read-only, and may name themselves
+        if (::sethostname(value.data(), value.size()) != 0) fail(clean, fmt::format("be set to \"{}\"", value), errno);
+        return;
+    }
     const Spot spot = parts_->beneath.spot(clean);
     if (!spot) fail(clean, "be set", ENOENT);
     const Descriptor open(::openat(spot.at(), spot.name.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));

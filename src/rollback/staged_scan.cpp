@@ -2,6 +2,7 @@
 // What tools may touch, as it was at one moment, and what they did touch.
 #include <dirent.h>
 #include <fcntl.h>
+#include <algorithm>
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -71,6 +72,16 @@ Image StagedHost::image(const std::string& path, std::string* content) const {
     return spot ? capture(spot, Depth::content, content) : Image();
 }
 
+static bool is_own(const std::string& path, const std::string& state) {
+    return path == state || (path.starts_with(state) && path[state.size()] == '/');
+}
+
+static bool is_backup(const std::string& path) {
+    static constexpr std::string_view backups[] = {"/etc/passwd-", "/etc/group-",  "/etc/shadow-",   "/etc/gshadow-",
+                                                   "/etc/subuid-", "/etc/subgid-", "/etc/.pwd.lock", "/etc/ld.so.cache"};
+    return std::find(std::begin(backups), std::end(backups), path) != std::end(backups);
+}
+
 Scan StagedHost::scan(const Footprint& footprint, std::vector<Content>* contents) const {
     constexpr int all = 1'000'000, two_levels = 2;
     Scan found;
@@ -85,6 +96,8 @@ Scan StagedHost::scan(const Footprint& footprint, std::vector<Content>* contents
     };
     each(footprint.names, false);
     each(footprint.contents, true);  // the fuller look is the one that stays
+    // Our own state, and what the account tools write beside their files for themselves, are nobody's effects.
+    std::erase_if(found, [&](const auto& entry) { return is_own(entry.first, parts_->state_in_root) || is_backup(entry.first); });
     return found;
 }
 
