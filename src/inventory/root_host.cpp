@@ -71,7 +71,8 @@ bool may_be_device(std::string_view path) {
 
 /// Reads what is left. False where it is more than `most` bytes.
 bool read_all(int file, std::string& bytes, std::size_t expected, std::size_t most, std::string_view path) {
-    bytes.resize(std::min(expected, most) + 1);
+    // A page at least: the files of /proc/sys give their value in the first read, and only as much as it asks for.
+    bytes.resize(std::max<std::size_t>(std::min(expected, most) + 1, 4096));
     std::size_t have = 0;
     for (;;) {
         const ssize_t got = ::read(file, bytes.data() + have, bytes.size() - have);
