@@ -13,7 +13,8 @@ std::vector<std::string> paths_of(const Resource& resource, const State& state) 
     resource.type->claims(state, claims);
     std::vector<std::string> paths;
     for (const Claim& claim : claims)
-        if ((claim.role == Claim::Role::provides || claim.role == Claim::Role::brings) && claim.name.starts_with("path:"))
+        if ((claim.role == Claim::Role::provides || claim.role == Claim::Role::brings) &&
+            claim.name.starts_with("path:"))
             paths.push_back(claim.name.substr(5));
     return paths;
 }

@@ -26,6 +26,11 @@ Effects::Effects(StagedHost& host, const Footprint& footprint, Scan before, cons
     }
 }
 
+/// Neither a doing of the step nor of the tools that took it back: what else happened on this host is not looked at.
+bool Effects::concerns(const std::string& path, const Scan& now) const {
+    return cut_ || made_.contains(path) || !image_in(found_, path).same_as(image_in(now, path));
+}
+
 bool Effects::is_ours(const std::string& path) const {
     if (cut_) return true;
     const Image found = image_in(found_, path), before = image_in(before_, path);
@@ -38,7 +43,7 @@ void Effects::put_back() {
     auto changes = StagedHost::changed(before_, now);
     // What came goes, deepest first; then what went comes, outermost first.
     for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
-        if (change->before || !change->after) continue;
+        if (change->before || !change->after || !concerns(change->path, now)) continue;
         if (!is_ours(change->path))
             left_.push_back(change->path);
         else if (change->after.kind != Entry::Kind::directory)
@@ -47,7 +52,7 @@ void Effects::put_back() {
             host_.remove_tree(change->path);
     }
     for (const Operation& change : changes) {
-        if (!change.before) continue;
+        if (!change.before || !concerns(change.path, now)) continue;
         if (!is_ours(change.path) || !can_be_made(change.before))
             left_.push_back(change.path);
         else {

@@ -19,6 +19,7 @@ public:
     const std::vector<std::string>& left() const { return left_; }  ///< Paths that were not put back.
 
 private:
+    bool concerns(const std::string& path, const Scan& now) const;
     bool is_ours(const std::string& path) const;
 
     StagedHost& host_;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What can not be staged: commands, the service manager, the kernel's own files.
-#include <unistd.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chaos/bus.hpp>

@@ -2,8 +2,8 @@
 // What tools may touch, as it was at one moment, and what they did touch.
 #include <dirent.h>
 #include <fcntl.h>
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 
 #include <cerrno>
 #include <charconv>
@@ -77,8 +77,9 @@ static bool is_own(const std::string& path, const std::string& state) {
 }
 
 static bool is_backup(const std::string& path) {
-    static constexpr std::string_view backups[] = {"/etc/passwd-", "/etc/group-",  "/etc/shadow-",   "/etc/gshadow-",
-                                                   "/etc/subuid-", "/etc/subgid-", "/etc/.pwd.lock", "/etc/ld.so.cache"};
+    static constexpr std::string_view backups[] = {"/etc/passwd-",   "/etc/group-",     "/etc/shadow-",
+                                                   "/etc/gshadow-",  "/etc/subuid-",    "/etc/subgid-",
+                                                   "/etc/.pwd.lock", "/etc/ld.so.cache"};
     return std::find(std::begin(backups), std::end(backups), path) != std::end(backups);
 }
 
@@ -97,7 +98,8 @@ Scan StagedHost::scan(const Footprint& footprint, std::vector<Content>* contents
     each(footprint.names, false);
     each(footprint.contents, true);  // the fuller look is the one that stays
     // Our own state, and what the account tools write beside their files for themselves, are nobody's effects.
-    std::erase_if(found, [&](const auto& entry) { return is_own(entry.first, parts_->state_in_root) || is_backup(entry.first); });
+    std::erase_if(
+        found, [&](const auto& entry) { return is_own(entry.first, parts_->state_in_root) || is_backup(entry.first); });
     return found;
 }
 
