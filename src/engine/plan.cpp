@@ -34,6 +34,7 @@ public:
         bool any = false;
         for (std::uint32_t i = 0; i < catalog_.size(); ++i) any |= (part_[i] = part_of(i)) != Part::none;
         if (!any) return {};
+        let_go_first();
         arrange(Part::goes, reversed());
         arrange(Part::makes, graph_);
         return std::move(plan_);
@@ -46,6 +47,15 @@ private:
         // Tools that take many changes at once take what goes and what comes in one transaction.
         const bool shares = type.batches() && type.way() == Way::opaque;
         return to_[i] || shares ? Part::makes : Part::goes;
+    }
+
+    /// What stands on something that goes must let go of it before: a service is stopped before its unit is taken away.
+    void let_go_first() {
+        for (std::uint32_t i = 0; i < graph_.size(); ++i) {
+            if (part_[i] != Part::goes) continue;
+            for (const std::uint32_t on : graph_.after(i))
+                if (part_[on] == Part::makes && from_[on] && to_[on]) part_[on] = Part::goes;
+        }
     }
 
     Graph reversed() const {

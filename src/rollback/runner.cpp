@@ -366,10 +366,8 @@ void Runner::Parts::run_call(std::size_t number) {
     place.reporter.begins(step, number, plan.size());
     called = true;
     host->step(id);
-    std::optional<Effects> effects;
-    put_images_back(step);
     if (takes_back())
-        step.type->undo_all(*host, step.changes);
+        take_call_back(step);
     else
         step.type->apply_all(*host, step.changes);
     host->publish();

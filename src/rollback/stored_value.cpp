@@ -90,6 +90,7 @@ Value mark(const Value& value, BlobSink& blobs) {
 Value unmark(Value value, const BlobSource& blobs, bool verbatim = false) {
     // Whether it was quoted said how to read what a manifest wrote; what is stored is canonical.
     value.quoted = false;
+    value.where = {};  // and a place in the JSON is no place in a manifest: only what has none may hold what was seen
     if (auto* list = std::get_if<Value::List>(&value.data)) {
         for (Value& member : *list) member = unmark(std::move(member), blobs);
         return value;
@@ -108,6 +109,7 @@ Value unmark(Value value, const BlobSource& blobs, bool verbatim = false) {
         return inner;
     }
     for (auto& [key, member] : *map) {
+        key.where = {};
         key.quoted = false;
         member = unmark(std::move(member), blobs);
     }

@@ -56,6 +56,14 @@ TEST_CASE("what goes waits for all that stood on it") {
     CHECK(to_text(scene.made()) == "0 -b\n1 -a <0\n");
 }
 
+TEST_CASE("what stands on something that goes lets go of it first") {
+    Scene scene;
+    const auto unit = scene.add(thing("unit"), {});
+    const auto service = scene.add(thing("service", "running"), thing("service", "stopped"), late_type);
+    scene.edges = {{unit, service}};
+    CHECK(to_text(scene.made()) == "0 ~service\n1 -unit <0\n");
+}
+
 TEST_CASE("an unchanged resource passes on what it waited for") {
     Scene scene;
     const State same = thing("b");
