@@ -27,11 +27,7 @@ std::string boot_id(const Host& host) {
 }
 
 std::string in_words(const Field& field, const State& state) {
-    if (field.secret) return "a secret";
-    const Value value = field.get(state.spec());
-    std::string text = value.is_text() ? value.text() : value.is_null() ? "nothing" : to_json(value);
-    if (text.size() > 60) text = fmt::format("{} bytes", text.size());
-    return text;
+    return field.secret ? "a secret" : rollback::in_words(field.get(state.spec()));
 }
 
 Error not_reached(const Change& change, const Schema& schema, const State& found) {

@@ -35,6 +35,9 @@ void settle(Workplace&, StagedHost&, std::int64_t run, Outcome&);
 /// Frees what a finished run needs no more on the disk; again after a cut (store.hpp, rule 6).
 void sweep(Workplace&, StagedHost&, std::int64_t run);
 
+/// A recorded or observed value, short enough for a message; a secret is not shown, nor is anything that has one in it.
+std::string in_words(const Value&);
+
 /// What a manifest declared of it, as it is now: what drift and release compare.
 State declared(const Schema&, const State& now, const State& wanted);
 

@@ -16,11 +16,10 @@ namespace {
 
 using Result = ChangeRecord::Result;
 
-std::string short_text(const Value* value) {
-    if (!value || value->is_null()) return "nothing";
-    std::string text = value->is_text() ? value->text() : to_json(*value);
-    if (text.size() > 80) text = fmt::format("{} bytes", text.size());
-    return text;
+std::string attribute_in_words(const Value& attributes, const Field* field) {
+    if (!field) return attributes.is_null() ? "absent" : "present";
+    const Value* value = attributes.find(field->name);
+    return field->secret ? "a secret" : value ? in_words(*value) : "nothing";
 }
 
 class Undoing {
@@ -151,12 +150,11 @@ private:
             // A step that was cut may have left anything: it is ours. One that ended left what it recorded.
             const State goal = cut ? before[k] : three_way(schema, now[k], after[k], before[k], conflicts);
             for (const Field* field : conflicts)
-                outcome_.conflicts.push_back(
-                    {{schema.name, change.key},
-                     field ? std::string(field->name) : "",
-                     field ? short_text(change.before.find(field->name)) : short_text(&change.before),
-                     field ? short_text(change.after.find(field->name)) : short_text(&change.after),
-                     "changed by somebody else"});
+                outcome_.conflicts.push_back({{schema.name, change.key},
+                                              field ? std::string(field->name) : "",
+                                              attribute_in_words(change.before, field),
+                                              attribute_in_words(change.after, field),
+                                              "changed by somebody else"});
             if (same(schema, now[k], goal)) continue;
             going_back.push_back({{schema.name, change.key}, now[k], goal});
         }
@@ -174,6 +172,13 @@ private:
 };
 
 }  // namespace
+
+std::string in_words(const Value& value) {
+    if (value.secret) return "a secret";
+    if (value.is_null()) return "nothing";
+    std::string text = value.is_text() ? value.text() : to_json(value);
+    return text.size() > 80 ? fmt::format("{} bytes", text.size()) : text;
+}
 
 Outcome undo(Workplace& place, std::int64_t run, const std::string& why) {
     return Undoing(place, run).undo(why);
