@@ -32,6 +32,10 @@ public:
 
     void daemon_reload();
 
+    /// Puts a process into a scope of its own, beside the unit or session that it was started from: what ends those
+    /// does not end it, and all that it starts can be found. False where systemd does not do so.
+    bool enclose(const std::string& scope, int pid, const std::string& description);
+
 private:
     struct Parts;
     std::unique_ptr<Parts> parts_;

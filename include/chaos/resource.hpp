@@ -117,10 +117,19 @@ public:
     /// A command that must succeed where all new files are in place and nobody else sees them yet. Files only.
     virtual std::optional<Command> validation(const Change&) const { return std::nullopt; }
 
+    /// What a change makes it do beside becoming as wished, in a word for the plan: restart, reload, run.
+    virtual std::string_view reaction(const Change& change) const {
+        return change.before && change.triggered() ? "restart" : "";
+    }
+
     virtual Undo undo_of(const Change&) const { return Undo::exact; }
     virtual Way way() const { return Way::files; }
     virtual Footprint footprint() const { return {}; }
     virtual bool batches() const { return false; }  ///< Changes of a step come together, as one call of apply_all.
+
+    /// Steps of it that do not wait for one another may be applied at the same time, each in a thread. Only for calls
+    /// that queue no files: what they change is told by looking.
+    virtual bool overlaps() const { return false; }
 
     /// What runs of it now, for kinds that start something: a reaction is owed to what started before its inputs
     /// changed (store.md C9). Nothing for a kind that starts nothing; an empty id where it does not run.

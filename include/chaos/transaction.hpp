@@ -24,7 +24,8 @@ struct Outcome {
     std::size_t changed = 0;    ///< Resources changed (and, where it was undone, put back).
     std::vector<Error> errors;  ///< Why it failed; what could not be taken back.
     std::vector<Conflict> conflicts;
-    bool interrupted = false;  ///< Somebody asked it to end (Ctrl-C), and it took itself back.
+    std::vector<ResourceId> stayed;  ///< Was done, and can not be taken back: an exec without undo.
+    bool interrupted = false;        ///< Somebody asked it to end (Ctrl-C), and it took itself back.
 };
 
 /// What a run is to do, and on whose behalf.
@@ -68,10 +69,12 @@ public:
         States observed, goal;
         Plan plan;
         std::vector<Conflict> conflicts;
+        std::vector<ResourceId> stayed;  ///< As in Outcome.
         std::vector<std::int64_t> runs;
     };
     virtual TakeBack plan_take_back(std::vector<std::int64_t> runs) const = 0;
-    virtual Outcome take_back(const TakeBack&, const std::string& who) = 0;
+    /// A run like any other: asked to stop, it takes itself back.
+    virtual Outcome take_back(const TakeBack&, const std::string& who, const std::atomic<bool>* stop = nullptr) = 0;
 };
 
 /// The history of a root, for looking: never waits, never writes, works on a read-only disk. Null where there is none

@@ -52,6 +52,7 @@ Exit rollback(Context& context) {
     shown.plan = view_of(back.site.catalog, back.plan, context.sources, {});
     shown.plan->title = runs.empty() ? "no run to take back" : title_of(runs);
     shown.plan->conflicts = back.conflicts;
+    shown.plan->stayed = back.stayed;
     if (context.options.dry_run) {
         context.console.show(*shown.plan);
         return shown.plan->changes.empty() ? Exit::well : Exit::pending;
@@ -61,8 +62,8 @@ Exit rollback(Context& context) {
         return Exit::pending;
     shown.outcome = Outcome{};
     if (!runs.empty()) {
-        const Interrupts interrupts(Interrupts::Meaning::goes_on);
-        shown.outcome = transactor->take_back(back, who());
+        const Interrupts interrupts(Interrupts::Meaning::takes_back);
+        shown.outcome = transactor->take_back(back, who(), &Interrupts::flag());
     }
     return tell(context, std::move(shown));
 }

@@ -5,11 +5,21 @@
 
 namespace chaos::cli {
 
+namespace {
+
+/// Nothing was left that should have gone back.
+bool is_whole(const Outcome& outcome) {
+    return outcome.conflicts.empty() && outcome.stayed.empty();
+}
+
+}  // namespace
+
 Exit exit_of(const Outcome& outcome) {
+    if (!is_whole(outcome)) return Exit::damaged;
     switch (outcome.state) {
-        case RunState::committed: return outcome.conflicts.empty() ? Exit::well : Exit::damaged;
-        case RunState::partial: return outcome.conflicts.empty() ? Exit::in_part : Exit::damaged;
-        case RunState::undone: return outcome.conflicts.empty() ? Exit::failed : Exit::damaged;
+        case RunState::committed: return Exit::well;
+        case RunState::partial: return Exit::in_part;
+        case RunState::undone: return Exit::failed;
         case RunState::running:
         case RunState::undoing:
         case RunState::stuck: break;
@@ -19,13 +29,14 @@ Exit exit_of(const Outcome& outcome) {
 
 Exit exit_of_recovery(const Outcome& outcome) {
     const bool back = outcome.run == 0 || outcome.state == RunState::undone || outcome.state == RunState::committed;
-    return back && outcome.conflicts.empty() ? Exit::well : Exit::damaged;
+    return back && is_whole(outcome) ? Exit::well : Exit::damaged;
 }
 
 Json to_json(const RunView& view) {
-    Json conflicts = Json::list(), errors = Json::list();
+    Json conflicts = Json::list(), stayed = Json::list(), errors = Json::list();
     const Sources nowhere;
     if (view.outcome) {
+        for (const ResourceId& id : view.outcome->stayed) stayed.add(to_text(id));
         for (const Conflict& conflict : view.outcome->conflicts) conflicts.add(to_json(conflict));
         errors = to_json(view.outcome->errors, view.sources ? *view.sources : nowhere);
     }
@@ -37,6 +48,7 @@ Json to_json(const RunView& view) {
                          {"changed", view.outcome ? view.outcome->changed : 0},
                          {"interrupted", view.outcome && view.outcome->interrupted},
                          {"conflicts", conflicts},
+                         {"stayed", stayed},
                          {"errors", errors},
                          {"next", view.next.empty() ? Json() : Json(view.next)}});
 }
@@ -59,7 +71,7 @@ std::string sentence(const RunView& view, Style style) {
                     fmt::format("Run {} was cut and is taken back: {} as before.", outcome.run, changed));
             return style.red(fmt::format(
                 "Run {} {} and was taken back: {}.", outcome.run, outcome.interrupted ? "was interrupted" : "failed",
-                outcome.conflicts.empty() ? "the host is as it was" : "all but what is named above is as it was"));
+                is_whole(outcome) ? "the host is as it was" : "all but what is named above is as it was"));
         case RunState::running:
         case RunState::undoing:
         case RunState::stuck: break;
@@ -72,7 +84,11 @@ std::string sentence(const RunView& view, Style style) {
 std::string render(const RunView& view, Style style, bool) {
     std::string out;
     if (view.outcome) {
-        for (const Conflict& conflict : view.outcome->conflicts) out += render(conflict, style);
+        // What the plan has told already is not told again.
+        const std::size_t told = view.plan ? view.plan->conflicts.size() : 0;
+        for (std::size_t i = told; i < view.outcome->conflicts.size(); ++i)
+            out += render(view.outcome->conflicts[i], style);
+        if (!view.plan || view.plan->stayed.empty()) out += render_stayed(view.outcome->stayed, style);
         if (view.outcome->run != 0) out += sentence(view, style) + '\n';
     }
     if (!view.next.empty()) out += style.dim("next: ") + view.next + '\n';

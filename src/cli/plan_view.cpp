@@ -12,22 +12,11 @@ namespace chaos::cli {
 
 namespace {
 
-/// What a resource does when what it watches changes, in a word. Which word is its own attribute's, where it has one.
-std::string reaction_of(const Resource& resource, const Change& change) {
-    const bool runs = resource.type->order(change.after) == Order::exec;
-    if (runs) return "run";
-    if (!change.triggered()) return {};
-    const Value now = encode(resource.type->schema(), change.after);
-    const Value* how = now.is_map() ? now.find("on_change") : nullptr;
-    if (how && how->is_text()) return how->text() == "none" ? "" : how->text();
-    return "restart";
-}
-
 ChangeView change_view(const Resource& resource, const Change& change, const Sources& sources, const Detail& detail) {
     ChangeView view;
     const Schema& schema = resource.type->schema();
     view.id = to_text(resource.id);
-    if (change.after) view.reaction = reaction_of(resource, change);
+    view.reaction = resource.type->reaction(change);
     const bool runs = view.reaction == "run";
     Detail how = detail;
     how.options |= runs;
@@ -58,7 +47,7 @@ PlanView view_of(const Catalog& catalog, const Plan& plan, const Sources& source
             const Resource& resource = catalog[plan[s].resources[c]];
             ChangeView change = change_view(resource, plan[s].changes[c], sources, detail);
             if (resource.companion) change.because = to_text(catalog[resource.because].id);
-            if (plan[s].changes[c].triggered())
+            if (!change.reaction.empty() && plan[s].changes[c].triggered())
                 for (const std::uint32_t watched : resource.watches)
                     if (changes[watched]) change.triggers.push_back(to_text(catalog[watched].id));
             change.step = s + 1;
@@ -116,7 +105,7 @@ Json to_json(const Conflict& conflict) {
 }
 
 Json to_json(const PlanView& view) {
-    Json changes = Json::list(), conflicts = Json::list(), reactions = Json::record({});
+    Json changes = Json::list(), conflicts = Json::list(), stayed = Json::list(), reactions = Json::record({});
     for (const ChangeView& change : view.changes) {
         Json attributes = Json::list();
         for (const AttributeView& attribute : change.attributes) attributes.add(to_json(attribute));
@@ -135,11 +124,13 @@ Json to_json(const PlanView& view) {
                                   {"waits_for", change.waits_for}}));
     }
     for (const Conflict& conflict : view.conflicts) conflicts.add(to_json(conflict));
+    for (const ResourceId& id : view.stayed) stayed.add(to_text(id));
     for (const auto& [reaction, number] : view.reactions()) reactions.add(reaction, number);
     return Json::record({{"title", view.title},
                          {"resources", view.resources},
                          {"changes", changes},
                          {"conflicts", conflicts},
+                         {"stayed", stayed},
                          {"summary", Json::record({{"create", view.creates()},
                                                    {"change", view.alters()},
                                                    {"remove", view.removes()},
@@ -202,12 +193,21 @@ std::string render(const Conflict& conflict, Style style) {
         style.yellow("= " + what), escape(conflict.before), escape(conflict.ours), escape(conflict.now));
 }
 
+std::string render_stayed(const std::vector<ResourceId>& ids, Style style) {
+    std::string out;
+    for (const ResourceId& id : ids)
+        out += fmt::format("  {}: it was run and can not be taken back: what it changed stays\n",
+                           style.yellow("= " + escape(to_text(id))));
+    return out;
+}
+
 std::string render(const PlanView& view, Style style, bool verbose) {
     std::string out;
     if (!view.title.empty()) out += style.bold(escape(view.title)) + '\n';
     for (const ChangeView& change : view.changes) out += render(change, style, verbose);
     for (const Conflict& conflict : view.conflicts) out += render(conflict, style);
-    if (view.changes.empty() && view.conflicts.empty())
+    out += render_stayed(view.stayed, style);
+    if (view.changes.empty() && view.conflicts.empty() && view.stayed.empty())
         out += fmt::format("Nothing to do: {} as wished.\n",
                            view.resources == 1 ? "1 resource is" : fmt::format("{} resources are", view.resources));
     else

@@ -30,6 +30,7 @@ struct PlanView {
     std::string title;  ///< The site, or what is taken back.
     std::vector<ChangeView> changes;
     std::vector<Conflict> conflicts;  ///< What stays as somebody else made it.
+    std::vector<ResourceId> stayed;   ///< What was run and can not be taken back.
     std::size_t resources = 0;
     std::size_t creates() const { return number(ChangeView::Action::create); }
     std::size_t alters() const { return number(ChangeView::Action::change); }
@@ -46,5 +47,6 @@ Json to_json(const PlanView&);
 std::string render(const PlanView&, Style, bool verbose);
 Json to_json(const Conflict&);
 std::string render(const Conflict&, Style);
+std::string render_stayed(const std::vector<ResourceId>&, Style);
 
 }  // namespace chaos::cli

@@ -10,11 +10,11 @@ namespace chaos::cli {
 std::string words_for(const Step& step) {
     if (step.changes.empty()) return {};
     const Change& first = step.changes.front();
-    const bool runs = first.after && step.type && step.type->order(first.after) == Order::exec;
-    const char* verb = runs                ? "run"
+    const std::string_view reaction = step.type ? step.type->reaction(first) : "";
+    const char* verb = reaction == "run"   ? "run"
                        : !first.after      ? "remove"
                        : !first.before     ? "create"
-                       : first.triggered() ? "refresh"
+                       : !reaction.empty() ? "refresh"
                                            : "change";
     std::string out = fmt::format("{} {}", verb, escape(to_text(first.id)));
     if (step.changes.size() > 1) out += fmt::format(" and {} more", step.changes.size() - 1);

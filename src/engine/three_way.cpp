@@ -87,6 +87,7 @@ State three_way(const Schema& schema, const State& now, const State& base, const
     }
     if (!now) return existence_conflict();
     std::shared_ptr<void> goal;
+    const std::size_t conflicts_before = conflicts.size();
     for (const Field& field : schema.fields) {
         if (field.role != Role::property || !both_give(field, base.spec(), target.spec()) ||
             field.same(base.spec(), target.spec()))
@@ -95,7 +96,12 @@ State three_way(const Schema& schema, const State& now, const State& base, const
         if (!goal) goal = schema.clone(now.spec()), take_options(schema, goal.get(), base.spec());
         if (!take_back(field, goal.get(), now.spec(), base.spec(), target.spec())) conflicts.push_back(&field);
     }
-    return goal ? State(goal, now.inputs()) : now;
+    if (!goal) return now;
+    // What was seen beside the properties goes with them, where they all go back.
+    if (conflicts.size() == conflicts_before)
+        for (const Field& field : schema.fields)
+            if (field.role == Role::seen && field.given(target.spec())) field.copy(goal.get(), target.spec());
+    return State(goal, now.inputs());
 }
 
 }  // namespace chaos

@@ -490,6 +490,22 @@ void SystemdServices::daemon_reload() {
     if (!reply) throw Error(fmt::format("can not reload systemd: {}", refusal.message)).help("systemctl daemon-reload");
 }
 
+bool SystemdServices::enclose(const std::string& scope, int pid, const std::string& description) {
+    const std::lock_guard lock(parts_->one_at_a_time);
+    Refusal refusal;
+    const Message reply = parts_->ask(
+        manager_path, manager, "StartTransientUnit",
+        [&](sd_bus_message* m) {
+            return parts_->library->append(m, "ssa(sv)a(sa(sv))", scope.c_str(), "fail", 3U, "PIDs", "au", 1U,
+                                           static_cast<std::uint32_t>(pid), "Description", "s", description.c_str(),
+                                           "CollectMode", "s", "inactive-or-failed", 0U);
+        },
+        &refusal);
+    const char* job = nullptr;
+    if (!reply || parts_->library->read(reply.get(), "o", &job) < 0) return false;
+    return parts_->await_job(job, now_us() + look_timeout_us) == "done";
+}
+
 void control_offline(const std::string& root, UnitVerb verb, const std::string& unit) {
     if (verb != UnitVerb::enable && verb != UnitVerb::disable && verb != UnitVerb::mask && verb != UnitVerb::unmask)
         throw Error(fmt::format("can not {} {}: nothing runs in an image", word(verb), unit));

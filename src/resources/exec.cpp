@@ -140,6 +140,8 @@ public:
         return done.as<Exec>()->undo && !(change.before && change.after) ? Undo::effort : Undo::none;
     }
 
+    std::string_view reaction(const Change& change) const override { return change.after ? "run" : ""; }
+
     Way way() const override { return Way::opaque; }
 
     void apply(WritableHost& host, const Exec* from, const Exec* to, bool) const override {

@@ -158,7 +158,16 @@ public:
                                                     unit_name(change.id.key))));
     }
 
+    /// What starts in this change has nothing to hear of: it reads all that is new.
+    std::string_view reaction(const Change& change) const override {
+        const Service *before = change.before.as<Service>(), *after = change.after.as<Service>();
+        if (!before || !after || !change.triggered() || !before->running.value_or(true)) return "";
+        if (!after->running.value_or(true) || after->on_change == OnChange::none) return "";
+        return after->on_change == OnChange::reload ? "reload" : "restart";
+    }
+
     Way way() const override { return Way::calls; }
+    bool overlaps() const override { return true; }
 
     std::optional<Invocation> runs_as(const View& view, const State& state) const override {
         if (!view->live()) return Invocation{};

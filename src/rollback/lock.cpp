@@ -25,7 +25,7 @@ namespace {
 
 // The lock file has one line for each of these, its fields with a tab between them:
 //   holder  BOOT  PID  STARTED  SINCE  WHO  ARGV      who holds, or last held, the lock; the last one counts
-//   child   BOOT  PID  STARTED  ARGV                  a fence
+//   child   BOOT  PID  STARTED  ARGV  SCOPE           a fence: a session, and the scope that systemd made, if it did
 //   ended   PID                                       it is lifted
 // It need not be synced: what a power cut could lose is of a boot that is over. A line that was cut says nothing.
 struct Holder {
@@ -38,7 +38,7 @@ struct Holder {
 struct Child {
     std::string boot;
     Process process;
-    std::string argv;
+    std::string argv, scope;
 };
 
 struct Notes {
@@ -79,8 +79,8 @@ Notes parse(const std::string& text) {
             read_number(fields[3], holder.process.started);
             read_number(fields[4], holder.since);
             notes.holder = std::move(holder);
-        } else if (fields[0] == "child" && fields.size() == 5) {
-            Child child{fields[1], {}, fields[4]};
+        } else if (fields[0] == "child" && fields.size() == 6) {
+            Child child{fields[1], {}, fields[4], fields[5]};
             read_number(fields[2], child.process.pid);
             read_number(fields[3], child.process.started);
             notes.children.push_back(std::move(child));
@@ -138,36 +138,45 @@ std::string names(const std::vector<Process>& processes) {
     return text;
 }
 
-// Until no process of the session is left: those that are waited for may start others.
-bool outlast(const Process& leader, int milliseconds) {
+/// What is left of it: its session, and whoever else is in its scope (a child that made a session of its own).
+std::vector<Process> left_of(const Child& child) {
+    auto living = session_of(child.process);
+    if (child.scope.empty()) return living;
+    for (const Process& member : members_of(child.scope))
+        if (std::find(living.begin(), living.end(), member) == living.end()) living.push_back(member);
+    return living;
+}
+
+/// Until no process of it is left: those that are waited for may start others.
+bool outlast(const Child& child, int milliseconds) {
     using clock = std::chrono::steady_clock;
     const auto end = clock::now() + std::chrono::milliseconds(milliseconds);
     for (;;) {
-        const auto living = session_of(leader);
+        const auto living = left_of(child);
         if (living.empty()) return true;
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - clock::now()).count();
-        if (left <= 0 || !wait_for_end(living, static_cast<int>(left))) return session_of(leader).empty();
+        if (left <= 0 || !wait_for_end(living, static_cast<int>(left))) return left_of(child).empty();
     }
 }
 
 void wait_out(const Child& child, Reporter& reporter, int patience_s, int grace_s) {
-    auto living = session_of(child.process);
+    auto living = left_of(child);
     if (living.empty()) return;
     const auto name = fmt::format("{} ({})", shortened(child.argv), names(living));
     if (getsid(0) == child.process.pid)
         throw Busy("this chaos was started by a command of a run that was cut, and which has to end first: " + name);
     reporter.says(fmt::format("waiting for {}, which the last run began before it was cut", name));
-    if (outlast(child.process, patience_s * 1000)) return;
+    if (outlast(child, patience_s * 1000)) return;
     reporter.says(fmt::format("{} has not ended in {} s: asking it to (SIGTERM)", name, patience_s));
-    send(session_of(child.process), SIGTERM);
-    if (outlast(child.process, grace_s * 1000)) return;
+    send(left_of(child), SIGTERM);
+    if (outlast(child, grace_s * 1000)) return;
     reporter.says(fmt::format("{} has not ended {} s after SIGTERM: killing it", name, grace_s));
     constexpr int last_wait_ms = 10'000;
     for (int attempt = 0; attempt < 2; ++attempt) {  // twice: it may have forked while the first went round
-        send(session_of(child.process), SIGKILL);
-        if (outlast(child.process, last_wait_ms)) return;
+        send(left_of(child), SIGKILL);
+        if (outlast(child, last_wait_ms)) return;
     }
-    living = session_of(child.process);
+    living = left_of(child);
     throw Error(
         fmt::format("{} can not be killed: {}; as long as it may change the host, no run is begun or taken back",
                     shortened(child.argv), names(living)))
@@ -233,7 +242,7 @@ void Lock::fence(int pid, const std::string& argv) {
     const std::scoped_lock guard(mutex_);
     const auto child = process(pid);
     if (!child) return;  // it has ended already
-    append(fmt::format("child\t{}\t{}\t{}\t{}\n", here(), pid, child->started, one_line(argv)));
+    append(fmt::format("child\t{}\t{}\t{}\t{}\t{}\n", here(), pid, child->started, one_line(argv), scope_of(pid)));
     fenced_.push_back(pid);
 }
 

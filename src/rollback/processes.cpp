@@ -39,9 +39,9 @@ bool ended(const Process& it) {
     return it.state == 'Z' || it.state == 'X';
 }
 
-std::string read_stat(int pid) {
+std::string read_all(const std::string& path) {
     std::string text;
-    const Descriptor file(open(fmt::format("/proc/{}/stat", pid).c_str(), O_RDONLY | O_CLOEXEC));
+    const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file) return text;
     std::array<char, 1024> block;
     for (ssize_t n; (n = read(*file, block.data(), block.size())) > 0;)
@@ -49,7 +49,41 @@ std::string read_stat(int pid) {
     return text;
 }
 
+std::vector<int> numbers_in_proc() {
+    std::vector<int> numbers;
+    const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
+    if (!proc) return numbers;
+    while (const dirent* entry = readdir(proc.get())) {
+        if (entry->d_name[0] < '0' || entry->d_name[0] > '9') continue;
+        const std::string_view name = entry->d_name;
+        std::from_chars(name.data(), name.data() + name.size(), numbers.emplace_back());
+    }
+    return numbers;
+}
+
+std::string read_stat(int pid) {
+    return read_all(fmt::format("/proc/{}/stat", pid));
+}
+
 }  // namespace
+
+// By the names of control groups, and not in their file system: where that is mounted, and what of it, differs.
+std::string scope_of(int pid) {
+    const std::string text = read_all(fmt::format("/proc/{}/cgroup", pid));
+    constexpr std::string_view mark = "/chaos-run-", end = ".scope\n";
+    const auto at = text.find(mark), to = text.find(end, at);
+    if (at == std::string::npos || to == std::string::npos) return {};
+    return text.substr(at + 1, to + end.size() - at - 2);
+}
+
+std::vector<Process> members_of(const std::string& scope) {
+    std::vector<Process> members;
+    for (const int pid : numbers_in_proc()) {
+        if (read_all(fmt::format("/proc/{}/cgroup", pid)).find("/" + scope) == std::string::npos) continue;
+        if (const auto it = process(pid)) members.push_back(*it);
+    }
+    return members;
+}
 
 std::optional<Process> process_from_stat(std::string_view text) {
     Process it;
@@ -84,13 +118,7 @@ namespace {
 // not listed yet.
 std::vector<Process> scan_session(const Process& leader, bool& torn) {
     std::vector<Process> found;
-    const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
-    if (!proc) return found;
-    while (const dirent* entry = readdir(proc.get())) {
-        if (entry->d_name[0] < '0' || entry->d_name[0] > '9') continue;
-        int pid = 0;
-        const std::string_view name = entry->d_name;
-        std::from_chars(name.data(), name.data() + name.size(), pid);
+    for (const int pid : numbers_in_proc()) {
         const auto it = process_from_stat(read_stat(pid));
         const bool ours = it && (*it == leader || (it->session == leader.pid && it->started >= leader.started));
         if (!it || (ours && ended(*it)))

@@ -24,6 +24,10 @@ std::optional<Process> process(int pid);  ///< None where it has ended; a zombie
 /// The processes that are this one, or in the session it leads and as old as it or younger.
 std::vector<Process> session_of(const Process& leader);
 
+/// The scope that systemd made for it, by name; empty where it is in none of chaos's own.
+std::string scope_of(int pid);
+std::vector<Process> members_of(const std::string& scope);  ///< All that live in it.
+
 /// Waits until all of them have ended, at most that long. True where they have.
 bool wait_for_end(const std::vector<Process>&, int milliseconds);
 

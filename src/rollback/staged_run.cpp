@@ -34,11 +34,22 @@ private:
     int pid_;
 };
 
+/// In a scope it outlives the unit or the session that chaos was started from. Without systemd the fence is its
+/// session.
+void enclose(const Child& child, std::int64_t run, const Command& command) {
+    SystemdServices services;
+    if (!services.answers()) return;
+    // Its first word and no more: others may look at the descriptions of units.
+    services.enclose(fmt::format("chaos-run-{}-{}.scope", run, child.pid()), child.pid(),
+                     fmt::format("{} for run {} of chaos", command.argv.front(), run));
+}
+
 }  // namespace
 
 Output StagedHost::run(const Command& command) {
     publish();
     Child child(command, parts_->beneath.root());
+    if (live()) enclose(child, parts_->run, command);
     // Known before it does anything: if we are killed now, whoever takes the lock waits for it.
     const Fenced fenced(parts_->journal, child.pid(), command);
     child.release();
@@ -52,7 +63,10 @@ void StagedHost::control(UnitVerb verb, const std::string& unit) {
     if (!services.answers())
         throw Error(fmt::format("{}: can not {}: no service manager answers here", unit,
                                 names[static_cast<std::size_t>(verb)]));
-    if (std::exchange(parts_->units_changed, false)) services.daemon_reload();
+    {
+        const std::lock_guard guard(parts_->mutex);  // nobody steers a unit before what changed of it was read
+        if (std::exchange(parts_->units_changed, false)) services.daemon_reload();
+    }
     services.control(verb, unit);
 }
 

@@ -37,12 +37,14 @@ public:
     Outcome run(const Request& request) override { return Runner(place_, request).run(); }
 
     TakeBack plan_take_back(std::vector<std::int64_t> runs) const override;
-    Outcome take_back(const TakeBack& back, const std::string& who) override {
+    Outcome take_back(const TakeBack& back, const std::string& who, const std::atomic<bool>* stop) override {
         Request request{"rollback", who, "", back.site, back.graph, back.observed, back.goal, back.plan};
+        request.stop = stop;
         Runner runner(const_cast<Workplace&>(place_), request);
         runner.takes_back(back.runs);
         Outcome outcome = runner.run();
         outcome.conflicts.insert(outcome.conflicts.begin(), back.conflicts.begin(), back.conflicts.end());
+        outcome.stayed.insert(outcome.stayed.begin(), back.stayed.begin(), back.stayed.end());
         return outcome;
     }
 
@@ -61,13 +63,10 @@ struct Span {
     std::vector<std::pair<std::int64_t, std::int64_t>> steps;  // run, step
 };
 
-std::string in_words(const Schema& schema, const State& state, const Field* field) {
+std::string in_words(const State& state, const Field* field) {
     if (!state) return "absent";
     if (!field) return "present";
-    if (field->secret) return "a secret";
-    const Value value = field->get(state.spec());
-    (void)schema;
-    return value.is_text() ? value.text() : to_json(value);
+    return field->secret ? "a secret" : rollback::in_words(field->get(state.spec()));
 }
 
 }  // namespace
@@ -117,6 +116,10 @@ Transactor::TakeBack StoreTransactor::plan_take_back(std::vector<std::int64_t> r
         const State base = span.base.is_null() ? State() : decode(schema, span.base, problems);
         const State target = span.target.is_null() ? State() : decode(schema, span.target, problems);
         if (!base && !target) continue;
+        if (span.type->undo_of({id, target, base}) == Undo::none) {
+            back.stayed.push_back(id);
+            continue;
+        }
         const auto number = static_cast<std::uint32_t>(back.site.catalog.size());
         for (const auto& step : span.steps) in_step[step].push_back(number);
         Resource resource;
@@ -149,9 +152,8 @@ Transactor::TakeBack StoreTransactor::plan_take_back(std::vector<std::int64_t> r
         std::vector<const Field*> conflicts;
         back.goal.push_back(three_way(schema, back.observed[i], bases[i], targets[i], conflicts));
         for (const Field* field : conflicts)
-            back.conflicts.push_back({resource.id, field ? std::string(field->name) : "",
-                                      in_words(schema, targets[i], field), in_words(schema, bases[i], field),
-                                      in_words(schema, back.observed[i], field)});
+            back.conflicts.push_back({resource.id, field ? std::string(field->name) : "", in_words(targets[i], field),
+                                      in_words(bases[i], field), in_words(back.observed[i], field)});
     }
     for (const std::uint32_t i : keep_occupied(back.site.catalog, view, back.observed, back.goal))
         back.conflicts.push_back({back.site.catalog[i].id, "", "absent", "present", "there is something in it"});

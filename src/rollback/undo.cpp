@@ -117,6 +117,8 @@ private:
         if (effects && !footprint.tools_first) effects->put_back(), host_.publish();
         tools_back(type, step, cut);
         host_.publish();
+        for (const ChangeRecord& change : changes_[step.number])
+            if (change.undo == Undo::none) outcome_.stayed.push_back({type.schema().name, change.key});
         if (effects) {
             if (footprint.tools_first) effects->put_back(), host_.publish();
             for (const std::string& path : effects->left())

@@ -226,7 +226,7 @@ TEST_CASE("A fence is written before the child goes on, and gone when it is lift
     const auto text = slurp(scratch / "lock");
     CHECK(text.starts_with(alone));
     CHECK(text.find("\t" + std::to_string(a) + "\t" + std::to_string(process(a)->started) +
-                    "\tdpkg --configure -a\n") != std::string::npos);
+                    "\tdpkg --configure -a\t\n") != std::string::npos);
     CHECK(text.find(boot_id()) != std::string::npos);
     lock.lift(a);
     CHECK(slurp(scratch / "lock") != alone);

@@ -210,3 +210,22 @@ TEST_CASE("nothing of a run is left on the disk but its history") {
     CHECK(changes[0].before.find("content")->text() == "before\n");
     CHECK(changes[0].after.find("content")->text() == "ours\n");
 }
+
+TEST_CASE("a rollback brings a copied /etc/localtime back, which is only ever seen") {
+    const Root root;
+    fs::create_directories(root.path() + "/usr/share/zoneinfo/Europe");
+    root.write("/usr/share/zoneinfo/Europe/Rome", "TZif2 rome\n");
+    root.write("/etc/localtime", "TZif2 copied\n");
+    root.write("/etc/timezone", "Etc/UTC\n");
+    Session session(root);
+    session.wish("timezone", {{"name", "Europe/Rome"}});
+    const Outcome done = session.apply();
+    CHECK(first_error(done) == "");
+    CHECK(fs::is_symlink(root.path() + "/etc/localtime"));
+    const Outcome back = session.rollback({done.run});
+    CHECK(first_error(back) == "");
+    CHECK(back.state == RunState::committed);
+    CHECK_FALSE(fs::is_symlink(root.path() + "/etc/localtime"));
+    CHECK(root.text("/etc/localtime") == "TZif2 copied\n");
+    CHECK(root.text("/etc/timezone") == "Etc/UTC\n");
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a step does in a run that takes earlier ones back: images go back to the byte, tools take back what tools did.
+#include <algorithm>
+
+#include "runner_parts.hpp"
+
+namespace chaos::rollback {
+
+/// Of the runs taken back: paths of this step that are still as those runs left them go back to the byte.
+void Runner::Parts::put_images_back(const Step& step) {
+    for (const auto& [run, number] : steps_taken_back(step)) {
+        const auto paths = paths_of.find({run, number});
+        if (paths == paths_of.end()) continue;
+        for (const std::string& path : paths->second) {
+            const auto& [before, after] = images.at(path);
+            if (host->image(path).same_as(after)) host->restore(path, before);
+        }
+    }
+}
+
+/// Which steps of the runs taken back made these changes, newest first.
+std::vector<std::pair<std::int64_t, std::int64_t>> Runner::Parts::steps_taken_back(const Step& step) const {
+    std::vector<std::pair<std::int64_t, std::int64_t>> steps;
+    for (const Change& change : step.changes)
+        if (const auto made = made_by.find(to_text(change.id)); made != made_by.end())
+            steps.insert(steps.end(), made->second.begin(), made->second.end());
+    std::sort(steps.rbegin(), steps.rend());
+    steps.erase(std::unique(steps.begin(), steps.end()), steps.end());
+    return steps;
+}
+
+/// Tools take back what tools did; what those did beside it is put back before or after, as the kind says.
+void Runner::Parts::take_call_back(Step& step) {
+    const Footprint footprint = step.type->footprint();
+    std::vector<std::unique_ptr<Effects>> effects;
+    for (const auto& [run, number] : steps_taken_back(step)) {
+        for (const StepRecord& record : place.store.steps(run)) {
+            if (record.number != number || record.scan.empty()) continue;
+            std::vector<Operation> found;
+            for (const Operation& operation : place.store.operations(run))
+                if (operation.effect && operation.step == number) found.push_back(operation);
+            effects.push_back(std::make_unique<Effects>(*host, footprint, scan_from_text(record.scan), found, false));
+        }
+    }
+    const auto put_back = [&] {
+        for (const auto& each : effects) each->put_back(), host->publish();
+    };
+    put_images_back(step);
+    host->publish();
+    if (!footprint.tools_first) put_back();
+    std::vector<Change> left;
+    const View view(*host);
+    const States found = look_again(request.site.catalog, step, view, true);
+    for (std::size_t k = 0; k < step.changes.size(); ++k)
+        if (!same(step.type->schema(), found[k], step.changes[k].after))
+            left.push_back({step.changes[k].id, found[k], step.changes[k].after, step.changes[k].where});
+    if (!left.empty()) step.type->undo_all(*host, left);
+    host->publish();
+    if (footprint.tools_first) put_back();
+    for (const auto& each : effects)
+        for (const std::string& path : each->left())
+            outcome.conflicts.push_back({{step.type->schema().name, path},
+                                         "",
+                                         "as before the run",
+                                         "as the run left it",
+                                         "changed by somebody else"});
+}
+
+void Runner::takes_back(const std::vector<std::int64_t>& runs) {
+    parts_->taken_back = runs;
+    std::sort(parts_->taken_back.begin(), parts_->taken_back.end());
+    for (const std::int64_t run : parts_->taken_back) {
+        for (const ChangeRecord& change : parts_->place.store.changes(run))
+            parts_->made_by[change.key.empty() ? change.type : change.type + ":" + change.key].emplace_back(
+                run, change.step);
+        for (const Operation& operation : parts_->place.store.operations(run)) {
+            if (operation.effect) continue;
+            parts_->paths_of[{run, operation.step}].push_back(operation.path);
+            const auto [held, first] = parts_->images.try_emplace(operation.path, operation.before, operation.after);
+            if (!first) held->second.second = operation.after;
+        }
+    }
+}
+
+}  // namespace chaos::rollback

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+
+#include "effects.hpp"
+#include "runner.hpp"
+
+namespace chaos::rollback {
+
+/// One run. Its members stand in four files: runner.cpp (the run), runner_steps.cpp, runner_back.cpp (taking earlier
+/// runs back), runner_record.cpp (what it writes down).
+struct Runner::Parts {
+    Parts(Workplace& workplace, const Request& asked)
+        : place(workplace), request(asked), journal(workplace), plan(asked.plan), now(asked.observed) {
+        outcome.state = RunState::running;
+    }
+
+    Outcome run();
+
+private:
+    friend class Runner;
+    // Before the first step.
+    bool has_something_to_record() const;
+    void begin();
+    void record_plan();
+    void adopt_inputs();
+
+    // The steps.
+    struct Failure {
+        std::size_t step;
+        Error error;
+    };
+    using Failures = std::vector<Failure>;
+    std::size_t end_of_phase(std::size_t from) const;
+    Failures attempt(std::size_t from, std::size_t to);
+    void run_files(std::size_t from, std::size_t to);
+    void run_call(std::size_t number);
+    Failures run_calls_together(std::size_t from, std::size_t to);
+    bool begin_call(std::size_t number, Scan& before);
+    void end_call(std::size_t number, const Scan& before);
+    void record_effects(std::size_t number, const Scan& before);
+    void tell(const Failures&);
+    bool prepare(std::size_t number);
+    void verify(std::size_t number);
+    void record_done(std::size_t number);
+    void put_images_back(const Step&);
+    void take_call_back(Step&);
+    std::vector<std::pair<std::int64_t, std::int64_t>> steps_taken_back(const Step&) const;
+    void fail_if_it_waited_for_one(std::size_t number);
+
+    // After the last one.
+    void finish(RunState);
+    void record_ownership();
+    void record_inputs(std::uint32_t watcher, const View&);
+    void take_it_back(const std::string& why);
+
+    ChangeRecord record_of(const Step&, std::size_t number, std::size_t k, ChangeRecord::Result) const;
+    const Resource& resource(const Step& step, std::size_t k) const { return request.site.catalog[step.resources[k]]; }
+    bool takes_back() const { return !taken_back.empty(); }
+
+    Workplace& place;
+    const Request& request;
+    RunJournal journal;
+    std::optional<StagedHost> host;
+    Plan plan;                 ///< With what was seen when each step began.
+    States now;                ///< As far as it is known: observed, then what the steps reached.
+    std::vector<char> failed;  ///< By step: it failed, or waited for one that did.
+    bool called = false;       ///< A step that is not only files ran: what changed since may be its doing.
+    Outcome outcome;
+    std::vector<std::int64_t> taken_back;
+    std::map<std::string, std::vector<std::pair<std::int64_t, std::int64_t>>> made_by;   ///< By id: run and step.
+    std::map<std::pair<std::int64_t, std::int64_t>, std::vector<std::string>> paths_of;  ///< By run and step.
+    std::map<std::string, std::pair<Image, Image>>
+        images;  ///< Of the runs taken back: by path, before them all and after them all.
+};
+
+}  // namespace chaos::rollback

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run writes down: its plan before anything is touched, what it owns and what was taken note of after it.
+#include <fmt/format.h>
+
+#include "runner_parts.hpp"
+
+namespace chaos::rollback {
+
+using Result = ChangeRecord::Result;
+
+State declared(const Schema& schema, const State& now, const State& wanted) {
+    if (!now || !wanted) return now;
+    const auto spec = schema.clone(now.spec());
+    for (const Field& field : schema.fields)
+        if (field.role == Field::Role::property && !field.given(wanted.spec())) field.clear(spec.get());
+    take_options(schema, spec.get(), wanted.spec());
+    return State(spec);
+}
+
+ChangeRecord Runner::Parts::record_of(const Step& step, std::size_t number, std::size_t k, Result result) const {
+    const Change& change = step.changes[k];
+    const Schema& schema = step.type->schema();
+    ChangeRecord record;
+    record.run = outcome.run;
+    record.step = static_cast<std::int64_t>(number);
+    record.type = change.id.type;
+    record.key = change.id.key;
+    record.before = encode(schema, change.before);
+    record.after = encode(schema, change.after);
+    record.triggered = change.before && change.triggered();
+    record.undo = step.type->undo_of(change);
+    record.result = result;
+    if (request.sources && change.where)
+        record.where =
+            fmt::format("{}:{}:{}", (*request.sources)[change.where].name, change.where.line, change.where.column);
+    return record;
+}
+
+void Runner::Parts::record_plan() {
+    for (std::size_t number = 0; number < plan.size(); ++number) {
+        const Step& step = plan[number];
+        StepRecord record;
+        record.run = outcome.run;
+        record.number = static_cast<std::int64_t>(number);
+        record.type = step.type->schema().name;
+        record.waits_for.assign(step.waits_for.begin(), step.waits_for.end());
+        journal.batch().add_step(record);
+        for (std::size_t k = 0; k < step.changes.size(); ++k)
+            journal.batch().add_change(record_of(step, number, k, Result::planned));
+    }
+}
+
+/// What watches takes note of what is there before anything changes: else a crash before its restart would lose it.
+void Runner::Parts::adopt_inputs() {
+    for (std::uint32_t i = 0; i < request.site.catalog.size(); ++i) {
+        const Resource& watcher = request.site.catalog[i];
+        if (!watcher.type->schema().reacts || watcher.watches.empty() || !request.goal[i]) continue;
+        std::string invocation;
+        const Noted known = place.store.noted(watcher.id, &invocation);
+        std::map<std::string, Digest> base;
+        for (const auto& [name, value] : inputs_of(request.site.catalog, i, request.goal))
+            base[name] = digest("absent"), (void)value;
+        for (const auto& [name, value] : inputs_of(request.site.catalog, i, request.observed)) base[name] = value;
+        for (const auto& [name, value] : known) base[name] = value;
+        const Noted adopted(base.begin(), base.end());
+        if (adopted != known) journal.batch().note(watcher.id, adopted, invocation, false);
+    }
+}
+
+bool Runner::Parts::has_something_to_record() const {
+    if (!plan.empty() || takes_back()) return true;
+    std::map<std::pair<std::string, std::string>, const OwnedRecord*> known;
+    const auto owned = place.store.owned(request.site.name);
+    for (const auto& record : owned) known[{record.type, record.key}] = &record;
+    for (const Resource& resource : request.site.catalog) {
+        if (resource.companion) continue;
+        if (resource.leaving) return true;
+        const auto held = known.find({std::string(resource.id.type), resource.id.key});
+        if (held == known.end()) return true;
+        const State declares = resource.absent ? State() : resource.wanted;
+        const Schema& schema = resource.type->schema();
+        if (held->second->keep != resource.keep || held->second->protect != resource.protect) return true;
+        Diagnostics ignored;
+        const State was =
+            held->second->attributes.is_null() ? State() : decode(schema, held->second->attributes, ignored);
+        if (!was != !declares || !ignored.ok()) return true;
+        for (const Field& field : schema.fields)
+            if (was && field.role == Field::Role::property && field.given(was.spec()) != field.given(declares.spec()))
+                return true;
+    }
+    return false;
+}
+
+void Runner::Parts::record_ownership() {
+    for (std::size_t i = 0; i < request.site.catalog.size(); ++i) {
+        const Resource& resource = request.site.catalog[i];
+        if (resource.companion) continue;
+        if (resource.leaving) {
+            journal.batch().release(std::string(resource.id.type), resource.id.key, request.site.name, outcome.run);
+            continue;
+        }
+        const Schema& schema = resource.type->schema();
+        OwnedRecord record;
+        record.type = resource.id.type;
+        record.key = resource.id.key;
+        record.site = request.site.name;
+        record.attributes = encode(schema, declared(schema, now[i], resource.wanted));
+        record.origin = encode(schema, declared(schema, request.observed[i], resource.wanted));
+        record.keep = resource.keep;
+        record.protect = resource.protect;
+        record.run = outcome.run;
+        if (request.sources && resource.where)
+            record.where = fmt::format("{}:{}:{}", (*request.sources)[resource.where].name, resource.where.line,
+                                       resource.where.column);
+        journal.batch().own(record);
+    }
+}
+
+/// What it listens to, as it took note of it by now.
+void Runner::Parts::record_inputs(std::uint32_t i, const View& view) {
+    const Resource& watcher = request.site.catalog[i];
+    if (!watcher.type->schema().reacts || watcher.watches.empty() || !now[i]) return;
+    std::string invocation;
+    const Noted known = place.store.noted(watcher.id, &invocation);
+    const Noted today = inputs_of(request.site.catalog, i, now);
+    const auto runs = watcher.type->runs_as(view, now[i]);
+    const std::string current = runs ? runs->id : std::string();
+    if (known != today || invocation != current) journal.batch().note(watcher.id, today, current, false);
+}
+
+}  // namespace chaos::rollback

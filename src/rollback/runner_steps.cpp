@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// The steps of a run: files in phases that are published together, calls by themselves.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "runner_parts.hpp"
+
+namespace chaos::rollback {
+
+using Result = ChangeRecord::Result;
+
+namespace {
+
+std::string in_words(const Field& field, const State& state) {
+    return field.secret ? "a secret" : rollback::in_words(field.get(state.spec()));
+}
+
+Error not_reached(const Change& change, const Schema& schema, const State& found) {
+    if (!found != !change.after)
+        return Error(change.where,
+                     fmt::format("{} {} after it was {}", to_text(change.id), found ? "is still there" : "is not there",
+                                 change.after ? "made" : "taken away"));
+    for (const Field* field : differences(schema, found, change.after))
+        return Error(change.where,
+                     fmt::format("{} did not become as wished: its {} is {}, and should be {}", to_text(change.id),
+                                 field->name, in_words(*field, found), in_words(*field, change.after)));
+    return Error(change.where, to_text(change.id) + " did not become as wished");
+}
+
+}  // namespace
+
+/// Files up to the next call are shown together; calls that may overlap and do not wait for one another run together.
+std::size_t Runner::Parts::end_of_phase(std::size_t from) const {
+    std::size_t end = from;
+    if (plan[from].type->way() == Way::files) {
+        while (end < plan.size() && plan[end].type->way() == Way::files) ++end;
+        return end;
+    }
+    const auto joins = [&](std::size_t number) {
+        const Step& step = plan[number];
+        return step.type->overlaps() && !step.waits_for_all &&
+               std::none_of(step.waits_for.begin(), step.waits_for.end(), [&](std::uint32_t n) { return n >= from; });
+    };
+    if (takes_back() || request.jobs <= 1) return from + 1;
+    while (end < plan.size() && joins(end)) ++end;
+    return std::max(end, from + 1);
+}
+
+/// Looks again, in a new View: what was planned for holds still, or an earlier step of this run changed it, or the run
+/// ends. False where nothing is left to do.
+bool Runner::Parts::prepare(std::size_t number) {
+    Step& step = plan[number];
+    const Schema& schema = step.type->schema();
+    const View view(*host);
+    const States found = look_again(request.site.catalog, step, view, takes_back());
+    bool work = false;
+    for (std::size_t k = 0; k < step.changes.size(); ++k) {
+        Change& change = step.changes[k];
+        const State fresh = found[k] ? found[k].with_inputs(change.before.inputs()) : found[k];
+        if (!same(schema, fresh, change.before)) {
+            // What waits for an earlier step may have become another by it: a service, when its unit came.
+            if (!called && step.waits_for.empty() && !step.waits_for_all)
+                throw Error(change.where, fmt::format("{} changed since the plan was made", to_text(change.id)))
+                    .help("run it again: the plan is made anew");
+            change.before = fresh;
+            if (change.after && fresh)
+                change.after = overlay(schema, fresh, change.after).with_inputs(change.after.inputs());
+            journal.batch().set_change(record_of(step, number, k, Result::planned));
+        }
+        work |= !same(schema, change.before, change.after);
+    }
+    if (!work) journal.batch().set_step(outcome.run, static_cast<std::int64_t>(number), StepRecord::State::skipped);
+    return work;
+}
+
+void Runner::Parts::verify(std::size_t number) {
+    const Step& step = plan[number];
+    const View view(*host);
+    const States found = look_at_result(step, view);
+    for (std::size_t k = 0; k < step.changes.size(); ++k) {
+        const Change& change = step.changes[k];
+        if (!reaches(step.type->schema(), found[k], change.after))
+            throw not_reached(change, step.type->schema(), found[k]);
+        now[step.resources[k]] = change.after;
+    }
+}
+
+void Runner::Parts::record_done(std::size_t number) {
+    const Step& step = plan[number];
+    journal.batch().set_step(outcome.run, static_cast<std::int64_t>(number), StepRecord::State::done);
+    for (std::size_t k = 0; k < step.changes.size(); ++k)
+        journal.batch().set_change(record_of(step, number, k, Result::done));
+    outcome.changed += step.changes.size();
+    if (!step.type->schema().reacts || takes_back()) return;
+    const View view(*host);
+    for (const std::uint32_t i : step.resources) record_inputs(i, view);
+}
+
+void Runner::Parts::run_files(std::size_t from, std::size_t to) {
+    std::vector<std::size_t> working;
+    for (std::size_t number = from; number < to; ++number) {
+        if (!failed[number] && prepare(number)) working.push_back(number);
+    }
+    for (const std::size_t number : working) {
+        const Step& step = plan[number];
+        place.reporter.begins(step, number, plan.size());
+        host->step(static_cast<std::int64_t>(number));
+        put_images_back(step);
+        if (takes_back())
+            step.type->undo_all(*host, step.changes);
+        else
+            step.type->apply_all(*host, step.changes);
+        for (const Change& change : step.changes)
+            if (const auto command = takes_back() ? std::nullopt : step.type->validation(change))
+                host->validate(*command, change.id.key);
+    }
+    host->publish();
+    journal.flush();
+    for (const Command& command : host->unvalidated()) {
+        const Output output = host->run(command);
+        if (output.status != 0) throw chaos::failed(command, output);
+    }
+    for (const std::size_t number : working) {
+        verify(number);
+        record_done(number);
+        place.reporter.ends(plan[number], true);
+    }
+}
+
+/// Records that it begins (the caller makes that durable), and what is there beside its target. False where nothing is
+/// left to do.
+bool Runner::Parts::begin_call(std::size_t number, Scan& before) {
+    if (!prepare(number)) return false;
+    const Step& step = plan[number];
+    const auto id = static_cast<std::int64_t>(number);
+    if (step.type->way() == Way::opaque) {
+        std::vector<Content> contents;
+        before = host->scan(step.type->footprint(), &contents);
+        for (const Content& content : contents)
+            if (content.held()) journal.batch().put_blob(content.digest(), content.bytes());
+        journal.batch().set_scan(outcome.run, id, to_text(before));
+    }
+    journal.batch().set_step(outcome.run, id, StepRecord::State::begun);
+    place.reporter.begins(step, number, plan.size());
+    called = true;
+    return true;
+}
+
+void Runner::Parts::end_call(std::size_t number, const Scan& before) {
+    const Step& step = plan[number];
+    verify(number);
+    if (step.type->way() == Way::opaque) record_effects(number, before);
+    record_done(number);
+    journal.flush();
+    place.reporter.ends(step, true);
+}
+
+void Runner::Parts::record_effects(std::size_t number, const Scan& before) {
+    std::vector<Content> contents;
+    const Scan after = host->scan(plan[number].type->footprint(), &contents);
+    std::map<Digest, const Content*> held;
+    for (const Content& content : contents) held.emplace(content.digest(), &content);
+    for (Operation& effect : StagedHost::changed(before, after)) {
+        effect.step = static_cast<std::int64_t>(number);
+        effect.effect = true;
+        if (const auto content = held.find(effect.after.content); content != held.end() && content->second->held())
+            journal.batch().put_blob(content->first, content->second->bytes());
+        journal.add(effect);
+    }
+}
+
+void Runner::Parts::run_call(std::size_t number) {
+    Scan before;
+    if (!begin_call(number, before)) return;
+    journal.flush();
+    host->step(static_cast<std::int64_t>(number));
+    if (takes_back())
+        take_call_back(plan[number]);
+    else
+        plan[number].type->apply_all(*host, plan[number].changes);
+    host->publish();
+    end_call(number, before);
+}
+
+/// Each in a thread, as many at a time as was asked for; the journal is this thread's alone.
+Runner::Parts::Failures Runner::Parts::run_calls_together(std::size_t from, std::size_t to) {
+    Failures failures;
+    std::vector<std::size_t> working;
+    for (std::size_t number = from; number < to; ++number) {
+        Scan none;
+        try {
+            if (!failed[number] && begin_call(number, none)) working.push_back(number);
+        } catch (const Error& error) {
+            failures.push_back({number, error});
+        }
+    }
+    journal.flush();
+    std::vector<std::optional<Error>> wrong(working.size());
+    std::atomic<std::size_t> next{0};
+    const auto labour = [&] {
+        for (std::size_t k; (k = next++) < working.size();) try {
+                plan[working[k]].type->apply_all(*host, plan[working[k]].changes);
+            } catch (const Error& error) {
+                wrong[k] = error;
+            } catch (const std::exception& error) {
+                wrong[k] = Error(error.what());
+            }
+    };
+    std::vector<std::jthread> threads;
+    for (std::size_t n = 1; n < std::min<std::size_t>(request.jobs, working.size()); ++n) threads.emplace_back(labour);
+    labour();
+    threads.clear();
+    for (std::size_t k = 0; k < working.size(); ++k) try {
+            if (wrong[k]) throw *wrong[k];
+            end_call(working[k], {});
+        } catch (const Error& error) {
+            failures.push_back({working[k], error});
+        }
+    return failures;
+}
+
+/// Runs a phase, and answers which of its steps failed, and why.
+Runner::Parts::Failures Runner::Parts::attempt(std::size_t from, std::size_t to) {
+    for (std::size_t number = from; number < to; ++number) fail_if_it_waited_for_one(number);
+    try {
+        if (plan[from].type->way() != Way::files && to > from + 1) return run_calls_together(from, to);
+        if (plan[from].type->way() == Way::files)
+            run_files(from, to);
+        else if (!failed[from])
+            run_call(from);
+        return {};
+    } catch (const Error& error) {
+        Failures failures;  // files that are shown together stay away together
+        for (std::size_t number = from; number < to; ++number)
+            if (!failed[number]) failures.push_back({number, error});
+        return failures;
+    }
+}
+
+void Runner::Parts::fail_if_it_waited_for_one(std::size_t number) {
+    const Step& step = plan[number];
+    const auto has_failed = [&](std::uint32_t earlier) { return failed[earlier] != 0; };
+    const auto here = failed.begin() + static_cast<std::ptrdiff_t>(number);
+    if (step.waits_for_all ? std::any_of(failed.begin(), here, [](char f) { return f != 0; })
+                           : std::any_of(step.waits_for.begin(), step.waits_for.end(), has_failed))
+        failed[number] = 1;
+}
+
+}  // namespace chaos::rollback
