@@ -43,6 +43,10 @@ struct Request {
         nullptr;  ///< Set by a signal: the running step ends, then the run takes itself back.
 };
 
+/// How far recovery goes. Before any service runs it takes only files back, newest step first, and stops at the first
+/// step that called something: a package manager, D-Bus, a command. The whole of it does the rest.
+enum class Recovery : char { whole, early };
+
 /// The store and the host of one root, for changing. While it lives it holds the lock: one writer per store.
 /// Its constructor waits for nothing: it throws Busy, naming the holder, where another run is at work.
 class Transactor {
@@ -55,7 +59,7 @@ public:
 
     /// Takes back what an earlier run left open; nothing to do is run 0. Must come before the host is looked at for a
     /// plan.
-    virtual Outcome recover() = 0;
+    virtual Outcome recover(Recovery = Recovery::whole) = 0;
 
     /// Runs a plan: as wished, or as it was. Never throws for a step that failed: that is in the Outcome. A request
     /// whose plan is empty but that adopts or releases something is recorded; one without either writes nothing at all.

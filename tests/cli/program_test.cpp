@@ -271,7 +271,7 @@ TEST_CASE("setup prints its manifest on a dry run, and installs a unit that is w
     CHECK(access((place.root() + "/var/lib/chaos").c_str(), F_OK) != 0);
     REQUIRE(place.in_root({"setup", "--yes"}).status == 0);
     CHECK(place.read("root/etc/systemd/system/chaos-recover.service"));
-    CHECK(place.read("root/etc/systemd/system/multi-user.target.wants/chaos-recover.service"));
+    CHECK(place.read("root/etc/systemd/system/multi-user.target.wants/chaos-recover-late.service"));
     CHECK(place.in_root({"setup", "--yes"}).status == 0);
 }
 
