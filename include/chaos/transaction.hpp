@@ -94,6 +94,10 @@ void check_ownership(const Site&, const History&, Diagnostics& problems);
 using Noted = std::vector<std::pair<std::string, Digest>>;
 Noted inputs_of(const Catalog&, std::uint32_t i, const States&);
 
+/// What is to be noted of it after a run: what it watches in these states, and what was known of that which this run
+/// passed over. Else --skip would forget a restart that is due, and owe one that is not.
+Noted noted_after(const Catalog&, std::uint32_t i, const States&, const Noted& known);
+
 /// Sets the inputs of everything that watches: in `observed` as it last took note (history, or what is there where that
 /// is not known), in `goal` as it will be. What differs is then triggered.
 void set_inputs(const Catalog&, const View&, const History*, States& observed, States& goal);

@@ -77,6 +77,7 @@ private:
     void verify(std::size_t number);
     void record_done(std::size_t number);
     void put_images_back(const Step&);
+    void undo_what_is_left(const Step&);
     void take_call_back(Step&);
     std::vector<std::pair<std::int64_t, std::int64_t>> steps_taken_back(const Step&) const;
     bool ended_early(std::size_t number);
@@ -188,6 +189,7 @@ void Runner::Parts::adopt_inputs() {
         if (!watcher.type->schema().reacts || watcher.watches.empty() || !request.goal[i]) continue;
         std::string invocation;
         const Noted known = place.store.noted(watcher.id, &invocation);
+        if (known.empty() && watcher.type->told_by_notes(watcher.wanted)) continue;
         std::map<std::string, Digest> base;
         for (const auto& [name, value] : inputs_of(request.site.catalog, i, request.goal))
             base[name] = digest("absent"), (void)value;
@@ -275,6 +277,17 @@ std::vector<std::pair<std::int64_t, std::int64_t>> Runner::Parts::steps_taken_ba
     return steps;
 }
 
+/// What no image put back goes back attribute by attribute; nothing is written twice, or an image's times were lost.
+void Runner::Parts::undo_what_is_left(const Step& step) {
+    std::vector<Change> left;
+    const View view(*host);
+    const States found = look_again(request.site.catalog, step, view, true);
+    for (std::size_t k = 0; k < step.changes.size(); ++k)
+        if (!same(step.type->schema(), found[k], step.changes[k].after))
+            left.push_back({step.changes[k].id, found[k], step.changes[k].after, step.changes[k].where});
+    if (!left.empty()) step.type->undo_all(*host, left);
+}
+
 /// Tools take back what tools did; what those did beside it is put back before or after, as the kind says.
 void Runner::Parts::take_call_back(Step& step) {
     const Footprint footprint = step.type->footprint();
@@ -294,13 +307,7 @@ void Runner::Parts::take_call_back(Step& step) {
     put_images_back(step);
     host->publish();
     if (!footprint.tools_first) put_back();
-    std::vector<Change> left;
-    const View view(*host);
-    const States found = look_again(request.site.catalog, step, view, true);
-    for (std::size_t k = 0; k < step.changes.size(); ++k)
-        if (!same(step.type->schema(), found[k], step.changes[k].after))
-            left.push_back({step.changes[k].id, found[k], step.changes[k].after, step.changes[k].where});
-    if (!left.empty()) step.type->undo_all(*host, left);
+    undo_what_is_left(step);
     host->publish();
     if (footprint.tools_first) put_back();
     for (const auto& each : effects)
@@ -323,7 +330,7 @@ void Runner::Parts::run_files(std::size_t from, std::size_t to) {
         host->step(static_cast<std::int64_t>(number));
         put_images_back(step);
         if (takes_back())
-            step.type->undo_all(*host, step.changes);
+            undo_what_is_left(step);
         else
             step.type->apply_all(*host, step.changes);
         for (const Change& change : step.changes)
@@ -479,7 +486,7 @@ void Runner::Parts::record_inputs(std::uint32_t i, const View& view) {
     if (!watcher.type->schema().reacts || watcher.watches.empty() || !now[i]) return;
     std::string invocation;
     const Noted known = place.store.noted(watcher.id, &invocation);
-    const Noted today = inputs_of(request.site.catalog, i, now);
+    const Noted today = noted_after(request.site.catalog, i, now, known);
     const auto runs = watcher.type->runs_as(view, now[i]);
     const std::string current = runs ? runs->id : std::string();
     if (known != today || invocation != current) journal.batch().note(watcher.id, today, current, false);
