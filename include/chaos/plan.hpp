@@ -22,7 +22,8 @@ struct Resource {
     Place where{};
     std::string doc{};
     std::vector<std::string> tags{};
-    std::vector<std::uint32_t> watches{};  ///< Numbers of what it reacts to.
+    std::vector<std::uint32_t> watches{};   ///< Numbers of what it reacts to.
+    std::vector<ResourceId> passed_over{};  ///< What it watches beside, and --only or --skip leave out this time.
 };
 using Catalog = std::vector<Resource>;
 

@@ -135,6 +135,10 @@ public:
     /// changed (store.md C9). Nothing for a kind that starts nothing; an empty id where it does not run.
     virtual std::optional<Invocation> runs_as(const View&, const State&) const { return std::nullopt; }
 
+    /// Whether only our own notes tell that it was ever done: then it is due while nothing is noted of it. Else what is
+    /// there counts as having seen what it watches.
+    virtual bool told_by_notes(const State&) const { return false; }
+
     /// Makes every `after` true. Gets many only where batches() is true. A change without `before` makes, one without
     /// `after` takes away.
     virtual void apply_all(WritableHost&, std::span<const Change>) const = 0;

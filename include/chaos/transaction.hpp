@@ -44,6 +44,10 @@ struct Request {
         nullptr;  ///< Set by a signal: the running step ends, then the run takes itself back.
 };
 
+/// How far recovery goes. Before any service runs it takes only files back, newest step first, and stops at the first
+/// step that called something: a package manager, D-Bus, a command. The whole of it does the rest.
+enum class Recovery : char { whole, early };
+
 /// The store and the host of one root, for changing. While it lives it holds the lock: one writer per store.
 /// Its constructor waits for nothing: it throws Busy, naming the holder, where another run is at work.
 class Transactor {
@@ -56,7 +60,7 @@ public:
 
     /// Takes back what an earlier run left open; nothing to do is run 0. Must come before the host is looked at for a
     /// plan.
-    virtual Outcome recover() = 0;
+    virtual Outcome recover(Recovery = Recovery::whole) = 0;
 
     /// Runs a plan: as wished, or as it was. Never throws for a step that failed: that is in the Outcome. A request
     /// whose plan is empty but that adopts or releases something is recorded; one without either writes nothing at all.
@@ -92,6 +96,10 @@ void check_ownership(const Site&, const History&, Diagnostics& problems);
 /// By `id.attribute`: digests of all that resource `i` watches, in these states. What was not declared does not count.
 using Noted = std::vector<std::pair<std::string, Digest>>;
 Noted inputs_of(const Catalog&, std::uint32_t i, const States&);
+
+/// What is to be noted of it after a run: what it watches in these states, and what was known of that which this run
+/// passed over. Else --skip would forget a restart that is due, and owe one that is not.
+Noted noted_after(const Catalog&, std::uint32_t i, const States&, const Noted& known);
 
 /// Sets the inputs of everything that watches: in `observed` as it last took note (history, or what is there where that
 /// is not known), in `goal` as it will be. What differs is then triggered.

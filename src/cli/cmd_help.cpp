@@ -38,6 +38,21 @@ std::string render(const HelpView& view, Style style, bool) {
     return view.command.empty() ? overview(style) : render_markdown(help_text(view.command), style);
 }
 
+/// chaos(1): the commands, and what is true of all of them.
+std::string program_page() {
+    std::string text =
+        "# chaos\n\nA host as a manifest says, and back again.\n\n    chaos COMMAND [OPTIONS] [ARGUMENTS]\n";
+    text += "\nEach command has a page of its own: chaos-apply(1) and so on.\n\n## Commands\n\n";
+    for (const Command& command : commands())
+        text += fmt::format("- `chaos {}`: {}\n", command.name, summary_of(help_text(command.name)));
+    const std::string_view help = help_text("help");
+    const std::size_t from = help.find("    0   "), to = help.find("## Options");
+    text += fmt::format("\n## Exit status\n\n{}", help.substr(from, to - from));
+    return text +
+           "## Files\n\n- `/var/lib/chaos`: what was done, and what is needed to take it back.\n"
+           "- `/etc/chaos/host.yml`: what this host is called, for manifests.\n";
+}
+
 }  // namespace
 
 std::string overview(Style style) {
@@ -63,8 +78,8 @@ Exit help(Context& context) {
     if (!context.options.completion.empty())
         context.console.result(completion(context.options.completion));
     else if (context.options.man)
-        context.console.result(man_page(view.command.empty() ? "help" : view.command,
-                                        help_text(view.command.empty() ? "help" : view.command)));
+        context.console.result(
+            man_page(view.command, view.command.empty() ? program_page() : std::string(help_text(view.command))));
     else
         context.console.show(view);
     return Exit::well;

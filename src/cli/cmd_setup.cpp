@@ -4,34 +4,39 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "recover_units.hpp"
 #include "run.hpp"
 
 namespace chaos::cli {
 
 namespace {
 
+/// A unit's text for this program, as the block of a manifest.
+std::string block_of(std::string_view unit, std::string_view program) {
+    constexpr std::string_view mark = "@chaos@";
+    std::string text(unit), out;
+    text.replace(text.find(mark), mark.size(), program);
+    for (std::size_t from = 0; from < text.size();) {
+        const std::size_t end = text.find('\n', from);
+        out += (end == from ? "" : "    ") + text.substr(from, end + 1 - from);
+        from = end + 1;
+    }
+    return out;
+}
+
 /// What setup declares, as a manifest like any other: it is planned, recorded and taken back the same way.
-/// After basic.target: recovery may have to start and stop units, and waits for their jobs.
-constexpr std::string_view manifest = R"(# Written by chaos setup.
+std::string manifest_for(std::string_view program) {
+    return fmt::format(R"(# Written by chaos setup.
 name: chaos-setup
 files:
   /etc/systemd/system/chaos-recover.service: |
-    [Unit]
-    Description=Take back what a run of chaos left half done
-    Documentation=man:chaos-recover(1)
-    ConditionPathExists=/var/lib/chaos/store.db
-    After=basic.target dbus.service
-
-    [Service]
-    Type=oneshot
-    ExecStart={} recover --quiet
-    TimeoutStartSec=30min
-
-    [Install]
-    WantedBy=multi-user.target
-links:
-  /etc/systemd/system/multi-user.target.wants/chaos-recover.service: ../chaos-recover.service
-)";
+{}  /etc/systemd/system/chaos-recover-late.service: |
+{}links:
+  /etc/systemd/system/sysinit.target.wants/chaos-recover.service: ../chaos-recover.service
+  /etc/systemd/system/multi-user.target.wants/chaos-recover-late.service: ../chaos-recover-late.service
+)",
+                       block_of(recover_unit(), program), block_of(recover_late_unit(), program));
+}
 
 /// Where this program is; in an image, where a package of it would be.
 std::string program_in(const RootHost& host) {
@@ -53,7 +58,7 @@ Exit setup(Context& context) {
         if (program.find_first_of(" \t%\"'\\$") != std::string::npos)
             throw Error(
                 fmt::format("the path of this program has a character that a unit file can not have: {}", program));
-        const std::string text = fmt::format(manifest, program);
+        const std::string text = manifest_for(program);
         if (context.options.dry_run) return context.console.result(text), Exit::well;
         path = world.state_directory + "/setup.yml";
         ::mkdir(world.state_directory.c_str(), 0700);

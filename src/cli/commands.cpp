@@ -25,6 +25,7 @@ constexpr std::string_view of_rollback[] = {"root", "state-dir", "yes", "dry-run
 constexpr std::string_view of_history[] = {"root", "state-dir", "most"};
 constexpr std::string_view of_explain[] = {"reference"};
 constexpr std::string_view of_setup[] = {"root", "state-dir", "yes", "dry-run"};
+constexpr std::string_view of_recover[] = {"root", "state-dir", "early"};
 constexpr std::string_view of_help[] = {"man", "completion"};
 
 constexpr Command known[] = {
@@ -34,7 +35,7 @@ constexpr Command known[] = {
     {"apply", "MANIFEST...", 1, any, of_applying, apply},
     {"drift", "[MANIFEST...]", 0, any, of_planning, drift},
     {"rollback", "[RUN]", 0, 1, of_rollback, rollback},
-    {"recover", "", 0, 0, of_root, recover},
+    {"recover", "", 0, 0, of_recover, recover},
     {"history", "[ID]", 0, 1, of_history, history},
     {"show", "RUN", 1, 1, of_root, show},
     {"facts", "[PATH]", 0, 1, of_image, facts},

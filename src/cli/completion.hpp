@@ -6,7 +6,7 @@
 
 namespace chaos::cli {
 
-/// What a shell (bash or fish) reads to complete command lines of chaos. Throws Usage for another shell.
+/// What a shell (bash, zsh or fish) reads to complete command lines of chaos. Throws Usage for another shell.
 std::string completion(std::string_view shell);
 
 }  // namespace chaos::cli

@@ -99,6 +99,17 @@ std::string render_markdown(std::string_view markdown, Style style) {
     return out;
 }
 
+namespace {
+
+std::string upper(std::string_view text) {
+    std::string out(text);
+    for (char& c : out)
+        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    return out;
+}
+
+}  // namespace
+
 std::string man_page(std::string_view command, std::string_view markdown) {
     const auto safe = [](std::string_view text) {
         std::string out;
@@ -112,29 +123,43 @@ std::string man_page(std::string_view command, std::string_view markdown) {
         for (char c : safe(text)) out += c == '\x01' ? "\\fB" : c == '\x02' ? "\\fR" : std::string(1, c);
         return out;
     };
-    std::string out = fmt::format(".TH CHAOS\\-{} 1 \"\" \"chaos {}\"\n", safe(command), CHAOS_VERSION);
-    bool code = false, summary = false, blank = false;
+    const std::string name = command.empty() ? "chaos" : fmt::format("chaos\\-{}", safe(command));
+    // No date: the same sources give the same page.
+    std::string out = fmt::format(".TH {} 1 \"\" \"chaos {}\" \"chaos\"\n", upper(name), CHAOS_VERSION);
+    enum class Part : char { title, summary, synopsis, body } part = Part::title;
+    bool code = false, blank = false, begins = false;  // begins: the first thing of its section
+    const auto section = [&](std::string_view title) {
+        if (code) out += ".EE\n", code = false;
+        out += fmt::format(".SH {}\n", upper(safe(title)));
+        begins = true;
+    };
     each_line(markdown, [&](std::string_view line) {
-        if (code != is_code(line) && !line.empty()) out += code ? ".EE\n" : ".EX\n", code = !code;
         if (line.empty()) {
             blank = true;
             return;
         }
-        const bool begins = !summary || out.ends_with(".SH DESCRIPTION\n") || line[0] == '#';
-        if (blank && !begins) out += code ? "\n" : ".PP\n";
+        const bool item = line.substr(0, 2) == "- ";
+        if (part == Part::summary && is_code(line)) part = Part::synopsis, section("SYNOPSIS");
+        if (part == Part::summary || (part == Part::synopsis && !is_code(line)))
+            if (line[0] != '#') part = Part::body, section("DESCRIPTION");
+        if (line[0] == '#' && !is_code(line)) {
+            section(part == Part::title ? "NAME" : line.substr(line.find_first_not_of("# ")));
+            if (part != Part::title) part = Part::body;
+        } else {
+            if (code && !is_code(line)) out += ".EE\n", code = false;
+            if (blank && !begins && !item) out += code ? "\n" : ".PP\n";
+            if (!code && is_code(line)) out += ".EX\n", code = true;
+            if (part == Part::title)
+                out += fmt::format("{} \\- {}\n", name, prose(line)), part = Part::summary;
+            else if (code)
+                out += safe(part == Part::synopsis ? line.substr(4) : line) + '\n';
+            else if (item)
+                out += fmt::format(".IP \\(bu 2\n{}\n", prose(line.substr(2)));
+            else
+                out += prose(line.substr(line.find_first_not_of(' '))) + '\n';
+            begins = false;
+        }
         blank = false;
-        if (code)
-            out += safe(line) + '\n';
-        else if (line.substr(0, 3) == "## ")
-            out += fmt::format(".SH {}\n", safe(line.substr(3)));
-        else if (line[0] == '#')
-            out += fmt::format(".SH NAME\n");
-        else if (!summary)
-            summary = true, out += fmt::format("chaos\\-{} \\- {}\n.SH DESCRIPTION\n", safe(command), prose(line));
-        else if (line.substr(0, 2) == "- ")
-            out += fmt::format(".IP \\(bu 2\n{}\n", prose(line.substr(2)));
-        else
-            out += prose(line.substr(line.find_first_not_of(' '))) + '\n';
     });
     if (code) out += ".EE\n";
     return out;

@@ -14,7 +14,7 @@ std::string_view summary_of(std::string_view markdown);
 /// Markdown as a terminal shows it: titles in bold, code without its ticks. Lines stay as they were written.
 std::string render_markdown(std::string_view markdown, Style style);
 
-/// Markdown as a man page (section 1).
+/// Markdown as a man page (section 1). Without a command it is the page of the program itself.
 std::string man_page(std::string_view command, std::string_view markdown);
 
 }  // namespace chaos::cli

@@ -36,6 +36,7 @@ constexpr OptionSpec known[] = {
     {"reference", 0, "DIR"},
     {"man", 0, ""},
     {"completion", 0, "SHELL"},
+    {"early", 0, ""},
     {"color", 0, "auto|always|never"},
     {"verbose", 'v', ""},
     {"quiet", 'q', ""},
@@ -103,6 +104,7 @@ void set(Options& options, std::string_view name, const std::string& value) {
     if (name == "reference") options.reference = value;
     if (name == "man") options.man = true;
     if (name == "completion") options.completion = value;
+    if (name == "early") options.early = true;
     if (name == "color") options.color = choice(name, value, colors);
     if (name == "verbose") options.verbose = true;
     if (name == "quiet") options.quiet = true;

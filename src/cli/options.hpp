@@ -27,6 +27,7 @@ struct Options {
     std::string format;
     std::string reference;  ///< A directory for `explain --reference`.
     bool man = false;
+    bool early = false;
     std::string completion;  ///< A shell, for `help --completion`.
 };
 

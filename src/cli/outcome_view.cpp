@@ -28,6 +28,8 @@ Exit exit_of(const Outcome& outcome) {
 }
 
 Exit exit_of_recovery(const Outcome& outcome) {
+    // Of its own will recovery stops half way only where it was asked to: --early.
+    if (outcome.state == RunState::undoing && outcome.errors.empty() && outcome.conflicts.empty()) return Exit::well;
     const bool back = outcome.run == 0 || outcome.state == RunState::undone || outcome.state == RunState::committed;
     return back && is_whole(outcome) ? Exit::well : Exit::damaged;
 }
@@ -72,8 +74,10 @@ std::string sentence(const RunView& view, Style style) {
             return style.red(fmt::format(
                 "Run {} {} and was taken back: {}.", outcome.run, outcome.interrupted ? "was interrupted" : "failed",
                 is_whole(outcome) ? "the host is as it was" : "all but what is named above is as it was"));
-        case RunState::running:
         case RunState::undoing:
+            return style.yellow(
+                fmt::format("Run {} was cut: {} as before; chaos recover does the rest.", outcome.run, changed));
+        case RunState::running:
         case RunState::stuck: break;
     }
     return style.red(fmt::format("Run {} failed and could not be wholly taken back.", outcome.run));

@@ -72,18 +72,35 @@ Noted inputs_of(const Catalog& catalog, std::uint32_t i, const States& states) {
     return noted;
 }
 
+Noted noted_after(const Catalog& catalog, std::uint32_t i, const States& states, const Noted& known) {
+    Noted noted = inputs_of(catalog, i, states);
+    const std::size_t seen = noted.size();
+    for (const ResourceId& id : catalog[i].passed_over) {
+        const std::string name = to_text(id), attributes = name + ".";
+        for (const auto& held : known) {
+            if (held.first != name && !held.first.starts_with(attributes)) continue;
+            const Noted now(noted.begin(), noted.begin() + static_cast<std::ptrdiff_t>(seen));
+            if (!find(now, held.first)) noted.push_back(held);
+        }
+    }
+    std::sort(noted.begin(), noted.end());
+    noted.erase(std::unique(noted.begin(), noted.end()), noted.end());
+    return noted;
+}
+
 void set_inputs(const Catalog& catalog, const View& view, const History* history, States& observed, States& goal) {
     for (std::uint32_t i = 0; i < catalog.size(); ++i) {
         if (!catalog[i].type->schema().reacts || catalog[i].watches.empty() || !goal[i]) continue;
         std::string invocation;
         const Noted noted = history ? history->noted(catalog[i].id, &invocation) : Noted();
         const Noted now = inputs_of(catalog, i, observed), to_come = inputs_of(catalog, i, goal);
+        const bool never = noted.empty() && catalog[i].type->told_by_notes(catalog[i].wanted);
         // What it took note of, as far as that is known; else what is there: a running service is first seen as up to
         // date.
         Noted base;
         for (const auto& [name, value] : to_come) {
             const Digest* held = find(noted, name);
-            if (!held) held = find(now, name);
+            if (!held && !never) held = find(now, name);
             base.emplace_back(name, held ? *held : digest("absent"));
         }
         const Digest wanted = digest_of(to_come);

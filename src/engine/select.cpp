@@ -46,6 +46,8 @@ void keep(Site& site, const std::vector<char>& marks) {
     constexpr std::uint32_t gone = ~0U;
     std::vector<std::uint32_t> number(marks.size(), gone);
     Catalog kept;
+    std::vector<ResourceId> ids;
+    for (const Resource& resource : site.catalog) ids.push_back(resource.id);
     for (std::size_t i = 0; i < marks.size(); ++i)
         if (marks[i]) number[i] = static_cast<std::uint32_t>(kept.size()), kept.push_back(std::move(site.catalog[i]));
     std::vector<Graph::Edge> edges;
@@ -54,7 +56,10 @@ void keep(Site& site, const std::vector<char>& marks) {
     for (Resource& resource : kept) {
         std::vector<std::uint32_t> watches;
         for (const std::uint32_t i : resource.watches)
-            if (number[i] != gone) watches.push_back(number[i]);
+            if (number[i] != gone)
+                watches.push_back(number[i]);
+            else
+                resource.passed_over.push_back(ids[i]);
         resource.watches = std::move(watches);
     }
     site.catalog = std::move(kept);

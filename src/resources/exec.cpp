@@ -99,9 +99,14 @@ public:
         if (wanted.creates && view->look(*wanted.creates)) return wanted;
         if (wanted.unless && succeeds(view, wanted, *wanted.unless)) return wanted;
         if (wanted.onlyif && !succeeds(view, wanted, *wanted.onlyif)) return wanted;
-        // Only watch says when it is to run: not its presence, its inputs.
+        // Only watch says when it is to run: not its presence, its inputs. See told_by_notes.
         if (!wanted.creates && !wanted.unless && !wanted.onlyif) return wanted;
         return std::nullopt;
+    }
+
+    bool told_by_notes(const State& wanted) const override {
+        const Exec& spec = *wanted.as<Exec>();
+        return !spec.creates && !spec.unless && !spec.onlyif;
     }
 
     void review(const Resource& resource, Diagnostics& problems) const override {

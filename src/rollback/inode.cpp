@@ -3,8 +3,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 
 #include <array>
@@ -37,6 +39,12 @@ std::int64_t nanoseconds(const struct statx_timestamp& time) {
     return time.tv_sec * 1'000'000'000 + static_cast<std::int64_t>(time.tv_nsec);
 }
 
+/// Where a lower layer's inode is copied up as it is renamed or changed, it is born once more: that says nothing.
+bool is_overlay(const struct statx& found, int descriptor) {
+    struct statfs system {};
+    return found.stx_dev_major == 0 && ::fstatfs(descriptor, &system) == 0 && system.f_type == OVERLAYFS_SUPER_MAGIC;
+}
+
 void stat_into(Image& image, int descriptor, const std::string& name) {
     struct statx found {};
     if (::statx(descriptor, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_BTIME, &found))
@@ -49,7 +57,8 @@ void stat_into(Image& image, int descriptor, const std::string& name) {
     image.modified = nanoseconds(found.stx_mtime);
     image.device = ::makedev(found.stx_dev_major, found.stx_dev_minor);
     image.inode = found.stx_ino;
-    image.born = found.stx_mask & STATX_BTIME ? nanoseconds(found.stx_btime) : 0;
+    const bool tells = (found.stx_mask & STATX_BTIME) && !is_overlay(found, descriptor);
+    image.born = tells ? nanoseconds(found.stx_btime) : 0;
 }
 
 /// The kernel's own measurements of a content: it makes them anew, and refuses foreign ones.

@@ -9,6 +9,8 @@
 namespace chaos::rollback {
 namespace {
 
+constexpr std::string_view superuser = "root";
+
 bool number_in(std::string_view text, std::uint32_t& number) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     return error == std::errc() && end == text.data() + text.size();
@@ -33,8 +35,8 @@ std::unordered_map<std::string, std::uint32_t> numbers_by_name(std::string_view 
 std::uint32_t find(const std::unordered_map<std::string, std::uint32_t>& known, const std::string& name,
                    std::string_view what, std::string_view where) {
     if (const auto found = known.find(name); found != known.end()) return found->second;
-    std::uint32_t number = 0;
-    if (number_in(name, number)) return number;
+    std::uint32_t number = 0;  // root's, in an image that has no accounts yet as well
+    if (number_in(name, number) || name == superuser) return number;
     throw Error(fmt::format("there is no {} \"{}\" in {}", what, name, where))
         .help(fmt::format("declare it with {}: and it is made before", what));
 }

@@ -9,7 +9,7 @@
 namespace chaos::rollback {
 
 /// Users and groups of a root by name, from its /etc/passwd and /etc/group: what a file is given to when it is
-/// published, be the account one that a step before has made.
+/// published, be the account one that a step before has made. root is 0 where the files do not say otherwise.
 class Owners {
 public:
     Owners(std::string_view passwd, std::string_view group);

@@ -26,8 +26,8 @@ private:
 };
 
 /// Takes an open run back, by its records alone: another process may have begun it. Idempotent; ends with the run
-/// undone, or stuck where something could not be put back.
-Outcome undo(Workplace&, std::int64_t run, const std::string& why);
+/// undone, or stuck where something could not be put back, or still undoing where it was not to go further.
+Outcome undo(Workplace&, std::int64_t run, const std::string& why, Recovery = Recovery::whole);
 
 /// Restarts or reloads what took note of states that are no more, after a run was taken back. Errors go to the outcome.
 void settle(Workplace&, StagedHost&, std::int64_t run, Outcome&);

@@ -29,6 +29,17 @@ std::vector<std::pair<std::int64_t, std::int64_t>> Runner::Parts::steps_taken_ba
     return steps;
 }
 
+/// What no image put back goes back attribute by attribute; nothing is written twice, or an image's times were lost.
+void Runner::Parts::undo_what_is_left(const Step& step) {
+    std::vector<Change> left;
+    const View view(*host);
+    const States found = look_again(request.site.catalog, step, view, true);
+    for (std::size_t k = 0; k < step.changes.size(); ++k)
+        if (!same(step.type->schema(), found[k], step.changes[k].after))
+            left.push_back({step.changes[k].id, found[k], step.changes[k].after, step.changes[k].where});
+    if (!left.empty()) step.type->undo_all(*host, left);
+}
+
 /// Tools take back what tools did; what those did beside it is put back before or after, as the kind says.
 void Runner::Parts::take_call_back(Step& step) {
     const Footprint footprint = step.type->footprint();
@@ -48,13 +59,7 @@ void Runner::Parts::take_call_back(Step& step) {
     put_images_back(step);
     host->publish();
     if (!footprint.tools_first) put_back();
-    std::vector<Change> left;
-    const View view(*host);
-    const States found = look_again(request.site.catalog, step, view, true);
-    for (std::size_t k = 0; k < step.changes.size(); ++k)
-        if (!same(step.type->schema(), found[k], step.changes[k].after))
-            left.push_back({step.changes[k].id, found[k], step.changes[k].after, step.changes[k].where});
-    if (!left.empty()) step.type->undo_all(*host, left);
+    undo_what_is_left(step);
     host->publish();
     if (footprint.tools_first) put_back();
     for (const auto& each : effects)

@@ -47,6 +47,7 @@ private:
     void verify(std::size_t number);
     void record_done(std::size_t number);
     void put_images_back(const Step&);
+    void undo_what_is_left(const Step&);
     void take_call_back(Step&);
     std::vector<std::pair<std::int64_t, std::int64_t>> steps_taken_back(const Step&) const;
     void fail_if_it_waited_for_one(std::size_t number);

@@ -57,6 +57,7 @@ void Runner::Parts::adopt_inputs() {
         if (!watcher.type->schema().reacts || watcher.watches.empty() || !request.goal[i]) continue;
         std::string invocation;
         const Noted known = place.store.noted(watcher.id, &invocation);
+        if (known.empty() && watcher.type->told_by_notes(watcher.wanted)) continue;
         std::map<std::string, Digest> base;
         for (const auto& [name, value] : inputs_of(request.site.catalog, i, request.goal))
             base[name] = digest("absent"), (void)value;
@@ -122,7 +123,7 @@ void Runner::Parts::record_inputs(std::uint32_t i, const View& view) {
     if (!watcher.type->schema().reacts || watcher.watches.empty() || !now[i]) return;
     std::string invocation;
     const Noted known = place.store.noted(watcher.id, &invocation);
-    const Noted today = inputs_of(request.site.catalog, i, now);
+    const Noted today = noted_after(request.site.catalog, i, now, known);
     const auto runs = watcher.type->runs_as(view, now[i]);
     const std::string current = runs ? runs->id : std::string();
     if (known != today || invocation != current) journal.batch().note(watcher.id, today, current, false);

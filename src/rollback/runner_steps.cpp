@@ -110,7 +110,7 @@ void Runner::Parts::run_files(std::size_t from, std::size_t to) {
         host->step(static_cast<std::int64_t>(number));
         put_images_back(step);
         if (takes_back())
-            step.type->undo_all(*host, step.changes);
+            undo_what_is_left(step);
         else
             step.type->apply_all(*host, step.changes);
         for (const Change& change : step.changes)

@@ -19,11 +19,11 @@ public:
 
     const History& history() const override { return store_; }
 
-    Outcome recover() override {
+    Outcome recover(Recovery reach) override {
         Outcome outcome;
         if (const auto open = store_.open_run()) {
             place_.reporter.says(fmt::format("run {} was cut: taking it back", *open));
-            outcome = undo(place_, *open, "it was cut, and taken back");
+            outcome = undo(place_, *open, "it was cut, and taken back", reach);
             if (outcome.state == RunState::stuck) return outcome;
         }
         for (const std::int64_t run : store_.unswept_runs()) {

@@ -34,12 +34,16 @@ public:
         for (const Operation& operation : place.store.operations(run)) operations_[operation.step].push_back(operation);
     }
 
-    Outcome undo(const std::string& why) {
+    Outcome undo(const std::string& why, Recovery reach) {
         outcome_.run = run_;
+        const auto record = place_.store.run(run_);
+        if (record && record->state == RunState::undoing)  // it goes on where it was cut, or was early
+            outcome_.changed = static_cast<std::size_t>(record->changes);
         set_state(RunState::undoing, why);
         const auto steps = place_.store.steps(run_);
         for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
             if (step->state == StepRecord::State::skipped || step->state == StepRecord::State::undone) continue;
+            if (reach == Recovery::early && called(*step)) break;
             try {
                 take_back(*step);
                 journal_.batch().set_step(run_, step->number, StepRecord::State::undone);
@@ -50,6 +54,11 @@ public:
             }
         }
         journal_.flush();
+        if (reach == Recovery::early && outcome_.errors.empty()) {
+            host_.sync();
+            set_state(RunState::undoing, why);
+            return std::move(outcome_);  // restarts, and the word that it is undone, come with the rest
+        }
         if (outcome_.errors.empty()) settle(place_, host_, run_, outcome_);
         host_.sync();
         set_state(
@@ -68,6 +77,12 @@ private:
                                  static_cast<std::int64_t>(outcome_.changed));
         journal_.flush();
         outcome_.state = state;
+    }
+
+    /// Whether it is more than names and inodes, and had begun; a kind that is not known here may be anything.
+    bool called(const StepRecord& step) const {
+        const ResourceType* type = place_.registry.type(step.type);
+        return !type || (type->way() != Way::files && step.state != StepRecord::State::planned);
     }
 
     void take_back(const StepRecord& step) {
@@ -182,8 +197,8 @@ std::string in_words(const Value& value) {
     return text.size() > 80 ? fmt::format("{} bytes", text.size()) : text;
 }
 
-Outcome undo(Workplace& place, std::int64_t run, const std::string& why) {
-    return Undoing(place, run).undo(why);
+Outcome undo(Workplace& place, std::int64_t run, const std::string& why, Recovery reach) {
+    return Undoing(place, run).undo(why, reach);
 }
 
 void settle(Workplace& place, StagedHost& host, std::int64_t run, Outcome& outcome) {

@@ -265,13 +265,27 @@ TEST_CASE("the same site from another place is refused, and taken with --moved")
     CHECK(place.in_root({"plan", elsewhere}).status == 0);
 }
 
+TEST_CASE("an image without accounts has root, by name and by number, and nobody else") {
+    Sandbox place;
+    REQUIRE(unlink((place.root() + "/etc/passwd").c_str()) == 0);
+    const std::string manifest =
+        place.write("bare.yml", "name: bare\nfiles: {/etc/a: x, /etc/b: {content: y, owner: root, group: '0'}}\n");
+    REQUIRE(place.in_root({"apply", manifest, "--yes"}).status == 0);
+    CHECK(place.in_root({"plan", manifest}).status == 0);
+    CHECK(place.in_root({"drift"}).status == 0);
+    const Output other =
+        place.in_root({"apply", "--yes", place.write("c.yml", "files: {/etc/c: {content: z, owner: www}}\n")});
+    CHECK(other.status == 1);
+    CHECK(other.err.find("there is no user \"www\"") != std::string::npos);
+}
+
 TEST_CASE("setup prints its manifest on a dry run, and installs a unit that is wanted at boot") {
     Sandbox place;
     CHECK(place.in_root({"setup", "--dry-run"}).out.starts_with("# Written by chaos setup.\n"));
     CHECK(access((place.root() + "/var/lib/chaos").c_str(), F_OK) != 0);
     REQUIRE(place.in_root({"setup", "--yes"}).status == 0);
     CHECK(place.read("root/etc/systemd/system/chaos-recover.service"));
-    CHECK(place.read("root/etc/systemd/system/multi-user.target.wants/chaos-recover.service"));
+    CHECK(place.read("root/etc/systemd/system/multi-user.target.wants/chaos-recover-late.service"));
     CHECK(place.in_root({"setup", "--yes"}).status == 0);
 }
 

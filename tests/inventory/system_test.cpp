@@ -27,6 +27,8 @@ TEST_CASE("accounts are found by name and by number, and survive being copied an
     CHECK(accounts.user("ev") == nullptr);
     CHECK(accounts.user(5U) == nullptr);
     CHECK(accounts.owner_name(5) == "5");
+    CHECK(Accounts::parse("", "", nullptr).owner_name(0) == "root");  // an image without accounts
+    CHECK(Accounts::parse("", "", nullptr).group_name(0) == "root");
     CHECK(accounts.group_name(29) == "audio");
     CHECK(accounts.groups_of("eve") == std::vector<std::string>{"adm", "audio"});
 }

@@ -134,12 +134,12 @@ const Accounts::Group* Accounts::group(std::uint32_t gid) const {
 
 std::string Accounts::owner_name(std::uint32_t uid) const {
     const auto* found = user(uid);
-    return found ? found->name : std::to_string(uid);
+    return found ? found->name : uid == 0 ? "root" : std::to_string(uid);
 }
 
 std::string Accounts::group_name(std::uint32_t gid) const {
     const auto* found = group(gid);
-    return found ? found->name : std::to_string(gid);
+    return found ? found->name : gid == 0 ? "root" : std::to_string(gid);
 }
 
 std::vector<std::string> Accounts::groups_of(std::string_view user) const {
