@@ -106,8 +106,8 @@ Planned look_and_plan(Context& context, const World& world, const View& view, Si
     const unsigned jobs = context.options.jobs ? context.options.jobs : processors();
     if (history) {
         check_owners(planned.site, *history, context.options.moved);
-        if (planned.site.whole && context.options.prune)
-            add_leavings(planned.site, world.registry, history->owned(planned.site.name));
+        if (planned.site.whole && context.options.prune) add_leavings(planned.site, world.registry, *history, problems);
+        stop_where(problems, Exit::failed);
     }
     planned.observed = observe(planned.site.catalog, view, problems, jobs, false, forbid_writes);
     stop_where(problems, Exit::failed);
