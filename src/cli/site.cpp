@@ -13,8 +13,8 @@ Site read_manifests(Context& context, const World& world, const View& view, cons
     ReadContext reading{world.registry, view, world.cache.get(), options.host_name, options.vars};
     Diagnostics problems;
     Site site = read_site(context.sources, paths, reading, problems);
-    if (problems.ok())
-        order(site.catalog, site.edges, problems);  // a circle is a mistake of the manifest: nothing is opened yet
+    if (problems.ok())  // a circle is a mistake of the manifest: nothing is opened yet
+        site.graph = order(site.catalog, site.edges, problems);
     stop_where(problems, Exit::usage);
     say(context.console, problems.remarks(), context.sources);
     if (!options.only.empty() || !options.skip.empty()) try {
@@ -114,7 +114,9 @@ Planned look_and_plan(Context& context, const World& world, const View& view, Si
     planned.goal = resolve(planned.site.catalog, view, planned.observed, problems);
     stop_where(problems, Exit::failed);
     Diagnostics circles;
-    planned.graph = order(planned.site.catalog, planned.site.edges, circles);
+    const bool is_ordered = planned.site.graph.size() == planned.site.catalog.size();  // nothing leaves or came along
+    planned.graph =
+        is_ordered ? std::move(planned.site.graph) : order(planned.site.catalog, planned.site.edges, circles);
     stop_where(circles, Exit::usage);
     set_inputs(planned.site.catalog, view, history, planned.observed, planned.goal);
     planned.plan = chaos::plan(planned.site.catalog, planned.graph, planned.observed, planned.goal);
