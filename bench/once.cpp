@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// once COMMAND...: runs it with its output thrown away, and prints what it took: milliseconds on the clock, milliseconds
-// of processors, peak memory in KiB. Exits as the command did. A program of its own because a child begins with the
-// memory of its parent: what a Python starts has never used less than a Python.
+// once COMMAND...: runs it with its output thrown away, and prints what it took: milliseconds on the clock,
+// milliseconds of processors, peak memory in KiB. Exits as the command did. A program of its own because a child begins
+// with the memory of its parent: what a Python starts has never used less than a Python.
 
 #include <fcntl.h>
 #include <spawn.h>
