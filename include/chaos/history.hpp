@@ -55,6 +55,14 @@ struct OwnedRecord {
     std::string where;
 };
 
+/// That a site owns a resource, with nothing decoded of what is recorded of it.
+struct Holding {
+    std::string type, key, site;
+    std::string attributes;  ///< As they are stored: src/rollback can tell their names.
+    bool keep = false, protect = false;
+    std::int64_t number = 0;  ///< Of the record; later ones have higher numbers.
+};
+
 /// What has been recorded. Looking only; src/rollback writes.
 class History {
 public:
@@ -64,6 +72,8 @@ public:
     virtual std::vector<ChangeRecord> changes(std::int64_t run) const = 0;           ///< In the order of steps.
     virtual std::vector<ChangeRecord> changes_of(const ResourceId&) const = 0;       ///< Newest first.
     virtual std::vector<OwnedRecord> owned(const std::string& site = {}) const = 0;  ///< Empty: of all sites.
+    virtual const std::vector<Holding>& holdings() const = 0;  ///< Of all sites; good until something is recorded.
+    virtual OwnedRecord owned(const Holding&) const = 0;       ///< In full; throws Error where it is no more.
     virtual std::string site_origin(const std::string& site) const = 0;  ///< Empty where there is no such site.
 
     /// What a service (or exec) last took note of: digests of what it watches, by `id.attribute`. Empty where it is not

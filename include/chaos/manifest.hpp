@@ -31,7 +31,8 @@ struct Site {
     std::string name;
     std::string origin;  ///< Where it came from: the real path of the first manifest.
     Catalog catalog;
-    std::vector<Graph::Edge> edges;      ///< As written: needs, before, watch, notify.
+    std::vector<Graph::Edge> edges;  ///< As written: needs, before, watch, notify.
+    Graph graph{};  ///< What order() made of this catalog, where it was asked already; of another size where not.
     std::vector<std::string> protect;    ///< Ids and patterns that are never removed.
     std::vector<std::string> exclusive;  ///< Sections that are all there shall be. (Not acted on before LANGUAGE.)
     bool whole = true;                   ///< False where --only or --skip left something out: then nothing is released.

@@ -87,10 +87,11 @@ std::unique_ptr<History> open_history(const std::string& root, const std::string
                                       std::string* open_run_note);
 
 /// What left the manifest: adds to the catalog every resource the site owns that is not in it, wanted as its origin has
-/// it, leaving.
-void add_leavings(Site&, const Registry&, const std::vector<OwnedRecord>& owned);
+/// it, leaving. One whose record can not be read is an error.
+void add_leavings(Site&, const Registry&, const History&, Diagnostics& problems);
 
-/// Where a resource belongs to another site, or this site's name was used from another place: errors with the way out.
+/// Where a resource belongs to another site, or this site's name was used from another place and still owns something:
+/// errors with the way out. Other sites, from wherever, are no matter.
 void check_ownership(const Site&, const History&, Diagnostics& problems);
 
 /// By `id.attribute`: digests of all that resource `i` watches, in these states. What was not declared does not count.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <csignal>
 
+#include "memory.hpp"
 #include "problems.hpp"
 
 using namespace chaos;
@@ -38,6 +39,7 @@ Exit run(const Options& options, Console& console) {
 }  // namespace
 
 int main(int count, char** words) {
+    take_memory_in_large_pieces();
     std::signal(SIGPIPE, SIG_IGN);  // a run goes on to its end when whoever watched it is gone
     Options options;
     try {

@@ -44,11 +44,13 @@ void Sections::clean_names(const ResourceType& type, Value::Map& body) {
             if (!wrong[i]) kept.push_back(std::move(body[i]));
         body = std::move(kept);
     }
+    std::vector<std::string_view> said;
+    said.reserve(body.size());
+    for (const auto& entry : body) said.push_back(said_by(schema, entry.key.text()));
     for (std::size_t i = 0; i < body.size(); ++i)
         for (std::size_t j = i + 1; j < body.size(); ++j) {
+            if (said[i] != said[j] || body[i].value.is_null() || body[j].value.is_null()) continue;
             const std::string &first = body[i].key.text(), &second = body[j].key.text();
-            if (body[i].value.is_null() || body[j].value.is_null()) continue;
-            if (first != second && said_by(schema, first) != said_by(schema, second)) continue;
             problems_.add(Error(body[j].key.where, first == second
                                                        ? fmt::format("'{}' is here twice", first)
                                                        : fmt::format("'{}' and '{}' say the same thing", first, second))

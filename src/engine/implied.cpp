@@ -13,8 +13,12 @@ using Providers = std::unordered_map<std::string, std::uint32_t>;
 using Role = Claim::Role;
 
 struct Claims {
-    std::vector<std::vector<Claim>> of;  // by resource
+    std::vector<Claim> all;  // of one resource after the other
+    std::vector<std::size_t> begin{0};
     Providers providers;
+    std::span<const Claim> of(std::uint32_t i) const {
+        return std::span(all).subspan(begin[i], begin[i + 1] - begin[i]);
+    }
 };
 
 Error provided_twice(const Catalog& catalog, const std::string& name, std::uint32_t first, std::uint32_t second) {
@@ -27,12 +31,15 @@ Error provided_twice(const Catalog& catalog, const std::string& name, std::uint3
 
 Claims collect(const Catalog& catalog, Diagnostics& problems) {
     Claims claims;
-    claims.of.resize(catalog.size());
+    claims.all.reserve(catalog.size() * 4);
+    claims.begin.reserve(catalog.size() + 1);
+    claims.providers.reserve(catalog.size());
     for (std::uint32_t i = 0; i < catalog.size(); ++i) {
         const Resource& resource = catalog[i];
         const State& state = resource.leaving && resource.recorded ? resource.recorded : resource.wanted;
-        if (state) resource.type->claims(state, claims.of[i]);
-        for (const Claim& claim : claims.of[i]) {
+        if (state) resource.type->claims(state, claims.all);
+        claims.begin.push_back(claims.all.size());
+        for (const Claim& claim : claims.of(i)) {
             if (claim.role != Role::provides) continue;
             const auto [held, first] = claims.providers.try_emplace(claim.name, i);
             if (first) continue;
@@ -77,7 +84,7 @@ Graph order(Catalog& catalog, std::span<const Graph::Edge> written, Diagnostics&
     const Claims claims = collect(catalog, problems);
     std::vector<Graph::Edge> edges(written.begin(), written.end()), implied;
     for (std::uint32_t i = 0; i < catalog.size(); ++i) {
-        for (const Claim& claim : claims.of[i]) {
+        for (const Claim& claim : claims.of(i)) {
             if (claim.role != Role::needs && claim.role != Role::watches) continue;
             const std::uint32_t* by = provider(claims.providers, claim.name);
             if (!by || *by == i) continue;

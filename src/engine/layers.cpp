@@ -145,6 +145,7 @@ bool Layers::has(const ResourceType& type) const {
 }
 
 std::vector<Declaration> Layers::take() {
+    if (std::find(gone_.begin(), gone_.end(), true) == gone_.end()) return std::move(entries_);
     std::vector<Declaration> out;
     out.reserve(entries_.size());
     for (std::size_t i = 0; i < entries_.size(); ++i)

@@ -90,6 +90,7 @@ public:
         for (std::uint32_t layer = 0; layer < documents.size(); ++layer) read_layer(documents[layer], layer);
         check_exclusive();
         compile(layers_.take(), context_.registry, layers_, sources_, site_, problems_);
+        if (!context_.view.host().live()) leave_out_what_lives();
         return std::move(site_);
     }
 
@@ -202,6 +203,17 @@ private:
                 problems_.add(Error(where, fmt::format("exclusive names '{}', and nothing is declared there",
                                                        type->schema().section))
                                   .help("that would remove all there is: declare what shall stay, or remove this"));
+    }
+
+    /// An image runs nothing: what holds until the next boot is not wished of it.
+    void leave_out_what_lives() {
+        for (Resource& resource : site_.catalog)
+            for (const Field& field : resource.type->schema().fields) {
+                if (!field.live || !resource.wanted || !field.given(resource.wanted.spec())) continue;
+                const auto spec = resource.type->schema().clone(resource.wanted.spec());
+                field.clear(spec.get());
+                resource.wanted = State(spec);
+            }
     }
 
     Sources& sources_;

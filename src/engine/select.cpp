@@ -64,6 +64,7 @@ void keep(Site& site, const std::vector<char>& marks) {
     }
     site.catalog = std::move(kept);
     site.edges = std::move(edges);
+    site.graph = {};
     site.whole = false;
 }
 

@@ -31,7 +31,10 @@ Database::Database(std::string path) : path_(std::move(path)) {
 }
 
 void Database::allow_changes(Journal journal) {
-    run("PRAGMA query_only=OFF; PRAGMA auto_vacuum=INCREMENTAL;");  // the latter counts only before the first table
+    run("PRAGMA query_only=OFF;");
+    // It counts only before the first table, and saying it again would be a commit of its own.
+    if (constexpr int incremental = 2; number("PRAGMA auto_vacuum") != incremental)
+        run("PRAGMA auto_vacuum=INCREMENTAL;");
     run(journal == Journal::log ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
                                 : "PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA;");
 }

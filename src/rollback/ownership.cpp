@@ -1,18 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whose a resource is: what left the manifest goes back, what is another site's is refused.
 #include <fmt/format.h>
-#include <map>
-#include <set>
 
+#include <algorithm>
 #include <chaos/transaction.hpp>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "ownership.hpp"
+#include "stored_value.hpp"
 
 namespace chaos {
 
 namespace {
 
-std::string id_of(const OwnedRecord& record) {
-    return record.key.empty() ? record.type : record.type + ":" + record.key;
+std::string id_of(const Holding& one) {
+    return one.key.empty() ? one.type : one.type + ":" + one.key;
 }
+
+/// Kind and key, of a resource or of a record of one; owns nothing.
+struct Id {
+    std::string_view type, key;
+    Id(std::string_view kind, std::string_view name) : type(kind), key(name) {}
+    explicit Id(const ResourceId& id) : type(id.type), key(id.key) {}
+    friend bool operator==(const Id&, const Id&) = default;
+};
+struct IdHash {
+    std::size_t operator()(const Id& id) const {
+        return std::hash<std::string_view>()(id.key) * 31 + std::hash<std::string_view>()(id.type);
+    }
+};
 
 /// A wish that names a resource and says nothing else of it: for what was, or shall be, absent.
 State named(const Schema& schema, const std::string& key) {
@@ -23,54 +40,139 @@ State named(const Schema& schema, const std::string& key) {
 
 }  // namespace
 
-void add_leavings(Site& site, const Registry& registry, const std::vector<OwnedRecord>& owned) {
+namespace {
+
+/// A resource that left the manifest: to be as it was before it was first touched.
+Resource leaving(const ResourceType& type, const OwnedRecord& record, Diagnostics& problems) {
+    const Schema& schema = type.schema();
+    Resource resource;
+    resource.id = {schema.name, record.key};
+    resource.type = &type;
+    resource.leaving = true;
+    resource.keep = record.keep;
+    resource.doc = record.where;
+    resource.recorded = record.attributes.is_null() ? State() : decode(schema, record.attributes, problems);
+    // What was made absent is not brought back, and what is kept stays: nothing to do but to let go of it.
+    const bool stays = record.keep || record.attributes.is_null();
+    resource.absent = !stays && record.origin.is_null();
+    if (stays)
+        resource.wanted = resource.recorded;
+    else if (!record.origin.is_null())
+        resource.wanted = decode(schema, record.origin, problems);
+    if (!resource.wanted) resource.wanted = named(schema, record.key);
+    return resource;
+}
+
+}  // namespace
+
+void add_leavings(Site& site, const Registry& registry, const History& history, Diagnostics& problems) {
     if (!site.whole) return;
-    std::set<std::pair<std::string_view, std::string_view>> declared;
-    for (const Resource& resource : site.catalog) declared.emplace(resource.id.type, resource.id.key);
-    for (const OwnedRecord& record : owned) {
-        if (record.site != site.name || declared.contains({record.type, record.key})) continue;
-        const ResourceType* type = registry.type(record.type);
-        if (!type) continue;  // a newer program's: left as it is
-        const Schema& schema = type->schema();
-        Diagnostics problems;
-        Resource resource;
-        resource.id = {schema.name, record.key};
-        resource.type = type;
-        resource.leaving = true;
-        resource.keep = record.keep;
-        resource.doc = record.where;
-        resource.recorded = record.attributes.is_null() ? State() : decode(schema, record.attributes, problems);
-        // What was made absent is not brought back, and what is kept stays: nothing to do but to let go of it.
-        const bool stays = record.keep || record.attributes.is_null();
-        resource.absent = !stays && record.origin.is_null();
-        if (stays)
-            resource.wanted = resource.recorded;
-        else if (!record.origin.is_null())
-            resource.wanted = decode(schema, record.origin, problems);
-        if (!resource.wanted) resource.wanted = named(schema, record.key);
-        if (problems.ok()) site.catalog.push_back(std::move(resource));
+    std::unordered_set<Id, IdHash> declared;
+    declared.reserve(site.catalog.size());
+    for (const Resource& resource : site.catalog) declared.emplace(resource.id);
+    std::vector<const Holding*> left;
+    for (const Holding& one : history.holdings())
+        if (one.site == site.name && !declared.contains(Id(one.type, one.key))) left.push_back(&one);
+    std::sort(left.begin(), left.end(), [](const Holding* a, const Holding* b) { return a->number < b->number; });
+    for (const Holding* one : left) {
+        const ResourceType* type = registry.type(one->type);
+        if (!type) {
+            problems.note(Error(fmt::format("{} left the manifest, but this program knows no kind '{}': it stays",
+                                            id_of(*one), one->type))
+                              .help("a chaos that knows it will let go of it"));
+            continue;
+        }
+        Diagnostics unread;
+        Resource resource = leaving(*type, history.owned(*one), unread);
+        for (const Error& error : unread.errors())
+            problems.add(Error(fmt::format("{} left the manifest, and what is recorded of it can not be read: {}",
+                                           id_of(*one), error.what()))
+                             .help("declare it again, or leave it as it is with --no-prune; the chaos that recorded "
+                                   "it can read it"));
+        if (unread.ok()) site.catalog.push_back(std::move(resource));
     }
 }
 
 void check_ownership(const Site& site, const History& history, Diagnostics& problems) {
     const std::string origin = history.site_origin(site.name);
-    const auto owned = history.owned();
-    if (!origin.empty() && origin != site.origin && !owned.empty())
+    std::unordered_map<Id, const Holding*, IdHash> others;
+    bool owns = false;
+    for (const Holding& one : history.holdings()) {
+        owns |= one.site == site.name;
+        if (one.site != site.name) others.emplace(Id(one.type, one.key), &one);
+    }
+    if (!origin.empty() && origin != site.origin && owns)
         problems.add(
             Error(fmt::format("site '{}' was applied from {}, and this is {}", site.name, origin, site.origin))
                 .help(fmt::format("another site? give it a 'name:' of its own; moved? apply it once with --moved")));
-    std::map<std::pair<std::string_view, std::string_view>, const OwnedRecord*> others;
-    for (const OwnedRecord& record : owned)
-        if (record.site != site.name) others[{record.type, record.key}] = &record;
+    if (others.empty()) return;
     for (const Resource& resource : site.catalog) {
-        const auto held = others.find({resource.id.type, resource.id.key});
-        if (held == others.end()) continue;
+        const auto found = others.find(Id(resource.id));
+        if (found == others.end()) continue;
+        const std::string where = history.owned(*found->second).where;
         problems.add(
-            Error(resource.where, fmt::format("{} belongs to site '{}'", to_text(resource.id), held->second->site))
-                .note({}, fmt::format("it is declared at {}",
-                                      held->second->where.empty() ? "another manifest" : held->second->where))
-                .help(fmt::format("take {} out of one of the two manifests", id_of(*held->second))));
+            Error(resource.where, fmt::format("{} belongs to site '{}'", to_text(resource.id), found->second->site))
+                .note({}, fmt::format("it is declared at {}", where.empty() ? "another manifest" : where))
+                .help(fmt::format("take {} out of one of the two manifests", id_of(*found->second))));
     }
 }
 
 }  // namespace chaos
+
+namespace chaos::rollback {
+
+namespace {
+
+/// One bit for each property that is given, in the order of the schema. No kind has 64 of them.
+std::uint64_t given_in(const Schema& schema, const State& state) {
+    std::uint64_t given = 0;
+    for (std::size_t i = 0; i < schema.fields.size(); ++i)
+        if (schema.fields[i].role == Field::Role::property && schema.fields[i].given(state.spec()))
+            given |= std::uint64_t{1} << i;
+    return given;
+}
+
+/// The same of what is stored; nothing where it has an attribute that this schema has not.
+std::optional<std::uint64_t> given_in(const Schema& schema, std::string_view stored) {
+    std::uint64_t given = 0;
+    auto next = schema.fields.begin();  // they are stored in the order of the schema
+    for (Names names(stored); names.next();) {
+        const auto is_it = [&](const Field& field) { return field.name == names.name(); };
+        auto field = std::find_if(next, schema.fields.end(), is_it);
+        if (field == schema.fields.end()) {
+            field = std::find_if(schema.fields.begin(), next, is_it);
+            if (field == next) return std::nullopt;
+        }
+        if (field->role == Field::Role::property) given |= std::uint64_t{1} << (field - schema.fields.begin());
+        next = field + 1;
+    }
+    return given;
+}
+
+bool says(const Holding& record, const Resource& resource) {
+    if (record.keep != resource.keep || record.protect != resource.protect) return false;
+    const bool was_absent = record.attributes == "null";
+    if (was_absent || resource.absent) return was_absent == resource.absent;
+    const Schema& schema = resource.type->schema();
+    return given_in(schema, record.attributes) == given_in(schema, resource.wanted);
+}
+
+}  // namespace
+
+bool is_recorded(const Site& site, const Store& store) {
+    if (const auto origin = store.site_origin(site.name); !origin.empty() && origin != site.origin) return false;
+    std::unordered_map<Id, const Holding*, IdHash> known;
+    const auto& held = store.holdings();
+    known.reserve(held.size());
+    for (const Holding& one : held)
+        if (one.site == site.name) known.emplace(Id(one.type, one.key), &one);
+    for (const Resource& resource : site.catalog) {
+        if (resource.companion) continue;
+        if (resource.leaving) return false;
+        const auto record = known.find(Id(resource.id));
+        if (record == known.end() || !says(*record->second, resource)) return false;
+    }
+    return true;
+}
+
+}  // namespace chaos::rollback

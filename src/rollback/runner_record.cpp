@@ -2,6 +2,7 @@
 // What a run writes down: its plan before anything is touched, what it owns and what was taken note of after it.
 #include <fmt/format.h>
 
+#include "ownership.hpp"
 #include "runner_parts.hpp"
 
 namespace chaos::rollback {
@@ -69,27 +70,7 @@ void Runner::Parts::adopt_inputs() {
 }
 
 bool Runner::Parts::has_something_to_record() const {
-    if (!plan.empty() || takes_back()) return true;
-    std::map<std::pair<std::string, std::string>, const OwnedRecord*> known;
-    const auto owned = place.store.owned(request.site.name);
-    for (const auto& record : owned) known[{record.type, record.key}] = &record;
-    for (const Resource& resource : request.site.catalog) {
-        if (resource.companion) continue;
-        if (resource.leaving) return true;
-        const auto held = known.find({std::string(resource.id.type), resource.id.key});
-        if (held == known.end()) return true;
-        const State declares = resource.absent ? State() : resource.wanted;
-        const Schema& schema = resource.type->schema();
-        if (held->second->keep != resource.keep || held->second->protect != resource.protect) return true;
-        Diagnostics ignored;
-        const State was =
-            held->second->attributes.is_null() ? State() : decode(schema, held->second->attributes, ignored);
-        if (!was != !declares || !ignored.ok()) return true;
-        for (const Field& field : schema.fields)
-            if (was && field.role == Field::Role::property && field.given(was.spec()) != field.given(declares.spec()))
-                return true;
-    }
-    return false;
+    return !plan.empty() || takes_back() || !is_recorded(request.site, place.store);
 }
 
 void Runner::Parts::record_ownership() {

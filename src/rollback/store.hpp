@@ -70,6 +70,8 @@ public:
     std::vector<ChangeRecord> changes(std::int64_t run) const override;
     std::vector<ChangeRecord> changes_of(const ResourceId&) const override;
     std::vector<OwnedRecord> owned(const std::string& site = {}) const override;
+    const std::vector<Holding>& holdings() const override;
+    OwnedRecord owned(const Holding&) const override;
     std::string site_origin(const std::string& site) const override;
     std::vector<std::pair<std::string, Digest>> noted(const ResourceId&, std::string* invocation) const override;
 

@@ -27,6 +27,7 @@ struct Store::Handle final : BlobSink, BlobSource {
     Access access;
     std::optional<PrivateCopy> copy;
     mutable std::optional<Database> database;
+    mutable std::optional<std::vector<Holding>> holdings;  ///< As they were listed, until a Batch.
     std::string broken;  ///< Why nothing is written any more: a commit could not be synced.
 };
 

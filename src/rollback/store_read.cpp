@@ -64,6 +64,20 @@ Value origin_of(Database& database, const BlobSource& blobs, const std::string& 
     return Value(std::move(attributes));
 }
 
+OwnedRecord owned_in(const Database::Rows& row, Database& database, const BlobSource& blobs) {
+    OwnedRecord it;
+    it.type = row.text(0);
+    it.key = row.text(1);
+    it.site = row.text(2);
+    it.attributes = from_stored(row.text(3), blobs);
+    it.keep = row.integer(4) != 0;
+    it.protect = row.integer(5) != 0;
+    it.run = row.integer(6);
+    it.where = row.text(7);
+    it.origin = origin_of(database, blobs, it.type, it.key);
+    return it;
+}
+
 }  // namespace
 
 std::vector<RunRecord> Store::runs(std::size_t most) const {
@@ -109,19 +123,32 @@ std::vector<OwnedRecord> Store::owned(const std::string& site) const {
     for (auto row = handle_->database->ask("SELECT type, key, site, attributes, keep, protect, from_run, place "
                                            "FROM states WHERE to_run IS NULL AND (?1 = '' OR site = ?1) ORDER BY id",
                                            {site});
-         row.next();) {
-        OwnedRecord& it = owned.emplace_back();
-        it.type = row.text(0);
-        it.key = row.text(1);
-        it.site = row.text(2);
-        it.attributes = from_stored(row.text(3), *handle_);
-        it.keep = row.integer(4) != 0;
-        it.protect = row.integer(5) != 0;
-        it.run = row.integer(6);
-        it.where = row.text(7);
-        it.origin = origin_of(*handle_->database, *handle_, it.type, it.key);
-    }
+         row.next();)
+        owned.push_back(owned_in(row, *handle_->database, *handle_));
     return owned;
+}
+
+OwnedRecord Store::owned(const Holding& one) const {
+    const std::scoped_lock guard(handle_->mutex);
+    auto row = handle_->database->ask(
+        "SELECT type, key, site, attributes, keep, protect, from_run, place FROM states WHERE id = ? AND to_run IS "
+        "NULL",
+        {one.number});
+    if (!row.next()) throw Error(fmt::format("{}:{} does not belong to site '{}'", one.type, one.key, one.site));
+    return owned_in(row, *handle_->database, *handle_);
+}
+
+const std::vector<Holding>& Store::holdings() const {
+    const std::scoped_lock guard(handle_->mutex);
+    if (handle_->holdings && !handle_->database->in_transaction()) return *handle_->holdings;
+    std::vector<Holding> held;
+    // By the index of what lives: the table has what is over as well.
+    for (auto row = handle_->database->ask("SELECT type, key, site, attributes, keep, protect, id FROM states "
+                                           "INDEXED BY states_now WHERE to_run IS NULL");
+         row.next();)
+        held.push_back({std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)),
+                        std::string(row.text(3)), row.integer(4) != 0, row.integer(5) != 0, row.integer(6)});
+    return handle_->holdings.emplace(std::move(held));
 }
 
 std::string Store::site_origin(const std::string& site) const {

@@ -126,4 +126,39 @@ Value from_stored(std::string_view json, const BlobSource& blobs) {
     return unmark(from_json(json), blobs);
 }
 
+// What stands between the quotes at the front, taken off with them.
+std::string_view Names::text() {
+    std::size_t end = 0;
+    do {
+        end = rest_.find('"', end + 1);
+        if (end == std::string_view::npos) return rest_ = {}, rest_;
+        std::size_t slashes = 0;
+        while (rest_[end - 1 - slashes] == '\\') ++slashes;  // the opening quote ends this
+        if (slashes % 2 == 0) break;
+    } while (true);
+    const auto inside = rest_.substr(1, end - 1);
+    rest_.remove_prefix(end + 1);
+    return inside;
+}
+
+bool Names::next() {
+    while (!rest_.empty()) {
+        switch (rest_.front()) {
+            case '"': {
+                const auto word = text();
+                if (depth_ != 1 || !rest_.starts_with(':')) continue;
+                name_ = word;
+                return true;
+            }
+            case '{':
+            case '[': ++depth_; break;
+            case '}':
+            case ']': --depth_; break;
+            default: break;
+        }
+        rest_.remove_prefix(1);
+    }
+    return false;
+}
+
 }  // namespace chaos::rollback

@@ -28,4 +28,19 @@ protected:
 std::string to_stored(const Value&, BlobSink&);
 Value from_stored(std::string_view json, const BlobSource&);
 
+/// The names of the attributes in a stored mapping, one after the other, without decoding anything: names are plain
+/// words, and are never escaped. What is stored must outlive it.
+class Names {
+public:
+    explicit Names(std::string_view stored) : rest_(stored) {}
+    bool next();
+    std::string_view name() const { return name_; }
+
+private:
+    std::string_view text();
+
+    std::string_view rest_, name_;
+    int depth_ = 0;
+};
+
 }  // namespace chaos::rollback

@@ -303,3 +303,33 @@ TEST_CASE("the reference is what the program would write today: chaos explain --
     CAPTURE(output.out);
     CHECK(output.status == 0);
 }
+
+TEST_CASE("a service of an image is wished enabled, and not running: nothing runs there") {
+    Sandbox place;
+    for (const char* below : {"/etc/systemd", "/etc/systemd/system", "/etc/systemd/system/multi-user.target.wants",
+                              "/lib", "/lib/systemd", "/lib/systemd/system"})
+        ::mkdir((place.root() + below).c_str(), 0755);
+    place.write("root/lib/systemd/system/clock.service",
+                "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n");
+    REQUIRE(::symlink("/lib/systemd/system/clock.service",
+                      (place.root() + "/etc/systemd/system/multi-user.target.wants/clock.service").c_str()) == 0);
+    const auto site = place.write("site.yml", "services: [clock]\n");
+    const Output first = place.in_root({"apply", "-y", site});
+    CHECK(first.err == "");
+    CHECK(first.status == 0);
+    const Output second = place.in_root({"plan", site});
+    CHECK(second.status == 0);
+    CHECK(second.out.find("Nothing to do") != std::string::npos);
+}
+
+TEST_CASE("a site that moved says so once, though nothing else is to be done") {
+    Sandbox place;
+    const auto here = place.write("site.yml", motd), there = place.write("moved.yml", motd);
+    REQUIRE(place.in_root({"apply", "-y", here}).status == 0);
+    const Output refused = place.in_root({"apply", "-y", there});
+    CHECK(refused.status == 64);
+    CHECK(refused.err.find("--moved") != std::string::npos);
+    CHECK(place.in_root({"apply", "-y", "--moved", there}).status == 0);
+    CHECK(place.in_root({"apply", "-y", there}).status == 0);
+    CHECK(place.in_root({"apply", "-y", here}).status == 64);
+}

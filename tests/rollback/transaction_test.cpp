@@ -69,8 +69,8 @@ struct Session {
         transactor->recover();
         Site planned = site;
         planned.name = "test", planned.origin = "/test.yml";
-        add_leavings(planned, registry, transactor->history().owned("test"));
         Diagnostics problems;
+        add_leavings(planned, registry, transactor->history(), problems);
         const View view(host);
         Graph graph = order(planned.catalog, planned.edges, problems);
         States observed = observe(planned.catalog, view, problems);
@@ -112,9 +112,11 @@ TEST_CASE("a run makes what is wished, a second one changes and writes nothing")
     CHECK(first.changed == 3);
     CHECK(root.text("/srv/www/index.html") == "hello\n");
     CHECK(root.text("/srv/latest/index.html") == "hello\n");
+    const std::string store = root.text("/var/lib/chaos/store.db");
     const Outcome second = session.apply();
     CHECK(second.run == 0);
     CHECK(second.changed == 0);
+    CHECK(root.text("/var/lib/chaos/store.db") == store);  // its head counts every commit
 }
 
 TEST_CASE("a rollback gives the host back, later edits elsewhere included") {
