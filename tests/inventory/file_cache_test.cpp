@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
+
 #include <sys/stat.h>
 #include <chaos/fence.hpp>
 #include <chaos/file_cache.hpp>
+#include <vector>
 
 #include <thread>
 
@@ -14,7 +16,8 @@ TEST_CASE("a cache gives back what was put, under any name, and nothing else") {
     const Scratch scratch;
     FileCache cache(scratch / "cache");
     CHECK_FALSE(cache.get("a"));
-    for (const std::string name : {"a", "with/slash", "..", ".hidden", "~x", std::string(500, 'n').c_str()}) {
+    const std::vector<std::string> names{"a", "with/slash", "..", ".hidden", "~x", std::string(500, 'n')};
+    for (const std::string& name : names) {
         cache.put(name, "bytes of " + name);
         CHECK(cache.get(name) == "bytes of " + name);
     }
