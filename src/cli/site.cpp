@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chaos/fence.hpp>
+#include <utility>
 
 #include "memory.hpp"
 
@@ -134,8 +135,8 @@ Planned look_and_plan(Context& context, const World& world, const View& view, Si
     stop_where(problems, Exit::failed);
     Diagnostics circles;
     const bool is_ordered = planned.site.graph.size() == planned.site.catalog.size();  // nothing leaves or came along
-    planned.graph =
-        is_ordered ? std::move(planned.site.graph) : order(planned.site.catalog, planned.site.edges, circles);
+    planned.graph = is_ordered ? std::exchange(planned.site.graph, Graph())
+                               : order(planned.site.catalog, planned.site.edges, circles);
     stop_where(circles, Exit::usage);
     set_inputs(planned.site.catalog, view, history, planned.observed, planned.goal);
     planned.plan = chaos::plan(planned.site.catalog, planned.graph, planned.observed, planned.goal);

@@ -204,3 +204,25 @@ TEST_CASE("The names of a stored mapping are those of its own level") {
     CHECK(names_in(R"({"a":"\\","b":"\\\"","c":1})") == "a b c ");
     CHECK(names_in(R"({"a":"never closed)") == "a ");
 }
+
+TEST_CASE("What is owned is listed anew after each change of the store, and within one that is given up") {
+    Owners owners;
+    CHECK(owners.store.holdings().empty());
+    owners.own("web", "/srv/web.yml", "/a", map({{"path", "/a"}}));
+    REQUIRE(owners.store.holdings().size() == 1);
+    {
+        Store::Batch batch(owners.store);
+        batch.release("file", "/a", "web", 2);
+        CHECK(owners.store.holdings().empty());
+    }
+    REQUIRE(owners.store.holdings().size() == 1);
+    const Holding gone = owners.store.holdings().front();
+    CHECK(owners.store.owned(gone).where == "web.yml:3:5");
+    {
+        Store::Batch batch(owners.store);
+        batch.release("file", "/a", "web", 2);
+        batch.commit();
+    }
+    CHECK(owners.store.holdings().empty());
+    CHECK_THROWS_AS(owners.store.owned(gone), Error);
+}
