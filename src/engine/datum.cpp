@@ -82,6 +82,11 @@ const std::string& Datum::missing_hint() const {
     return held_ ? static_cast<const Missing*>(held_.get())->hint : nothing;
 }
 
+Datum Datum::blank() {
+    Datum datum = undefined("nothing is said for where this is false", "add else VALUE");
+    datum.quoted_ = false;
+    return datum;
+}
 Datum Datum::none() {
     Datum datum;
     datum.kind_ = Kind::none;
@@ -282,7 +287,7 @@ std::string_view name_of(const Datum& datum) {
 }
 
 void require(const Datum& datum) {
-    if (datum.is_undefined()) throw Error(datum.missing()).help(datum.missing_hint());
+    if (datum.is_undefined() && !datum.is_blank()) throw Error(datum.missing()).help(datum.missing_hint());
 }
 
 bool truth_of(const Datum& datum) {
@@ -382,7 +387,7 @@ List items_of(const Datum& datum, Budget& budget) {
         items.reserve(datum.size());
         for (std::size_t i = 0; i < datum.size(); ++i) items.push_back(datum.is_map() ? datum.key_at(i) : datum.at(i));
     } else if (datum.is_undefined()) {
-        throw Error(datum.missing()).help(datum.missing_hint());
+        require(datum);
     } else {
         throw Error(fmt::format("expected a list, a mapping or a text, found {}", name_of(datum)));
     }

@@ -79,6 +79,7 @@ public:
 
     Datum() = default;  ///< Undefined.
     static Datum undefined(std::string message, std::string hint = "");
+    static Datum blank();  ///< Not defined, and prints as nothing: the else that an `x if y` has not.
     static Datum none();
     static Datum of(bool);
     static Datum of(std::int64_t);
@@ -98,6 +99,7 @@ public:
     Kind kind() const { return kind_; }
     Form form() const { return form_; }
     bool is(Kind kind) const { return kind_ == kind; }
+    bool is_blank() const { return kind_ == Kind::undefined && !quoted_; }
     bool is_undefined() const { return kind_ == Kind::undefined; }
     bool is_text() const { return kind_ == Kind::text; }
     bool is_list() const { return kind_ == Kind::list; }

@@ -39,6 +39,7 @@ bool equal(const Datum& a, const Datum& b, Budget& budget) {
     }
     if (a.kind() != b.kind()) return false;
     switch (a.kind()) {
+        case Datum::Kind::undefined:
         case Datum::Kind::none: return true;
         case Datum::Kind::text: return budget.spend(a.text().size() / 32), a.text() == b.text();
         case Datum::Kind::object: return a.identity() == b.identity();

@@ -64,7 +64,8 @@ Datum Evaluator::value(const Tree& tree, std::uint32_t number) {
 
 Datum Evaluator::defined(const Tree& tree, std::uint32_t number) {
     Datum datum = value(tree, number);
-    if (datum.is_undefined()) throw Mistake{tree.nodes[number].at, datum.missing(), datum.missing_hint()};
+    if (datum.is_undefined() && !datum.is_blank())
+        throw Mistake{tree.nodes[number].at, datum.missing(), datum.missing_hint()};
     return datum;
 }
 
@@ -137,6 +138,7 @@ Datum Evaluator::step(const Tree& tree, const Node& node) {
             if (!inner.is_number())
                 throw Error(fmt::format("'{}' stands before a number, found {}", node.op == Op::minus ? '-' : '+',
                                         name_of(inner)));
+            if (node.op == Op::minus && inner.is(Kind::real)) return Datum::of(-inner.real()).taint(inner.secret);
             if (node.op == Op::minus)
                 return operate("-", Datum::of(std::int64_t{0}), inner, budget_).taint(inner.secret);
             return operate("+", Datum::of(std::int64_t{0}), inner, budget_).taint(inner.secret);
@@ -359,7 +361,7 @@ Datum Evaluator::slice(const Tree& tree, const Node& node) {
         parts[i] = part.integer();
     }
     if (!whole.is_text() && !whole.is_list())
-        return Datum::undefined(
+        throw Error(
             fmt::format("'{}' is {}: only lists and texts have slices", path_of(tree, node.of[0]), name_of(whole)));
     const List all = items_of(whole, budget_);
     const auto size = static_cast<std::int64_t>(all.size());

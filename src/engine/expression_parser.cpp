@@ -118,10 +118,7 @@ ExpressionParser::Index ExpressionParser::conditional() {
     while (word("if")) {
         const auto at = take().at;
         const auto condition = either();
-        const auto otherwise =
-            take_word("else")
-                ? conditional()
-                : literal(at, Datum::undefined("nothing is said for where this is false", "add else VALUE"));
+        const auto otherwise = take_word("else") ? conditional() : literal(at, Datum::blank());
         node = add(Op::choose, at, {}, {node, condition, otherwise});
     }
     return node;

@@ -127,7 +127,10 @@ struct Slot {
 std::vector<Slot> slots_of(std::string_view signature, bool& more, bool& more_named) {
     std::vector<Slot> slots;
     while (!signature.empty()) {
-        auto one = signature.substr(0, signature.find(','));
+        std::size_t end = 0;
+        for (char quote = 0; end < signature.size() && (quote || signature[end] != ','); ++end)
+            if (signature[end] == '\'') quote = quote ? '\0' : '\'';
+        auto one = signature.substr(0, end);
         signature.remove_prefix(std::min(one.size() + 1, signature.size()));
         one = stripped(one);
         if (one.starts_with("**"))

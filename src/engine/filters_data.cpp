@@ -57,7 +57,7 @@ private:
                      code < 0x20 && known != std::string_view::npos)
                 out += '\\', out += "bfnrt"[known];
             else if (code < 0x20 || (style_.ascii && code >= 0x7F && code < 0x10000))
-                out += code == 0x7F ? "\x7f" : fmt::format("\\u{:04x}", code);
+                out += fmt::format("\\u{:04x}", code);
             else if (style_.ascii && code >= 0x10000)
                 out += fmt::format("\\u{:04x}\\u{:04x}", 0xD800 + ((code - 0x10000) >> 10),
                                    0xDC00 + ((code - 0x10000) & 0x3FF));

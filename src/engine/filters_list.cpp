@@ -190,9 +190,10 @@ Datum reversed(Call& call) {
 
 Datum joined(Call& call) {
     std::string out;
-    const std::string between = call.text(0);
-    bool first = true;
     const bool escapes = call.evaluator.autoescape;
+    const bool plain = escapes && !(call.given[0] && call.at(0).markup());
+    const std::string between = plain ? escaped(call.text(0)) : call.text(0);
+    bool first = true;
     for (Datum item : call.items()) {
         if (call.has(1)) item = call.evaluator.path(item, call.text(1));
         if (!std::exchange(first, false)) out += between;

@@ -12,7 +12,8 @@ namespace {
 Datum titled_words(Call& call) {
     std::string out;
     bool begins = true;
-    for (const auto character : characters_of(call.own_text())) {
+    const std::string text = call.own_text();
+    for (const auto character : characters_of(text)) {
         std::size_t at = 0;
         const auto code = decode_utf8(character, at);
         out += begins ? upper(character) : lower(character);

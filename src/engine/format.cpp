@@ -179,8 +179,8 @@ std::string formatted(const Datum& datum, std::string_view text, Budget& budget)
 
 class Percent {
 public:
-    Percent(std::string_view format, const Datum& arguments, Budget& budget)
-        : rest_(format), arguments_(arguments), budget_(budget) {}
+    Percent(const Datum& format, const Datum& arguments, Budget& budget)
+        : rest_(format.text()), arguments_(arguments), budget_(budget), markup_(format.markup()) {}
 
     std::string run() {
         while (!rest_.empty()) {
@@ -252,6 +252,7 @@ private:
 
     std::string value(const Datum& datum, Spec spec, char type) {
         require(datum);
+        if (type == 's' && markup_) return cut(datum.markup() ? datum.text() : escaped(text_of(datum, budget_)), spec);
         if (type == 's' || type == 'r' || type == 'a')
             return cut(type == 's' ? text_of(datum, budget_) : repr_of(datum, budget_), spec);
         if (type == 'c') {
@@ -291,7 +292,7 @@ private:
     Budget& budget_;
     std::string out_;
     std::size_t used_ = 0;
-    bool left_ = false;
+    bool left_ = false, markup_;
 };
 
 // ---- braces
@@ -331,13 +332,13 @@ private:
         text.remove_prefix(end);
         const auto colon = std::min(inside.find(':'), inside.size());
         auto name = inside.substr(0, colon);
-        std::string spec = colon < inside.size() ? run(inside.substr(colon + 1), depth + 1) : "";
         char conversion = 0;
         if (const auto mark = name.find('!'); mark != std::string_view::npos) {
             if (mark + 2 != name.size()) throw Error("'!' is followed by r or s");
             conversion = name[mark + 1], name = name.substr(0, mark);
         }
         Datum datum = value(name);
+        const std::string spec = colon < inside.size() ? run(inside.substr(colon + 1), depth + 1) : "";
         if (conversion == 'r' || conversion == 'a')
             datum = Datum::of(repr_of(datum, evaluator_.budget()));
         else if (conversion == 's')
@@ -396,7 +397,7 @@ private:
 }  // namespace
 
 Datum format_percent(const Datum& format, const Datum& arguments, Budget& budget) {
-    return Datum::of(Percent(format.text(), arguments, budget).run(), format.markup());
+    return Datum::of(Percent(format, arguments, budget).run(), format.markup());
 }
 
 std::string format_braces(const std::string& format, Evaluator& evaluator, Arguments& arguments) {

@@ -31,7 +31,7 @@ std::vector<std::string_view> split_blanks(std::string_view text, std::int64_t m
     text = from_right ? stripped(text, "", false, true) : stripped(text, "", true, false);
     while (!text.empty()) {
         if (most >= 0 && static_cast<std::int64_t>(parts.size()) == most) {
-            parts.push_back(stripped(text, "", from_right, !from_right ? false : true));
+            parts.push_back(text);
             break;
         }
         if (from_right) {
@@ -217,7 +217,8 @@ Datum tabs_expanded(const Call& call) {
     const auto width = call.integer(0, 8);
     std::string out;
     std::int64_t column = 0;
-    for (const auto character : characters_of(call.own_text())) {
+    const std::string text = call.own_text();
+    for (const auto character : characters_of(text)) {
         if (character == "\t") {
             const auto blanks = width > 0 ? width - column % width : 0;
             out.append(static_cast<std::size_t>(std::min<std::int64_t>(blanks, 1000)), ' '), column += blanks;

@@ -88,6 +88,7 @@ private:
                 return --depth_, out;
         }
         --depth_;
+        ended_.clear();
         return out;
     }
 
@@ -231,6 +232,8 @@ private:
     void loop(Statement& made, ExpressionParser& inside, Finish finish) {
         made.kind = Kind::loop;
         made.targets = {inside.target(false)};
+        if (made.targets[0].name == "loop")
+            throw Mistake{made.targets[0].at, "'loop' is the loop itself", "give the item another name"};
         inside.expect_word("in");
         made.of = {inside.tuple(false, "recursive")};
         if (inside.take_word("if")) made.of.push_back(inside.expression());

@@ -317,7 +317,11 @@ void Renderer::include(const Statement& statement, Instance& instance) {
         throw;
     }
     try {
-        render(*file, statement.context ? evaluator.frame : nullptr);
+        auto seen = statement.context ? framed(evaluator.frame) : nullptr;
+        if (seen)
+            seen->set("loop", Datum::undefined("'loop' is not defined",
+                                               "a template that is included is in no loop; {% set %} a name before"));
+        render(*file, std::move(seen));
     } catch (Error& error) {
         if (error.where && error.notes.size() < 8)
             error.notes.push_back({templates_.place(*instance.file, statement.at), "included here"});

@@ -53,7 +53,7 @@ constexpr Test tests[] = {
     {"==", "other", "Is equal.", is_equal},
     {">", "other", "Is greater.", [](Call& c) { return order(c, ">") > 0; }},
     {">=", "other", "Is not less.", [](Call& c) { return order(c, ">=") >= 0; }},
-    {"boolean", "", "True or false.", [](Call& c) { return c.subject.is(Kind::boolean); }},
+    {"boolean", "", "True or false.", [](Call& c) { return c.subject.is(Kind::boolean); }, false, true},
     {"callable", "", "Something to call: a macro, a function.",
      [](Call& c) { return c.subject.is(Kind::object) && c.subject.object().callable(); }, false, true},
     {"contains", "item", "Has an item, a key or a text in it: `host.groups is contains('web')`.",
