@@ -58,6 +58,7 @@ private:
     Datum compared(const Tree&, const Node&);
     Datum filtered(const Tree&, const Node&);
     Datum tested(const Tree&, const Node&);
+    Datum left_of_minus(const Tree&, const Node&);
     Datum logical(const Tree&, const Node&);
     bool is_root(const Tree&, std::uint32_t node) const;
     Datum below_root(const std::string& root, const std::string& name, std::size_t at);

@@ -117,7 +117,7 @@ Datum Evaluator::step(const Tree& tree, const Node& node) {
         case Op::choose: return chosen(tree, node);
         case Op::compare: return compared(tree, node);
         case Op::operate: {
-            const Datum a = defined(tree, node.of[0]), b = defined(tree, node.of[1]);
+            const Datum a = left_of_minus(tree, node), b = defined(tree, node.of[1]);
             const bool secret = holds_secret(a, budget_) || holds_secret(b, budget_);
             return operate(node.name, a, b, budget_).taint(secret);
         }
@@ -145,6 +145,17 @@ Datum Evaluator::step(const Tree& tree, const Node& node) {
         }
     }
     throw Error("an expression of an unknown form");
+}
+
+/// A name with a hyphen reads as a subtraction: said where it can only have been meant as a name.
+Datum Evaluator::left_of_minus(const Tree& tree, const Node& node) {
+    const Node &left = tree.nodes[node.of[0]], &right = tree.nodes[node.of[1]];
+    if (node.name != "-" || left.op != Op::member || right.op != Op::name) return defined(tree, node.of[0]);
+    const Datum datum = value(tree, node.of[0]);
+    if (!datum.is_undefined()) return datum;
+    throw Mistake{left.at, datum.missing(),
+                  fmt::format("a name with a hyphen is written in brackets: {}['{}-{}']", path_of(tree, left.of[0]),
+                              left.name, right.name)};
 }
 
 Datum Evaluator::logical(const Tree& tree, const Node& node) {
