@@ -146,13 +146,15 @@ struct Field {
         property,  ///< what shall be true of the host; compared, applied, recorded and undone
         option,    ///< how to look or how to bring it about; recorded, never compared
         source,    ///< a file beside the manifest whose bytes become the attribute `into`; gone once compiled
+        rendered,  ///< a template beside the manifest whose text becomes the attribute `into`; gone once compiled
+        names,     ///< what that template sees by bare name; gone once compiled
         seen,      ///< only ever observed, never written by a manifest: what else must be known to put things back
     };
     std::string_view name, doc, type, json;
     std::string_view
         sample{};  ///< A value as a manifest would write it: for the reference, and for the tests of the laws.
     std::string_view fallback{};  ///< What holds where it is not written, in words: for the reference.
-    std::string_view into{};      ///< Role::source only.
+    std::string_view into{};      ///< Role::source and Role::rendered only.
     std::string_view alias{};     ///< An older or foreign name that means the same.
     Role role = Role::property;
     Merge merge = Merge::whole;
@@ -165,6 +167,11 @@ struct Field {
     void (*copy)(void* to, const void* from) = nullptr;
     bool (*given)(const void* spec) = nullptr;  ///< False where an optional member was left out.
     void (*clear)(void* spec) = nullptr;        ///< As if it had been left out.
+
+    /// Said by a manifest alone: no Spec has it, and no store.
+    constexpr bool compiled_away() const {
+        return role == Role::source || role == Role::rendered || role == Role::names;
+    }
 
     constexpr Field needed() const {
         auto f = *this;
@@ -308,6 +315,19 @@ constexpr Field seen(std::string_view name, std::string_view doc) {
 constexpr Field source(std::string_view name, std::string_view into, std::string_view doc) {
     Field f{name, doc, "path beside the manifest", R"({"type":"string"})"};
     f.role = Field::Role::source, f.into = into;
+    return f;
+}
+/// `template: templates/site.conf.j2` beside the manifest gives the attribute `into`.
+constexpr Field rendered(std::string_view name, std::string_view into, std::string_view doc) {
+    Field f{name, doc, "path beside the manifest, or a mapping of file, trim_blocks and lstrip_blocks",
+            R"({"type":["string","object"]})"};
+    f.role = Field::Role::rendered, f.into = into;
+    return f;
+}
+/// `with: {port: 80}`: what the template sees as `port`.
+constexpr Field names(std::string_view name, std::string_view doc) {
+    Field f{name, doc, "values by name", R"({"type":["object","string"]})"};
+    f.role = Field::Role::names, f.merge = Merge::keys;
     return f;
 }
 template <class Spec>

@@ -4,6 +4,8 @@
 #include "beside.hpp"
 #include "declaration.hpp"
 #include "references.hpp"
+#include "scope.hpp"
+#include "template.hpp"
 
 namespace chaos {
 
@@ -17,8 +19,8 @@ struct Links {
 
 class Compiler {
 public:
-    Compiler(const Registry& registry, const Sources& sources, Site& site, Diagnostics& problems)
-        : registry_(registry), sources_(sources), site_(site), problems_(problems) {}
+    Compiler(Sources& sources, Scope& scope, Site& site, Diagnostics& problems)
+        : sources_(sources), templates_(sources), scope_(scope), site_(site), problems_(problems) {}
     std::vector<Links> links;
 
     void add(Declaration declaration) {
@@ -38,8 +40,12 @@ public:
                 const Field* field = declaration.type->schema().find(key.text());
                 if (field && field->role == Field::Role::source)
                     attributes.push_back({Value(std::string(field->into), key.where), source(value)});
+                else if (field && field->role == Field::Role::rendered)
+                    attributes.push_back({Value(std::string(field->into), key.where), rendered(declaration, value)});
+                else if (field && field->role == Field::Role::names)
+                    check_names(declaration, key);
                 else if (field)
-                    attributes.push_back({std::move(key), std::move(value)});
+                    attributes.push_back({key, std::move(value)});
                 else
                     linked |= meta(resource, said, key.text(), std::move(value));
             } catch (Error& error) {
@@ -95,6 +101,72 @@ private:
         }
     }
 
+    /// What a template gives, with the names of `with` and of the `each` it stands in.
+    Value rendered(const Declaration& declaration, const Value& said) {
+        language::Blanks blanks;
+        const Value& path = template_file(said, blanks);
+        const std::string directory = sources_[path.where].directory;
+        static const Value nothing{Value::Map{}};
+        const Value* with = &nothing;
+        for (const auto& [key, value] : declaration.body)
+            if (const Field* field = declaration.type->schema().find(key.text()))
+                if (field->role == Field::Role::names) with = &value;
+        if (!with->is_map() && !with->is_null())
+            throw Error(with->where, fmt::format("'with' is a mapping of names and values, found {}", kind_of(*with)))
+                .help("write it as in with: {port: 80}");
+        for (const auto& entry : with->map())
+            if (entry.value.is_null() && entry.value.blank)
+                throw Error(entry.key.where, fmt::format("'{}' has no value", entry.key.text()))
+                    .help("remove the line, or write null");
+        for (const auto& entry : declaration.bound) scope_.bind(entry.key.text(), entry.value);
+        scope_.stand_in(path.where);
+        Value text;
+        try {
+            const auto& file = templates_.open(beside::join(directory, path.text()), directory, blanks);
+            text = render(templates_, file, blanks, scope_, *with);
+        } catch (Error& error) {
+            for (const auto& entry : declaration.bound) scope_.unbind(entry.key.text());
+            if (!error.where) {
+                error.where = path.where;
+                throw std::move(error).help("template: names a file, from the directory of this manifest");
+            }
+            throw std::move(error).note(path.where, fmt::format("the template of {}", to_text(declaration.id())));
+        }
+        for (const auto& entry : declaration.bound) scope_.unbind(entry.key.text());
+        text.where = path.where;
+        return text;
+    }
+
+    /// `template: PATH`, or `template: {file: PATH, trim_blocks: true}`.
+    static const Value& template_file(const Value& said, language::Blanks& blanks) {
+        if (!said.is_map()) return said.text(), said;
+        const Value* file = nullptr;
+        for (const auto& [key, value] : said.map()) {
+            if (key.text() == "file")
+                file = &value;
+            else if (key.text() == "trim_blocks")
+                blanks.trim_blocks = Codec<bool>::decode(value);
+            else if (key.text() == "lstrip_blocks")
+                blanks.lstrip_blocks = Codec<bool>::decode(value);
+            else
+                throw Error(key.where, fmt::format("a template has no '{}'", key.text()))
+                    .help("it has file, trim_blocks and lstrip_blocks");
+        }
+        if (!file) throw Error(said.where, "this template does not say its file").help("add file: PATH");
+        return file->text(), *file;
+    }
+
+    /// `with` says nothing without a template; where another layer's content replaced the template, it is let be.
+    static void check_names(const Declaration& declaration, const Value& key) {
+        const Schema& schema = declaration.type->schema();
+        for (const auto& entry : declaration.body)
+            if (!entry.value.is_null() && said_by(schema, entry.key.text()) != entry.key.text()) return;
+        for (const Field& field : schema.fields)
+            if (field.role == Field::Role::rendered && declaration.find(field.into)) return;
+        throw Error(key.where, "'with' is for a template, and there is none")
+            .help("add template: FILE, or remove this");
+    }
+
     /// Of what shall not be there: its key, and how to bring that about.
     State without_properties(const Schema& schema, const Value& written) {
         const auto spec = schema.make();
@@ -111,8 +183,9 @@ private:
         return State(spec);
     }
 
-    const Registry& registry_;
-    const Sources& sources_;
+    Sources& sources_;
+    Templates templates_;
+    Scope& scope_;
     Site& site_;
     Diagnostics& problems_;
 };
@@ -183,9 +256,9 @@ private:
 
 }  // namespace
 
-void compile(std::vector<Declaration> declarations, const Registry& registry, const Layers& layers,
-             const Sources& sources, Site& site, Diagnostics& problems) {
-    Compiler compiler(registry, sources, site, problems);
+void compile(std::vector<Declaration> declarations, const Registry& registry, const Layers& layers, Sources& sources,
+             Scope& scope, Site& site, Diagnostics& problems) {
+    Compiler compiler(sources, scope, site, problems);
     site.catalog.reserve(declarations.size());
     for (Declaration& declaration : declarations) compiler.add(std::move(declaration));
     if (!compiler.links.empty()) {

@@ -4,6 +4,7 @@
 #include <chaos/digest.hpp>
 #include <chaos/error.hpp>
 #include <cstring>
+#include "hashes.hpp"
 
 namespace chaos {
 
@@ -60,5 +61,50 @@ Digest digest_from_hex(std::string_view text) {
     }
     return digest;
 }
+
+namespace language {
+
+std::string sha256(std::string_view text) {
+    std::string bytes(crypto_hash_sha256_BYTES, '\0');
+    crypto_hash_sha256(reinterpret_cast<unsigned char*>(bytes.data()),
+                       reinterpret_cast<const unsigned char*>(text.data()), text.size());
+    return bytes;
+}
+
+std::string sha512(std::string_view text) {
+    std::string bytes(crypto_hash_sha512_BYTES, '\0');
+    crypto_hash_sha512(reinterpret_cast<unsigned char*>(bytes.data()),
+                       reinterpret_cast<const unsigned char*>(text.data()), text.size());
+    return bytes;
+}
+
+std::string blake2b(std::string_view text) {
+    std::string bytes(64, '\0');
+    crypto_generichash(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(),
+                       reinterpret_cast<const unsigned char*>(text.data()), text.size(), nullptr, 0);
+    return bytes;
+}
+
+std::string to_base64(std::string_view text) {
+    constexpr int way = sodium_base64_VARIANT_ORIGINAL;
+    std::string out(sodium_base64_encoded_len(text.size(), way), '\0');
+    sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(), way);
+    out.pop_back();  // its zero
+    return out;
+}
+
+std::optional<std::string> from_base64(std::string_view text) {
+    std::string out(text.size(), '\0');
+    std::size_t size = 0;
+    const char* end = nullptr;
+    if (sodium_base642bin(reinterpret_cast<unsigned char*>(out.data()), out.size(), text.data(), text.size(), "\r\n",
+                          &size, &end, sodium_base64_VARIANT_ORIGINAL) != 0 ||
+        end != text.data() + text.size())
+        return std::nullopt;
+    out.resize(size);
+    return out;
+}
+
+}  // namespace language
 
 }  // namespace chaos

@@ -16,6 +16,7 @@ struct Declaration {
     std::uint32_t layer = 0;  ///< Which document, lowest first.
     std::uint32_t part = 0;   ///< Which section, block or `absent` of it: twice in one is an error.
     bool absent = false;
+    Value::Map bound{};  ///< `item` and `loop` of an each, for a template: it is rendered when all is laid.
 
     ResourceId id() const { return {type->schema().name, key}; }
     const Value* find(std::string_view name) const;
@@ -118,7 +119,7 @@ private:
     std::uint32_t layer_ = 0, part_ = 0;
 };
 
-/// Entries become resources: attributes decoded, files beside the manifest read, ids resolved.
-void compile(std::vector<Declaration>, const Registry&, const Layers&, const Sources&, Site&, Diagnostics& problems);
+/// Entries become resources: attributes decoded, files beside the manifest read, templates rendered, ids resolved.
+void compile(std::vector<Declaration>, const Registry&, const Layers&, Sources&, Scope&, Site&, Diagnostics& problems);
 
 }  // namespace chaos

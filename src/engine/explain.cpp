@@ -23,7 +23,7 @@ std::string remarks_on(const Field& field) {
     if (field.role == Field::Role::key) add("the key");
     if (field.required && field.role != Field::Role::key) add("required");
     if (field.role == Field::Role::option) add("says how, not what: never compared");
-    if (field.role == Field::Role::source) add(fmt::format("becomes `{}`", field.into));
+    if (!field.into.empty()) add(fmt::format("becomes `{}`", field.into));
     if (field.role == Field::Role::seen) add("seen only: a manifest can not set it");
     if (field.merge == Merge::members) add("adds: members that are not listed stay");
     if (field.merge == Merge::keys) add("united key by key");
@@ -47,7 +47,7 @@ std::string example_of(const Schema& schema) {
     if (key) text += fmt::format("  {}:\n", key->sample.empty() ? "NAME" : key->sample), indent = "    ";
     for (const Field& field : schema.fields)
         if (!field.sample.empty() && field.role != Field::Role::key && field.role != Field::Role::seen &&
-            field.role != Field::Role::source)
+            !field.compiled_away())
             text += fmt::format("{}{}: {}\n", indent, field.name, field.sample);
     return text + "```\n";
 }

@@ -1,205 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "expression.hpp"
 #include <fmt/format.h>
-#include <charconv>
+#include <algorithm>
+#include "evaluator.hpp"
+#include "filters.hpp"
 #include "utf8.hpp"
 
 namespace chaos {
-
-namespace {
-
-using Op = Expression::Op;
-constexpr auto npos = std::string_view::npos;
-
-bool is_number(std::string_view text) {
-    if (text.starts_with('-')) text.remove_prefix(1);
-    const auto whole = std::min(text.find('.'), text.size());
-    const auto digits = [](std::string_view part) {
-        return !part.empty() && part.find_first_not_of("0123456789") == npos;
-    };
-    if (!digits(text.substr(0, whole)) || (whole > 1 && text[0] == '0')) return false;
-    return whole == text.size() || digits(text.substr(whole + 1));
-}
-
-/// Walks an expression. What it makes on the way lives in `made_`, what it only looks at where it is.
-class Evaluator {
-public:
-    Evaluator(const Expression& expression, Names& names) : expression_(expression), names_(names) {}
-
-    const Value& value(std::uint32_t number) {
-        const auto& node = expression_.nodes[number];
-        switch (node.op) {
-            case Op::literal: return node.literal;
-            case Op::name: return name(node);
-            case Op::member: return member(node, node.name, node.of[0]);
-            case Op::index: return index(node);
-            case Op::list: {
-                Value::List list;
-                for (const auto item : node.of) list.push_back(value(item));
-                return keep(Value(std::move(list)));
-            }
-            case Op::call: return call(node);
-            case Op::filter: return filter(node);
-            case Op::negate: return truth(!boolean(node.of[0]));
-            case Op::both: return truth(boolean(node.of[0]) && boolean(node.of[1]));
-            case Op::either: return truth(boolean(node.of[0]) || boolean(node.of[1]));
-            case Op::equal: return truth(equal(value(node.of[0]), value(node.of[1])), node.of);
-            case Op::unequal: return truth(!equal(value(node.of[0]), value(node.of[1])), node.of);
-            case Op::in: return truth(holds(node), node.of);
-            case Op::not_in: return truth(!holds(node), node.of);
-        }
-        throw Mistake{node.at, "an expression of an unknown form", ""};
-    }
-
-private:
-    using Node = Expression::Node;
-
-    const Value& keep(Value value) { return made_.emplace_back(std::move(value)); }
-    const Value& truth(bool flag, const std::vector<std::uint32_t>& of = {}) {
-        Value result{std::string(flag ? "true" : "false")};
-        for (const auto operand : of) result.secret |= value(operand).secret;
-        return keep(std::move(result));
-    }
-
-    bool boolean(std::uint32_t number) {
-        const Value& held = value(number);
-        if (type_of(held) == Type::boolean) return held.text() == "true";
-        throw Mistake{expression_.nodes[number].at,
-                      fmt::format("expected true or false, found {}", name_of(type_of(held))),
-                      "compare it with something: x == 'y'"};
-    }
-
-    static bool equal(const Value& a, const Value& b) {
-        const Type type = type_of(a);
-        if (type != type_of(b)) return false;
-        if (type != Type::number) return a == b;
-        double x = 0, y = 0;
-        std::from_chars(a.text().data(), a.text().data() + a.text().size(), x);
-        std::from_chars(b.text().data(), b.text().data() + b.text().size(), y);
-        return x == y;
-    }
-
-    bool holds(const Node& node) {
-        const Value &one = value(node.of[0]), &all = value(node.of[1]);
-        if (all.is_list()) {
-            for (const Value& item : all.list())
-                if (equal(item, one)) return true;
-            return false;
-        }
-        if (all.is_map()) return one.is_text() && all.find(one.text());
-        if (all.is_text() && one.is_text()) return all.text().find(one.text()) != npos;
-        throw Mistake{node.at, fmt::format("'in' looks in a list, a mapping or a text, found {}", kind_of(all)), ""};
-    }
-
-    [[noreturn]] void missing(std::size_t at, std::string_view whole, std::string_view name,
-                              const std::vector<std::string>& known) const {
-        const auto near = nearest(name, known);
-        const std::string dot = whole.empty() ? "" : ".";
-        std::string hint;
-        if (!near.empty())
-            hint = fmt::format("did you mean {}{}{}?", whole, dot, near);
-        else if (!known.empty() && known.size() <= 20)
-            hint = fmt::format("there {} {}", known.size() == 1 ? "is" : "are", fmt::join(known, ", "));
-        throw Mistake{at, fmt::format("'{}{}{}' is not defined", whole, dot, name), hint, true};
-    }
-
-    const Value& name(const Node& node) {
-        if (const Value* held = names_.root(node.name)) return *held;
-        const auto variables = names_.members("vars");
-        if (std::find(variables.begin(), variables.end(), node.name) != variables.end())
-            throw Mistake{node.at, fmt::format("'{}' is not defined", node.name),
-                          fmt::format("did you mean vars.{}?", node.name), true};
-        missing(node.at, "", node.name, names_.members(""));
-    }
-
-    /// `vars.a.b`, for messages.
-    std::string path_of(std::uint32_t number) const {
-        const auto& node = expression_.nodes[number];
-        if (node.op == Op::name) return node.name;
-        if (node.op == Op::member) return path_of(node.of[0]) + "." + node.name;
-        if (node.op == Op::index && expression_.nodes[node.of[1]].literal.is_text())
-            return fmt::format("{}[{}]", path_of(node.of[0]), expression_.nodes[node.of[1]].literal.text());
-        return "it";
-    }
-
-    const Value& member(const Node& node, const std::string& key, std::uint32_t of) {
-        const auto& base = expression_.nodes[of];
-        if (base.op == Op::name && names_.has(base.name)) {
-            const Value* held = nullptr;
-            try {
-                held = names_.member(base.name, key);
-            } catch (const Error& error) {
-                if (error.where) throw;
-                throw Mistake{node.at, error.what(), error.hint};
-            }
-            if (held) return *held;
-            missing(node.at, base.name, key, names_.members(base.name));
-        }
-        const Value& whole = value(of);
-        if (const Value* held = item_of(whole, key)) {
-            if (!whole.secret || held->secret) return *held;
-            Value copy = *held;
-            copy.secret = true;
-            return keep(std::move(copy));
-        }
-        std::vector<std::string> known;
-        if (whole.is_map()) {
-            for (const auto& entry : whole.map()) known.push_back(entry.key.text());
-            missing(node.at, path_of(of), key, known);
-        }
-        if (whole.is_list())
-            throw Mistake{node.at, fmt::format("'{}' has {} items, and no '{}'", path_of(of), whole.list().size(), key),
-                          "they count from 0", true};
-        throw Mistake{node.at, fmt::format("'{}' is {}, and has no '{}'", path_of(of), kind_of(whole), key), ""};
-    }
-
-    static const Value* item_of(const Value& whole, const std::string& key) {
-        if (!whole.is_list()) return whole.find(key);
-        std::int64_t number = 0;
-        const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), number);
-        if (error != std::errc() || end != key.data() + key.size()) return nullptr;
-        const auto size = static_cast<std::int64_t>(whole.list().size());
-        if (number < 0) number += size;
-        return number >= 0 && number < size ? &whole.list()[static_cast<std::size_t>(number)] : nullptr;
-    }
-
-    const Value& index(const Node& node) {
-        const Value& key = value(node.of[1]);
-        if (!key.is_text())
-            throw Mistake{node.at, fmt::format("expected a key or a number between [ ], found {}", kind_of(key)), ""};
-        return member(node, key.text(), node.of[0]);
-    }
-
-    const Value& call(const Node& node) {
-        std::vector<Value> arguments;
-        for (const auto argument : node.of) arguments.push_back(value(argument));
-        try {
-            return keep(names_.call(node.name, arguments));
-        } catch (const Error& error) {
-            throw Mistake{node.at, error.what(), error.hint};
-        }
-    }
-
-    const Value& filter(const Node& node) {
-        if (node.name != "default" && node.name != "d")
-            throw Mistake{node.at,
-                          fmt::format("the filter '{}' is not understood by chaos " CHAOS_VERSION " yet", node.name),
-                          ""};
-        if (node.of.size() != 2) throw Mistake{node.at, "default takes one value: x | default('y')", ""};
-        try {
-            return value(node.of[0]);
-        } catch (const Mistake& mistake) {  // only what is not there has a default; any other mistake stays one
-            if (!mistake.undefined) throw;
-            return value(node.of[1]);
-        }
-    }
-
-    const Expression& expression_;
-    Names& names_;
-    std::deque<Value> made_;
-};
-
-}  // namespace
 
 std::string_view name_of(Type type) {
     constexpr std::string_view names[] = {"nothing", "a text", "true or false", "a number", "a list", "a mapping"};
@@ -213,11 +20,465 @@ Type type_of(const Value& value) {
     if (value.quoted) return Type::text;
     const std::string& text = value.text();
     if (text == "true" || text == "false") return Type::boolean;
-    return is_number(text) ? Type::number : Type::text;
+    return language::looks_like_number(text) ? Type::number : Type::text;
 }
 
-Value evaluate(const Expression& expression, Names& names) {
-    return Evaluator(expression, names).value(expression.root);
+namespace language {
+
+using Op = Node::Op;
+using Kind = Datum::Kind;
+
+Datum* Frame::own(std::string_view name) {
+    for (auto& [held, value] : names)
+        if (held == name) return &value;
+    return nullptr;
+}
+void Frame::set(std::string_view name, Datum value) {
+    if (Datum* held = own(name))
+        *held = std::move(value);
+    else
+        names.emplace_back(name, std::move(value));
 }
 
+Evaluator::~Evaluator() {
+    for (const auto& object : objects_) object->clear();
+}
+
+Datum Evaluator::keep(std::shared_ptr<Object> object) {
+    budget_.spend(8);
+    objects_.push_back(object);
+    return Datum::of(std::move(object));
+}
+
+Datum Evaluator::value(const Tree& tree, std::uint32_t number) {
+    const Node& node = tree.nodes[number];
+    try {
+        const Budget::Level level(budget_);
+        budget_.spend(1);
+        return step(tree, node);
+    } catch (Error& error) {
+        if (error.where) throw;
+        throw Mistake{node.at, error.what(), error.hint};
+    }
+}
+
+Datum Evaluator::defined(const Tree& tree, std::uint32_t number) {
+    Datum datum = value(tree, number);
+    if (datum.is_undefined() && !datum.is_blank())
+        throw Mistake{tree.nodes[number].at, datum.missing(), datum.missing_hint()};
+    return datum;
+}
+
+bool Evaluator::truth(const Datum& datum) const {
+    if (!strict_truth || datum.is(Kind::boolean)) return truth_of(datum);
+    require(datum);
+    const bool sized = datum.is_list() || datum.is_map();
+    throw Error(fmt::format("expected true or false, found {}", name_of(datum)))
+        .help(sized ? "ask for what is meant: x | length > 0" : "compare it with something: x == 'y'");
+}
+
+bool Evaluator::decide(const Tree& tree, std::uint32_t number) {
+    const Datum datum = defined(tree, number);
+    if (!secret_decided && holds_secret(datum, budget_)) secret_decided = true;
+    try {
+        return truth(datum);
+    } catch (Error& error) {
+        throw Mistake{tree.nodes[number].at, error.what(), error.hint};
+    }
+}
+
+Datum Evaluator::step(const Tree& tree, const Node& node) {
+    switch (node.op) {
+        case Op::literal: return node.literal;
+        case Op::name: return name(node);
+        case Op::member: return member(tree, node);
+        case Op::index: return index(tree, node);
+        case Op::slice: return slice(tree, node);
+        case Op::list:
+        case Op::tuple: {
+            List list;
+            for (const auto item : node.of) list.push_back(value(tree, item));
+            return Datum::of(std::move(list), node.op == Op::tuple ? Datum::Form::tuple : Datum::Form::list);
+        }
+        case Op::map: {
+            Dict dict;
+            for (std::size_t i = 0; i + 1 < node.of.size(); i += 2) {
+                const Datum key = defined(tree, node.of[i]);
+                dict.set(key, value(tree, node.of[i + 1]));
+            }
+            return Datum::of(std::move(dict));
+        }
+        case Op::call: return called(tree, node);
+        case Op::filter: return filtered(tree, node);
+        case Op::test: return tested(tree, node);
+        case Op::negate:
+        case Op::both:
+        case Op::either: return logical(tree, node);
+        case Op::choose: return chosen(tree, node);
+        case Op::compare: return compared(tree, node);
+        case Op::operate: {
+            const Datum a = left_of_minus(tree, node), b = defined(tree, node.of[1]);
+            const bool secret = holds_secret(a, budget_) || holds_secret(b, budget_);
+            return operate(node.name, a, b, budget_).taint(secret);
+        }
+        case Op::join: {
+            std::string all;
+            bool secret = false, markup = autoescape;
+            for (const auto part : node.of) {
+                const Datum datum = defined(tree, part);
+                secret |= holds_secret(datum, budget_);
+                all += autoescape && !datum.markup() ? escaped(text(datum)) : text(datum);
+                budget_.fits(all.size());
+            }
+            return Datum::of(std::move(all), markup).taint(secret);
+        }
+        case Op::minus:
+        case Op::plus: {
+            const Datum inner = defined(tree, node.of[0]);
+            if (!inner.is_number())
+                throw Error(fmt::format("'{}' stands before a number, found {}", node.op == Op::minus ? '-' : '+',
+                                        name_of(inner)));
+            if (node.op == Op::minus && inner.is(Kind::real)) return Datum::of(-inner.real()).taint(inner.secret);
+            if (node.op == Op::minus)
+                return operate("-", Datum::of(std::int64_t{0}), inner, budget_).taint(inner.secret);
+            return operate("+", Datum::of(std::int64_t{0}), inner, budget_).taint(inner.secret);
+        }
+    }
+    throw Error("an expression of an unknown form");
+}
+
+/// A name with a hyphen reads as a subtraction: said where it can only have been meant as a name.
+Datum Evaluator::left_of_minus(const Tree& tree, const Node& node) {
+    const Node &left = tree.nodes[node.of[0]], &right = tree.nodes[node.of[1]];
+    if (node.name != "-" || left.op != Op::member || right.op != Op::name) return defined(tree, node.of[0]);
+    const Datum datum = value(tree, node.of[0]);
+    if (!datum.is_undefined()) return datum;
+    throw Mistake{left.at, datum.missing(),
+                  fmt::format("a name with a hyphen is written in brackets: {}['{}-{}']", path_of(tree, left.of[0]),
+                              left.name, right.name)};
+}
+
+Datum Evaluator::logical(const Tree& tree, const Node& node) {
+    if (node.op == Op::negate) {
+        const Datum inner = defined(tree, node.of[0]);
+        try {
+            return Datum::of(!truth(inner)).taint(holds_secret(inner, budget_));
+        } catch (Error& error) {
+            throw Mistake{tree.nodes[node.of[0]].at, error.what(), error.hint};
+        }
+    }
+    const auto truth_at = [&](const Datum& datum, std::uint32_t number) {
+        try {
+            return truth(datum);
+        } catch (Error& error) {
+            throw Mistake{tree.nodes[number].at, error.what(), error.hint};
+        }
+    };
+    const Datum first = defined(tree, node.of[0]);
+    if (truth_at(first, node.of[0]) == (node.op == Op::either)) return first;
+    Datum second = value(tree, node.of[1]);
+    if (strict_truth) truth_at(second.is_undefined() ? defined(tree, node.of[1]) : second, node.of[1]);
+    return std::move(second).taint(holds_secret(first, budget_));
+}
+
+Datum Evaluator::chosen(const Tree& tree, const Node& node) {
+    const Datum condition = defined(tree, node.of[1]);
+    bool holds = false;
+    try {
+        holds = truth(condition);
+    } catch (Error& error) {
+        throw Mistake{tree.nodes[node.of[1]].at, error.what(), error.hint};
+    }
+    return value(tree, node.of[holds ? 0 : 2]).taint(holds_secret(condition, budget_));
+}
+
+Datum Evaluator::compared(const Tree& tree, const Node& node) {
+    Datum left = defined(tree, node.of[0]);
+    bool secret = holds_secret(left, budget_);
+    for (std::size_t i = 1; i < node.of.size(); ++i) {
+        Datum right = defined(tree, node.of[i]);
+        secret |= holds_secret(right, budget_);
+        const std::string& sign = node.words[i];
+        bool holds = false;
+        if (sign == "==" || sign == "!=")
+            holds = equal(left, right, budget_) == (sign == "==");
+        else if (sign == "in" || sign == "not in")
+            holds = language::holds(right, left, budget_) == (sign == "in");
+        else {
+            const auto number = [](const Datum& d) { return d.is(Kind::real) && d.real() != d.real(); };
+            const int order = number(left) || number(right) ? 2 : compare(left, right, budget_, sign);
+            holds = order != 2 && (sign == "<"    ? order < 0
+                                   : sign == "<=" ? order <= 0
+                                   : sign == ">"  ? order > 0
+                                                  : order >= 0);
+        }
+        if (!holds) return Datum::of(false).taint(secret);
+        left = std::move(right);
+    }
+    return Datum::of(true).taint(secret);
+}
+
+const Datum* Evaluator::local(std::string_view name) const {
+    for (const Frame* at = frame.get(); at; at = at->outer.get())
+        for (const auto& [held, value] : at->names)
+            if (held == name) return &value;
+    return nullptr;
+}
+
+Datum Evaluator::name(const Node& node) {
+    if (const Datum* held = local(node.name)) return *held;
+    if (const Value* held = names_.root(node.name)) return Datum::borrow(*held);
+    if (const Function* function = find_function(node.name)) return Datum::of(function_object(*function));
+    const auto variables = names_.members("vars");
+    if (std::find(variables.begin(), variables.end(), node.name) != variables.end())
+        return Datum::undefined(fmt::format("'{}' is not defined", node.name),
+                                fmt::format("did you mean vars.{}?", node.name));
+    auto known = names_.members("");
+    for (const Frame* at = frame.get(); at; at = at->outer.get())
+        for (const auto& local : at->names) known.push_back(local.first);
+    const auto near = nearest(node.name, known);
+    std::string hint;
+    if (!near.empty())
+        hint = fmt::format("did you mean {}?", near);
+    else if (known.size() <= 20)
+        hint = fmt::format("there are {}", fmt::join(known, ", "));
+    return Datum::undefined(fmt::format("'{}' is not defined", node.name), hint);
+}
+
+bool Evaluator::is_root(const Tree& tree, std::uint32_t number) const {
+    const Node& node = tree.nodes[number];
+    return node.op == Op::name && !local(node.name) && names_.has(node.name);
+}
+
+/// `vars.a.b`, for messages.
+std::string Evaluator::path_of(const Tree& tree, std::uint32_t number) const {
+    const Node& node = tree.nodes[number];
+    if (node.op == Op::name) return node.name;
+    if (node.op == Op::member) return path_of(tree, node.of[0]) + "." + node.name;
+    if (node.op != Op::index || tree.nodes[node.of[1]].op != Op::literal) return "it";
+    const Datum& key = tree.nodes[node.of[1]].literal;
+    if (key.is_text()) return fmt::format("{}[{}]", path_of(tree, node.of[0]), key.text());
+    return key.is_integral() ? fmt::format("{}[{}]", path_of(tree, node.of[0]), key.integer()) : "it";
+}
+
+namespace {
+
+Datum missing(std::string_view whole, std::string_view name, const std::vector<std::string>& known) {
+    const auto near = nearest(name, known);
+    std::string hint;
+    if (!near.empty())
+        hint = fmt::format("did you mean {}.{}?", whole, near);
+    else if (!known.empty() && known.size() <= 20)
+        hint = fmt::format("there {} {}", known.size() == 1 ? "is" : "are", fmt::join(known, ", "));
+    return Datum::undefined(fmt::format("'{}.{}' is not defined", whole, name), hint);
+}
+
+}  // namespace
+
+Datum Evaluator::below_root(const std::string& root, const std::string& key, std::size_t at) {
+    const Value* held = nullptr;
+    try {
+        held = names_.member(root, key);
+    } catch (const Error& error) {
+        if (error.where) throw;
+        throw Mistake{at, error.what(), error.hint};
+    }
+    return held ? Datum::borrow(*held) : missing(root, key, names_.members(root));
+}
+
+Datum Evaluator::attribute(const Datum& of, const std::string& key, std::string_view path) {
+    if (of.is_map()) {
+        if (auto held = of.find(key)) return *std::move(held);
+        if (path.empty()) return Datum::undefined(fmt::format("this mapping has no '{}'", key));
+        std::vector<std::string> known;
+        for (std::size_t i = 0; i < std::min<std::size_t>(of.size(), 100); ++i)
+            if (const Datum name = of.key_at(i); name.is_text() && !name.secret) known.push_back(name.text());
+        return missing(path, key, known);
+    }
+    if (of.is(Kind::object))
+        if (auto held = of.object().member(key)) return *std::move(held);
+    if (of.is_list() && of.form() == Datum::Form::group && (key == "grouper" || key == "list"))
+        return of.at(key == "list");
+    require(of);
+    return Datum::undefined(fmt::format("'{}' is {}, and has no '{}'", path.empty() ? "it" : path, name_of(of), key),
+                            key == "size" || key == "length" ? "write it as a filter: x | length" : "");
+}
+
+Datum Evaluator::item(const Datum& of, const Datum& key, std::string_view path) {
+    require(of), require(key);
+    if (of.is_map()) {
+        if (auto held = of.find(key)) return *std::move(held);
+        if (key.is_text() && !key.secret) return attribute(of, key.text(), path);
+        return Datum::undefined(fmt::format("'{}' has no such key", path.empty() ? "this mapping" : path));
+    }
+    if ((of.is_list() || of.is_text()) && key.is_integral()) {
+        const bool ascii = of.is_text() && first_beyond_ascii(of.text()) == std::string::npos;
+        const List pieces = of.is_text() && !ascii ? items_of(of, budget_) : List();
+        const auto size = static_cast<std::int64_t>(of.is_list() ? of.size()
+                                                    : ascii      ? of.text().size()
+                                                                 : pieces.size());
+        const auto number = key.integer() < 0 ? key.integer() + size : key.integer();
+        if (number < 0 || number >= size)
+            return Datum::undefined(fmt::format("'{}' has {} {}, and no number {}", path.empty() ? "this" : path, size,
+                                                of.is_list() ? "items" : "characters", key.integer()),
+                                    "they count from 0");
+        const auto at = static_cast<std::size_t>(number);
+        if (of.is_list()) return of.at(at);
+        return ascii ? Datum::of(of.text().substr(at, 1)).taint(of.secret) : pieces[at];
+    }
+    if (key.is_text() && !key.secret) return attribute(of, key.text(), path);
+    return Datum::undefined(fmt::format("'{}' is {}, and has no such item", path.empty() ? "it" : path, name_of(of)));
+}
+
+Datum Evaluator::path(const Datum& of, std::string_view dotted) {
+    Datum at = of;
+    while (true) {
+        const std::string part(dotted.substr(0, dotted.find('.')));
+        std::int64_t number = 0;
+        const bool counts =
+            !part.empty() && part.size() < 10 && part.find_first_not_of("0123456789") == std::string::npos;
+        if (counts) number = std::stol(part);
+        at = item(at, counts ? Datum::of(number) : Datum::of(part));
+        if (part.size() >= dotted.size()) return at;
+        dotted.remove_prefix(part.size() + 1);
+    }
+}
+
+Datum Evaluator::member(const Tree& tree, const Node& node) {
+    if (is_root(tree, node.of[0])) return below_root(tree.nodes[node.of[0]].name, node.name, node.at);
+    const Datum whole = defined(tree, node.of[0]);
+    return attribute(whole, node.name, path_of(tree, node.of[0]));
+}
+
+Datum Evaluator::index(const Tree& tree, const Node& node) {
+    const Datum key = defined(tree, node.of[1]);
+    if (is_root(tree, node.of[0]) && key.is_text() && !key.secret)
+        return below_root(tree.nodes[node.of[0]].name, key.text(), node.at);
+    const Datum whole = defined(tree, node.of[0]);
+    return item(whole, key, path_of(tree, node.of[0])).taint(key.secret);
+}
+
+Datum Evaluator::slice(const Tree& tree, const Node& node) {
+    const Datum whole = defined(tree, node.of[0]);
+    std::optional<std::int64_t> parts[3];
+    bool secret = false;
+    for (std::size_t i = 0; i < 3; ++i) {
+        const Datum part = defined(tree, node.of[i + 1]);
+        secret |= part.secret;
+        if (part.is(Kind::none)) continue;
+        if (!part.is_integral())
+            throw Mistake{tree.nodes[node.of[i + 1]].at,
+                          fmt::format("expected a whole number between [ ], found {}", name_of(part)), ""};
+        parts[i] = part.integer();
+    }
+    if (!whole.is_text() && !whole.is_list())
+        throw Error(
+            fmt::format("'{}' is {}: only lists and texts have slices", path_of(tree, node.of[0]), name_of(whole)));
+    const List all = items_of(whole, budget_);
+    const auto size = static_cast<std::int64_t>(all.size());
+    const auto step = parts[2].value_or(1);
+    if (step == 0) throw Error("a slice can not go in steps of 0");
+    const auto clamp = [&](std::optional<std::int64_t> at, std::int64_t otherwise) {
+        if (!at) return otherwise;
+        const auto from_end = *at < 0 ? (*at < -size ? -1 : *at + size) : *at;
+        return step > 0 ? std::clamp<std::int64_t>(from_end, 0, size)
+                        : std::clamp<std::int64_t>(from_end, -1, size - 1);
+    };
+    const auto first = clamp(parts[0], step > 0 ? 0 : size - 1), last = clamp(parts[1], step > 0 ? size : -1);
+    List out;
+    for (auto at = first; step > 0 ? at < last : at > last;) {
+        out.push_back(all[static_cast<std::size_t>(at)]);
+        if (__builtin_add_overflow(at, step, &at)) break;
+    }
+    if (whole.is_list())
+        return Datum::of(std::move(out), whole.is_tuple() ? Datum::Form::tuple : Datum::Form::list)
+            .taint(secret || whole.secret);
+    std::string text;
+    for (const Datum& character : out) text += character.text();
+    return Datum::of(std::move(text), whole.markup()).taint(secret || whole.secret);
+}
+
+Arguments Evaluator::arguments(const Tree& tree, const Node& node) {
+    Arguments out;
+    for (std::size_t i = 1; i < node.of.size(); ++i) {
+        Datum datum = value(tree, node.of[i]);
+        const std::string& word = node.words[i];
+        if (word.empty()) {
+            out.positional.push_back(std::move(datum));
+        } else if (word == "*") {
+            for (Datum& item : language::items_of(datum, budget_)) out.positional.push_back(std::move(item));
+        } else if (word == "**") {
+            if (!datum.is_map()) throw Error(fmt::format("'**' takes a mapping, found {}", name_of(datum)));
+            for (std::size_t n = 0; n < datum.size(); ++n) out.named.emplace_back(text(datum.key_at(n)), datum.at(n));
+        } else {
+            out.named.emplace_back(word, std::move(datum));
+        }
+    }
+    return out;
+}
+
+Datum Evaluator::call(const Datum& callable, Arguments& given) {
+    require(callable);
+    if (!callable.is(Kind::object) || !callable.object().callable())
+        throw Error(fmt::format("{} can not be called", name_of(callable)));
+    const Budget::Level level(budget_);
+    return callable.object().call(*this, given);
+}
+
+Datum Evaluator::called(const Tree& tree, const Node& node, std::vector<std::pair<std::string, Datum>> more) {
+    const Node& callee = tree.nodes[node.of[0]];
+    if (callee.op == Op::name && !local(callee.name) && !names_.root(callee.name) && !find_function(callee.name)) {
+        std::vector<Value> values;
+        for (const Datum& datum : arguments(tree, node).positional) values.push_back(value_of(datum, budget_));
+        try {
+            return Datum::of(std::make_shared<const Value>(names_.call(callee.name, values)));
+        } catch (const Error& error) {
+            throw Mistake{callee.at, error.what(), error.hint};
+        }
+    }
+    if (callee.op != Op::member) {
+        const Datum callable = defined(tree, node.of[0]);
+        Arguments given = arguments(tree, node);
+        for (auto& named : more) given.named.push_back(std::move(named));
+        return call(callable, given);
+    }
+    const Datum self = defined(tree, callee.of[0]);
+    Arguments given = arguments(tree, node);
+    for (auto& named : more) given.named.push_back(std::move(named));
+    try {
+        const Budget::Level level(budget_);
+        if (self.is(Kind::object)) return self.object().invoke(*this, callee.name, given);
+        if (auto result = call_method(*this, self, callee.name, given)) return *std::move(result);
+    } catch (Error& error) {
+        if (error.where) throw;
+        throw Mistake{callee.at, error.what(), error.hint};
+    }
+    const Datum held = member(tree, callee);
+    if (held.is(Kind::object)) return call(held, given);
+    throw Mistake{
+        callee.at,
+        fmt::format("'{}' is {}, and has no method '{}'", path_of(tree, callee.of[0]), name_of(self), callee.name),
+        method_hint(self, callee.name)};
+}
+
+Datum Evaluator::filtered(const Tree& tree, const Node& node) {
+    const Filter* filter_row = find_filter(node.name);
+    if (!filter_row)
+        throw Mistake{node.at, fmt::format("there is no filter '{}'", printable(node.name)), filter_hint(node.name)};
+    const Datum subject = filter_row->undefined ? value(tree, node.of[0]) : defined(tree, node.of[0]);
+    Arguments given = arguments(tree, node);
+    return filter(node.name, subject, given);
+}
+
+Datum Evaluator::tested(const Tree& tree, const Node& node) {
+    const Test* row = find_test(node.name);
+    if (!row) throw Mistake{node.at, fmt::format("there is no test '{}'", printable(node.name)), test_hint(node.name)};
+    const Datum subject = row->undefined ? value(tree, node.of[0]) : defined(tree, node.of[0]);
+    Arguments given = arguments(tree, node);
+    bool secret = !row->undefined && holds_secret(subject, budget_);
+    for (const Datum& argument : given.positional) secret |= holds_secret(argument, budget_);
+    return Datum::of(test(node.name, subject, given)).taint(secret);
+}
+
+}  // namespace language
 }  // namespace chaos

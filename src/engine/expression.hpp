@@ -3,49 +3,15 @@
 
 #include <chaos/error.hpp>
 #include <chaos/value.hpp>
-#include <deque>
 #include <span>
 
 namespace chaos {
-
-/// A parsed expression. A tree by number: nodes[root] is the whole, children come before their parents.
-struct Expression {
-    enum class Op : char {
-        literal,
-        name,
-        member,
-        index,
-        list,
-        call,
-        filter,
-        negate,
-        both,
-        either,
-        equal,
-        unequal,
-        in,
-        not_in
-    };
-    struct Node {
-        Op op;
-        std::uint32_t at;                 ///< Byte of the text it was parsed from.
-        std::string name{};               ///< Of a name, a member, a call or a filter.
-        Value literal{};                  ///< Of a literal.
-        std::vector<std::uint32_t> of{};  ///< Its operands.
-    };
-    std::vector<Node> nodes;
-    std::uint32_t root = 0;
-};
 
 /// A mistake in an expression, at a byte of its text: whoever knows where the text stands makes an Error of it.
 struct Mistake {
     std::size_t at;
     std::string message, hint;
-    bool undefined = false;  ///< Something is not there: what `default` is for.
 };
-
-/// Parses what begins at byte `at` of a text and ends before `end`. Throws Mistake.
-Expression parse_expression(std::string_view text, std::size_t at, std::size_t end);
 
 /// What the names of an expression stand for. What it hands out lives as long as it does.
 class Names {
@@ -68,8 +34,8 @@ enum class Type : char { nothing, text, boolean, number, list, map };
 Type type_of(const Value&);
 std::string_view name_of(Type);  ///< "a number": for messages.
 
-/// The value of an expression. Throws Mistake.
-Value evaluate(const Expression&, Names&);
+/// The value of an expression that begins at byte `at` of a text and ends before `end`. Throws Mistake.
+Value evaluate(std::string_view text, std::size_t at, std::size_t end, Names&);
 
 /// Replaces every `{{ }}` in a value and in what it holds; a text that is one `{{ }}` and nothing else becomes what it
 /// gives, of whatever type. !file and !secret are calls. Throws Error at the exact place.
@@ -80,6 +46,9 @@ bool has_expression(const Value& text);
 
 /// `when`: an expression without braces (a list: all must hold), true or false; all else is an Error.
 bool decide(const Value& condition, Names&);
+
+/// What an expression without braces gives, or the value itself where it is a list or mapping.
+Value bare_value(const Value&, Names&);
 
 /// `each`: an expression without braces, or a list or mapping as it stands.
 Value items_of(const Value& each, Names&);

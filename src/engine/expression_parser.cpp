@@ -1,289 +1,466 @@
 // SPDX-License-Identifier: Apache-2.0
-// Jinja2's expressions as far as they are understood yet; whatever is not is named in the error.
+// Jinja2's expressions, with its precedence.
+#include "expression_parser.hpp"
 #include <fmt/format.h>
-#include "expression.hpp"
+#include <charconv>
+#include <cmath>
 #include "utf8.hpp"
 
-namespace chaos {
+namespace chaos::language {
 
 namespace {
-
 constexpr int deepest = 100;
+constexpr std::string_view not_ours = "braces that are not for chaos? put raw: true on this entry";
+}  // namespace
 
-struct Token {
-    enum class Kind : char { end, name, text, number, sign } kind = Kind::end;
-    std::string_view is{};  ///< As written.
-    std::size_t at = 0;
-    std::string text{};  ///< What a text says.
-};
-
-bool starts_name(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
+ExpressionParser::Deeper::Deeper(ExpressionParser& p) : parser(p) {
+    if (p.depth_ >= deepest) throw Mistake{p.token_.at, "this expression is nested too deeply", ""};
+    ++p.depth_;
 }
 
-class Lexer {
-public:
-    Lexer(std::string_view text, std::size_t at, std::size_t end) : text_(text.substr(0, end)), at_(at) {}
+ExpressionParser::Index ExpressionParser::whole() {
+    if (at_end()) throw Mistake{token_.at, "expected an expression, found nothing", ""};
+    const Index root = tuple(true);
+    expect_end();
+    return root;
+}
 
-    Token next() {
-        while (at_ < text_.size() && std::string_view(" \t\n").find(text_[at_]) != std::string_view::npos) ++at_;
-        Token token{Token::Kind::end, {}, at_};
-        if (at_ == text_.size()) return token;
-        const char c = text_[at_];
-        std::size_t end = at_ + 1;
-        if (starts_name(c)) {
-            while (end < text_.size() && (starts_name(text_[end]) || is_digit(text_[end]))) ++end;
-            token.kind = Token::Kind::name;
-        } else if (is_digit(c)) {
-            while (end < text_.size() && is_digit(text_[end])) ++end;
-            if (end + 1 < text_.size() && text_[end] == '.' && is_digit(text_[end + 1])) {
-                while (++end < text_.size() && is_digit(text_[end])) continue;
-            }
-            token.kind = Token::Kind::number;
-        } else if (c == '\'' || c == '"') {
-            end = quoted(token.text);
-            token.kind = Token::Kind::text;
-        } else {
-            for (const std::string_view sign : {"==", "!=", "<=", ">=", "//", "**"})
-                if (text_.substr(at_).starts_with(sign)) end = at_ + 2;
-            while (end < text_.size() && (static_cast<unsigned char>(text_[end]) & 0xC0) == 0x80) ++end;
-            token.kind = Token::Kind::sign;
-        }
-        token.is = text_.substr(at_, end - at_);
-        at_ = end;
-        return token;
+ExpressionParser::Index ExpressionParser::add(Op op, std::size_t at, std::string_view name, std::vector<Index> of) {
+    out_.nodes.push_back({op, static_cast<Index>(at), std::string(name), {}, std::move(of), {}});
+    return static_cast<Index>(out_.nodes.size() - 1);
+}
+
+ExpressionParser::Index ExpressionParser::literal(std::size_t at, Datum datum) {
+    const auto node = add(Op::literal, at);
+    out_.nodes[node].literal = std::move(datum);
+    return node;
+}
+
+void ExpressionParser::unknown() const {
+    const std::string is = printable(token_.is);
+    if (at_end()) throw Mistake{token_.at, "this expression ends too early", ""};
+    if (is == "=") throw Mistake{token_.at, "'=' compares nothing", "write =="};
+    if (is == "&" || is == "!" || is == "&&")
+        throw Mistake{token_.at, fmt::format("'{}' is no operator", is), "write and, or, not"};
+    throw Mistake{token_.at, fmt::format("'{}' was not expected here", is), std::string(not_ours)};
+}
+
+void ExpressionParser::expect(std::string_view what) {
+    if (take_sign(what)) return;
+    if (at_end()) throw Mistake{token_.at, fmt::format("expected '{}'", what), ""};
+    unknown();
+}
+
+void ExpressionParser::expect_word(std::string_view what) {
+    if (take_word(what)) return;
+    throw Mistake{token_.at,
+                  at_end() ? fmt::format("expected '{}'", what)
+                           : fmt::format("expected '{}', found '{}'", what, printable(token_.is)),
+                  ""};
+}
+
+void ExpressionParser::expect_end() {
+    if (!at_end()) unknown();
+}
+
+Token ExpressionParser::name(std::string_view what) {
+    if (token_.kind != Token::Kind::name) throw Mistake{token_.at, fmt::format("expected {}", what), ""};
+    return take();
+}
+
+std::string ExpressionParser::dotted(std::string_view what) {
+    std::string all(name(what).is);
+    while (take_sign(".")) all += "." + std::string(name(what).is);
+    return all;
+}
+
+ExpressionParser::Index ExpressionParser::tuple(bool conditions, std::string_view until) {
+    const auto at = token_.at;
+    const auto one = [&] { return conditions ? conditional() : either(); };
+    const auto ends = [&] { return at_end() || sign(")") || (!until.empty() && word(until)); };
+    std::vector<Index> of{one()};
+    if (!sign(",")) return of[0];
+    while (take_sign(",")) {
+        if (ends()) break;
+        of.push_back(one());
     }
+    return add(Op::tuple, at, {}, std::move(of));
+}
 
-private:
-    std::size_t quoted(std::string& out) const {
-        const char quote = text_[at_];
-        for (std::size_t at = at_ + 1; at < text_.size(); ++at) {
-            if (text_[at] == quote) return at + 1;
-            if (text_[at] == '\\' && at + 1 < text_.size()) {
-                const char c = text_[++at];
-                out += c == 'n' ? '\n' : c == 't' ? '\t' : c;
-            } else {
-                out += text_[at];
-            }
-        }
-        throw Mistake{at_, "this quote is never closed", fmt::format("close it with {}", quote)};
-    }
-
-    std::string_view text_;
-    std::size_t at_;
-};
-
-class Parser {
-    using Op = Expression::Op;
-    using Index = std::uint32_t;
-
-public:
-    Parser(std::string_view text, std::size_t at, std::size_t end) : lexer_(text, at, end), token_(lexer_.next()) {}
-
-    Expression whole() {
-        if (token_.kind == Token::Kind::end) throw Mistake{token_.at, "expected an expression, found nothing", ""};
-        out_.root = either(0);
-        if (token_.kind != Token::Kind::end) unknown();
-        return std::move(out_);
-    }
-
-private:
-    bool sign(std::string_view is) const { return token_.kind == Token::Kind::sign && token_.is == is; }
-    bool word(std::string_view is) const { return token_.kind == Token::Kind::name && token_.is == is; }
-    Token take() { return std::exchange(token_, lexer_.next()); }
-
-    Index add(Op op, std::size_t at, std::string_view name = {}, std::vector<Index> of = {}) {
-        out_.nodes.push_back({op, static_cast<Index>(at), std::string(name), {}, std::move(of)});
-        return static_cast<Index>(out_.nodes.size() - 1);
-    }
-    Index literal(std::size_t at, Value value) {
-        const auto node = add(Op::literal, at);
-        out_.nodes[node].literal = std::move(value);
-        return node;
-    }
-
-    [[noreturn]] void unknown() const {
-        const std::string is = printable(token_.is);
-        if (token_.kind == Token::Kind::end) throw Mistake{token_.at, "this expression ends too early", ""};
-        for (const std::string_view known :
-             {"+", "-", "*", "/", "//", "%", "**", "~", "<", ">", "<=", ">=", "if", "is"})
-            if (token_.is == known)
-                throw Mistake{token_.at, fmt::format("'{}' is not understood by chaos " CHAOS_VERSION " yet", is),
-                              is == "-" ? "a name with a hyphen is written in brackets: vars['a-b']" : ""};
-        if (is == "=") throw Mistake{token_.at, "'=' compares nothing", "write =="};
-        if (is == "&" || is == "!")
-            throw Mistake{token_.at, fmt::format("'{}' is no operator", is), "write and, or, not"};
-        throw Mistake{token_.at, fmt::format("'{}' was not expected here", is),
-                      "braces that are not for chaos? put raw: true on this entry"};
-    }
-
-    void expect(std::string_view what) {
-        if (sign(what)) return void(take());
-        if (token_.kind == Token::Kind::end) throw Mistake{token_.at, fmt::format("expected '{}'", what), ""};
-        unknown();
-    }
-
-    Index either(int depth) {
-        if (depth > deepest) throw Mistake{token_.at, "this expression is nested too deeply", ""};
-        auto left = both(depth);
-        while (word("or")) {
-            const auto at = take().at;
-            const auto right = both(depth);
-            left = add(Op::either, at, {}, {left, right});
-        }
-        return left;
-    }
-
-    Index both(int depth) {
-        auto left = negation(depth);
-        while (word("and")) {
-            const auto at = take().at;
-            const auto right = negation(depth);
-            left = add(Op::both, at, {}, {left, right});
-        }
-        return left;
-    }
-
-    Index negation(int depth) {
-        std::vector<std::size_t> nots;
-        while (word("not")) nots.push_back(take().at);
-        auto node = comparison(depth);
-        for (; !nots.empty(); nots.pop_back()) node = add(Op::negate, nots.back(), {}, {node});
-        return node;
-    }
-
-    Index comparison(int depth) {
-        const auto left = filtered(depth);
-        const auto at = token_.at;
-        Op op{};
-        if (sign("==")) {
-            op = Op::equal;
-        } else if (sign("!=")) {
-            op = Op::unequal;
-        } else if (word("in")) {
-            op = Op::in;
-        } else if (word("not")) {
-            take();
-            if (!word("in")) unknown();
-            op = Op::not_in;
-        } else {
-            return left;
-        }
-        take();
-        const auto right = filtered(depth);
-        return add(op, at, {}, {left, right});
-    }
-
-    Index filtered(int depth) {
-        auto node = postfix(depth);
-        while (sign("|")) {
-            take();
-            if (token_.kind != Token::Kind::name)
-                throw Mistake{token_.at, "expected the name of a filter after '|'", ""};
-            const Token name = take();
-            std::vector<Index> of{node};
-            if (sign("(")) arguments(of, depth);
-            node = add(Op::filter, name.at, name.is, std::move(of));
-        }
-        return node;
-    }
-
-    void arguments(std::vector<Index>& of, int depth) {
-        take();
-        while (!sign(")")) {
-            of.push_back(either(depth + 1));
-            if (!sign(",")) break;
-            take();
-        }
-        expect(")");
-    }
-
-    Index postfix(int depth) {
-        auto node = primary(depth);
-        while (true) {
-            if (sign(".")) {
-                take();
-                if (token_.kind != Token::Kind::name && token_.kind != Token::Kind::number)
-                    throw Mistake{token_.at, "expected a name after '.'",
-                                  "braces that are not for chaos? put raw: true on this entry"};
-                const Token name = take();
-                if (sign("("))
-                    throw Mistake{
-                        name.at,
-                        fmt::format("the method '{}' is not understood by chaos " CHAOS_VERSION " yet", name.is), ""};
-                node = add(Op::member, name.at, name.is, {node});
-            } else if (sign("[")) {
-                const auto at = take().at;
-                const auto index = either(depth + 1);
-                expect("]");
-                node = add(Op::index, at, {}, {node, index});
-            } else {
-                return node;
-            }
-        }
-    }
-
-    Index primary(int depth) {
-        switch (token_.kind) {
-            case Token::Kind::text: {
-                Token token = take();
-                Value value(std::move(token.text));
-                value.quoted = true;
-                return literal(token.at, std::move(value));
-            }
-            case Token::Kind::number: {
-                const Token token = take();
-                return literal(token.at, Value(std::string(token.is)));
-            }
-            case Token::Kind::name: {
-                const Token token = take();
-                if (token.is == "true" || token.is == "True") return literal(token.at, Value(std::string("true")));
-                if (token.is == "false" || token.is == "False") return literal(token.at, Value(std::string("false")));
-                if (token.is == "none" || token.is == "None" || token.is == "null") return literal(token.at, Value());
-                if (!sign("(")) return add(Op::name, token.at, token.is);
-                std::vector<Index> of;
-                arguments(of, depth);
-                return add(Op::call, token.at, token.is, std::move(of));
-            }
-            default: break;
-        }
-        if (sign("-")) {
-            const auto at = take().at;
-            if (token_.kind != Token::Kind::number) throw Mistake{at, "'-' stands only before a number yet", ""};
-            return literal(at, Value("-" + std::string(take().is)));
-        }
-        if (sign("(")) {
-            take();
-            const auto inner = either(depth + 1);
+Target ExpressionParser::target(bool members) {
+    const auto at = token_.at;
+    const auto one = [&] {
+        const Deeper deeper(*this);
+        if (take_sign("(")) {
+            Target inner = target(members);
             expect(")");
             return inner;
         }
-        if (sign("[")) {
-            const auto at = take().at;
-            std::vector<Index> of;
-            while (!sign("]")) {
-                of.push_back(either(depth + 1));
-                if (!sign(",")) break;
-                take();
-            }
-            expect("]");
-            return add(Op::list, at, {}, std::move(of));
-        }
-        unknown();
+        const Token token = name("a name");
+        for (const std::string_view word : {"true", "false", "none", "True", "False", "None"})
+            if (token.is == word) throw Mistake{token.at, fmt::format("'{}' can be given no other meaning", word), ""};
+        Target target{static_cast<std::uint32_t>(token.at), std::string(token.is), {}, {}};
+        if (members && take_sign(".")) target.member = name("a name after '.'").is;
+        return target;
+    };
+    std::vector<Target> all{one()};
+    if (!sign(",")) return all[0];
+    while (take_sign(",")) {
+        if (at_end() || sign(")") || sign("=") || word("in")) break;
+        all.push_back(one());
     }
-
-    Lexer lexer_;
-    Token token_;
-    Expression out_;
-};
-
-}  // namespace
-
-Expression parse_expression(std::string_view text, std::size_t at, std::size_t end) {
-    return Parser(text, at, end).whole();
+    return {static_cast<std::uint32_t>(at), {}, {}, std::move(all)};
 }
 
-}  // namespace chaos
+ExpressionParser::Index ExpressionParser::conditional() {
+    const Deeper deeper(*this);
+    auto node = either();
+    while (word("if")) {
+        const auto at = take().at;
+        const auto condition = either();
+        const auto otherwise = take_word("else") ? conditional() : literal(at, Datum::blank());
+        node = add(Op::choose, at, {}, {node, condition, otherwise});
+    }
+    return node;
+}
+
+ExpressionParser::Index ExpressionParser::either() {
+    auto left = both();
+    while (word("or")) {
+        const auto at = take().at;
+        const auto right = both();
+        left = add(Op::either, at, {}, {left, right});
+    }
+    return left;
+}
+
+ExpressionParser::Index ExpressionParser::both() {
+    auto left = negation();
+    while (word("and")) {
+        const auto at = take().at;
+        const auto right = negation();
+        left = add(Op::both, at, {}, {left, right});
+    }
+    return left;
+}
+
+ExpressionParser::Index ExpressionParser::negation() {
+    const Deeper deeper(*this);
+    if (!word("not")) return comparison();
+    const auto at = take().at;
+    const auto node = negation();
+    return add(Op::negate, at, {}, {node});
+}
+
+ExpressionParser::Index ExpressionParser::comparison() {
+    const auto at = token_.at;
+    std::vector<Index> of{sums()};
+    std::vector<std::string> signs{""};
+    std::size_t first = at;
+    while (true) {
+        std::string op;
+        const auto here = token_.at;
+        for (const std::string_view known : {"==", "!=", "<=", ">=", "<", ">"})
+            if (sign(known)) op = known;
+        if (!op.empty() || word("in")) {
+            if (op.empty()) op = "in";
+            take();
+        } else if (word("not")) {
+            take();
+            if (!word("in")) unknown();
+            take(), op = "not in";
+        } else {
+            break;
+        }
+        if (of.size() == 1) first = here;
+        signs.push_back(std::move(op));
+        of.push_back(sums());
+    }
+    if (of.size() == 1) return of[0];
+    const auto node = add(Op::compare, first, {}, std::move(of));
+    out_.nodes[node].words = std::move(signs);
+    return node;
+}
+
+ExpressionParser::Index ExpressionParser::sums() {
+    auto left = joined();
+    while (sign("+") || sign("-")) {
+        const Token op = take();
+        const auto right = joined();
+        left = add(Op::operate, op.at, op.is, {left, right});
+    }
+    return left;
+}
+
+ExpressionParser::Index ExpressionParser::joined() {
+    const auto at = token_.at;
+    std::vector<Index> of{products()};
+    while (take_sign("~")) of.push_back(products());
+    return of.size() == 1 ? of[0] : add(Op::join, at, {}, std::move(of));
+}
+
+ExpressionParser::Index ExpressionParser::products() {
+    auto left = powers();
+    while (sign("*") || sign("/") || sign("//") || sign("%")) {
+        const Token op = take();
+        const auto right = powers();
+        left = add(Op::operate, op.at, op.is, {left, right});
+    }
+    return left;
+}
+
+ExpressionParser::Index ExpressionParser::powers() {
+    auto left = unary(true);
+    while (sign("**")) {
+        const Token op = take();
+        const auto right = unary(true);
+        left = add(Op::operate, op.at, op.is, {left, right});
+    }
+    return left;
+}
+
+ExpressionParser::Index ExpressionParser::unary(bool with_filters) {
+    const Deeper deeper(*this);
+    Index node = 0;
+    if (sign("-") || sign("+")) {
+        const Token op = take();
+        const auto inner = unary(false);
+        node = add(op.is == "-" ? Op::minus : Op::plus, op.at, {}, {inner});
+    } else {
+        node = primary();
+    }
+    node = postfix(node);
+    return with_filters ? filtered(node) : node;
+}
+
+ExpressionParser::Index ExpressionParser::primary() {
+    const auto number = [&](const Token& token) {
+        std::string digits;
+        for (const char c : token.is)
+            if (c != '_') digits += c;
+        return digits;
+    };
+    if (token_.kind == Token::Kind::text) {
+        const Token first = take();
+        std::string all = first.text;
+        while (token_.kind == Token::Kind::text) all += take().text;  // texts side by side are one
+        return literal(first.at, Datum::of(std::move(all)));
+    }
+    if (token_.kind == Token::Kind::real) {
+        const Token token = take();
+        double value = 0;
+        const std::string digits = number(token);
+        const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+        if (read.ec == std::errc::result_out_of_range)
+            throw Mistake{token.at, "this number is too big or too small", ""};
+        return literal(token.at, Datum::of(value));
+    }
+    if (token_.kind == Token::Kind::integer) {
+        const Token token = take();
+        std::string digits = number(token);
+        int base = 10;
+        if (digits.size() > 1 && digits[0] == '0' && (digits[1] | 0x20) > 'a')
+            base = (digits[1] | 0x20) == 'x' ? 16 : (digits[1] | 0x20) == 'o' ? 8 : 2, digits.erase(0, 2);
+        if (base == 10 && digits.size() > 1 && digits[0] == '0' && digits.find_first_not_of('0') != std::string::npos)
+            throw Mistake{token.at, "a number does not begin with 0", "quote it, where it is a text: '0644'"};
+        std::int64_t value = 0;
+        const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
+        if (read.ec == std::errc::result_out_of_range)
+            throw Mistake{token.at, "this number does not fit in 64 bits", "quote it, where it is a text"};
+        if (read.ec != std::errc()) throw Mistake{token.at, "this number has no digits", ""};
+        return literal(token.at, Datum::of(value));
+    }
+    if (token_.kind == Token::Kind::name) return name_or_constant();
+    if (sign("(")) return in_parentheses();
+    if (sign("[")) return bracketed_list();
+    if (sign("{")) return mapping();
+    unknown();
+}
+
+ExpressionParser::Index ExpressionParser::name_or_constant() {
+    const Token token = take();
+    const std::string_view is = token.is;
+    if (is == "true" || is == "True") return literal(token.at, Datum::of(true));
+    if (is == "false" || is == "False") return literal(token.at, Datum::of(false));
+    if (is == "none" || is == "None" || is == "null") return literal(token.at, Datum::none());
+    return add(Op::name, token.at, is);
+}
+
+ExpressionParser::Index ExpressionParser::in_parentheses() {
+    const Deeper deeper(*this);
+    const auto at = take().at;
+    if (take_sign(")")) return add(Op::tuple, at);
+    const auto inner = tuple(true);
+    expect(")");
+    return inner;
+}
+
+ExpressionParser::Index ExpressionParser::bracketed_list() {
+    const Deeper deeper(*this);
+    const auto at = take().at;
+    std::vector<Index> of;
+    while (!sign("]")) {
+        of.push_back(conditional());
+        if (!take_sign(",")) break;
+    }
+    expect("]");
+    return add(Op::list, at, {}, std::move(of));
+}
+
+ExpressionParser::Index ExpressionParser::mapping() {
+    const Deeper deeper(*this);
+    const auto at = take().at;
+    std::vector<Index> of;
+    while (!sign("}")) {
+        of.push_back(conditional());
+        expect(":");
+        of.push_back(conditional());
+        if (!take_sign(",")) break;
+    }
+    expect("}");
+    return add(Op::map, at, {}, std::move(of));
+}
+
+ExpressionParser::Index ExpressionParser::postfix(Index node) {
+    while (true) {
+        if (sign(".")) {
+            take();
+            if (token_.kind != Token::Kind::name && token_.kind != Token::Kind::integer)
+                throw Mistake{token_.at, "expected a name after '.'", std::string(not_ours)};
+            const Token token = take();
+            if (token.kind == Token::Kind::name) {
+                node = add(Op::member, token.at, token.is, {node});
+                continue;
+            }
+            std::int64_t number = 0;
+            std::from_chars(token.is.data(), token.is.data() + token.is.size(), number);
+            const auto index = literal(token.at, Datum::of(number));
+            node = add(Op::index, token.at, {}, {node, index});
+        } else if (sign("[")) {
+            node = subscript(node);
+        } else if (sign("(")) {
+            node = call(node);
+        } else {
+            return node;
+        }
+    }
+}
+
+ExpressionParser::Index ExpressionParser::subscript(Index node) {
+    const Deeper deeper(*this);
+    const auto at = take().at;
+    const auto nothing = [&] { return literal(token_.at, Datum::none()); };
+    std::vector<Index> parts;
+    bool slice = false;
+    parts.push_back(sign(":") ? nothing() : conditional());
+    while (parts.size() < 3 && take_sign(":")) {
+        slice = true;
+        parts.push_back(sign(":") || sign("]") ? nothing() : conditional());
+    }
+    if (slice) {
+        while (parts.size() < 3) parts.push_back(nothing());
+        expect("]");
+        parts.insert(parts.begin(), node);
+        return add(Op::slice, at, {}, std::move(parts));
+    }
+    if (sign(",")) {
+        while (take_sign(","))
+            if (!sign("]")) parts.push_back(conditional());
+        parts = {add(Op::tuple, at, {}, parts)};
+    }
+    expect("]");
+    return add(Op::index, at, {}, {node, parts[0]});
+}
+
+void ExpressionParser::arguments(Node& node) {
+    const Deeper deeper(*this);
+    expect("(");
+    bool named = false;
+    while (!sign(")")) {
+        std::string word;
+        if (take_sign("**")) {
+            word = "**", named = true;
+        } else if (take_sign("*")) {
+            word = "*";
+        } else if (token_.kind == Token::Kind::name) {
+            const auto lexer = lexer_;
+            const Token token = take();
+            if (take_sign("=")) {
+                word = token.is, named = true;
+            } else {
+                lexer_ = lexer, token_ = token;  // no name of an argument
+            }
+        }
+        if (word.empty() && named)
+            throw Mistake{token_.at, "an argument without a name stands before those with one", ""};
+        for (const auto& other : node.words)
+            if (!word.empty() && word[0] != '*' && other == word)
+                throw Mistake{token_.at, fmt::format("'{}' is given twice", word), ""};
+        node.words.push_back(std::move(word));
+        node.of.push_back(conditional());
+        if (!take_sign(",")) break;
+    }
+    expect(")");
+}
+
+ExpressionParser::Index ExpressionParser::call(Index node) {
+    Node made{Op::call, static_cast<Index>(token_.at), {}, {}, {node}, {""}};
+    arguments(made);
+    out_.nodes.push_back(std::move(made));
+    return static_cast<Index>(out_.nodes.size() - 1);
+}
+
+ExpressionParser::Index ExpressionParser::filtered(Index node) {
+    while (true) {
+        if (sign("|")) {
+            take();
+            node = filter(node);
+        } else if (word("is")) {
+            take();
+            node = test(node);
+        } else if (sign("(")) {
+            node = call(node);
+        } else {
+            return node;
+        }
+    }
+}
+
+ExpressionParser::Index ExpressionParser::filters(Index node) {
+    node = filter(node);
+    while (take_sign("|")) node = filter(node);
+    return node;
+}
+
+ExpressionParser::Index ExpressionParser::filter(Index node) {
+    const auto at = token_.at;
+    Node made{Op::filter, static_cast<Index>(at), dotted("the name of a filter after '|'"), {}, {node}, {""}};
+    if (sign("(")) arguments(made);
+    out_.nodes.push_back(std::move(made));
+    return static_cast<Index>(out_.nodes.size() - 1);
+}
+
+ExpressionParser::Index ExpressionParser::test(Index node) {
+    const bool negated = take_word("not");
+    const auto at = token_.at;
+    Node made{Op::test, static_cast<Index>(at), dotted("the name of a test after 'is'"), {}, {node}, {""}};
+    const bool begins = token_.kind == Token::Kind::name || token_.kind == Token::Kind::text ||
+                        token_.kind == Token::Kind::integer || token_.kind == Token::Kind::real || sign("[") ||
+                        sign("{");
+    if (sign("(")) {
+        arguments(made);
+    } else if (begins && !word("else") && !word("or") && !word("and") && !word("if") && !word("in") && !word("not")) {
+        if (word("is")) throw Mistake{token_.at, "tests do not follow each other", "write and between them"};
+        const auto argument = postfix(primary());
+        made.of.push_back(argument), made.words.emplace_back();
+    }
+    out_.nodes.push_back(std::move(made));
+    const auto number = static_cast<Index>(out_.nodes.size() - 1);
+    return negated ? add(Op::negate, at, "is not", {number}) : number;
+}
+
+std::uint32_t parse_expression(Tree& tree, std::string_view text, std::size_t at, std::size_t end) {
+    return ExpressionParser(tree, text, at, end).whole();
+}
+
+}  // namespace chaos::language

@@ -17,7 +17,7 @@ void Declaration::remove(std::string_view name) {
 
 std::string_view said_by(const Schema& schema, std::string_view attribute) {
     const Field* field = schema.find(attribute);
-    return field && field->role == Field::Role::source ? field->into : attribute;
+    return field && !field->into.empty() ? field->into : attribute;
 }
 
 void Layers::lay(Declaration entry) {
@@ -77,9 +77,10 @@ void lay_maps(Value::Map& below, const Value::Map& above) {
 void Layers::lay_higher(Declaration& below, Declaration above) {
     below.where = above.where, below.layer = above.layer, below.part = above.part;
     if (above.absent || below.absent) {  // what is not there has no attributes to lay anything on
-        below.absent = above.absent, below.body = std::move(above.body);
+        below.absent = above.absent, below.body = std::move(above.body), below.bound = std::move(above.bound);
         return;
     }
+    if (!above.bound.empty()) below.bound = std::move(above.bound);
     const Schema& schema = below.type->schema();
     for (auto& [key, value] : above.body) {
         std::string name = key.text();
@@ -106,6 +107,7 @@ void Layers::lay_beside(Declaration& held, Declaration other) {
                           .note(there, "the other one is here")
                           .help("neither lies over the other: make them agree, or say it in one place"));
     };
+    if (!other.bound.empty()) held.bound = std::move(other.bound);
     if (held.absent != other.absent) return differ("whether it is there", other.where, held.where);
     for (auto& [key, value] : other.body) {
         const std::string name = key.text();

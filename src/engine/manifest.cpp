@@ -89,7 +89,7 @@ public:
         read_variables(documents);
         for (std::uint32_t layer = 0; layer < documents.size(); ++layer) read_layer(documents[layer], layer);
         check_exclusive();
-        compile(layers_.take(), context_.registry, layers_, sources_, site_, problems_);
+        compile(layers_.take(), context_.registry, layers_, sources_, scope_, site_, problems_);
         if (!context_.view.host().live()) leave_out_what_lives();
         return std::move(site_);
     }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 #include "beside.hpp"
+#include "filters.hpp"
 
 namespace chaos {
 
@@ -35,6 +36,12 @@ void Scope::bind(std::string_view name, Value value) {
 
 void Scope::unbind(std::string_view name) {
     if (const auto found = bound_.find(name); found != bound_.end()) bound_.erase(found);
+}
+
+Value::Map Scope::bound() const {
+    Value::Map all;
+    for (const auto& [name, value] : bound_) all.push_back({name, value});
+    return all;
 }
 
 const Value* Scope::variable(std::string_view name) {
@@ -158,8 +165,7 @@ Value Scope::call(std::string_view function, std::span<const Value> arguments) {
         throw Error("secrets are not read by chaos " CHAOS_VERSION " yet")
             .help("name a file beside the manifest with source:, readable by root alone");
     if (function != "file")
-        throw Error(fmt::format("the function '{}' is not understood by chaos " CHAOS_VERSION " yet", function))
-            .help("there is file('PATH')");
+        throw Error(fmt::format("there is no function '{}'", function)).help(language::function_hint(function));
     if (arguments.size() != 1 || !arguments[0].is_text())
         throw Error("file takes one path").help("write it as in file('keys/deploy.pub')");
     std::string text;

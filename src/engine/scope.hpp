@@ -25,6 +25,7 @@ public:
 
     void bind(std::string_view name, Value value);  ///< `item`, `loop`, or what `as` calls it.
     void unbind(std::string_view name);
+    Value::Map bound() const;  ///< All that is bound now.
 
     const Value* root(std::string_view name) override;
     const Value* member(std::string_view root, std::string_view name) override;

@@ -237,6 +237,11 @@ void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bo
         }
     }
     if (!stands) return layers_.switched_off(entry.id());
+    for (const auto& attribute : body) {
+        const Field* field = schema.find(attribute.key.text());
+        if (field && field->role == Field::Role::names) check_untyped(attribute.value, problems_);
+        if (field && field->role == Field::Role::rendered) entry.bound = scope_.bound();
+    }
     if (!raw)
         for (auto& attribute : body) {
             try {

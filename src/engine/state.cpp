@@ -80,7 +80,7 @@ State decode(const Schema& schema, const Value& written, Diagnostics& problems) 
     for (const auto& entry : written.map()) {
         const Field* field = schema.find(entry.key.text());
         // What is only ever seen comes from a store, whose values have no place.
-        if (!field || field->role == Role::source || (field->role == Role::seen && entry.key.where)) {
+        if (!field || field->compiled_away() || (field->role == Role::seen && entry.key.where)) {
             problems.add(unknown_attribute(schema, entry));
             continue;
         }
@@ -112,7 +112,7 @@ Value encode(const Schema& schema, const State& state) {
     const Field* option = secret_option(schema);
     const bool hides = option && option->get(state.spec()) == Value("true");
     for (const Field& field : schema.fields) {
-        if (field.role == Role::source || !field.given(state.spec())) continue;
+        if (field.compiled_away() || !field.given(state.spec())) continue;
         Value value = field.get(state.spec());
         value.secret = field.secret || (hides && field.merge == Merge::text);
         map.push_back({std::string(field.name), std::move(value)});

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "expression.hpp"
+#include "evaluator.hpp"
 #include "utf8.hpp"
 
 namespace chaos {
@@ -49,30 +49,20 @@ Place place_in(const Value& text, std::size_t at, const Sources& sources) {
     throw Error(place_in(text, mistake.at, names.sources()), mistake.message).help(mistake.hint);
 }
 
-/// The end of the expression that begins at `at`: its `}}`, those in quotes not counted.
-std::size_t closing_braces(std::string_view text, std::size_t at) {
-    char quote = 0;
-    for (; at + 1 < text.size(); ++at) {
-        if (quote && text[at] == '\\')
-            ++at;
-        else if (quote)
-            quote = text[at] == quote ? '\0' : quote;
-        else if (text[at] == '\'' || text[at] == '"')
-            quote = text[at];
-        else if (text[at] == '}' && text[at + 1] == '}')
-            return at;
-    }
-    return npos;
-}
+/// How a value prints inside a text: as it was written, where it was.
+struct Printed {
+    std::string text;
+    bool secret = false;
+};
 
-Value inner_value(const std::string& words, std::size_t open, std::size_t& end, Names& names) {
-    end = closing_braces(words, open + 2);
-    if (end == npos)
-        throw Mistake{open, "this {{ is never closed",
-                      "close it with }}, or put raw: true on this entry if it is not for chaos"};
-    const auto expression = parse_expression(words, open + 2, end);
-    end += 2;
-    return evaluate(expression, names);
+Printed print_at(language::Evaluator& evaluator, const language::Tree& tree, std::uint32_t root, std::size_t open) {
+    const auto datum = evaluator.defined(tree, root);
+    if (datum.is_list() || datum.is_map() || datum.is(language::Datum::Kind::none))
+        throw Mistake{open, fmt::format("{} can not stand inside a text", language::name_of(datum)),
+                      datum.is(language::Datum::Kind::none)
+                          ? "say what stands for it: x or 'y'"
+                          : "a list or mapping needs the whole value for itself; as text: x | join(', '), x | to_json"};
+    return {evaluator.text(datum), datum.secret};
 }
 
 void substitute_text(Value& text, Names& names) {
@@ -82,20 +72,23 @@ void substitute_text(Value& text, Names& names) {
     try {
         std::size_t at = 0;
         for (auto open = words.find("{{"); open != npos; open = words.find("{{", at)) {
-            std::size_t end = 0;
-            Value value = inner_value(words, open, end, names);
-            if (open == 0 && end == words.size()) {
+            const auto end = language::closing(words, open + 2, "}}");
+            if (end == npos)
+                throw Mistake{open, "this {{ is never closed",
+                              "close it with }}, or put raw: true on this entry if it is not for chaos"};
+            if (open == 0 && end + 2 == words.size()) {
                 const Place where = text.where;
-                text = std::move(value);
+                text = evaluate(words, 2, end, names);
                 text.where = where, text.blank = false;
                 return;
             }
-            if (!value.is_text())
-                throw Mistake{open, fmt::format("{} can not stand inside a text", kind_of(value)),
-                              "a list or mapping needs the whole value for itself"};
-            out.append(words, at, open - at).append(value.text());
-            secret |= value.secret;
-            at = end;
+            language::Tree tree;
+            language::Evaluator evaluator(names);
+            const auto root = language::parse_expression(tree, words, open + 2, end);
+            const Printed printed = print_at(evaluator, tree, root, open);
+            out.append(words, at, open - at).append(printed.text);
+            secret |= printed.secret;
+            at = end + 2;
         }
         out.append(words, at);
     } catch (const Mistake& mistake) {
@@ -144,14 +137,25 @@ void substitute(Value& value, Names& names) {
     }
 }
 
-namespace {
+Value evaluate(std::string_view text, std::size_t at, std::size_t end, Names& names) {
+    language::Tree tree;
+    const auto root = language::parse_expression(tree, text, at, end);
+    language::Evaluator evaluator(names);
+    const auto result = evaluator.defined(tree, root);
+    try {
+        return language::value_of(result, evaluator.budget());
+    } catch (Error& error) {
+        if (error.where) throw;
+        throw Mistake{tree.nodes[root].at, error.what(), error.hint};
+    }
+}
 
 Value bare_value(const Value& text, Names& names) {
     try {
         const std::string& words = text.text();
-        if (words.starts_with("{{") && closing_braces(words, 2) == words.size() - 2)
-            return evaluate(parse_expression(words, 2, words.size() - 2), names);
-        return evaluate(parse_expression(words, 0, words.size()), names);
+        if (words.starts_with("{{") && language::closing(words, 2, "}}") == words.size() - 2)
+            return evaluate(words, 2, words.size() - 2, names);
+        return evaluate(words, 0, words.size(), names);
     } catch (const Mistake& mistake) {
         tell(mistake, text, names);
     } catch (Error& error) {
@@ -159,8 +163,6 @@ Value bare_value(const Value& text, Names& names) {
         throw;
     }
 }
-
-}  // namespace
 
 bool decide(const Value& condition, Names& names) {
     if (condition.is_list()) {

@@ -29,8 +29,6 @@ constexpr Word metas[] = {
     {"retry", "How often a step that fails is tried again.", false},
     {"timeout", "How long a step may take.", false},
     {"confirm", "A change is taken back unless it is confirmed in time.", false},
-    {"template", "A file of Jinja2 beside the manifest, rendered.", false},
-    {"with", "What a template sees by bare name.", false},
     {"name_on", "Its name by distribution.", false},
 };
 
@@ -128,7 +126,7 @@ constexpr Foreign sections[] = {
     {"folders", "write directories:"},
     {"systemd", "write services: and units:"},
     {"copy", "write files: {PATH: {source: FILE}}"},
-    {"template", "write files: {PATH: {content: TEXT}}"},
+    {"template", "write files: {PATH: {template: FILE}}"},
     {"aurPkgs", "write packages:"},
     {"secrets", "secrets are not read yet"},
 };

@@ -20,6 +20,11 @@ constexpr Field fields[] = {
     schema::property<&File::content>("content", "What is in it, to the byte. Without it the file must be there.")
         .example("\"Welcome\\n\""),
     schema::source("source", "content", "A file beside the manifest whose bytes become the content."),
+    schema::rendered(
+        "template", "content",
+        "A template of Jinja2 beside the manifest; what it gives becomes the content. It sees `vars`, `facts`, "
+        "`host`, the `item` of an each, and what `with` gives by bare name."),
+    schema::names("with", "Names and values that the template sees by bare name."),
     schema::property<&File::mode>("mode", "Permissions.")
         .example("0640")
         .otherwise("as it is; 0644 where it is made anew, 0600 where a secret is in it"),
@@ -122,12 +127,12 @@ public:
 private:
     static Error not_there(const Change& change) {
         return Error(change.where, change.id.key + " is not there, and nothing says what is to be in it")
-            .help("give content: or source:, or make it first");
+            .help("give content:, source: or template:, or make it first");
     }
     static Error only_a_link(const Change& change) {
         const auto& target = change.before.as<File>()->link;
         return Error(change.where, change.id.key + " is a link to " + target + ", and nothing says what is to be in it")
-            .help("manage what it leads to, or give content: or source: to replace it");
+            .help("manage what it leads to, or give content:, source: or template: to replace it");
     }
 
     /// What is not said of a file that is made anew.

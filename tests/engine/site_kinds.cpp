@@ -20,13 +20,17 @@ struct File {
     std::optional<Content> content;
     std::optional<Mode> mode;
     std::optional<std::string> owner, seen;
+    bool secret = false;
 };
 constexpr Field file_fields[] = {
     schema::key<&File::path>("path", "Where it is."),
     schema::property<&File::content>("content", "Its bytes."),
     schema::source("source", "content", "A file beside the manifest."),
+    schema::rendered("template", "content", "A template beside the manifest."),
+    schema::names("with", "What it sees."),
     schema::property<&File::mode>("mode", "Its permissions."),
     schema::property<&File::owner>("owner", "Whose it is."),
+    schema::option<&File::secret>("secret", "Never shown."),
     schema::seen<&File::seen>("seen", "Only ever observed."),
 };
 constexpr Schema file_schema =
