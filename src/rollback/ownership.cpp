@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "ownership.hpp"
+#include "runner.hpp"
 #include "stored_value.hpp"
 
 namespace chaos {
@@ -149,28 +150,50 @@ std::optional<std::uint64_t> given_in(const Schema& schema, std::string_view sto
     return given;
 }
 
-bool says(const Holding& record, const Resource& resource) {
+/// What is compared has its blobs in the store already, or differs.
+class Nowhere final : public BlobSink {
+    void put(Digest, std::string_view) override {}
+};
+
+/// Somebody may have made the host what the manifest says only now: then that is what we let go of one day, and what
+/// drift is measured by. Sets and mappings hold what others put there too: of those the names alone are compared.
+bool values_stand(const Store& store, const Holding& record, const Resource& resource, const State& now) {
+    const Schema& schema = resource.type->schema();
+    Nowhere nowhere;
+    if (to_stored(encode(schema, declared(schema, now, resource.wanted)), nowhere) == record.attributes) return true;
+    Diagnostics problems;
+    const State was = decode(schema, store.owned(record).attributes, problems);
+    return problems.ok() && std::all_of(schema.fields.begin(), schema.fields.end(), [&](const Field& field) {
+               const bool set = field.merge == Merge::members || field.merge == Merge::keys;
+               const bool given = field.role == Field::Role::property && field.given(resource.wanted.spec());
+               return set || !given || field.same(was.spec(), now.spec());
+           });
+}
+
+bool says(const Store& store, const Holding& record, const Resource& resource, const State& now) {
     if (record.keep != resource.keep || record.protect != resource.protect) return false;
     const bool was_absent = record.attributes == "null";
-    if (was_absent || resource.absent) return was_absent == resource.absent;
+    if (was_absent || resource.absent || !now) return was_absent == !now;
     const Schema& schema = resource.type->schema();
-    return given_in(schema, record.attributes) == given_in(schema, resource.wanted);
+    return given_in(schema, record.attributes) == given_in(schema, resource.wanted) &&
+           values_stand(store, record, resource, now);
 }
 
 }  // namespace
 
-bool is_recorded(const Site& site, const Store& store) {
+bool is_recorded(const Site& site, const States& observed, const Store& store) {
     if (const auto origin = store.site_origin(site.name); !origin.empty() && origin != site.origin) return false;
     std::unordered_map<Id, const Holding*, IdHash> known;
     const auto& held = store.holdings();
     known.reserve(held.size());
     for (const Holding& one : held)
         if (one.site == site.name) known.emplace(Id(one.type, one.key), &one);
-    for (const Resource& resource : site.catalog) {
+    for (std::size_t i = 0; i < site.catalog.size(); ++i) {
+        const Resource& resource = site.catalog[i];
         if (resource.companion) continue;
         if (resource.leaving) return false;
         const auto record = known.find(Id(resource.id));
-        if (record == known.end() || !says(*record->second, resource)) return false;
+        if (record == known.end() || !says(store, *record->second, resource, observed[i])) return false;
     }
     return true;
 }

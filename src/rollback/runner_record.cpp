@@ -70,7 +70,7 @@ void Runner::Parts::adopt_inputs() {
 }
 
 bool Runner::Parts::has_something_to_record() const {
-    return !plan.empty() || takes_back() || !is_recorded(request.site, place.store);
+    return !plan.empty() || takes_back() || !is_recorded(request.site, request.observed, place.store);
 }
 
 void Runner::Parts::record_ownership() {

@@ -55,6 +55,13 @@ struct Owners {
         site.catalog.push_back(std::move(resource));
     }
 
+    /// A host on which all is as declared.
+    States found() const {
+        States all;
+        for (const Resource& resource : site.catalog) all.push_back(resource.absent ? State() : resource.wanted);
+        return all;
+    }
+
     Diagnostics check() {
         Diagnostics problems;
         check_ownership(site, store, problems);
@@ -152,42 +159,47 @@ TEST_CASE("A site is recorded when the store knows each of its resources with th
     const auto attributes = map({{"path", "/a"}, {"content", "x"}, {"mode", "0644"}, {"link", ""}});
     owners.own("web", "/srv/web.yml", "/a", attributes);
     owners.declare(attributes);
-    CHECK(is_recorded(owners.site, owners.store));
+    CHECK(is_recorded(owners.site, owners.found(), owners.store));
 
     SUBCASE("an attribute that is newly declared is to be recorded") {
         owners.site.catalog.clear();
         owners.declare(map({{"path", "/a"}, {"content", "x"}, {"mode", "0644"}, {"owner", "root"}, {"link", ""}}));
-        CHECK_FALSE(is_recorded(owners.site, owners.store));
+        CHECK_FALSE(is_recorded(owners.site, owners.found(), owners.store));
     }
     SUBCASE("an attribute that is declared no more is to be recorded") {
         owners.site.catalog.clear();
         owners.declare(map({{"path", "/a"}, {"content", "x"}}));
-        CHECK_FALSE(is_recorded(owners.site, owners.store));
+        CHECK_FALSE(is_recorded(owners.site, owners.found(), owners.store));
     }
     SUBCASE("a resource that is new is to be recorded") {
         owners.declare(map({{"path", "/b"}}));
-        CHECK_FALSE(is_recorded(owners.site, owners.store));
+        CHECK_FALSE(is_recorded(owners.site, owners.found(), owners.store));
     }
     SUBCASE("one that leaves is to be recorded") {
         owners.site.catalog[0].leaving = true;
-        CHECK_FALSE(is_recorded(owners.site, owners.store));
+        CHECK_FALSE(is_recorded(owners.site, owners.found(), owners.store));
     }
     SUBCASE("one that is to be absent now is to be recorded") {
         owners.site.catalog[0].absent = true;
-        CHECK_FALSE(is_recorded(owners.site, owners.store));
+        CHECK_FALSE(is_recorded(owners.site, owners.found(), owners.store));
     }
     SUBCASE("one that is kept from now on is to be recorded") {
         owners.site.catalog[0].keep = true;
-        CHECK_FALSE(is_recorded(owners.site, owners.store));
+        CHECK_FALSE(is_recorded(owners.site, owners.found(), owners.store));
+    }
+    SUBCASE("another value than was recorded is to be recorded, though it is there already") {
+        owners.site.catalog.clear();
+        owners.declare(map({{"path", "/a"}, {"content", "x"}, {"mode", "0600"}, {"link", ""}}));
+        CHECK_FALSE(is_recorded(owners.site, owners.found(), owners.store));
     }
     SUBCASE("a site that moved is to be recorded") {
         owners.site.origin = "/elsewhere/web.yml";
-        CHECK_FALSE(is_recorded(owners.site, owners.store));
+        CHECK_FALSE(is_recorded(owners.site, owners.found(), owners.store));
     }
     SUBCASE("what came along with another one is not") {
         owners.declare(map({{"path", "/b"}}));
         owners.site.catalog[1].companion = true;
-        CHECK(is_recorded(owners.site, owners.store));
+        CHECK(is_recorded(owners.site, owners.found(), owners.store));
     }
 }
 

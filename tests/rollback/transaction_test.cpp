@@ -231,3 +231,24 @@ TEST_CASE("a rollback brings a copied /etc/localtime back, which is only ever se
     CHECK(root.text("/etc/localtime") == "TZif2 copied\n");
     CHECK(root.text("/etc/timezone") == "Etc/UTC\n");
 }
+
+TEST_CASE("what somebody made as the manifest says only later is recorded as that") {
+    const Root root;
+    {
+        Session session(root);
+        session.wish("file", {{"path", "/etc/a"}, {"content", "old\n"}});
+        CHECK(session.apply().changed == 1);
+    }
+    root.write("/etc/a", "new\n");
+    Session session(root);
+    session.wish("file", {{"path", "/etc/a"}, {"content", "new\n"}});
+    const Outcome adopted = session.apply();
+    CHECK(adopted.run != 0);
+    CHECK(adopted.changed == 0);
+    CHECK(session.apply().run == 0);
+    Session without(root);
+    without.wish("file", {{"path", "/etc/b"}, {"content", "b\n"}});
+    const Outcome left = without.apply();
+    CHECK(first_error(left) == "");
+    CHECK(root.text("/etc/a") == "absent");
+}
