@@ -235,7 +235,8 @@ Datum Evaluator::name(const Node& node) {
                                 fmt::format("did you mean vars.{}?", node.name));
     auto known = names_.members("");
     for (const Frame* at = frame.get(); at; at = at->outer.get())
-        for (const auto& local : at->names) known.push_back(local.first);
+        for (const auto& local : at->names)
+            if (local.first != "self" && local.first != "super" && local.first != "loop") known.push_back(local.first);
     const auto near = nearest(node.name, known);
     std::string hint;
     if (!near.empty())
@@ -283,7 +284,12 @@ Datum Evaluator::below_root(const std::string& root, const std::string& key, std
         if (error.where) throw;
         throw Mistake{at, error.what(), error.hint};
     }
-    return held ? Datum::borrow(*held) : missing(root, key, names_.members(root));
+    if (held) return Datum::borrow(*held);
+    const auto known = names_.members(root);
+    if (root == "facts" && known.empty())
+        return Datum::undefined(fmt::format("'facts.{}' is not defined", key),
+                                "chaos render looks at this host with --facts");
+    return missing(root, key, known);
 }
 
 Datum Evaluator::attribute(const Datum& of, const std::string& key, std::string_view path) {
