@@ -119,7 +119,8 @@ Datum Evaluator::step(const Tree& tree, const Node& node) {
         case Op::operate: {
             const Datum a = left_of_minus(tree, node), b = defined(tree, node.of[1]);
             const bool secret = holds_secret(a, budget_) || holds_secret(b, budget_);
-            return operate(node.name, a, b, budget_).taint(secret);
+            return hiding(secret, "'" + node.name + "'", [&] { return operate(node.name, a, b, budget_); })
+                .taint(secret);
         }
         case Op::join: {
             std::string all;
@@ -481,7 +482,8 @@ Datum Evaluator::tested(const Tree& tree, const Node& node) {
     if (!row) throw Mistake{node.at, fmt::format("there is no test '{}'", printable(node.name)), test_hint(node.name)};
     const Datum subject = row->undefined ? value(tree, node.of[0]) : defined(tree, node.of[0]);
     Arguments given = arguments(tree, node);
-    bool secret = !row->undefined && holds_secret(subject, budget_);
+    const bool of_being = node.name == "defined" || node.name == "undefined";  // that there is one is no secret
+    bool secret = !of_being && holds_secret(subject, budget_);
     for (const Datum& argument : given.positional) secret |= holds_secret(argument, budget_);
     return Datum::of(test(node.name, subject, given)).taint(secret);
 }
