@@ -42,6 +42,7 @@ Exit write_reference(const Registry& registry, const std::string& directory) {
     std::string facts = "# Facts\n\nWhat is true of a host that nobody declares: `facts.NAME` in an expression.\n";
     for (const Fact& fact : registry.facts) facts += fmt::format("\n{}", explain(registry, fact.name));
     write_file(directory + "/facts.md", facts);
+    write_file(directory + "/expressions.md", explain(registry, "expressions"));
     return Exit::well;
 }
 

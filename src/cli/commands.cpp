@@ -23,6 +23,8 @@ constexpr std::string_view of_applying[] = {"root",       "state-dir", "only",  
 constexpr std::string_view of_graph[] = {"root", "state-dir", "only", "skip", "var", "host", "format"};
 constexpr std::string_view of_rollback[] = {"root", "state-dir", "yes", "dry-run"};
 constexpr std::string_view of_history[] = {"root", "state-dir", "most"};
+constexpr std::string_view of_render[] = {"root", "var", "vars", "facts", "host", "trim-blocks", "lstrip-blocks"};
+constexpr std::string_view of_eval[] = {"root", "var", "vars", "host"};
 constexpr std::string_view of_explain[] = {"reference"};
 constexpr std::string_view of_setup[] = {"root", "state-dir", "yes", "dry-run"};
 constexpr std::string_view of_recover[] = {"root", "state-dir", "early"};
@@ -40,6 +42,8 @@ constexpr Command known[] = {
     {"show", "RUN", 1, 1, of_root, show},
     {"facts", "[PATH]", 0, 1, of_image, facts},
     {"explain", "[TOPIC]", 0, 1, of_explain, explain},
+    {"render", "TEMPLATE", 1, 1, of_render, render},
+    {"eval", "EXPRESSION", 1, 1, of_eval, eval},
     {"graph", "MANIFEST...", 1, any, of_graph, graph},
     {"schema", "", 0, 0, nothing, schema},
     {"setup", "", 0, 0, of_setup, setup},

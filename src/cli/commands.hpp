@@ -39,6 +39,8 @@ Exit history(Context&);
 Exit show(Context&);
 Exit facts(Context&);
 Exit explain(Context&);
+Exit render(Context&);
+Exit eval(Context&);
 Exit graph(Context&);
 Exit schema(Context&);
 Exit setup(Context&);

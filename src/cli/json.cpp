@@ -7,6 +7,12 @@
 
 namespace chaos::cli {
 
+Json Json::number(std::string spelled) {
+    Json json;
+    json.data_ = Spelled{std::move(spelled)};
+    return json;
+}
+
 Json Json::record(std::vector<Field> fields) {
     Json json;
     json.data_ = std::move(fields);
@@ -64,6 +70,7 @@ void Json::write(std::string& out, int depth, bool indented) const {
     };
     if (const auto* flag = std::get_if<bool>(&data_)) out += *flag ? "true" : "false";
     if (const auto* number = std::get_if<std::int64_t>(&data_)) out += std::to_string(*number);
+    if (const auto* number = std::get_if<Spelled>(&data_)) out += number->number;
     if (const auto* text = std::get_if<std::string>(&data_)) out += json_text(*text);
     if (data_.index() == 0) out += "null";
     if (const auto* items = std::get_if<std::vector<Json>>(&data_)) {

@@ -37,6 +37,7 @@ public:
         for (const T& item : items) list.emplace_back(item);
         data_ = std::move(list);
     }
+    static Json number(std::string spelled);  ///< As it was written: 1.20 stays 1.20.
     static Json record(std::vector<Field> fields);
     static Json list(std::vector<Json> items = {});
 
@@ -49,7 +50,10 @@ public:
 
 private:
     void write(std::string& out, int depth, bool indented) const;
-    std::variant<std::monostate, bool, std::int64_t, std::string, std::vector<Json>, std::vector<Field>> data_;
+    struct Spelled {
+        std::string number;
+    };
+    std::variant<std::monostate, bool, std::int64_t, std::string, std::vector<Json>, std::vector<Field>, Spelled> data_;
 };
 
 /// Text as JSON writes it, quotes included.

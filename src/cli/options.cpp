@@ -22,6 +22,10 @@ constexpr OptionSpec known[] = {
     {"only", 0, "TAG|ID", true},
     {"skip", 0, "TAG|ID", true},
     {"var", 0, "NAME=VALUE", true},
+    {"vars", 0, "FILE"},
+    {"facts", 0, ""},
+    {"trim-blocks", 0, ""},
+    {"lstrip-blocks", 0, ""},
     {"host", 0, "NAME"},
     {"yes", 'y', ""},
     {"jobs", 'j', "N"},
@@ -91,6 +95,10 @@ void set(Options& options, std::string_view name, const std::string& value) {
     if (name == "only") options.only.push_back(value);
     if (name == "skip") options.skip.push_back(value);
     if (name == "host") options.host_name = value;
+    if (name == "vars") options.vars_file = value;
+    if (name == "facts") options.facts = true;
+    if (name == "trim-blocks") options.trim_blocks = true;
+    if (name == "lstrip-blocks") options.lstrip_blocks = true;
     if (name == "yes") options.yes = true;
     if (name == "jobs") options.jobs = static_cast<unsigned>(number(name, value, 1, 1024));
     if (name == "on-failure") options.on_failure = choice(name, value, on_failure);

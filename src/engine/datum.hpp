@@ -15,7 +15,7 @@ namespace chaos::language {
 /// an error and not with a full machine.
 class Budget {
 public:
-    static constexpr std::uint64_t most_steps = 20'000'000;
+    static constexpr std::uint64_t most_steps = 10'000'000;
     static constexpr std::size_t longest_text = 16 << 20;
     static constexpr int deepest = 600;  // of data, of calls, of what is evaluated within what
 

@@ -70,6 +70,17 @@ private:
     std::vector<std::shared_ptr<Object>> objects_;
 };
 
+/// Does something with what may be secret: where it fails, what it says of it is left out.
+template <class Act>
+auto hiding(bool secret, std::string_view what, Act act) {
+    try {
+        return act();
+    } catch (Error& error) {
+        if (!secret || error.where) throw;
+        throw Error(std::string(what) + " does not work on this secret value");
+    }
+}
+
 /// `a + b` and the other signs. Throws Error.
 Datum operate(std::string_view sign, const Datum& a, const Datum& b, Budget&);
 

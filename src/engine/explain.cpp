@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a kind looks like, told from its Schema: help, and the pages of docs/reference.
 #include <fmt/format.h>
-#include <chaos/manifest.hpp>
+#include <chaos/template.hpp>
 
 #include "utf8.hpp"
 
@@ -74,6 +74,7 @@ std::string overview(const Registry& registry) {
         text += fmt::format("- `{}`: {}\n", type->schema().section, type->schema().doc);
     text += "\n# Facts\n\n";
     for (const Fact& fact : registry.facts) text += fmt::format("- `facts.{}`: {}\n", fact.name, fact.doc);
+    text += "\n# Expressions\n\n`chaos explain expressions` lists filters, tests, functions and methods.\n";
     return text + "\n`chaos explain KIND`, `chaos explain KIND.ATTRIBUTE` and `chaos explain facts.NAME` tell more.\n";
 }
 
@@ -82,6 +83,7 @@ Error unknown(const Registry& registry, std::string_view topic) {
     for (const ResourceType* type : registry.types)
         names.push_back(type->schema().name), names.push_back(type->schema().section);
     for (const Fact& fact : registry.facts) names.push_back(fact.name);
+    names.push_back("expressions");
     const auto guess = nearest(topic.substr(0, topic.find('.')), names);
     return Error(fmt::format("there is nothing called '{}' to explain", topic))
         .help(guess.empty() ? "chaos explain lists what there is" : fmt::format("did you mean '{}'?", guess));
@@ -91,6 +93,8 @@ Error unknown(const Registry& registry, std::string_view topic) {
 
 std::string explain(const Registry& registry, std::string_view topic) {
     if (topic.empty()) return overview(registry);
+    if (topic == "expressions" || topic == "filters" || topic == "tests" || topic == "functions")
+        return expression_reference();
     if (topic.starts_with("facts.")) topic.remove_prefix(6);
     const auto dot = topic.find('.');
     if (const ResourceType* type = registry.section(topic.substr(0, dot))) {

@@ -119,7 +119,8 @@ Datum Evaluator::step(const Tree& tree, const Node& node) {
         case Op::operate: {
             const Datum a = left_of_minus(tree, node), b = defined(tree, node.of[1]);
             const bool secret = holds_secret(a, budget_) || holds_secret(b, budget_);
-            return operate(node.name, a, b, budget_).taint(secret);
+            return hiding(secret, "'" + node.name + "'", [&] { return operate(node.name, a, b, budget_); })
+                .taint(secret);
         }
         case Op::join: {
             std::string all;
@@ -235,7 +236,8 @@ Datum Evaluator::name(const Node& node) {
                                 fmt::format("did you mean vars.{}?", node.name));
     auto known = names_.members("");
     for (const Frame* at = frame.get(); at; at = at->outer.get())
-        for (const auto& local : at->names) known.push_back(local.first);
+        for (const auto& local : at->names)
+            if (local.first != "self" && local.first != "super" && local.first != "loop") known.push_back(local.first);
     const auto near = nearest(node.name, known);
     std::string hint;
     if (!near.empty())
@@ -283,7 +285,12 @@ Datum Evaluator::below_root(const std::string& root, const std::string& key, std
         if (error.where) throw;
         throw Mistake{at, error.what(), error.hint};
     }
-    return held ? Datum::borrow(*held) : missing(root, key, names_.members(root));
+    if (held) return Datum::borrow(*held);
+    const auto known = names_.members(root);
+    if (root == "facts" && known.empty())
+        return Datum::undefined(fmt::format("'facts.{}' is not defined", key),
+                                "chaos render looks at this host with --facts");
+    return missing(root, key, known);
 }
 
 Datum Evaluator::attribute(const Datum& of, const std::string& key, std::string_view path) {
@@ -475,7 +482,8 @@ Datum Evaluator::tested(const Tree& tree, const Node& node) {
     if (!row) throw Mistake{node.at, fmt::format("there is no test '{}'", printable(node.name)), test_hint(node.name)};
     const Datum subject = row->undefined ? value(tree, node.of[0]) : defined(tree, node.of[0]);
     Arguments given = arguments(tree, node);
-    bool secret = !row->undefined && holds_secret(subject, budget_);
+    const bool of_being = node.name == "defined" || node.name == "undefined";  // that there is one is no secret
+    bool secret = !of_being && holds_secret(subject, budget_);
     for (const Datum& argument : given.positional) secret |= holds_secret(argument, budget_);
     return Datum::of(test(node.name, subject, given)).taint(secret);
 }

@@ -209,7 +209,8 @@ Datum Evaluator::filter(std::string_view name, const Datum& subject, Arguments& 
     for (const Datum& argument : given.positional) secret |= !row->keeps && holds_secret(argument, budget_);
     for (const auto& [word, argument] : given.named) secret |= !row->keeps && holds_secret(argument, budget_);
     Call call = bind(*this, "the filter", name, row->signature, subject, given);
-    Datum result = row->run(call);
+    const bool hides = secret || (row->keeps && holds_secret(subject, budget_));
+    Datum result = hiding(hides, fmt::format("the filter '{}'", name), [&] { return row->run(call); });
     if (result.is_text()) budget_.text(result.text().size());
     return std::move(result).taint(secret);
 }
@@ -218,8 +219,10 @@ bool Evaluator::test(std::string_view name, const Datum& subject, Arguments& giv
     const Test* row = find_test(name);
     if (!row) throw Error(fmt::format("there is no test '{}'", name)).help(test_hint(name));
     if (!row->undefined) require(subject);
+    bool secret = !subject.is_undefined() && holds_secret(subject, budget_);
+    for (const Datum& argument : given.positional) secret |= holds_secret(argument, budget_);
     Call call = bind(*this, "the test", name, row->signature, subject, given);
-    return row->run(call);
+    return hiding(secret, fmt::format("the test '{}'", name), [&] { return row->run(call); });
 }
 
 namespace {

@@ -235,7 +235,7 @@ std::optional<Datum> call_method(Evaluator& evaluator, const Datum& self, std::s
         for (const auto& [word, argument] : given.named)
             secret |= !row.keeps && holds_secret(argument, evaluator.budget());
         Call call = bind(evaluator, "the method", name, row.signature, self, given);
-        Datum result = row.run(call);
+        Datum result = hiding(secret, fmt::format("the method '{}'", name), [&] { return row.run(call); });
         if (result.is_text()) evaluator.budget().text(result.text().size());
         return std::move(result).taint(secret);
     }

@@ -300,6 +300,7 @@ const Templates::File& Renderer::other(const Statement& statement, Instance& ins
                 throw;
             }
             if (missing && i + 1 < names.size()) continue;
+            if (names[i].secret) throw Mistake{tree.nodes[statement.of[0]].at, "a secret can not name a template", ""};
             throw Mistake{tree.nodes[statement.of[0]].at, error.what(), error.hint};
         }
     }

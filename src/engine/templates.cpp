@@ -21,6 +21,18 @@ std::string directory_of(const std::string& path) {
     return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 
+/// An absolute path without `.` and `..`.
+std::string straightened(std::string_view path) {
+    std::vector<std::string_view> parts;
+    while (!path.empty()) {
+        const auto part = path.substr(0, path.find('/'));
+        path.remove_prefix(std::min(part.size() + 1, path.size()));
+        if (part == ".." && !parts.empty()) parts.pop_back();
+        if (!part.empty() && part != "." && part != "..") parts.push_back(part);
+    }
+    return fmt::format("/{}", fmt::join(parts, "/"));
+}
+
 bool is_beneath(const std::string& path, std::string root) {
     if (!root.ends_with('/')) root += '/';
     return path.starts_with(root);
@@ -68,7 +80,8 @@ const Templates::File& Templates::open_from(const File& from, const std::string&
     if (name.empty() || name.find('\0') != std::string::npos)
         throw Error("expected the name of a template, found nothing");
     if (name.starts_with('/')) throw outside();
-    const std::string path = beside::join(from.directory, name);
+    const std::string path = straightened(beside::join(from.directory, name));
+    if (!is_beneath(path, from.root)) throw outside();
     if (const auto held = files_.find(key_of(path, blanks)); held != files_.end()) return held->second;
     missing = !beside::exists(path);
     if (missing)
