@@ -454,20 +454,3 @@ TEST_CASE("A scan tells what tools did, and its text is the scan") {
     CHECK(StagedHost::changed(after, scan_from_text(to_text(after))).empty());
     CHECK(scan_from_text(to_text(after)).size() == after.size());
 }
-
-TEST_CASE("A scan of the machine's /etc is quick") {
-    const Scratch scratch;
-    const RootHost looking("/");
-    test::DiskJournal journal(scratch / "journal");
-    StagedHost host(looking, "/", scratch.path(), 7, journal);
-    const std::string_view contents[] = {"/etc"};
-    double best = 1e9;  // of processor time: others may be busy on this machine
-    std::size_t size = 0;
-    for (int round = 0; round < 5; ++round) {
-        const std::clock_t start = std::clock();
-        size = host.scan({contents}, nullptr).size();
-        best = std::min(best, static_cast<double>(std::clock() - start) * 1000 / CLOCKS_PER_SEC);
-    }
-    MESSAGE(size << " names in " << best << " ms");
-    CHECK(best < 0.05 * static_cast<double>(size) + 20);
-}
