@@ -164,7 +164,8 @@ Call bind(Evaluator& evaluator, std::string_view what, std::string_view name, st
                                : fmt::format("takes {} argument{}", slots.size(), slots.size() == 1 ? "" : "s"));
     }
     for (auto& [word, datum] : arguments.named) {
-        const auto slot = std::find_if(slots.begin(), slots.end(), [&](const Slot& s) { return s.name == word; });
+        const auto slot =
+            std::find_if(slots.begin(), slots.end(), [&wanted = word](const Slot& s) { return s.name == wanted; });
         if (slot == slots.end()) {
             if (!more_named) fail(fmt::format("takes no '{}'", word));
             call.rest.named.emplace_back(word, std::move(datum));

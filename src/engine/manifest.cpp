@@ -124,10 +124,10 @@ private:
         for (Document& document : documents)
             for (auto& [key, value] : std::get<Value::Map>(document.root.data)) {
                 if (key.text() != "vars" || value.is_null()) continue;
-                guarded(key.where, [&] {
-                    value.map();
-                    check_untyped(value, problems_);
-                    lay_values(all, std::move(std::get<Value::Map>(value.data)));
+                guarded(key.where, [&, &said = value] {
+                    said.map();
+                    check_untyped(said, problems_);
+                    lay_values(all, std::move(std::get<Value::Map>(said.data)));
                 });
             }
         scope_.variables(std::move(all));

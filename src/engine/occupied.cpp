@@ -38,7 +38,7 @@ std::vector<std::uint32_t> keep_occupied(const Catalog& catalog, const View& vie
     for (const auto& [path, i] : paths) {
         if (view->look(path).kind != Entry::Kind::directory) continue;
         const auto names = view->list(path);
-        const bool empties = std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+        const bool empties = std::all_of(names.begin(), names.end(), [&, &path = path](const std::string& name) {
             return going.contains((path == "/" ? path : path + "/") + name);
         });
         if (empties) continue;

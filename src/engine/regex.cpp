@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Patterns by PCRE2, with limits on what a match may cost (docs/design.md says why not RE2).
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include "regex.hpp"
 #include <fmt/format.h>
 #include <pcre2.h>

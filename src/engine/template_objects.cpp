@@ -151,8 +151,8 @@ private:
         Dict named;
         std::optional<Datum> caller;
         for (auto& [word, datum] : given.named) {
-            const auto parameter =
-                std::find_if(parameters.begin(), parameters.end(), [&](const auto& p) { return p.name == word; });
+            const auto parameter = std::find_if(parameters.begin(), parameters.end(),
+                                                [&wanted = word](const auto& p) { return p.name == wanted; });
             if (parameter != parameters.end()) {
                 auto& value = values[static_cast<std::size_t>(parameter - parameters.begin())];
                 if (value) throw Error(fmt::format("the macro '{}' is given '{}' twice", name(), word));
