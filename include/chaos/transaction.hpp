@@ -25,6 +25,7 @@ struct Outcome {
     std::vector<Error> errors;  ///< Why it failed; what could not be taken back.
     std::vector<Conflict> conflicts;
     std::vector<ResourceId> stayed;  ///< Was done, and can not be taken back: an exec without undo.
+    bool unsettled = false;          ///< All is back, but a service did not start again: `errors` says why.
     bool interrupted = false;        ///< Somebody asked it to end (Ctrl-C), and it took itself back.
 };
 
@@ -46,7 +47,8 @@ struct Request {
 
 /// How far recovery goes. Before any service runs it takes only files back, newest step first, and stops at the first
 /// step that called something: a package manager, D-Bus, a command. The whole of it does the rest.
-enum class Recovery : char { whole, early };
+/// `accept`: what can not be taken back stays as it is, and the run is over: the way out of a stuck one.
+enum class Recovery : char { whole, early, accept };
 
 /// The store and the host of one root, for changing. While it lives it holds the lock: one writer per store.
 /// Its constructor waits for nothing: it throws Busy, naming the holder, where another run is at work.
@@ -74,12 +76,18 @@ public:
         Plan plan;
         std::vector<Conflict> conflicts;
         std::vector<ResourceId> stayed;  ///< As in Outcome.
+        std::vector<ResourceId>
+            settles;  ///< Restarted or reloaded when all is back, though nothing else of it changes.
         std::vector<std::int64_t> runs;
     };
     virtual TakeBack plan_take_back(std::vector<std::int64_t> runs) const = 0;
     /// A run like any other: asked to stop, it takes itself back.
     virtual Outcome take_back(const TakeBack&, const std::string& who, const std::atomic<bool>* stop = nullptr) = 0;
 };
+
+/// Where an image keeps its own history: links on the way are followed within the root, as its own kernel would.
+/// Throws Error where one of them leads nowhere.
+std::string state_directory_in(const std::string& root);
 
 /// The history of a root, for looking: never waits, never writes, works on a read-only disk. Null where there is none
 /// yet.

@@ -19,7 +19,9 @@ Exit recover(Context& context) {
     const auto transactor =
         Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
     const Interrupts interrupts(Interrupts::Meaning::goes_on);
-    shown.outcome = transactor->recover(context.options.early ? Recovery::early : Recovery::whole);
+    shown.outcome = transactor->recover(context.options.early    ? Recovery::early
+                                        : context.options.accept ? Recovery::accept
+                                                                 : Recovery::whole);
     if (shown.outcome->run == 0) context.console.text("Nothing to take back.\n");
     return tell(context, std::move(shown));
 }

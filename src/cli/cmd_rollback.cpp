@@ -53,6 +53,7 @@ Exit rollback(Context& context) {
     shown.plan->title = runs.empty() ? "no run to take back" : title_of(runs);
     shown.plan->conflicts = back.conflicts;
     shown.plan->stayed = back.stayed;
+    for (const ResourceId& id : back.settles) shown.plan->settles.push_back(to_text(id));
     if (context.options.dry_run) {
         context.console.show(*shown.plan);
         return shown.plan->changes.empty() ? Exit::well : Exit::pending;

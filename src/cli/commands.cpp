@@ -27,7 +27,7 @@ constexpr std::string_view of_render[] = {"root", "var", "vars", "facts", "host"
 constexpr std::string_view of_eval[] = {"root", "var", "vars", "host"};
 constexpr std::string_view of_explain[] = {"reference"};
 constexpr std::string_view of_setup[] = {"root", "state-dir", "yes", "dry-run"};
-constexpr std::string_view of_recover[] = {"root", "state-dir", "early"};
+constexpr std::string_view of_recover[] = {"root", "state-dir", "early", "accept"};
 constexpr std::string_view of_help[] = {"man", "completion"};
 
 constexpr Command known[] = {

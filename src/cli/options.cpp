@@ -41,6 +41,7 @@ constexpr OptionSpec known[] = {
     {"man", 0, ""},
     {"completion", 0, "SHELL"},
     {"early", 0, ""},
+    {"accept", 0, ""},
     {"color", 0, "auto|always|never"},
     {"verbose", 'v', ""},
     {"quiet", 'q', ""},
@@ -113,6 +114,7 @@ void set(Options& options, std::string_view name, const std::string& value) {
     if (name == "man") options.man = true;
     if (name == "completion") options.completion = value;
     if (name == "early") options.early = true;
+    if (name == "accept") options.accept = true;
     if (name == "color") options.color = choice(name, value, colors);
     if (name == "verbose") options.verbose = true;
     if (name == "quiet") options.quiet = true;

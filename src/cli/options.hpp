@@ -29,7 +29,7 @@ struct Options {
     bool facts = false, trim_blocks = false, lstrip_blocks = false;
     std::string reference;  ///< A directory for `explain --reference`.
     bool man = false;
-    bool early = false;
+    bool early = false, accept = false;
     std::string completion;  ///< A shell, for `help --completion`.
 };
 

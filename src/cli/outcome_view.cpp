@@ -9,7 +9,7 @@ namespace {
 
 /// Nothing was left that should have gone back.
 bool is_whole(const Outcome& outcome) {
-    return outcome.conflicts.empty() && outcome.stayed.empty();
+    return outcome.conflicts.empty() && outcome.stayed.empty() && !outcome.unsettled;
 }
 
 }  // namespace
@@ -51,6 +51,7 @@ Json to_json(const RunView& view) {
                          {"interrupted", view.outcome && view.outcome->interrupted},
                          {"conflicts", conflicts},
                          {"stayed", stayed},
+                         {"unsettled", view.outcome && view.outcome->unsettled},
                          {"errors", errors},
                          {"next", view.next.empty() ? Json() : Json(view.next)}});
 }

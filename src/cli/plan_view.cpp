@@ -125,12 +125,15 @@ Json to_json(const PlanView& view) {
     }
     for (const Conflict& conflict : view.conflicts) conflicts.add(to_json(conflict));
     for (const ResourceId& id : view.stayed) stayed.add(to_text(id));
+    Json settles = Json::list();
+    for (const std::string& id : view.settles) settles.add(id);
     for (const auto& [reaction, number] : view.reactions()) reactions.add(reaction, number);
     return Json::record({{"title", view.title},
                          {"resources", view.resources},
                          {"changes", changes},
                          {"conflicts", conflicts},
                          {"stayed", stayed},
+                         {"settles", settles},
                          {"summary", Json::record({{"create", view.creates()},
                                                    {"change", view.alters()},
                                                    {"remove", view.removes()},
@@ -207,6 +210,8 @@ std::string render(const PlanView& view, Style style, bool verbose) {
     for (const ChangeView& change : view.changes) out += render(change, style, verbose);
     for (const Conflict& conflict : view.conflicts) out += render(conflict, style);
     out += render_stayed(view.stayed, style);
+    for (const std::string& id : view.settles)
+        out += fmt::format("  {}  (told when all is back: what it watches changes)\n", style.cyan("! " + escape(id)));
     if (view.changes.empty() && view.conflicts.empty() && view.stayed.empty())
         out += fmt::format("Nothing to do: {} as wished.\n",
                            view.resources == 1 ? "1 resource is" : fmt::format("{} resources are", view.resources));

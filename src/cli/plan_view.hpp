@@ -29,8 +29,9 @@ std::string_view undo_text(Undo);
 struct PlanView {
     std::string title;  ///< The site, or what is taken back.
     std::vector<ChangeView> changes;
-    std::vector<Conflict> conflicts;  ///< What stays as somebody else made it.
-    std::vector<ResourceId> stayed;   ///< What was run and can not be taken back.
+    std::vector<Conflict> conflicts;   ///< What stays as somebody else made it.
+    std::vector<ResourceId> stayed;    ///< What was run and can not be taken back.
+    std::vector<std::string> settles;  ///< What starts or reads anew when all is back.
     std::size_t resources = 0;
     std::size_t creates() const { return number(ChangeView::Action::create); }
     std::size_t alters() const { return number(ChangeView::Action::change); }

@@ -35,7 +35,7 @@ bool recover_first(Context& context, Transactor& transactor) {
     if (outcome.state == RunState::stuck)
         throw Problems{
             {Error(fmt::format("run {} could not be wholly taken back; nothing is done on top of it", outcome.run))
-                 .help("mend what is named above, then: chaos recover")},
+                 .help("mend what is named above, then: chaos recover; or leave it as it is: chaos recover --accept")},
             Exit::damaged};
     return true;
 }

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include <chaos/file_cache.hpp>
+#include <chaos/transaction.hpp>
 
 namespace chaos::cli {
 
@@ -33,7 +34,7 @@ std::string person_s(const char* name, const std::string& otherwise) {
 /// An image carries its own history; a person without root keeps it at home.
 std::string state_directory_of(const Options& options, const RootHost& host) {
     if (!options.state_directory.empty()) return options.state_directory;
-    if (host.root() != "/") return host.root() + "/var/lib/chaos";
+    if (host.root() != "/") return state_directory_in(host.root());
     return geteuid() == 0 ? "/var/lib/chaos" : person_s("XDG_STATE_HOME", "/.local/state");
 }
 

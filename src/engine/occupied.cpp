@@ -19,6 +19,39 @@ std::vector<std::string> paths_of(const Resource& resource, const State& state) 
     return paths;
 }
 
+/// What useradd put there, as it put it there.
+bool is_skeleton(const View& view, const std::string& path, const std::string& name) {
+    std::string has, given;
+    const Entry there = view->look(path, &has), model = view->look("/etc/skel/" + name, &given);
+    return there.kind == model.kind && there.kind == Entry::Kind::file && has == given;
+}
+
+/// What the kept ones need stays with them: a user's group.
+void keep_what_they_need(const Catalog& catalog, const States& observed, States& goal,
+                         std::vector<std::uint32_t>& kept) {
+    std::unordered_map<std::string, std::uint32_t> going;
+    std::vector<Claim> claims;
+    const auto claims_of = [&](std::uint32_t i) {
+        claims.clear();
+        catalog[i].type->claims(observed[i], claims);
+    };
+    for (std::uint32_t i = 0; i < catalog.size(); ++i) {
+        if (!observed[i] || goal[i]) continue;
+        claims_of(i);
+        for (const Claim& claim : claims)
+            if (claim.role == Claim::Role::provides) going.emplace(claim.name, i);
+    }
+    for (std::size_t k = 0; k < kept.size(); ++k) {
+        claims_of(kept[k]);
+        for (const Claim& claim : claims) {
+            const auto needed = claim.role == Claim::Role::needs ? going.find(claim.name) : going.end();
+            if (needed == going.end() || goal[needed->second]) continue;
+            goal[needed->second] = observed[needed->second];
+            kept.push_back(needed->second);
+        }
+    }
+}
+
 }  // namespace
 
 std::vector<std::uint32_t> keep_occupied(const Catalog& catalog, const View& view, const States& observed,
@@ -38,14 +71,16 @@ std::vector<std::uint32_t> keep_occupied(const Catalog& catalog, const View& vie
     for (const auto& [path, i] : paths) {
         if (view->look(path).kind != Entry::Kind::directory) continue;
         const auto names = view->list(path);
-        const bool empties = std::all_of(names.begin(), names.end(), [&, &path = path](const std::string& name) {
-            return going.contains((path == "/" ? path : path + "/") + name);
+        const bool empties = std::all_of(names.begin(), names.end(), [&, &path = path, i = i](const std::string& name) {
+            const std::string inside = (path == "/" ? path : path + "/") + name;
+            return going.contains(inside) || (catalog[i].id.type == "user" && is_skeleton(view, inside, name));
         });
         if (empties) continue;
         going.erase(path);
         goal[i] = observed[i];
         kept.push_back(i);
     }
+    keep_what_they_need(catalog, observed, goal, kept);
     return kept;
 }
 

@@ -97,6 +97,11 @@ State three_way(const Schema& schema, const State& now, const State& base, const
         if (!take_back(field, goal.get(), now.spec(), base.spec(), target.spec())) conflicts.push_back(&field);
     }
     if (!goal) return now;
+    // What only our own making gave it (the content of a file where there was a link) is unknown again.
+    for (const Field& field : schema.fields)
+        if (field.role == Role::property && field.given(base.spec()) && !field.given(target.spec()) &&
+            field.given(now.spec()) && field.same(now.spec(), base.spec()))
+            field.clear(goal.get());
     // What was seen beside the properties goes with them, where they all go back.
     if (conflicts.size() == conflicts_before)
         for (const Field& field : schema.fields)

@@ -15,6 +15,18 @@ std::int64_t now_ns() {
     return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
 }
 
+/// Of many changes, the one that an error names; none where that can not be told.
+Place blamed(const Step& step, const Error& error) {
+    if (step.changes.size() == 1) return step.changes.front().where;
+    const std::string_view text = error.what();
+    const Change* found = nullptr;
+    for (const Change& change : step.changes)
+        if (text.find(change.id.key) != std::string_view::npos &&
+            (!found || change.id.key.size() > found->id.key.size()))
+            found = &change;
+    return found ? found->where : Place{};
+}
+
 }  // namespace
 
 void Runner::Parts::begin() {
@@ -67,7 +79,7 @@ void Runner::Parts::tell(const Failures& failures) {
         outcome.errors.push_back(error);
         const bool alone = failures.size() == 1 || plan[number].type->way() != Way::files;
         Error& shown = outcome.errors.back();
-        if (!shown.where && alone && !outcome.interrupted) shown.where = plan[number].changes.front().where;
+        if (!shown.where && alone && !outcome.interrupted) shown.where = blamed(plan[number], shown);
     }
 }
 
@@ -86,6 +98,7 @@ void Runner::Parts::take_it_back(const std::string& why) {
     outcome.changed = undone.changed;
     outcome.conflicts = std::move(undone.conflicts);
     outcome.stayed = std::move(undone.stayed);
+    outcome.unsettled = undone.unsettled;
     for (Error& error : undone.errors) outcome.errors.push_back(std::move(error));
 }
 

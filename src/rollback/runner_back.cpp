@@ -11,11 +11,19 @@ void Runner::Parts::put_images_back(const Step& step) {
     for (const auto& [run, number] : steps_taken_back(step)) {
         const auto paths = paths_of.find({run, number});
         if (paths == paths_of.end()) continue;
-        for (const std::string& path : paths->second) {
-            const auto& [before, after] = images.at(path);
-            if (host->image(path).same_as(after)) host->restore(path, before);
+        // Newest first: a directory that went with what was in it comes before that.
+        for (auto path = paths->second.rbegin(); path != paths->second.rend(); ++path) {
+            if (stays(*path)) continue;
+            const auto& [before, after, trash] = images.at(*path);
+            if (host->image(*path).same_as(after)) host->restore(*path, before, trash);
         }
     }
+}
+
+/// Of a resource that this run leaves as it is, though the step that changed it goes back.
+bool Runner::Parts::stays(const std::string& path) const {
+    const auto owner = owners.find(path);
+    return owner != owners.end() && !going_back.contains(owner->second);
 }
 
 /// Which steps of the runs taken back made these changes, newest first.
@@ -64,25 +72,32 @@ void Runner::Parts::take_call_back(Step& step) {
     if (footprint.tools_first) put_back();
     for (const auto& each : effects)
         for (const std::string& path : each->left())
-            outcome.conflicts.push_back({{step.type->schema().name, path},
-                                         "",
-                                         "as before the run",
-                                         "as the run left it",
-                                         "changed by somebody else"});
+            if (!taken_back_by_tools(*step.type, path))
+                outcome.conflicts.push_back({{step.type->schema().name, path},
+                                             "",
+                                             "as before the run",
+                                             "as the run left it",
+                                             "changed by somebody else"});
 }
 
 void Runner::takes_back(const std::vector<std::int64_t>& runs) {
     parts_->taken_back = runs;
     std::sort(parts_->taken_back.begin(), parts_->taken_back.end());
+    for (const Step& step : parts_->plan)
+        for (const Change& change : step.changes) parts_->going_back.insert(to_text(change.id));
     for (const std::int64_t run : parts_->taken_back) {
-        for (const ChangeRecord& change : parts_->place.store.changes(run))
-            parts_->made_by[change.key.empty() ? change.type : change.type + ":" + change.key].emplace_back(
-                run, change.step);
+        for (const ChangeRecord& change : parts_->place.store.changes(run)) {
+            const std::string id = change.key.empty() ? change.type : change.type + ":" + change.key;
+            parts_->made_by[id].emplace_back(run, change.step);
+            if (change.key.starts_with('/')) parts_->owners[change.key] = id;
+        }
         for (const Operation& operation : parts_->place.store.operations(run)) {
             if (operation.effect) continue;
             parts_->paths_of[{run, operation.step}].push_back(operation.path);
-            const auto [held, first] = parts_->images.try_emplace(operation.path, operation.before, operation.after);
-            if (!first) held->second.second = operation.after;
+            const bool thrown = operation.before && operation.staged.find("/trash/") != std::string::npos;
+            const auto [held, first] = parts_->images.try_emplace(
+                operation.path, Parts::Span{operation.before, operation.after, thrown ? operation.staged : ""});
+            if (!first) held->second.after = operation.after;
         }
     }
 }

@@ -47,6 +47,7 @@ private:
     void verify(std::size_t number);
     void record_done(std::size_t number);
     void put_images_back(const Step&);
+    bool stays(const std::string& path) const;
     void undo_what_is_left(const Step&);
     void take_call_back(Step&);
     std::vector<std::pair<std::int64_t, std::int64_t>> steps_taken_back(const Step&) const;
@@ -74,8 +75,13 @@ private:
     std::vector<std::int64_t> taken_back;
     std::map<std::string, std::vector<std::pair<std::int64_t, std::int64_t>>> made_by;   ///< By id: run and step.
     std::map<std::pair<std::int64_t, std::int64_t>, std::vector<std::string>> paths_of;  ///< By run and step.
-    std::map<std::string, std::pair<Image, Image>>
-        images;  ///< Of the runs taken back: by path, before them all and after them all.
+    std::map<std::string, std::string> owners;  ///< By path: the resource that is called so.
+    std::set<std::string> going_back;           ///< Ids of this plan.
+    struct Span {
+        Image before, after;
+        std::string trash;  ///< Where the tree lies that was there before.
+    };
+    std::map<std::string, Span> images;  ///< Of the runs taken back: by path, before them all and after them all.
 };
 
 }  // namespace chaos::rollback

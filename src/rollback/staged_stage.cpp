@@ -49,6 +49,21 @@ void set_modified(int descriptor, std::int64_t modified, const std::string& path
         fail(path, "get its time", errno);
 }
 
+/// A file system may take less than it was given: then nothing is shown, and what would be left could not be told from
+/// somebody else's.
+void refuse_another(const Image& made, const Operation& operation) {
+    const Image& wished = operation.after;
+    const auto refuse = [&](const char* what, const std::string& has, const std::string& should) {
+        throw Error(fmt::format("{}: its {} can not be {} here: it stays {}", operation.path, what, should, has))
+            .help("the kernel or the file system allows no such value");
+    };
+    if (made.uid != wished.uid) refuse("owner", fmt::format("{}", made.uid), fmt::format("{}", wished.uid));
+    if (made.gid != wished.gid) refuse("group", fmt::format("{}", made.gid), fmt::format("{}", wished.gid));
+    if (wished.kind == Entry::Kind::link && made.target != wished.target) refuse("target", made.target, wished.target);
+    if (wished.kind != Entry::Kind::link && made.mode != wished.mode)
+        refuse("mode", fmt::format("{:04o}", made.mode), fmt::format("{:04o}", wished.mode));
+}
+
 }  // namespace
 
 void StagedHost::Parts::make_stage_directory(const std::string& staged) {
@@ -100,6 +115,7 @@ void StagedHost::Parts::stage(Move& move) {
     touch(spot.at(), parent_of(operation.staged));
     make(spot, operation.after, move.content, operation.path);
     move.made = capture(spot, Depth::names);
+    refuse_another(move.made, operation);
 }
 
 void StagedHost::Parts::sync() {

@@ -49,6 +49,9 @@ public:
     }
 
 private:
+    bool is_protected(const ResourceId&) const;
+    std::vector<ResourceId> settling(const TakeBack&) const;
+
     Store store_;
     Lock lock_;
     Workplace place_;
@@ -69,7 +72,47 @@ std::string in_words(const State& state, const Field* field) {
     return field->secret ? "a secret" : rollback::in_words(field->get(state.spec()));
 }
 
+/// What somebody put into the way of one must not hold up the others: it stays, and is named.
+std::vector<char> look_one_by_one(Transactor::TakeBack& back, const View& view, const std::vector<State>& bases) {
+    std::vector<char> hidden(back.site.catalog.size(), 0);
+    for (std::size_t i = 0; i < back.site.catalog.size(); ++i) {
+        Diagnostics problems;
+        const Catalog one{back.site.catalog[i]};
+        States found = observe(one, view, problems, 1, true);
+        if (problems.ok()) {
+            back.observed[i] = found.front();
+            continue;
+        }
+        hidden[i] = 1;
+        back.observed[i] = bases[i];
+        back.conflicts.push_back(
+            {back.site.catalog[i].id, "", "as before the run", "as the run left it", problems.errors().front().what()});
+    }
+    return hidden;
+}
+
 }  // namespace
+
+bool StoreTransactor::is_protected(const ResourceId& id) const {
+    const auto& held = store_.holdings();
+    return std::any_of(held.begin(), held.end(),
+                       [&](const Holding& one) { return one.protect && one.type == id.type && one.key == id.key; });
+}
+
+/// Services that took note of what goes back (settle() in undo.cpp), and are not in the plan for anything else.
+std::vector<ResourceId> StoreTransactor::settling(const TakeBack& back) const {
+    std::set<std::pair<std::string_view, std::string>> known;
+    for (const Step& step : back.plan)
+        for (const Change& change : step.changes) known.emplace(change.id.type, change.id.key);
+    std::vector<ResourceId> ids;
+    for (const std::int64_t run : back.runs)
+        for (const ChangeRecord& change : store_.changes(run)) {
+            const ResourceType* type = place_.registry.type(change.type);
+            if (!change.triggered || !type || type->way() != Way::calls || change.before.is_null()) continue;
+            if (known.emplace(type->schema().name, change.key).second) ids.push_back({type->schema().name, change.key});
+        }
+    return ids;
+}
 
 Transactor::TakeBack StoreTransactor::plan_take_back(std::vector<std::int64_t> runs) const {
     TakeBack back;
@@ -116,6 +159,10 @@ Transactor::TakeBack StoreTransactor::plan_take_back(std::vector<std::int64_t> r
         const State base = span.base.is_null() ? State() : decode(schema, span.base, problems);
         const State target = span.target.is_null() ? State() : decode(schema, span.target, problems);
         if (!base && !target) continue;
+        if (base && !target && is_protected(id)) {
+            back.conflicts.push_back({id, "", "absent", "present", "it is protected"});
+            continue;
+        }
         if (span.type->undo_of({id, target, base}) == Undo::none) {
             back.stayed.push_back(id);
             continue;
@@ -145,11 +192,16 @@ Transactor::TakeBack StoreTransactor::plan_take_back(std::vector<std::int64_t> r
         back.graph = Graph(back.site.catalog.size(), {});  // two runs, two orders: the natural one
     const View view(place_.looking);
     back.observed = observe(back.site.catalog, view, problems, 1, true);
-    if (!problems.ok()) throw problems.errors().front();
+    std::vector<char> hidden(back.site.catalog.size(), 0);
+    if (!problems.ok()) hidden = look_one_by_one(back, view, bases);
     for (std::size_t i = 0; i < back.site.catalog.size(); ++i) {
         const Resource& resource = back.site.catalog[i];
         const Schema& schema = resource.type->schema();
         std::vector<const Field*> conflicts;
+        if (hidden[i]) {
+            back.goal.push_back(back.observed[i]);
+            continue;
+        }
         back.goal.push_back(three_way(schema, back.observed[i], bases[i], targets[i], conflicts));
         for (const Field* field : conflicts)
             back.conflicts.push_back({resource.id, field ? std::string(field->name) : "", in_words(targets[i], field),
@@ -158,6 +210,7 @@ Transactor::TakeBack StoreTransactor::plan_take_back(std::vector<std::int64_t> r
     for (const std::uint32_t i : keep_occupied(back.site.catalog, view, back.observed, back.goal))
         back.conflicts.push_back({back.site.catalog[i].id, "", "absent", "present", "there is something in it"});
     back.plan = plan(back.site.catalog, back.graph, back.observed, back.goal);
+    back.settles = settling(back);
     return back;
 }
 

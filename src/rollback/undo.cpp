@@ -5,6 +5,7 @@
 // edges. Restarts have no place in it: settle() comes after the last step, when every file is back (else a service
 // restarts before its file is).
 #include <fmt/format.h>
+#include <algorithm>
 #include <ctime>
 
 #include "effects.hpp"
@@ -49,22 +50,30 @@ public:
                 journal_.batch().set_step(run_, step->number, StepRecord::State::undone);
             } catch (const Error& error) {
                 host_.discard();
+                if (may_wait(*step)) {
+                    waiting_.push_back(*step);
+                    continue;
+                }
                 outcome_.errors.push_back(error);
-                break;  // nothing is undone past what could not be: it may stand on it
+                if (reach != Recovery::accept) break;  // nothing is undone past what could not be: it may stand on it
             }
         }
+        if (outcome_.errors.empty()) try_again();
         journal_.flush();
         if (reach == Recovery::early && outcome_.errors.empty()) {
             host_.sync();
             set_state(RunState::undoing, why);
             return std::move(outcome_);  // restarts, and the word that it is undone, come with the rest
         }
-        if (outcome_.errors.empty()) settle(place_, host_, run_, outcome_);
+        const bool back = outcome_.errors.empty() || outcome_.unsettled;
+        if (back) settle(place_, host_, run_, outcome_);
         host_.sync();
-        set_state(
-            outcome_.errors.empty() ? RunState::undone : RunState::stuck,
-            outcome_.errors.empty() ? why : fmt::format("could not be taken back: {}", outcome_.errors.front().what()));
-        if (outcome_.errors.empty()) sweep(place_, host_, run_);
+        const bool over = back || reach == Recovery::accept;
+        const std::string left = back ? "" : fmt::format("could not be taken back: {}", outcome_.errors.front().what());
+        set_state(over ? RunState::undone : RunState::stuck, back ? why : over ? "accepted as it is; " + left : left);
+        if (!over) return std::move(outcome_);
+        outcome_.unsettled |= !back;
+        sweep(place_, host_, run_);
         return std::move(outcome_);
     }
 
@@ -77,6 +86,26 @@ private:
                                  static_cast<std::int64_t>(outcome_.changed));
         journal_.flush();
         outcome_.state = state;
+    }
+
+    /// A service may need files that are not back yet. Nothing stands on whether it runs.
+    bool may_wait(const StepRecord& step) const {
+        const ResourceType* type = place_.registry.type(step.type);
+        return type && type->overlaps();
+    }
+
+    /// What had to wait for the rest. Where it still can not be, the host is not held up by it: it is told.
+    void try_again() {
+        for (auto step = waiting_.rbegin(); step != waiting_.rend(); ++step) {
+            try {
+                take_back(*step);
+            } catch (const Error& error) {
+                host_.discard();
+                outcome_.unsettled = true;
+                outcome_.errors.push_back(error);
+            }
+            journal_.batch().set_step(run_, step->number, StepRecord::State::undone);
+        }
     }
 
     /// Whether it is more than names and inodes, and had begun; a kind that is not known here may be anything.
@@ -137,11 +166,12 @@ private:
         if (effects) {
             if (footprint.tools_first) effects->put_back(), host_.publish();
             for (const std::string& path : effects->left())
-                outcome_.conflicts.push_back({{type.schema().name, path},
-                                              "",
-                                              "as before the run",
-                                              "as the run left it",
-                                              "changed by somebody else"});
+                if (!taken_back_by_tools(type, path))
+                    outcome_.conflicts.push_back({{type.schema().name, path},
+                                                  "",
+                                                  "as before the run",
+                                                  "as the run left it",
+                                                  "changed by somebody else"});
         }
     }
 
@@ -185,6 +215,7 @@ private:
     StagedHost host_;
     std::map<std::int64_t, std::vector<ChangeRecord>> changes_;
     std::map<std::int64_t, std::vector<Operation>> operations_;
+    std::vector<StepRecord> waiting_;
     Outcome outcome_;
 };
 
@@ -225,17 +256,27 @@ void settle(Workplace& place, StagedHost& host, std::int64_t run, Outcome& outco
             batch.note(id, {}, {}, false);  // it has just read what is there
             batch.commit();
         } catch (const Error& error) {
+            outcome.unsettled = true;
             outcome.errors.push_back(error);
         }
     }
 }
 
-void sweep(Workplace& place, StagedHost& host, std::int64_t run) {
+bool taken_back_by_tools(const ResourceType& type, const std::string& path) {
+    constexpr std::string_view accounts[] = {"/etc/passwd",  "/etc/shadow", "/etc/group",
+                                             "/etc/gshadow", "/etc/subuid", "/etc/subgid"};
+    const bool changes_lines = type.schema().name == "user" || type.schema().name == "group";
+    return changes_lines && std::find(std::begin(accounts), std::end(accounts), path) != std::end(accounts);
+}
+
+void sweep(Workplace& place, StagedHost& host, std::int64_t run) try {
     host.adopt(place.store.operations(run));
     host.sweep(place.store.stage_directories(run));
     Store::Batch batch(place.store);
     batch.set_swept(run);
     batch.commit();
+} catch (const Error& error) {
+    place.reporter.warns(error);  // the run is over all the same; the next one that changes sweeps again
 }
 
 }  // namespace chaos::rollback

@@ -252,3 +252,62 @@ TEST_CASE("what somebody made as the manifest says only later is recorded as tha
     CHECK(first_error(left) == "");
     CHECK(root.text("/etc/a") == "absent");
 }
+
+TEST_CASE("a tree that was removed comes back whole, and so does a link that a file replaced") {
+    const Root root;
+    fs::create_directories(root.path() + "/srv/tree/sub");
+    root.write("/srv/tree/sub/file", "data\n");
+    fs::create_symlink("nowhere", root.path() + "/srv/link");
+    Session session(root);
+    session.wish("directory", {{"path", "/srv/tree"}, {"recurse", "true"}}, true);
+    session.wish("file", {{"path", "/srv/link"}, {"content", "text\n"}});
+    const Outcome done = session.apply();
+    CHECK(first_error(done) == "");
+    CHECK(root.entries("/srv") == std::vector<std::string>{"link"});
+    const Outcome back = session.rollback({done.run});
+    CHECK(first_error(back) == "");
+    CHECK(back.state == RunState::committed);
+    CHECK(root.text("/srv/tree/sub/file") == "data\n");
+    CHECK(fs::read_symlink(root.path() + "/srv/link") == "nowhere");
+}
+
+TEST_CASE("what is protected stays when its run is taken back, and is named") {
+    const Root root;
+    Session session(root);
+    session.wish("file", {{"path", "/srv/kept"}, {"content", "x\n"}});
+    session.wish("file", {{"path", "/srv/gone"}, {"content", "x\n"}});
+    session.site.catalog[0].protect = true;
+    const Outcome back = session.rollback({session.apply().run});
+    REQUIRE(back.conflicts.size() == 1);
+    CHECK(back.conflicts[0].id.key == "/srv/kept");
+    CHECK(back.conflicts[0].now == "it is protected");
+    CHECK(root.text("/srv/kept") == "x\n");
+    CHECK(root.text("/srv/gone") == "absent");
+}
+
+TEST_CASE("what somebody put in the way of one resource does not hold up the others of a rollback") {
+    const Root root;
+    Session session(root);
+    session.wish("directory", {{"path", "/srv/d"}});
+    session.wish("file", {{"path", "/srv/d/in"}, {"content", "x\n"}});
+    session.wish("file", {{"path", "/srv/other"}, {"content", "x\n"}});
+    const Outcome done = session.apply();
+    fs::remove_all(root.path() + "/srv/d");
+    root.write("/srv/d", "a file now\n");
+    const Outcome back = session.rollback({done.run});
+    CHECK(first_error(back) == "");
+    CHECK_FALSE(back.conflicts.empty());
+    CHECK(root.text("/srv/other") == "absent");
+    CHECK(root.text("/srv/d") == "a file now\n");
+}
+
+TEST_CASE("what the kernel does not take as it was asked is not shown at all") {
+    const Root root;
+    Session session(root);
+    session.wish("file", {{"path", "/srv/a"}, {"content", "x\n"}, {"owner", "4294967295"}});
+    const Outcome failed = session.apply();
+    CHECK(failed.state == RunState::undone);
+    CHECK(failed.conflicts.empty());
+    CHECK(first_error(failed).find("its owner can not be 4294967295 here") != std::string::npos);
+    CHECK(root.entries("/srv").empty());
+}
