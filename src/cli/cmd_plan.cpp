@@ -28,16 +28,14 @@ Exit plan(Context& context) {
     return view.changes.empty() ? Exit::well : Exit::pending;
 }
 
-/// The plan's contents in full, and nothing else of it.
+/// The plan's contents in full; of what has none to show (a secret, a user), only that it changes.
 Exit diff(Context& context) {
     const World world = wire(context.options);
     const Planned planned = plan_only(context, world);
     PlanView view = view_of(planned.site.catalog, planned.plan, context.sources, {.diff_lines = all_lines});
     view.title = planned.site.name;
-    std::erase_if(view.changes, [](ChangeView& change) {
+    for (ChangeView& change : view.changes)
         std::erase_if(change.attributes, [](const AttributeView& attribute) { return attribute.diff.empty(); });
-        return change.attributes.empty();
-    });
     context.console.show(view);
     return view.changes.empty() ? Exit::well : Exit::pending;
 }

@@ -10,14 +10,15 @@ namespace chaos::cli {
 
 namespace {
 
-// A reader that went away, or a full disk, is not worth a word to nobody.
-void write_all(int descriptor, std::string_view text) {
+/// What went wrong, as errno has it; 0 where all of it was written.
+int write_all(int descriptor, std::string_view text) {
     while (!text.empty()) {
         const ssize_t written = ::write(descriptor, text.data(), text.size());
         if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return;
+        if (written <= 0) return written < 0 ? errno : EIO;
         text.remove_prefix(static_cast<std::size_t>(written));
     }
+    return 0;
 }
 
 bool coloured(Color wanted, int descriptor) {
@@ -39,7 +40,8 @@ Console::Console(const Options& options)
       error_style_(coloured(options.color, STDERR_FILENO)) {}
 
 void Console::result(std::string_view text) {
-    write_all(STDOUT_FILENO, text);
+    const int error = write_all(STDOUT_FILENO, text);
+    if (error != 0 && lost_ == 0) lost_ = error;
 }
 
 void Console::remark(std::string_view text) {

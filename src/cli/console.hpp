@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cerrno>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,9 @@ public:
             result(render(view, style_, verbose_));
     }
     void result(std::string_view text);  ///< To standard output, as it is.
+    /// Why a part of the result was not written, as errno has it; 0 where nothing was lost, or where the reader had
+    /// enough and went away.
+    int lost() const { return lost_ == EPIPE ? 0 : lost_; }
     void text(std::string_view text) {
         if (!json_) result(text);
     }                                     ///< A part of a result that --json gives in the record at the end.
@@ -46,6 +50,7 @@ public:
 
 private:
     bool json_, quiet_, verbose_, interactive_, live_;
+    int lost_ = 0;
     Style style_, error_style_;
 };
 

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+
+#include <algorithm>
 #include <csignal>
+#include <cstring>
 
 #include "memory.hpp"
 #include "problems.hpp"
@@ -36,19 +40,41 @@ Exit run(const Options& options, Console& console) {
     }
 }
 
+/// A descriptor that whoever started us closed is not to become that of a file we open: what is meant for the terminal
+/// would be written into it. Writing to this one fails, and that is noticed.
+void keep_standard_descriptors() {
+    for (int descriptor = 0; descriptor <= 2; ++descriptor)
+        if (fcntl(descriptor, F_GETFD) < 0) open("/dev/null", O_RDONLY);  // takes the lowest that is free: this one
+}
+
+/// A result that nobody got is none; what was done to the host stays done, and its exit code says how that went.
+Exit answered(Exit exit, const Options& options, Console& console) {
+    if (console.lost() == 0) return exit;
+    const Error error(std::string("standard output can not be written: ") + std::strerror(console.lost()));
+    console.problem(chaos::render(error, Sources(), console.error_style().colour()));
+    const bool changes =
+        std::ranges::any_of(std::initializer_list<std::string_view>{"apply", "rollback", "recover", "setup"},
+                            [&](auto verb) { return options.command == verb; });
+    return !changes && (exit == Exit::well || exit == Exit::pending) ? Exit::failed : exit;
+}
+
 }  // namespace
 
 int main(int count, char** words) {
     take_memory_in_large_pieces();
     std::signal(SIGPIPE, SIG_IGN);  // a run goes on to its end when whoever watched it is gone
+    keep_standard_descriptors();
+    const std::vector<std::string> given(words + (count > 0 ? 1 : 0), words + count);
     Options options;
     try {
-        options = parse_options({words + (count > 0 ? 1 : 0), words + count});
+        options = parse_options(given);
         if (options.command.empty() && options.help) options.command = "help", options.help = false;
     } catch (const Usage& error) {
+        const auto end = std::find(given.begin(), given.end(), "--");
+        options.json = std::find(given.begin(), end, "--json") != end;  // whoever reads JSON gets it
         Console console(options);
         return static_cast<int>(report({{error}, Exit::usage}, Sources(), console));
     }
     Console console(options);
-    return static_cast<int>(run(options, console));
+    return static_cast<int>(answered(run(options, console), options, console));
 }

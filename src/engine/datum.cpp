@@ -5,6 +5,35 @@
 #include "expression.hpp"
 #include "utf8.hpp"
 
+namespace chaos {
+
+namespace {
+
+constexpr std::uint64_t most_made = 256 << 20;
+
+std::uint64_t bytes_of(const Value& value, std::uint64_t most) {
+    std::uint64_t bytes = sizeof(Value);
+    if (value.is_text()) return bytes + value.text().size();
+    if (value.is_list())
+        for (const Value& item : value.list())
+            if (bytes <= most) bytes += bytes_of(item, most - bytes);
+    if (value.is_map())
+        for (const auto& entry : value.map())
+            if (bytes <= most) bytes += bytes_of(entry.key, most) + bytes_of(entry.value, most - bytes);
+    return bytes;
+}
+
+}  // namespace
+
+void Effort::add(const Value& made_now) {
+    made += bytes_of(made_now, most_made);
+    if (made > most_made)
+        throw Error(fmt::format("all that expressions make becomes longer than {} MiB", most_made >> 20))
+            .help("does each variable hold the next one twice? big content goes beside the manifest, with source:");
+}
+
+}  // namespace chaos
+
 namespace chaos::language {
 
 void Budget::exhausted() {
@@ -15,7 +44,7 @@ void Budget::too_long() {
         .help("big content goes beside the manifest, with source:");
 }
 void Budget::too_deep(Budget& budget) {
-    --budget.depth_;  // the Level that throws is never made
+    --*budget.depth_;  // the Level that throws is never made
     throw Error(fmt::format("this goes more than {} levels deep", deepest)).help("does something contain itself?");
 }
 

@@ -9,12 +9,18 @@
 #include <string>
 #include <unordered_map>
 
+#include "expression.hpp"
+
 namespace chaos::language {
 
 /// What an evaluation may still cost. Everything that walks over data pays here, so that a hostile template ends with
 /// an error and not with a full machine.
 class Budget {
 public:
+    Budget() = default;
+    explicit Budget(Effort& effort) : depth_(&effort.levels) {}  ///< Goes on from the levels that there are already.
+    Budget(const Budget&) = delete;
+
     static constexpr std::uint64_t most_steps = 10'000'000;
     static constexpr std::size_t longest_text = 16 << 20;
     static constexpr int deepest = 600;  // of data, of calls, of what is evaluated within what
@@ -38,9 +44,9 @@ public:
     class Level {
     public:
         explicit Level(Budget& budget) : budget_(budget) {
-            if (++budget_.depth_ > deepest) too_deep(budget_);
+            if (++*budget_.depth_ > deepest) too_deep(budget_);
         }
-        ~Level() { --budget_.depth_; }
+        ~Level() { --*budget_.depth_; }
         Level(const Level&) = delete;
 
     private:
@@ -52,7 +58,8 @@ private:
     [[noreturn]] static void too_long();
     [[noreturn]] static void too_deep(Budget&);
     std::uint64_t left_ = most_steps;
-    int depth_ = 0;
+    int own_depth_ = 0;
+    int* depth_ = &own_depth_;
 };
 
 class Evaluator;

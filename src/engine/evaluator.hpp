@@ -18,7 +18,7 @@ struct Frame {
 /// Walks expressions. One for a whole template, with all it includes: what may still be spent is counted here.
 class Evaluator {
 public:
-    explicit Evaluator(Names& names) : names_(names) {}
+    explicit Evaluator(Names& names) : names_(names), budget_(names.effort) {}
     ~Evaluator();
     Evaluator(const Evaluator&) = delete;
 

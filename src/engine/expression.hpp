@@ -13,9 +13,19 @@ struct Mistake {
     std::string message, hint;
 };
 
+/// What expressions have cost so far, all that use the same names together: a variable may need the next one, and each
+/// may hold the next one twice.
+struct Effort {
+    int levels = 0;                   ///< How deep it is now: of data, of calls, of what is evaluated within what.
+    std::uint64_t made = 0;           ///< Bytes of all values that came out.
+    void add(const Value& made_now);  ///< Throws Error where it becomes too much.
+};
+
 /// What the names of an expression stand for. What it hands out lives as long as it does.
 class Names {
 public:
+    Effort effort;
+
     virtual const Value* root(std::string_view name) = 0;  ///< `item`, all of `vars`; null: no such name.
     virtual const Value* member(std::string_view root, std::string_view name) = 0;  ///< `vars.port`; null: not there.
     virtual bool has(std::string_view root) const = 0;                              ///< Whether there is such a name.

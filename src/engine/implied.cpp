@@ -66,13 +66,39 @@ const std::uint32_t* provider(const Providers& providers, std::string name) {
     }
 }
 
+bool lies_in(std::string_view path, std::string_view directory) {
+    return path.starts_with("path:/") && path.size() > directory.size() && path.starts_with(directory) &&
+           (directory.ends_with('/') || path[directory.size()] == '/');
+}
+
+/// Something is to be in what can hold nothing: a file, or a directory that is to be absent. Only what both is written
+/// somewhere is a mistake of the writing; what leaves or comes along is decided where it is looked at.
+void refuse_place(const Catalog& catalog, const Claims& claims, const Claim& claim, std::uint32_t inside,
+                  std::uint32_t by, Diagnostics& problems) {
+    const auto below = [&](const Claim& own) { return own.role == Role::provides && lies_in(own.name, claim.name); };
+    if (claim.role != Role::needs || std::ranges::none_of(claims.of(inside), below)) return;
+    const Resource &what = catalog[inside], &holder = catalog[by];
+    if (!what.where || !holder.where || what.absent || what.leaving || holder.leaving) return;
+    const Order kind = holder.type->schema().order;
+    const bool is_file = !holder.absent && (kind == Order::file || kind == Order::unit);
+    if (!is_file && !(holder.absent && kind == Order::directory)) return;
+    problems.add(Error(what.where, fmt::format("{} is to be in {}, and that is to be {}", to_text(what.id),
+                                               to_text(holder.id), is_file ? "no directory" : "absent"))
+                     .note(holder.where, to_text(holder.id) + " is here")
+                     .help("take one of the two away"));
+}
+
 void refuse_circle(const Catalog& catalog, const Graph& written, Diagnostics& problems) {
     const auto circle = written.cycle();
     if (circle.empty()) return;
+    constexpr std::size_t most = 20;  // more of them help nobody, and showing thousands takes seconds
+    const std::size_t shown = std::min(circle.size() - 1, most);
     std::string path;
-    for (const std::uint32_t node : circle) path += (path.empty() ? "" : " -> ") + to_text(catalog[node].id);
+    for (std::size_t i = 0; i < shown; ++i) path += to_text(catalog[circle[i]].id) + " -> ";
+    if (shown + 1 < circle.size()) path += fmt::format("... ({} more) -> ", circle.size() - 1 - shown);
+    path += to_text(catalog[circle.back()].id);
     Error error(catalog[circle.front()].where, "these wait for each other: " + path);
-    for (std::size_t i = 1; i + 1 < circle.size(); ++i)
+    for (std::size_t i = 1; i < shown; ++i)
         error.notes.push_back({catalog[circle[i]].where, to_text(catalog[circle[i]].id) + " is here"});
     error.hint = "take one of the needs, before, watch or notify away";
     problems.add(std::move(error));
@@ -88,6 +114,7 @@ Graph order(Catalog& catalog, std::span<const Graph::Edge> written, Diagnostics&
             if (claim.role != Role::needs && claim.role != Role::watches) continue;
             const std::uint32_t* by = provider(claims.providers, claim.name);
             if (!by || *by == i) continue;
+            refuse_place(catalog, claims, claim, i, *by, problems);
             implied.push_back({*by, i});
             if (claim.role == Role::watches) catalog[i].watches.push_back(*by);
         }

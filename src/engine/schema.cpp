@@ -17,6 +17,7 @@ const Field* Schema::key() const {
 }
 
 std::string schema::clean_path(std::string_view path) {
+    constexpr std::size_t longest_name = 255, longest_path = 4095;  // what every file system and the kernel take
     if (!path.starts_with('/'))
         throw Error(fmt::format("expected an absolute path, found '{}'", path))
             .help("write the whole path, beginning with /");
@@ -26,9 +27,14 @@ std::string schema::clean_path(std::string_view path) {
         const auto part = path.substr(at, end - at);
         if (part == "..") throw Error(fmt::format("'{}' has a '..' in it", path)).help("write the path it leads to");
         if (part.find('\0') != std::string_view::npos) throw Error("a path can not hold a zero byte");
+        if (part.size() > longest_name)
+            throw Error(
+                fmt::format("a name in a path has {} bytes at most, and this one has {}", longest_name, part.size()));
         if (!part.empty() && part != ".") clean.append("/").append(part);
         at = end + 1;
     }
+    if (clean.size() > longest_path)
+        throw Error(fmt::format("a path has {} bytes at most, and this one has {}", longest_path, clean.size()));
     return clean.empty() ? "/" : clean;
 }
 

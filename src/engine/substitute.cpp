@@ -65,6 +65,15 @@ Printed print_at(language::Evaluator& evaluator, const language::Tree& tree, std
     return {evaluator.text(datum), datum.secret};
 }
 
+void add_to_effort(const Value& made, Names& names) {
+    try {
+        names.effort.add(made);
+    } catch (Error& error) {
+        error.where = made.where;
+        throw;
+    }
+}
+
 void substitute_text(Value& text, Names& names) {
     const std::string words = text.text();
     std::string out;
@@ -80,12 +89,13 @@ void substitute_text(Value& text, Names& names) {
                 const Place where = text.where;
                 text = evaluate(words, 2, end, names);
                 text.where = where, text.blank = false;
-                return;
+                return add_to_effort(text, names);
             }
             language::Tree tree;
             language::Evaluator evaluator(names);
             const auto root = language::parse_expression(tree, words, open + 2, end);
             const Printed printed = print_at(evaluator, tree, root, open);
+            language::Budget::fits(out.size() + open - at + printed.text.size());
             out.append(words, at, open - at).append(printed.text);
             secret |= printed.secret;
             at = end + 2;
@@ -98,6 +108,7 @@ void substitute_text(Value& text, Names& names) {
         throw;
     }
     text.data = std::move(out), text.secret = secret, text.quoted = true;
+    add_to_effort(text, names);
 }
 
 }  // namespace
@@ -107,6 +118,8 @@ bool has_expression(const Value& text) {
 }
 
 void substitute(Value& value, Names& names) {
+    language::Budget budget(names.effort);
+    const language::Budget::Level level(budget);
     if (value.is_text()) {
         if (value.tag == Value::Tag::none) {
             if (value.text().find("{{") != npos) substitute_text(value, names);

@@ -14,6 +14,7 @@ Value render(Templates& templates, const Templates::File& file, language::Blanks
     renderer.render(file, given);
     Value text(std::move(renderer.out()));
     text.quoted = true, text.secret = renderer.secret();
+    names.effort.add(text);
     return text;
 }
 

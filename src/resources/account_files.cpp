@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace chaos::resources {
@@ -75,6 +76,13 @@ std::string clean_account(std::string_view name) {
         throw Error(fmt::format("expected the name of an account, found '{}'", name))
             .help("a letter or _, then letters, digits, - _ and .; 32 at the most");
     return std::string(name);
+}
+
+bool could_be_account(std::string_view name) {
+    const auto breaks = [](char c) {
+        return c == ':' || c == ',' || c == '/' || static_cast<unsigned char>(c) < ' ' || c == '\x7F';
+    };
+    return !name.empty() && name.front() != '-' && std::none_of(name.begin(), name.end(), breaks);
 }
 
 }  // namespace chaos::resources

@@ -31,4 +31,8 @@ private:
 /// A name that useradd and groupadd take; throws Error where it is none.
 std::string clean_account(std::string_view name);
 
+/// Whether somebody could be called so, in whatever directory of accounts: what would break a line of /etc/passwd or
+/// /etc/group, or be read as an option, is no name.
+bool could_be_account(std::string_view name);
+
 }  // namespace chaos::resources

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chaos/plan.hpp>
 #include <functional>
 
 #include "kinds.hpp"
@@ -64,6 +65,11 @@ public:
             change.after = State::of(std::move(made)).with_inputs(change.after.inputs());
         }
         return parents.take();
+    }
+
+    void review(const Resource& resource, Diagnostics& problems) const override {
+        const Directory& spec = *resource.wanted.as<Directory>();
+        review_owners(spec.owner, spec.group, resource.where, problems);
     }
 
     void claims(const State& state, std::vector<Claim>& claims) const override {

@@ -115,6 +115,16 @@ public:
         if (!spec.creates && !spec.unless && !spec.onlyif && resource.watches.empty())
             problems.add(Error(resource.where, "exec " + spec.name + " does not say when there is nothing to do")
                              .help("give it creates: PATH, unless: COMMAND, onlyif: COMMAND or watch: [ID]"));
+        if (spec.creates) review_path("creates", *spec.creates, resource.where, problems);
+        if (spec.cwd) review_path("cwd", *spec.cwd, resource.where, problems);
+        if (spec.timeout.count == 0)
+            problems.add(Error(resource.where, "exec " + spec.name + " has no time to run: its timeout is 0s")
+                             .help("leave it out for 10m, or write how long it may take"));
+        for (const auto& [name, value] : spec.env)
+            if (name.empty() || name.find_first_of(std::string_view("=\0", 2)) != name.npos ||
+                value.find('\0') != value.npos)
+                problems.add(Error(resource.where, "'" + name + "' can not be a variable of env")
+                                 .help("write it as in env: {PREFIX: /usr/local}"));
         try {
             if (command_of(spec, spec.command).argv.empty())
                 problems.add(

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chaos/plan.hpp>
+
 #include "kinds.hpp"
 #include "paths.hpp"
 
@@ -84,6 +86,14 @@ public:
             if (!before) parents.above(after->path, i, change.where, problems);
         }
         return parents.take();
+    }
+
+    void review(const Resource& resource, Diagnostics& problems) const override {
+        const File& spec = *resource.wanted.as<File>();
+        review_owners(spec.owner, spec.group, resource.where, problems);
+        if (!spec.link.empty())
+            problems.add(Error(resource.where, "a file is no link: link is only ever seen, never wished")
+                             .help("links: {" + spec.path + ": " + spec.link + "}"));
     }
 
     void claims(const State& state, std::vector<Claim>& claims) const override {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
-#include <algorithm>
 
 #include <algorithm>
-#include <chaos/resource.hpp>
+#include <chaos/plan.hpp>
 #include <chaos/system/accounts.hpp>
 
 #include "account_files.hpp"
@@ -56,6 +55,19 @@ public:
         return found;
     }
 
+    void review(const Resource& resource, Diagnostics& problems) const override {
+        const Group& spec = *resource.wanted.as<Group>();
+        const auto say = [&](std::string what, std::string hint) {
+            problems.add(Error(resource.where, what).help(std::move(hint)));
+        };
+        if (spec.gid && (*spec.gid < 0 || *spec.gid > 0xfffffffe))
+            say(fmt::format("expected a gid from 0 to 4294967294, found {}", *spec.gid), "give it another gid");
+        for (const auto& member : spec.members.value_or(std::vector<std::string>()))
+            if (!could_be_account(member))
+                say(fmt::format("expected the name of a user as member, found '{}'", member),
+                    "a list has one name an item: [ann, bob]");
+    }
+
     std::vector<Companion> resolve(const View& view, std::span<Change> changes, Diagnostics& problems) const override {
         FreeIds ids(view);
         const auto& accounts = view.once<Accounts>();
@@ -70,11 +82,8 @@ public:
             Group goal = *change.after.as<Group>();
             const Group* before = change.before.as<Group>();
             if (!before && !goal.gid) goal.gid = ids.next(goal.system);
-            if (goal.gid && (*goal.gid < 0 || *goal.gid > 0xfffffffe))
-                problems.add(
-                    Error(change.where, fmt::format("expected a gid from 0 to 4294967294, found {}", *goal.gid)));
-            else if (const auto* other = goal.gid ? accounts.group(static_cast<std::uint32_t>(*goal.gid)) : nullptr;
-                     other && other->name != goal.name)
+            if (const auto* other = goal.gid ? accounts.group(static_cast<std::uint32_t>(*goal.gid)) : nullptr;
+                other && other->name != goal.name)
                 problems.add(Error(change.where, fmt::format("gid {} is that of group {}", *goal.gid, other->name))
                                  .help("give it another gid"));
             else if (goal.name == "root" && goal.gid.value_or(0) != 0)

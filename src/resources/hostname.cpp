@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <chaos/plan.hpp>
 
 #include "beside.hpp"
 #include "kinds.hpp"
@@ -87,14 +88,20 @@ public:
         return found;
     }
 
+    void review(const Resource& resource, Diagnostics& problems) const override {
+        const Hostname& spec = *resource.wanted.as<Hostname>();
+        if (resource.absent) return;
+        refuse(spec.name, resource.where, problems);
+        if (spec.at_boot.other) refuse(*spec.at_boot.other, resource.where, problems);
+    }
+
     std::vector<Companion> resolve(const View&, std::span<Change> changes, Diagnostics& problems) const override {
         for (const Change& change : changes) {
             const Hostname* after = change.after.as<Hostname>();
             if (!after)
                 problems.add(Error(change.where, "a host can not be without a name").help("give it another one"));
-            else if (!is_host_name(after->name))
-                problems.add(Error(change.where, "'" + after->name + "' can not be a host's name")
-                                 .help("letters, digits and hyphens, with dots between labels; 64 characters at most"));
+            else
+                refuse(after->name, change.where, problems);
         }
         return {};
     }
@@ -111,6 +118,13 @@ public:
         else if (!entry || name_in(text) != *in_file)
             host.write(file, Content(with_name(text, *in_file)), {.mode = entry ? entry.mode : 0644U});
         if (host.live()) host.set_kernel(kernel, to->name);
+    }
+
+private:
+    static void refuse(const std::string& name, Place where, Diagnostics& problems) {
+        if (!is_host_name(name))
+            problems.add(Error(where, "'" + name + "' can not be a host's name")
+                             .help("letters, digits and hyphens, with dots between labels; 64 characters at most"));
     }
 };
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chaos/plan.hpp>
+
 #include "kinds.hpp"
 #include "paths.hpp"
 
@@ -38,12 +40,23 @@ public:
         for (std::size_t i = 0; i < changes.size(); ++i) {
             const Change& change = changes[i];
             if (!change.after) continue;
-            if (change.after.as<Link>()->to.empty())
-                problems.add(Error(change.where, change.id.key + " leads nowhere: its target is empty")
-                                 .help("write the path it is to lead to"));
             if (!change.before) parents.above(change.id.key, i, change.where, problems);
         }
         return parents.take();
+    }
+
+    void review(const Resource& resource, Diagnostics& problems) const override {
+        constexpr std::size_t longest = 4095;  // PATH_MAX, without the zero at its end
+        const Link& spec = *resource.wanted.as<Link>();
+        if (resource.absent) return;
+        if (spec.to.empty())
+            problems.add(Error(resource.where, spec.path + " leads nowhere: its target is empty")
+                             .help("write the path it is to lead to"));
+        else if (spec.to.size() > longest || spec.to.find('\0') != std::string::npos)
+            problems.add(
+                Error(resource.where, std::string("expected a path as target, found one ") +
+                                          (spec.to.size() > longest ? "of more than 4095 bytes" : "with a zero byte"))
+                    .help("write the path it is to lead to"));
     }
 
     void claims(const State& state, std::vector<Claim>& claims) const override {

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <chaos/system/accounts.hpp>
+#include <charconv>
+
+#include "account_files.hpp"
 
 namespace chaos::resources {
 
@@ -42,6 +45,31 @@ void claim_path(const std::string& path, const std::optional<std::string>& owner
     claims.push_back({Claim::Role::needs, "path:" + parent_of(path)});
     if (owner && !is_number(*owner)) claims.push_back({Claim::Role::needs, "user:" + *owner});
     if (group && !is_number(*group)) claims.push_back({Claim::Role::needs, "group:" + *group});
+}
+
+void review_owners(const std::optional<std::string>& owner, const std::optional<std::string>& group, Place where,
+                   Diagnostics& problems) {
+    const auto review = [&](std::string_view attribute, const std::optional<std::string>& name) {
+        if (!name) return;
+        std::uint32_t number = 0;
+        const bool fits = is_number(*name)
+                              ? std::from_chars(name->data(), name->data() + name->size(), number).ec == std::errc() &&
+                                    number != 0xffffffff
+                              : could_be_account(*name);
+        if (!fits)
+            problems.add(Error(where, fmt::format("expected a name or a number as {}, found '{}'", attribute, *name))
+                             .help("a number is one from 0 to 4294967294; to leave it as it is, leave it out"));
+    };
+    review("owner", owner);
+    review("group", group);
+}
+
+void review_path(std::string_view attribute, const std::string& path, Place where, Diagnostics& problems) {
+    try {
+        schema::clean_path(path);
+    } catch (Error& error) {
+        problems.add(Error(where, fmt::format("{}: {}", attribute, error.what())).help(error.hint));
+    }
 }
 
 Written look_at_file(const View& view, const std::string& path, const std::optional<Content>& wanted, bool read) {

@@ -30,6 +30,13 @@ Meta meta_of(const std::optional<Mode>& mode, const std::optional<std::string>& 
 void claim_path(const std::string& path, const std::optional<std::string>& owner,
                 const std::optional<std::string>& group, std::vector<Claim>&);
 
+/// What can be no owner on any host: told where the resource was written.
+void review_owners(const std::optional<std::string>& owner, const std::optional<std::string>& group, Place,
+                   Diagnostics&);
+
+/// An absolute path, as `attribute` is to have; else a problem.
+void review_path(std::string_view attribute, const std::string& path, Place, Diagnostics&);
+
 /// A regular file or the link in its place: for kinds that write a whole file.
 struct Written {
     Entry entry{};

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chaos/plan.hpp>
 
 #include "beside.hpp"
 #include "kinds.hpp"
@@ -143,12 +144,24 @@ public:
         return found;
     }
 
+    void review(const Resource& resource, Diagnostics& problems) const override {
+        const Sysctl& spec = *resource.wanted.as<Sysctl>();
+        if (resource.absent) return;
+        for (const auto& value : {std::optional(spec.value), spec.at_boot.other}) {
+            if (!value) continue;
+            const auto clean = trimmed(*value);
+            const auto breaks = [](char c) { return static_cast<unsigned char>(c) < ' ' && c != '\t'; };
+            if (clean.empty())
+                problems.add(Error(resource.where, spec.key + " needs a value").help("write " + spec.key + ": VALUE"));
+            else if (std::any_of(clean.begin(), clean.end(), breaks))
+                problems.add(Error(resource.where, "expected one line as the value of " + spec.key + ", found more")
+                                 .help("values with blanks between them are one line: \"4096 131072 6291456\""));
+        }
+    }
+
     std::vector<Companion> resolve(const View& view, std::span<Change> changes, Diagnostics& problems) const override {
         for (Change& change : changes) {
             const Sysctl *before = change.before.as<Sysctl>(), *after = change.after.as<Sysctl>();
-            if (after && even(after->value).empty())
-                problems.add(
-                    Error(change.where, change.id.key + " needs a value").help("write " + change.id.key + ": VALUE"));
             if (after && !before && view->live())
                 problems.add(Error(change.where, "this kernel has no parameter " + change.id.key)
                                  .help("see what it has: sysctl -a; one of a module is there when that is loaded"));

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <chaos/plan.hpp>
+
 #include "beside.hpp"
 #include "kinds.hpp"
 #include "lines.hpp"
@@ -39,6 +42,16 @@ std::string zone_of(const std::string& target) {
     return at == std::string::npos ? target : target.substr(at + 9);
 }
 
+/// Whether the tz database could have one of this name.
+bool is_zone_name(std::string_view name) {
+    const auto fits = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("/_+-.").find(c) != std::string_view::npos;
+    };
+    return !name.empty() && name.front() != '/' && name.back() != '/' && name.find("..") == std::string_view::npos &&
+           std::all_of(name.begin(), name.end(), fits);
+}
+
 class TimezoneType final : public TypedResource<Timezone> {
 public:
     constexpr TimezoneType() : TypedResource(timezone) {}
@@ -57,13 +70,20 @@ public:
         return found;
     }
 
+    void review(const Resource& resource, Diagnostics& problems) const override {
+        const Timezone& spec = *resource.wanted.as<Timezone>();
+        if (resource.absent) return;
+        for (const auto& name : {std::optional(spec.name), spec.in_file.other})
+            if (name && !is_zone_name(*name))
+                problems.add(Error(resource.where, "'" + *name + "' can not be a time zone")
+                                 .help("write it as the tz database does: Europe/Rome, Etc/UTC"));
+    }
+
     std::vector<Companion> resolve(const View& view, std::span<Change> changes, Diagnostics& problems) const override {
         for (const Change& change : changes) {
             const Timezone* after = change.after.as<Timezone>();
             if (!after) continue;
-            const bool sane =
-                !after->name.empty() && after->name.front() != '/' && after->name.find("..") == std::string::npos;
-            if (sane &&
+            if (is_zone_name(after->name) &&
                 (view->look(std::string(zones) + after->name) || view->list(parent_of(std::string(zones))).empty()))
                 continue;
             problems.add(Error(change.where, "there is no time zone '" + after->name + "'")

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chaos/resource.hpp>
+#include <chaos/plan.hpp>
 #include <chaos/system/accounts.hpp>
 
 #include "account_files.hpp"
@@ -126,6 +126,33 @@ public:
         return found;
     }
 
+    void review(const Resource& resource, Diagnostics& problems) const override {
+        const User& spec = *resource.wanted.as<User>();
+        const auto say = [&](const std::string& what, const std::string& hint) {
+            problems.add(Error(resource.where, what).help(hint));
+        };
+        if (spec.uid && (*spec.uid < 0 || *spec.uid > 0xfffffffe))
+            say(fmt::format("expected a uid from 0 to 4294967294, found {}", *spec.uid), "give it another uid");
+        if (spec.group && !could_be_account(*spec.group))
+            say(fmt::format("expected the name of a group, found '{}'", *spec.group), "group: " + spec.name);
+        for (const auto& group : spec.groups.value_or(std::vector<std::string>()))
+            if (!could_be_account(group))
+                say(fmt::format("expected the name of a group in groups, found '{}'", group),
+                    "a list has one name an item: [adm, video]");
+        const auto breaks = [](const std::optional<std::string>& text) {
+            return text && text->find_first_of(std::string_view(":\n\0", 3)) != text->npos;
+        };
+        if (breaks(spec.home) || breaks(spec.shell) || breaks(spec.comment) || breaks(spec.password))
+            say("expected no colon and no line end in an attribute of a user: it is one line of /etc/passwd",
+                "take it out");
+        if (spec.home && !spec.home->starts_with('/'))
+            say("expected an absolute path as home", "home: /home/" + spec.name);
+        if (spec.shell && !spec.shell->starts_with('/') &&
+            (spec.shell->empty() || spec.shell->find('/') != spec.shell->npos))
+            say(fmt::format("expected a shell by its path, or by a name that /etc/shells has, found '{}'", *spec.shell),
+                "shell: /bin/sh");
+    }
+
     std::vector<Companion> resolve(const View& view, std::span<Change> changes, Diagnostics& problems) const override {
         FreeIds ids(view);
         for (const Change& change : changes)
@@ -217,20 +244,10 @@ private:
         const auto say = [&](const std::string& what, const std::string& hint) {
             problems.add(Error(change.where, what).help(hint));
         };
-        if (goal.uid && (*goal.uid < 0 || *goal.uid > 0xfffffffe))
-            return say(fmt::format("expected a uid from 0 to 4294967294, found {}", *goal.uid), "give it another uid");
         const auto* other = goal.uid ? accounts.user(static_cast<std::uint32_t>(*goal.uid)) : nullptr;
         if (other && other->name != goal.name)
             say(fmt::format("uid {} is that of user {}", *goal.uid, other->name), "give it another uid");
         if (goal.name == "root" && goal.uid.value_or(0) != 0) say("the uid of root is 0", "leave the uid out");
-        const auto breaks = [](const std::optional<std::string>& text) {
-            return text && text->find_first_of(":\n") != text->npos;
-        };
-        if (breaks(goal.home) || breaks(goal.shell) || breaks(goal.comment) || breaks(goal.password))
-            say("expected no colon and no line end in an attribute of a user: it is one line of /etc/passwd",
-                "take it out");
-        if (goal.home && !goal.home->starts_with('/'))
-            say("expected an absolute path as home", "home: /home/" + goal.name);
         const User* before = change.before.as<User>();
         const bool set = goal.password && (!before || before->password != goal.password);
         const bool locked = set && (goal.password->starts_with('!') || goal.password->starts_with('*'));

@@ -58,6 +58,16 @@ public:
         child.release();
         return child.wait();
     }
+    /// As a shell would: $chaos is the program.
+    Output shell(const std::string& line) const {
+        const char* program = std::getenv("CHAOS_PROGRAM");
+        REQUIRE_MESSAGE(program, "CHAOS_PROGRAM names the built program");
+        Command command{{"/bin/sh", "-c", line}};
+        command.environment = {"XDG_CACHE_HOME=" + path_ + "/cache", "HOME=" + path_, std::string("chaos=") + program};
+        Child child(command);
+        child.release();
+        return child.wait();
+    }
     /// With --root, after the command.
     Output in_root(std::vector<std::string> words) const {
         words.insert(words.begin() + 1, {"--root", root()});
@@ -105,6 +115,56 @@ TEST_CASE("what is wrong is a record too, where one is asked for") {
     CHECK(record.find("errors")->list().size() == 1);
     CHECK(record.find("exit")->text() == "64");
     CHECK(output.err.find(record.find("errors")->list()[0].find("message")->text()) != std::string::npos);
+}
+
+TEST_CASE("a wrong command line is a record too, where one is asked for") {
+    Sandbox place;
+    for (const std::vector<std::string>& words :
+         std::vector<std::vector<std::string>>{{"show", "-1", "--json"}, {"--json", "rollback", "-5", "-n"}}) {
+        const Output output = place.chaos(words);
+        CHECK(output.status == 64);
+        CHECK(from_json(output.out).find("exit")->text() == "64");
+    }
+    CHECK(place.chaos({"show", "-1", "--", "--json"}).out.empty());
+}
+
+TEST_CASE("a result that can not be written is an error, unless its reader had enough") {
+    Sandbox place;
+    const std::string site = place.write("site.yml", motd);
+    for (const char* verb : {"schema", "version", "help", "facts"})
+        for (const char* lost : {"> /dev/full", ">&-"}) {
+            CAPTURE(verb);
+            const Output output = place.shell(std::string("$chaos ") + verb + " " + lost);
+            CHECK(output.status == 1);
+            CHECK(output.err.find("standard output can not be written") != std::string::npos);
+        }
+    CHECK(place.shell("$chaos plan --root " + place.root() + " " + site + " > /dev/full").status == 1);
+    const Output applied = place.shell("$chaos apply --root " + place.root() + " " + site + " >&-");
+    CHECK(applied.status == 0);
+    CHECK(applied.err.find("standard output can not be written") != std::string::npos);
+    CHECK(place.read("root/etc/motd") == "Welcome\n");
+    CHECK(place.shell("$chaos schema | head -c 1 > /dev/null").err.empty());
+}
+
+TEST_CASE("what has no lines to show is named by diff all the same") {
+    Sandbox place;
+    const std::string site =
+        place.write("site.yml", "files: {/etc/key: {content: k, secret: true}}\nusers: {zed: {}}\n");
+    const Output output = place.in_root({"diff", site});
+    CHECK(output.status == 2);
+    CHECK(output.out.find("+ file:/etc/key") != std::string::npos);
+    CHECK(output.out.find("+ user:zed") != std::string::npos);
+}
+
+TEST_CASE("a file inside a file, and one inside a directory that is to be absent, are found by check") {
+    Sandbox place;
+    for (const char* text :
+         {"files:\n  /etc/a: x\n  /etc/a/b: y\n", "files:\n  /t/a/f: x\nabsent: {directories: [/t/a]}\n"}) {
+        const Output output = place.in_root({"check", place.write("site.yml", text)});
+        CHECK(output.status == 64);
+        CHECK(output.err.find("site.yml:") != std::string::npos);
+        CHECK(output.err.find(" is to be in ") != std::string::npos);
+    }
 }
 
 TEST_CASE("a bad manifest ends with 64 and a place, and nothing is made") {

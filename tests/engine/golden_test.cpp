@@ -44,7 +44,7 @@ TEST_CASE("each malformed manifest is explained as its golden file says") {
         for (const std::string here = fs::current_path().string() + "/"; said.find(here) != std::string::npos;)
             said.erase(said.find(here), here.size());
         for (const std::string here = fs::current_path().string(); said.find(here) != std::string::npos;)
-            said.replace(said.find(here), here.size(), "HERE");
+            said.replace(said.find(here), here.size(), "DIRECTORY");
         if (std::getenv("CHAOS_ACCEPT"))
             std::ofstream(answer, std::ios::binary) << said;
         else

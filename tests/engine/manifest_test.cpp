@@ -72,6 +72,32 @@ TEST_CASE("absent in all its spellings, with the options that say how") {
     CHECK(reading.attribute("package:rsh", "purge") == "\"true\"");
 }
 
+TEST_CASE("variables that each use the next one are an error where they go too deep") {
+    std::string text = "vars:\n";
+    for (int i = 0; i < 5000; ++i)
+        text += "  a" + std::to_string(i) + ": \"{{ vars.a" + std::to_string(i + 1) + " }}\"\n";
+    const auto reading = read_text(text + "  a5000: x\nfiles:\n  /t/a: \"{{ vars.a0 }}\"\n");
+    CHECK(reading.errors().find("this goes more than 600 levels deep") != std::string::npos);
+}
+
+TEST_CASE("variables that each hold the next one twice are an error before memory is full") {
+    for (const auto& [value, said] : {std::pair{"\"{{ vars.aN }}{{ vars.aN }}\"", "this becomes longer than 16 MiB"},
+                                      std::pair{"[\"{{ vars.aN }}\", \"{{ vars.aN }}\"]",
+                                                "all that expressions make becomes longer than 256 MiB"}}) {
+        std::string text = "vars:\n";
+        for (int i = 0; i < 40; ++i) {
+            std::string line = value;
+            for (auto at = line.find('N'); at != std::string::npos; at = line.find('N'))
+                line.replace(at, 1, std::to_string(i + 1));
+            text += "  a" + std::to_string(i) + ": " + line + "\n";
+        }
+        const auto reading =
+            read_text(text + "  a40: " + std::string(200'000, 'x') + "\nfiles:\n  /t/a: \"{{ vars.a0 }}\"\n");
+        CAPTURE(reading.errors().substr(0, 500));
+        CHECK(reading.errors().find(said) != std::string::npos);
+    }
+}
+
 TEST_CASE("variables may use variables in any order") {
     const auto reading = read_text(
         "vars:\n  greeting: 'hello {{ vars.who.name }}'\n  who: {name: '{{ host.name }}'}\n"

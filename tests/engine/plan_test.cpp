@@ -136,6 +136,51 @@ TEST_CASE("a path is needed by way of its nearest parent that somebody makes") {
     CHECK(graph.edges() == std::vector<Graph::Edge>{{2, 0}});
 }
 
+TEST_CASE("what is to be in a file, or in a directory that is to be absent, is a mistake of the manifest") {
+    static constexpr Schema file_schema = schema::of<Thing>("f", "fs", Order::file, "One.", thing_fields);
+    static constexpr Schema directory_schema = schema::of<Thing>("d", "ds", Order::directory, "One.", thing_fields);
+    static constexpr ThingType file_type{file_schema}, directory_type{directory_schema};
+    const auto problems_of = [](Order kind, bool holder_absent, bool inside_absent, std::uint32_t line,
+                                const char* gives = "path:/a/b/c/d") {
+        Catalog catalog;
+        catalog.push_back(resource(State::of(Thing{"in", {}, {}, {}, {}, "path:/a/b/c", gives})));
+        catalog.push_back(resource(State::of(Thing{"of", {}, {}, {}, {}, {}, "path:/a"}),
+                                   kind == Order::file ? file_type : directory_type));
+        catalog[0].where = {7, 1, 0}, catalog[1].where = {line, 1, 0};
+        catalog[0].absent = inside_absent, catalog[1].absent = holder_absent;
+        Diagnostics problems;
+        order(catalog, {}, problems);
+        return problems.errors();
+    };
+    const auto file = problems_of(Order::file, false, false, 8);
+    REQUIRE(file.size() == 1);
+    CHECK(std::string(file[0].what()) == "thing:in is to be in f:of, and that is to be no directory");
+    CHECK(file[0].where.line == 7);
+    CHECK(file[0].notes.size() == 1);
+    const auto gone = problems_of(Order::directory, true, false, 8);
+    REQUIRE(gone.size() == 1);
+    CHECK(std::string(gone[0].what()) == "thing:in is to be in d:of, and that is to be absent");
+    CHECK(problems_of(Order::directory, false, false, 8).empty());
+    CHECK(problems_of(Order::file, true, false, 8).empty());                    // makes room
+    CHECK(problems_of(Order::directory, true, true, 8).empty());                // both go
+    CHECK(problems_of(Order::file, false, false, 0).empty());                   // was never written
+    CHECK(problems_of(Order::file, false, false, 8, "path:/link/to").empty());  // leads there, lies elsewhere
+}
+
+TEST_CASE("a circle of thousands is shown in part") {
+    Catalog catalog;
+    std::vector<Graph::Edge> circle;
+    for (std::uint32_t i = 0; i < 8000; ++i) {
+        catalog.push_back(resource(State::of(Thing{std::to_string(i), {}, {}, {}, {}, {}, {}})));
+        circle.push_back({i, (i + 1) % 8000});
+    }
+    Diagnostics problems;
+    order(catalog, circle, problems);
+    REQUIRE(problems.errors().size() == 1);
+    CHECK(problems.errors()[0].notes.size() == 19);
+    CHECK(std::string(problems.errors()[0].what()).ends_with("thing:19 -> ... (7980 more) -> thing:0"));
+}
+
 TEST_CASE(
     "a circle of written edges is an error that shows the path, an implied edge in one is dropped with a remark") {
     Catalog catalog;
