@@ -183,7 +183,7 @@ public:
     bool overlaps() const override { return true; }
 
     std::optional<Invocation> runs_as(const View& view, const State& state) const override {
-        if (!view->live()) return Invocation{};
+        if (!view->live() || !view->services().answers()) return Invocation{};
         const auto unit = view->services().unit(unit_name(state.as<Service>()->name));
         if (!runs(unit) || unit.invocation.empty()) return Invocation{};
         timespec real{}, since_boot{};
