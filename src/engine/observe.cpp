@@ -145,9 +145,9 @@ void keep_what_is_in_use(const Catalog& catalog, const View& view, const States&
     for (const std::uint32_t i : keep_occupied(catalog, view, observed, decided)) {
         if (!catalog[i].leaving) continue;
         goal[i] = observed[i];
-        problems.note(
-            Error(catalog[i].where,
-                  fmt::format("{} left the manifest, but there is something in it: it stays", to_text(catalog[i].id))));
+        problems.note(Error(catalog[i].where,
+                            fmt::format("{} left the manifest, but there is something in it, or needs it: it stays",
+                                        to_text(catalog[i].id))));
     }
 }
 
