@@ -16,6 +16,8 @@ struct Claims {
     std::vector<Claim> all;  // of one resource after the other
     std::vector<std::size_t> begin{0};
     Providers providers;
+    Providers homes;                                            // "path:..." of what lies where a user has its home
+    std::unordered_multimap<std::string, std::uint32_t> parts;  // who brings a part of a name that others provide
     std::span<const Claim> of(std::uint32_t i) const {
         return std::span(all).subspan(begin[i], begin[i + 1] - begin[i]);
     }
@@ -40,6 +42,11 @@ Claims collect(const Catalog& catalog, Diagnostics& problems) {
         if (state) resource.type->claims(state, claims.all);
         claims.begin.push_back(claims.all.size());
         for (const Claim& claim : claims.of(i)) {
+            // A home comes with what lies in it and its user goes without asking for that: it has a name of its own.
+            if (claim.role == Role::brings && claim.name.starts_with("home:"))
+                claims.homes.try_emplace("path:" + claim.name.substr(5), i);
+            else if (claim.role == Role::brings)
+                claims.parts.emplace(claim.name, i);
             if (claim.role != Role::provides) continue;
             const auto [held, first] = claims.providers.try_emplace(claim.name, i);
             if (first) continue;
@@ -54,12 +61,13 @@ Claims collect(const Catalog& catalog, Diagnostics& problems) {
     return claims;
 }
 
-/// Who provides this name; for a path, who provides it or its nearest parent.
-const std::uint32_t* provider(const Providers& providers, std::string name) {
+/// Who provides this name; for a path, who provides it, or has its home there, or does so of its nearest parent.
+const std::uint32_t* provider(const Claims& claims, std::string name) {
     const bool path = name.starts_with("path:/");
     while (true) {
-        if (const auto found = providers.find(name); found != providers.end()) return &found->second;
+        if (const auto found = claims.providers.find(name); found != claims.providers.end()) return &found->second;
         if (!path) return nullptr;
+        if (const auto found = claims.homes.find(name); found != claims.homes.end()) return &found->second;
         const auto slash = name.rfind('/');
         if (slash == std::string::npos || name.size() <= 6) return nullptr;
         name.resize(std::max<std::size_t>(slash, 6));
@@ -112,7 +120,12 @@ Graph order(Catalog& catalog, std::span<const Graph::Edge> written, Diagnostics&
     for (std::uint32_t i = 0; i < catalog.size(); ++i) {
         for (const Claim& claim : claims.of(i)) {
             if (claim.role != Role::needs && claim.role != Role::watches) continue;
-            const std::uint32_t* by = provider(claims.providers, claim.name);
+            if (claim.role == Role::watches) {
+                const auto [first, last] = claims.parts.equal_range(claim.name);
+                for (auto part = first; part != last; ++part)
+                    implied.push_back({part->second, i}), catalog[i].watches.push_back(part->second);
+            }
+            const std::uint32_t* by = provider(claims, claim.name);
             if (!by || *by == i) continue;
             refuse_place(catalog, claims, claim, i, *by, problems);
             implied.push_back({*by, i});

@@ -30,22 +30,35 @@ std::int64_t last_change(const Catalog& catalog, const Resource& watcher, const 
         }
         claims.clear();
         catalog[j].type->claims(catalog[j].wanted, claims);
-        for (const Claim& claim : claims)
-            if (claim.role == Claim::Role::provides && claim.name.starts_with("path:"))
-                last = std::max(last, view->look(claim.name.substr(5)).changed);
+        for (const Claim& claim : claims) {
+            if (claim.role != Claim::Role::provides || !claim.name.starts_with("path:")) continue;
+            const std::string path = claim.name.substr(5);
+            auto there = view->look(path);
+            // What is gone has no times: what it was in has.
+            if (!there) there = view->look(path.substr(0, std::max<std::size_t>(path.rfind('/'), 1)));
+            last = std::max(last, there.changed);
+        }
     }
     return last;
 }
 
-/// True where what runs of it started after the last change of every input: it has read them all.
-bool is_fresh(const Catalog& catalog, std::uint32_t i, const View& view, const History* history, const State& observed,
-              const std::string& invocation) {
+/// What is known of what runs of a watcher now, beside what was noted of it.
+enum class Reader : char {
+    none,      ///< It does not run: nothing has stale inputs.
+    as_noted,  ///< It is the one that took note.
+    fresh,     ///< It started after the last change of every input: it has read them all.
+    unknown,   ///< Somebody else started it, and what it read then has changed since: nobody knows what that was.
+};
+
+Reader reader_of(const Catalog& catalog, std::uint32_t i, const View& view, const History* history,
+                 const State& observed, const std::string& invocation) {
     const auto runs = catalog[i].type->runs_as(view, observed);
-    if (!runs) return false;
-    if (runs->id.empty()) return true;              // it does not run: nothing has stale inputs
-    constexpr std::int64_t margin = 2'000'000'000;  // file times are coarse
-    return history && runs->id != invocation &&
-           runs->started > last_change(catalog, catalog[i], view, *history) + margin;
+    if (!runs) return Reader::as_noted;
+    if (runs->id.empty()) return Reader::none;
+    if (!history || runs->id == invocation) return Reader::as_noted;
+    constexpr std::int64_t margin = 20'000'000;  // the time of a file is that of the clock's last tick: 10 ms at most
+    if (runs->started > last_change(catalog, catalog[i], view, *history) + margin) return Reader::fresh;
+    return invocation.empty() ? Reader::as_noted : Reader::unknown;
 }
 
 }  // namespace
@@ -105,7 +118,11 @@ void set_inputs(const Catalog& catalog, const View& view, const History* history
         }
         const Digest wanted = digest_of(to_come);
         Digest known = digest_of(base);
-        if (!(known == wanted) && observed[i] && is_fresh(catalog, i, view, history, observed[i], invocation)) {
+        // Somebody may have restarted it while what it reads was not as it is noted, and is to be.
+        const Reader reader =
+            observed[i] ? reader_of(catalog, i, view, history, observed[i], invocation) : Reader::as_noted;
+        if (reader == Reader::unknown) known = digest("somebody else started it");
+        if (reader == Reader::fresh || (reader == Reader::none && !(known == wanted))) {
             Noted seen;
             for (const auto& [name, value] : to_come) {
                 const Digest* held = find(now, name);

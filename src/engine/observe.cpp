@@ -145,9 +145,51 @@ void keep_what_is_in_use(const Catalog& catalog, const View& view, const States&
     for (const std::uint32_t i : keep_occupied(catalog, view, observed, decided)) {
         if (!catalog[i].leaving) continue;
         goal[i] = observed[i];
-        problems.note(
-            Error(catalog[i].where,
-                  fmt::format("{} left the manifest, but there is something in it: it stays", to_text(catalog[i].id))));
+        problems.note(Error(catalog[i].where,
+                            fmt::format("{} left the manifest, but there is something in it, or needs it: it stays",
+                                        to_text(catalog[i].id))));
+    }
+}
+
+}  // namespace
+
+namespace {
+
+/// Homes that are made together with their users: nobody else need make them.
+std::unordered_set<std::string> homes_to_come(const Catalog& catalog, const States& observed, const States& goal) {
+    std::unordered_set<std::string> homes;
+    std::vector<Claim> claims;
+    for (std::size_t i = 0; i < catalog.size(); ++i) {
+        if (observed[i] || !goal[i]) continue;
+        claims.clear();
+        catalog[i].type->claims(goal[i], claims);
+        for (const Claim& claim : claims)
+            if (claim.role == Claim::Role::brings && claim.name.starts_with("home:"))
+                homes.insert(claim.name.substr(5));
+    }
+    return homes;
+}
+
+/// What comes along joins the catalog, unless it is declared, came along with another one, or comes as a home.
+void adopt(Catalog& catalog, States& observed, States& goal, std::vector<Companion> companions) {
+    if (companions.empty()) return;
+    const auto homes = homes_to_come(catalog, observed, goal);
+    std::unordered_set<std::string> known;
+    for (const Resource& resource : catalog) known.insert(to_text(resource.id));
+    for (auto& [change, because, type] : companions) {
+        if (change.id.type == "directory" && homes.contains(change.id.key)) continue;
+        if (!known.insert(to_text(change.id)).second) continue;
+        Resource resource;
+        resource.id = change.id;
+        resource.type = type;
+        resource.wanted = change.after ? change.after : change.before;
+        resource.absent = !change.after;
+        resource.companion = true;
+        resource.because = static_cast<std::uint32_t>(because);
+        resource.where = catalog[because].where;
+        catalog.push_back(std::move(resource));
+        observed.push_back(change.before);
+        goal.push_back(change.after);
     }
 }
 
@@ -156,8 +198,8 @@ void keep_what_is_in_use(const Catalog& catalog, const View& view, const States&
 States resolve(Catalog& catalog, const View& view, States& observed, Diagnostics& problems) {
     States goal(catalog.size());
     for (std::size_t i = 0; i < catalog.size(); ++i) goal[i] = goal_of(catalog[i], observed[i], problems);
-    std::unordered_set<std::string> known;
     keep_what_is_in_use(catalog, view, observed, goal, problems);
+    std::vector<Companion> come;  // `because` by number in the catalog
     for (const auto& [type, numbers] : by_kind(catalog)) {
         std::vector<Change> changes;
         std::vector<std::uint32_t> changing;
@@ -172,23 +214,10 @@ States resolve(Catalog& catalog, const View& view, States& observed, Diagnostics
             problems.add(at_resource(error, catalog[changing.front()]));
         }
         for (std::size_t k = 0; k < changing.size(); ++k) goal[changing[k]] = changes[k].after;
-        if (known.empty() && !companions.empty())
-            for (const Resource& resource : catalog) known.insert(to_text(resource.id));
-        for (auto& [change, because, kind] : companions) {
-            if (!known.insert(to_text(change.id)).second) continue;  // declared, or came along with another one
-            Resource resource;
-            resource.id = change.id;
-            resource.type = kind ? kind : type;
-            resource.wanted = change.after ? change.after : change.before;
-            resource.absent = !change.after;
-            resource.companion = true;
-            resource.because = changing[because];
-            resource.where = catalog[changing[because]].where;
-            catalog.push_back(std::move(resource));
-            observed.push_back(change.before);
-            goal.push_back(change.after);
-        }
+        for (Companion& one : companions)
+            come.push_back({std::move(one.change), changing[one.because], one.type ? one.type : type});
     }
+    adopt(catalog, observed, goal, std::move(come));
     return goal;
 }
 

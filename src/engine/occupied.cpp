@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A directory that goes back to not being there: only where nothing of somebody else's is in it.
+// What goes back to not being there: a directory only where nothing of somebody else's is in it, and what is taken away
+// many at once only where nobody else has come to need it.
 #include <algorithm>
 #include <chaos/plan.hpp>
+#include <map>
 #include <unordered_map>
 
 namespace chaos {
@@ -52,6 +54,24 @@ void keep_what_they_need(const Catalog& catalog, const States& observed, States&
     }
 }
 
+/// Asks the kinds whose tools see what hangs together: one they leave in place is needed by others.
+void keep_needed(const Catalog& catalog, const View& view, const States& observed, States& goal,
+                 std::vector<std::uint32_t>& kept) {
+    std::map<const ResourceType*, std::vector<std::uint32_t>> going;
+    for (std::uint32_t i = 0; i < catalog.size(); ++i)
+        if (observed[i] && !goal[i] && !catalog[i].where && catalog[i].type->batches() &&
+            catalog[i].type->way() == Way::opaque)
+            going[catalog[i].type].push_back(i);
+    for (const auto& [type, numbers] : going) {
+        std::vector<Change> changes;
+        for (const std::uint32_t i : numbers) changes.push_back({catalog[i].id, observed[i], {}, {}});
+        Diagnostics told_again_with_the_plan;
+        type->resolve(view, changes, told_again_with_the_plan);
+        for (std::size_t k = 0; k < numbers.size(); ++k)
+            if (changes[k].after) goal[numbers[k]] = observed[numbers[k]], kept.push_back(numbers[k]);
+    }
+}
+
 }  // namespace
 
 std::vector<std::uint32_t> keep_occupied(const Catalog& catalog, const View& view, const States& observed,
@@ -80,6 +100,7 @@ std::vector<std::uint32_t> keep_occupied(const Catalog& catalog, const View& vie
         goal[i] = observed[i];
         kept.push_back(i);
     }
+    keep_needed(catalog, view, observed, goal, kept);
     keep_what_they_need(catalog, observed, goal, kept);
     return kept;
 }

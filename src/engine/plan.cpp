@@ -49,12 +49,18 @@ private:
         return to_[i] || shares ? Part::makes : Part::goes;
     }
 
+    /// It only hears that something changed, and becomes nothing else.
+    bool only_reacts(std::uint32_t i) const {
+        return same(catalog_[i].type->schema(), from_[i].with_inputs(to_[i].inputs()), to_[i]);
+    }
+
     /// What stands on something that goes must let go of it before: a service is stopped before its unit is taken away.
+    /// What stays as it is and hears of it does so afterwards: it would read once more what is about to go.
     void let_go_first() {
         for (std::uint32_t i = 0; i < graph_.size(); ++i) {
             if (part_[i] != Part::goes) continue;
             for (const std::uint32_t on : graph_.after(i))
-                if (part_[on] == Part::makes && from_[on] && to_[on]) part_[on] = Part::goes;
+                if (part_[on] == Part::makes && from_[on] && to_[on] && !only_reacts(on)) part_[on] = Part::goes;
         }
     }
 

@@ -22,6 +22,8 @@ constexpr const char* unit_interface = "org.freedesktop.systemd1.Unit";
 constexpr const char* service_interface = "org.freedesktop.systemd1.Service";
 constexpr const char* private_socket = "/run/systemd/private";
 constexpr const char* late = "late";  ///< What a job's result is called that chaos did not wait for any longer.
+constexpr std::uint64_t stays_up_us =
+    250'000;  ///< How long what is up as soon as it is forked must be seen to stay so.
 constexpr std::uint64_t look_timeout_us = 25'000'000, reload_timeout_us = 600'000'000, comes_back_us = 30'000'000;
 
 /// libsystemd, opened when it is first needed: linked, it would cost every start of the program.
@@ -61,6 +63,8 @@ struct Library {
         find<decltype(&sd_bus_message_exit_container)>("sd_bus_message_exit_container");
     decltype(&sd_bus_message_is_signal) is_signal =
         find<decltype(&sd_bus_message_is_signal)>("sd_bus_message_is_signal");
+    decltype(&sd_bus_message_get_path) signal_path =
+        find<decltype(&sd_bus_message_get_path)>("sd_bus_message_get_path");
 };
 
 std::uint64_t now_us() {
@@ -141,8 +145,12 @@ struct SystemdServices::Parts {
     std::uint64_t number_property(const std::string& path, const char* property, char type) const;
     std::string text_property(const std::string& path, const char* interface, const char* property) const;
     std::string why_failed(const std::string& name) const;
-    void run_job(UnitVerb verb, const std::string& name, int timeout_s);
+    void run_job(UnitVerb verb, const std::string& name, int timeout_s) const;
     std::string await_job(const std::string& job, std::uint64_t until) const;
+    void run_job_to_its_end(UnitVerb verb, const std::string& name, int timeout_s) const;
+    bool await_change(const std::string& path, std::uint64_t until) const;
+    std::uint64_t restarts_of(const std::string& name) const;
+    void see_it_stay_up(UnitVerb verb, const std::string& name, std::uint64_t restarts) const;
     std::vector<Link> change_links(UnitVerb verb, const std::string& name);
 };
 
@@ -292,7 +300,7 @@ std::uint64_t SystemdServices::Parts::number_property(const std::string& path, c
     if (!reply) return 0;
     const char types[] = {type, 0};
     std::uint64_t wide = 0;
-    std::int32_t narrow = 0;
+    std::int32_t narrow = 0;  // of 'u' as well: it is as wide
     const int error =
         type == 't' ? library->read(reply.get(), "v", types, &wide) : library->read(reply.get(), "v", types, &narrow);
     if (error < 0) throw reading(error);
@@ -395,7 +403,59 @@ std::string SystemdServices::Parts::await_job(const std::string& job, std::uint6
     }
 }
 
-void SystemdServices::Parts::run_job(UnitVerb verb, const std::string& name, int timeout_s) {
+/// False where nothing of this unit changed in that time.
+bool SystemdServices::Parts::await_change(const std::string& path, std::uint64_t until) const {
+    for (;;) {
+        sd_bus_message* received = nullptr;
+        const int error = library->process(bus(), &received);
+        const Message message(received, Unref{library.get()});
+        if (error < 0) return lose(), true;
+        if (message && library->is_signal(message.get(), "org.freedesktop.DBus.Local", "Disconnected") > 0)
+            return lose(), true;
+        if (message && library->is_signal(message.get(), "org.freedesktop.DBus.Properties", "PropertiesChanged") > 0)
+            if (const char* of = library->signal_path(message.get()); of && path == of) return true;
+        if (error > 0) continue;
+        const std::uint64_t now = now_us();
+        if (now >= until) return false;
+        library->wait(bus(), until - now);
+    }
+}
+
+std::uint64_t SystemdServices::Parts::restarts_of(const std::string& name) const {
+    return name.ends_with(".service") ? number_property(path_of(name), "NRestarts", 'u') : 0;
+}
+
+/// The job of a service that does not tell when it is ready ends when it is forked: /bin/false would do. So its main
+/// process must outlive a moment. What ended well by then is no failure here: whoever wants it to run looks again.
+/// `restarts`: how often systemd had restarted it by itself before that job.
+void SystemdServices::Parts::see_it_stay_up(UnitVerb verb, const std::string& name, std::uint64_t restarts) const {
+    if (!name.ends_with(".service")) return;
+    const std::string path = path_of(name);
+    const std::string type = text_property(path, service_interface, "Type");
+    if (type != "simple" && type != "exec" && type != "idle") return;
+    const std::uint64_t until = now_us() + stays_up_us;
+    for (;;) {
+        const std::string active = text_property(path, unit_interface, "ActiveState");
+        const std::uint64_t by_now = restarts_of(name);  // a start by somebody may have set it to nothing
+        if (active == "failed" || active == "activating" || (by_now && by_now != restarts)) break;
+        if (active == "inactive" || !await_change(path, until)) return;
+    }
+    const std::string why = why_failed(name);
+    // It would go on to be restarted while what it was started for is taken back.
+    if (text_property(path, unit_interface, "ActiveState") != "failed" && verb == UnitVerb::start)
+        run_job(UnitVerb::stop, name, static_cast<int>(look_timeout_us / 1'000'000U));
+    throw Error(fmt::format("can not {} {}: it ended at once; {}", word(verb), name, why))
+        .help(fmt::format("journalctl -u {}", name));
+}
+
+void SystemdServices::Parts::run_job(UnitVerb verb, const std::string& name, int timeout_s) const {
+    const bool starts = verb == UnitVerb::start || verb == UnitVerb::restart;
+    const std::uint64_t restarts = starts ? restarts_of(name) : 0;
+    run_job_to_its_end(verb, name, timeout_s);
+    if (starts) see_it_stay_up(verb, name, restarts);
+}
+
+void SystemdServices::Parts::run_job_to_its_end(UnitVerb verb, const std::string& name, int timeout_s) const {
     const char* member = verb == UnitVerb::start     ? "StartUnit"
                          : verb == UnitVerb::stop    ? "StopUnit"
                          : verb == UnitVerb::restart ? "RestartUnit"

@@ -5,6 +5,7 @@
 #include <chaos/resource.hpp>
 #include <chaos/system/packages.hpp>
 #include <map>
+#include <set>
 
 #include "kinds.hpp"
 #include "package/apt.hpp"
@@ -119,7 +120,9 @@ public:
     /// Asks apt once for all changes: exact versions, what comes along, what would have to go.
     std::vector<Companion> resolve(const View& view, std::span<Change> changes, Diagnostics& problems) const override {
         const auto& packages = view.once<Packages>();
-        if (!packages.present || !apt::has_lists(view.host())) return {};  // check says so
+        if (!packages.present) return {};  // check says so
+        keep_needed(view, changes);
+        if (!apt::has_lists(view.host())) return {};  // check says so
         const auto request = request_for(changes, false);
         if (request.install.empty() && request.remove.empty()) return {};
         const auto answer = apt::simulate(view.host(), request);
@@ -185,19 +188,16 @@ public:
     void undo_all(WritableHost& host, std::span<const Change> changes) const override {
         apt::repair(host);
         auto request = request_for(changes, true);
-        std::vector<std::string> kept;
-        if (!request.remove.empty() && takes_others(host, changes, request)) {
-            std::vector<std::string> asked;
-            for (const Change& change : changes) {
-                if (change.after || !change.before) continue;
-                (change.before.as<Package>()->automatic.value_or(false) ? kept : asked).push_back(change.id.key);
-            }
-            request.remove = std::move(asked);
-        }
+        const auto needed = needed_by_others(host, request.remove);
+        std::vector<std::string> automatic;
+        for (const Change& change : changes)
+            if (needed.contains(change.id.key) && change.before.as<Package>()->automatic.value_or(false))
+                automatic.push_back(change.id.key);
+        std::erase_if(request.remove, [&](const std::string& name) { return needed.contains(name); });
         transact(host, changes, std::move(request));
         const View view(host);
-        std::erase_if(kept, [&](const auto& name) { return !view.once<Packages>().find(name); });
-        mark(host, "auto", kept);
+        std::erase_if(automatic, [&](const auto& name) { return !view.once<Packages>().find(name); });
+        mark(host, "auto", automatic);
     }
 
 private:
@@ -221,15 +221,44 @@ private:
         return request;
     }
 
-    static bool takes_others(const Host& host, std::span<const Change> changes, const apt::Request& request) {
+    /// Those of `asked` that can not go without something else going as well. Asked about all of them first, which is
+    /// answer enough nearly always, then of each by itself.
+    static std::set<std::string, std::less<>> needed_by_others(const Host& host,
+                                                               const std::vector<std::string>& asked) {
+        std::set<std::string, std::less<>> needed;
         const View view(host);
-        for (const auto& move : apt::simulate(host, request).moves)
-            if (move.kind == apt::Move::Kind::remove) {
-                const auto name = bare(move.name, view.once<Packages>());
-                const auto ours = [&](const Change& change) { return change.id.key == name && !change.after; };
-                if (std::none_of(changes.begin(), changes.end(), ours)) return true;
-            }
-        return false;
+        const auto& packages = view.once<Packages>();
+        std::vector<std::string> there;
+        std::copy_if(asked.begin(), asked.end(), std::back_inserter(there), [&](const std::string& name) {
+            const auto* one = packages.find(name);
+            return one && one->installed();
+        });
+        const auto takes_others = [&](std::vector<std::string> some) {
+            const apt::Request request{
+                .install = {}, .remove = std::move(some), .purge = false, .downgrades = false, .removals = true};
+            const auto answer = apt::simulate(host, request);
+            return std::any_of(answer.moves.begin(), answer.moves.end(), [&](const apt::Move& move) {
+                return move.kind == apt::Move::Kind::remove &&
+                       std::find(asked.begin(), asked.end(), bare(move.name, packages)) == asked.end();
+            });
+        };
+        if (there.empty() || !takes_others(there)) return needed;
+        for (const std::string& name : there)
+            if (there.size() == 1 || takes_others({name})) needed.insert(name);
+        return needed;
+    }
+
+    /// What no manifest names any more, and what is taken back, goes only where nobody else has come to need it: else
+    /// it stays as it is. What is declared absent is told with what would go along.
+    static void keep_needed(const View& view, std::span<Change> changes) {
+        std::vector<std::string> going;
+        for (const Change& change : changes)
+            if (change.before && !change.after && !change.where) going.push_back(change.id.key);
+        if (going.empty()) return;
+        const auto needed = needed_by_others(view.host(), going);
+        for (Change& change : changes)
+            if (change.before && !change.after && !change.where && needed.contains(change.id.key))
+                change.after = change.before;
     }
 
     /// One call of apt-get for all; marks before it (holds go) and after it (holds come, who came along).

@@ -54,8 +54,14 @@ constexpr Field fields[] = {
 std::string clean(std::string_view key) {
     constexpr std::string_view suffix = ".service";
     const auto bare = key.ends_with(suffix) ? key.substr(0, key.size() - suffix.size()) : key;
-    if (bare.empty() || bare.find_first_of("/ \t\n") != bare.npos)
+    constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@";
+    const auto whole = unit_name(bare);
+    const auto name = std::string_view(whole).substr(0, whole.rfind('.'));
+    if (name.empty() || name[0] == '@' || whole.size() > 255 || name.find_first_not_of(letters) != name.npos)
         throw Error(fmt::format("expected the name of a unit, found '{}'", key)).help("systemctl list-unit-files");
+    if (name.ends_with('@') && name.find('@') + 1 == name.size())
+        throw Error(fmt::format("expected a unit that can run, found the template '{}'", key))
+            .help(fmt::format("name an instance of it, as in '{}1'", bare));
     return std::string(bare);
 }
 
@@ -147,7 +153,14 @@ public:
     }
 
     void claims(const State& state, std::vector<Claim>& claims) const override {
-        claims.push_back({Claim::Role::watches, "unit:" + unit_name(state.as<Service>()->name)});
+        const auto name = unit_name(state.as<Service>()->name);
+        claims.push_back({Claim::Role::watches, "unit:" + name});
+        const auto suffix = name.rfind('.');
+        if (const auto at = name.find('@'); at < suffix)  // an instance is made of its template
+            claims.push_back({Claim::Role::watches, "unit:" + name.substr(0, at + 1) + name.substr(suffix)});
+        for (auto dash = name.find('-'); dash < suffix;
+             dash = name.find('-', dash + 1))  // parts of a family: web-.service.d
+            claims.push_back({Claim::Role::watches, "unit:" + name.substr(0, dash + 1) + name.substr(suffix)});
     }
 
     void check(const View& view, std::span<const Change> changes, Diagnostics& problems) const override {
@@ -170,7 +183,7 @@ public:
     bool overlaps() const override { return true; }
 
     std::optional<Invocation> runs_as(const View& view, const State& state) const override {
-        if (!view->live()) return Invocation{};
+        if (!view->live() || !view->services().answers()) return Invocation{};
         const auto unit = view->services().unit(unit_name(state.as<Service>()->name));
         if (!runs(unit) || unit.invocation.empty()) return Invocation{};
         timespec real{}, since_boot{};

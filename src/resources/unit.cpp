@@ -79,10 +79,12 @@ public:
     void claims(const State& state, std::vector<Claim>& claims) const override {
         const UnitFile& spec = *state.as<UnitFile>();
         claim_path(spec.path(), {}, {}, claims);
-        if (const auto drop_in = spec.name.find(".d/"); drop_in != std::string::npos)
+        if (const auto drop_in = spec.name.find(".d/"); drop_in != std::string::npos) {
             claims.push_back({Claim::Role::needs, "unit:" + spec.name.substr(0, drop_in)});
-        else
+            claims.push_back({Claim::Role::brings, "unit:" + spec.name.substr(0, drop_in)});
+        } else {
             claims.push_back({Claim::Role::provides, "unit:" + spec.name});
+        }
     }
 
     bool batches() const override { return true; }

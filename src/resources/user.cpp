@@ -84,6 +84,10 @@ std::string spelled(const std::string& there, const std::optional<std::string>& 
     return bare && there.ends_with("/" + *wanted) ? *wanted : there;
 }
 
+std::string default_home(const std::string& name) {
+    return name == "root" ? "/root" : "/home/" + name;
+}
+
 void add(Command& command, std::string_view option, const std::string& value) {
     command.argv.emplace_back(option);
     command.argv.push_back(value);
@@ -179,6 +183,10 @@ public:
             for (const auto& one : *spec.groups) claims.push_back({Claim::Role::needs, "group:" + one});
         if (spec.shell)
             claims.push_back({Claim::Role::needs, "package:" + spec.shell->substr(spec.shell->rfind('/') + 1)});
+        // Its home comes with it, unless it is said that it does not. Others may manage it, too.
+        if (const auto home = spec.home.value_or(default_home(spec.name));
+            spec.create_home.value_or(!spec.system) && home.size() > 1)
+            claims.push_back({Claim::Role::brings, "home:" + home});
         claims.push_back({Claim::Role::locks, "lock:passwd"});
     }
 
@@ -233,7 +241,7 @@ private:
             const bool taken = accounts.group(static_cast<std::uint32_t>(*goal.uid)) != nullptr;
             goal.gid = there ? there->gid : taken ? ids.next(goal.system) : *goal.uid;
         }
-        if (!goal.home) goal.home = goal.name == "root" ? "/root" : "/home/" + goal.name;
+        if (!goal.home) goal.home = default_home(goal.name);
         if (!goal.shell) goal.shell = goal.system ? "/usr/sbin/nologin" : "/bin/bash";
         const bool can_look = goal.home->starts_with('/');  // else it is refused
         goal.create_home = goal.create_home.value_or(!goal.system) && can_look && !view->look(*goal.home);

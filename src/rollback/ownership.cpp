@@ -53,13 +53,10 @@ Resource leaving(const ResourceType& type, const OwnedRecord& record, Diagnostic
     resource.keep = record.keep;
     resource.doc = record.where;
     resource.recorded = record.attributes.is_null() ? State() : decode(schema, record.attributes, problems);
-    // What was made absent is not brought back, and what is kept stays: nothing to do but to let go of it.
-    const bool stays = record.keep || record.attributes.is_null();
-    resource.absent = !stays && record.origin.is_null();
-    if (stays)
-        resource.wanted = resource.recorded;
-    else if (!record.origin.is_null())
-        resource.wanted = decode(schema, record.origin, problems);
+    // What was made absent is not brought back (absent it was, absent it shall be: whatever is there stays), and what
+    // is kept stays: nothing to do but to let go of it.
+    resource.absent = record.attributes.is_null() || (!record.keep && record.origin.is_null());
+    if (!resource.absent) resource.wanted = record.keep ? resource.recorded : decode(schema, record.origin, problems);
     if (!resource.wanted) resource.wanted = named(schema, record.key);
     return resource;
 }

@@ -64,6 +64,15 @@ TEST_CASE("what stands on something that goes lets go of it first") {
     CHECK(to_text(scene.made()) == "0 ~service\n1 -unit <0\n");
 }
 
+TEST_CASE("what only hears that something it stands on goes hears of it afterwards") {
+    Scene scene;
+    const auto part = scene.add(thing("part"), {});
+    const auto service =
+        scene.add(thing("service").with_inputs({0, 1}), thing("service").with_inputs({0, 2}), late_type);
+    scene.edges = {{part, service}};
+    CHECK(to_text(scene.made()) == "0 -part\n1 ~service\n");
+}
+
 TEST_CASE("an unchanged resource passes on what it waited for") {
     Scene scene;
     const State same = thing("b");

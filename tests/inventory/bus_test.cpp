@@ -163,6 +163,25 @@ TEST_CASE("a service that can not start is an error with its result and where to
                          "can not start chaos-no-such.service: Unit chaos-no-such.service not found.", Error);
 }
 
+TEST_CASE("a service that ends at once did not start, however quickly its job was done") {
+    SystemdServices services;
+    if (!on_test_host(services)) return;
+    const UnitFile fails(services, "chaos-dies.service", "[Service]\nExecStart=/bin/false\n");
+    for (int attempt = 0; attempt < 3; ++attempt)
+        CHECK_THROWS_WITH_AS(services.control(UnitVerb::start, fails.name),
+                             "can not start chaos-dies.service: it ended at once; its result is exit-code, exit "
+                             "status 1",
+                             Error);
+    const UnitFile again(services, "chaos-dies-on.service",
+                         "[Service]\nExecStart=/bin/false\nRestart=always\nRestartSec=1ms\n");
+    CHECK_THROWS_WITH_AS(services.control(UnitVerb::start, again.name), doctest::Contains("it ended at once"), Error);
+    const std::string left = services.unit(again.name).active;
+    CHECK((left == "inactive" || left == "failed"));  // it is not restarted any more
+    const UnitFile well(services, "chaos-ends.service", "[Service]\nExecStart=/bin/true\n");
+    services.control(UnitVerb::start, well.name);
+    CHECK(services.unit(well.name).active == "inactive");
+}
+
 TEST_CASE("a start that takes longer than one waits is an error") {
     SystemdServices services;
     if (!on_test_host(services)) return;

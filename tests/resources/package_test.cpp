@@ -134,3 +134,41 @@ TEST_CASE("apt's lock is held by whom /proc/locks names") {
     host.put_file("/proc/712/comm", "apt-get\n");
     CHECK(apt::lock_holder(host) == "apt-get (pid 712)");
 }
+
+TEST_CASE("a package that others need by now stays where it would only go back, and is told where it is to be absent") {
+    FakeHost host;
+    host.put_file("/var/lib/dpkg/status",
+                  "Package: libjq\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n"
+                  "Package: libonig\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n"
+                  "Package: web\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n"
+                  "Package: jq\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n");
+    host.put_file("/var/lib/apt/lists/deb_Packages.lz4", "");
+    host.put_command("apt-get", [](FakeHost&, const Command& command) {  // jq needs libjq, and that libonig
+        std::string moves;
+        bool library = false;
+        for (const std::string& word : command.argv) {
+            if (word.starts_with("libjq") || word.starts_with("libonig")) library = true;
+            if (word.starts_with("web")) moves += "Remv web [1]\n";
+        }
+        if (library) moves += "Remv jq [1]\nRemv libjq [1]\n";
+        return Output{0, moves, ""};
+    });
+    const auto going = [&](Place where) {
+        const View view(host);
+        Catalog catalog{package("libjq", true), package("libonig", true), package("web", true)};
+        for (Resource& one : catalog) one.where = where;
+        Diagnostics problems;
+        const States observed = observe(catalog, view, problems, 1, true);
+        States goal(3);
+        const auto kept = keep_occupied(catalog, view, observed, goal);
+        CHECK(!goal[2]);
+        CHECK(static_cast<bool>(goal[0]) == !kept.empty());
+        return kept;
+    };
+    CHECK(going({}) == std::vector<std::uint32_t>{0, 1});
+    CHECK(going({3, 5, 0}).empty());
+    CHECK(plan_for(host, {package("web", true)}).problems.ok());
+    auto declared = package("libjq", true);
+    declared.where = {3, 5, 0};
+    CHECK_FALSE(plan_for(host, {declared}).problems.ok());
+}

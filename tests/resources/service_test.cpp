@@ -120,3 +120,45 @@ TEST_CASE("a service watches its own unit") {
     CHECK(claims[0].role == Claim::Role::watches);
     CHECK(claims[0].name == "unit:web.service");
 }
+
+TEST_CASE("a service watches what parts there are of its unit, of its template and of its family") {
+    const auto watches = [](const char* service, const char* part) {
+        FakeHost host;
+        const auto run = plan_for(host, {declare("service", attributes({{"name", service}})),
+                                         declare("unit", attributes({{"name", part}, {"content", "[Service]\n"}}))});
+        return run.catalog[0].watches == std::vector<std::uint32_t>{1};
+    };
+    CHECK(watches("web", "web.service.d/x.conf"));
+    CHECK(watches("web@1", "web@1.service.d/x.conf"));
+    CHECK(watches("web@1", "web@.service.d/x.conf"));
+    CHECK(watches("web@1", "web@.service"));
+    CHECK(watches("web-front-1", "web-front-.service.d/x.conf"));
+    CHECK_FALSE(watches("web", "other.service.d/x.conf"));
+    CHECK_FALSE(watches("web", "web.timer.d/x.conf"));
+}
+
+TEST_CASE("a service watches all parts of its unit, not only one of them") {
+    FakeHost host;
+    const auto part = [](const char* name) {
+        return declare("unit", attributes({{"name", name}, {"content", "[Service]\n"}}));
+    };
+    const auto run =
+        plan_for(host, {web(), part("web.service"), part("web.service.d/a.conf"), part("web.service.d/b.conf")});
+    CHECK(run.catalog[0].watches == std::vector<std::uint32_t>{1, 2, 3});
+}
+
+TEST_CASE("a service whose name systemd would refuse is none, and nor is a template") {
+    const auto named = [](std::string_view name) {
+        return declare("service", attributes({{"name", Value(std::string(name))}}));
+    };
+    for (const char* name : {"", "@", "@1", "a b", "a/b", "a\nb", "w\xc3\xa4rme", "a$b", ".service"})
+        CHECK_THROWS_AS(named(name), Error);
+    CHECK_THROWS_AS(named(std::string(248, 'a')), Error);
+    CHECK_NOTHROW(named(std::string(247, 'a')));
+    for (const char* name : {"getty@", "getty@.service", "backup@.timer"}) {
+        CAPTURE(name);
+        CHECK_THROWS_WITH_AS(named(name), doctest::Contains("template"), Error);
+    }
+    for (const char* name : {"getty@tty1", "dev-disk-by\\x2dlabel-x.swap", "a:b_c.d", "user@1000.service"})
+        CHECK_NOTHROW(named(name));
+}

@@ -100,3 +100,34 @@ TEST_CASE("a group's number stands in the plan, and its members are added") {
     CHECK(problem(plan_for(debian(), {declare("group", attributes({{"name", "root"}}), true)})) ==
           "group root is never removed: its gid is 0");
 }
+
+TEST_CASE("a user that is made brings its home: what lies in it waits for the user, and nobody else makes it") {
+    const auto kinds = [](const SmallRun& run) {
+        std::string all;
+        for (const Step& step : run.steps)
+            for (const Change& change : step.changes) all += to_text(change.id) + " ";
+        return all;
+    };
+    const auto file = declare("file", attributes({{"path", "/home/ann/.config/x"}, {"content", "x"}}));
+    const auto host = debian();
+    CHECK(kinds(plan_for(host, {file, user({{"name", "ann"}})})) ==
+          "user:ann directory:/home/ann/.config file:/home/ann/.config/x ");
+    const auto elsewhere = declare("file", attributes({{"path", "/srv/people/ann/x"}, {"content", "x"}}));
+    CHECK(kinds(plan_for(host, {elsewhere, user({{"name", "ann"}, {"home", "/srv/people/ann"}})})) ==
+          "user:ann directory:/srv directory:/srv/people file:/srv/people/ann/x ");
+    // A user that brings none, or is there already without one, has it made for it.
+    CHECK(
+        kinds(plan_for(host, {file, user({{"name", "ann"}, {"create_home", "false"}})})).find("directory:/home/ann ") !=
+        std::string::npos);
+    const auto of_eve = declare("file", attributes({{"path", "/home/eve/x"}, {"content", "x"}}));
+    CHECK(kinds(plan_for(host, {of_eve, user({{"name", "eve"}, {"comment", "E"}})})).find("directory:/home/eve ") !=
+          std::string::npos);
+}
+
+TEST_CASE("a user's home may be declared beside it") {
+    const auto run = plan_for(debian(), {declare("directory", attributes({{"path", "/home/ann"}, {"mode", "0700"}})),
+                                         user({{"name", "ann"}})});
+    CHECK(problem(run).empty());
+    REQUIRE(run.steps.size() == 2);
+    CHECK(to_text(run.steps[0].changes[0].id) == "user:ann");
+}

@@ -182,6 +182,29 @@ TEST_CASE("what left the manifest goes back to what was there before it was firs
     CHECK(history->owned("test").size() == 1);
 }
 
+TEST_CASE("what was to be absent and leaves the manifest is let go of: nothing is made, and what came since stays") {
+    const Root root;
+    root.write("/srv/old", "old\n");
+    Session first(root);
+    first.wish("file", {{"path", "/srv/never"}}, true);
+    first.wish("file", {{"path", "/srv/old"}}, true);
+    first.wish("file", {{"path", "/srv/since"}}, true);
+    first.wish("directory", {{"path", "/srv/tree"}}, true);
+    REQUIRE(first_error(first.apply()) == "");
+    REQUIRE(root.text("/srv/old") == "absent");
+    root.write("/srv/since", "since\n");
+    Session second(root);
+    second.wish("file", {{"path", "/srv/other"}, {"content", "x\n"}});
+    CHECK(first_error(second.apply()) == "");
+    CHECK(root.text("/srv/never") == "absent");
+    CHECK(root.text("/srv/old") == "absent");
+    CHECK(root.text("/srv/since") == "since\n");
+    CHECK_FALSE(fs::exists(root.path() + "/srv/tree"));
+    const auto history = open_history(root.path(), root.state(), nullptr);
+    REQUIRE(history);
+    CHECK(history->owned("test").size() == 1);
+}
+
 TEST_CASE("a step that fails takes the whole run back") {
     const Root root;
     root.write("/etc/motd", "before\n");
