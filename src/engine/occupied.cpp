@@ -16,7 +16,7 @@ std::vector<std::string> paths_of(const Resource& resource, const State& state) 
     std::vector<std::string> paths;
     for (const Claim& claim : claims)
         if ((claim.role == Claim::Role::provides || claim.role == Claim::Role::brings) &&
-            claim.name.starts_with("path:"))
+            (claim.name.starts_with("path:") || claim.name.starts_with("home:")))
             paths.push_back(claim.name.substr(5));
     return paths;
 }
