@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chaos/plan.hpp>
 #include "kinds.hpp"
 #include "paths.hpp"
 
@@ -67,6 +68,11 @@ public:
         if (whole || wanted.owner) found.owner = owner_of(view, there.entry, wanted.owner);
         if (whole || wanted.group) found.group = group_of(view, there.entry, wanted.group);
         return found;
+    }
+
+    void review(const Resource& resource, Diagnostics& problems) const override {
+        const File& spec = *resource.wanted.as<File>();
+        refuse_own_state(resource, spec.path, false, problems);
     }
 
     std::vector<Companion> resolve(const View& view, std::span<Change> changes, Diagnostics& problems) const override {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chaos/plan.hpp>
 #include "kinds.hpp"
 #include "paths.hpp"
 
@@ -31,6 +32,11 @@ public:
             throw Error(wanted.path + " is there already and no symbolic link")
                 .help("move it away: mv " + wanted.path + " " + wanted.path + ".orig");
         return found;
+    }
+
+    void review(const Resource& resource, Diagnostics& problems) const override {
+        const Link& spec = *resource.wanted.as<Link>();
+        refuse_own_state(resource, spec.path, false, problems);
     }
 
     std::vector<Companion> resolve(const View& view, std::span<Change> changes, Diagnostics& problems) const override {

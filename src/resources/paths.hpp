@@ -30,6 +30,10 @@ Meta meta_of(const std::optional<Mode>& mode, const std::optional<std::string>& 
 void claim_path(const std::string& path, const std::optional<std::string>& owner,
                 const std::optional<std::string>& group, std::vector<Claim>&);
 
+/// What chaos itself keeps is no resource: with it went the memory of all that was done. A tree that is to go is refused
+/// where that lies in it, too. (Where --state-dir leads elsewhere, that is its owner's to leave alone.)
+void refuse_own_state(const Resource&, const std::string& path, bool with_all_below, Diagnostics&);
+
 /// A regular file or the link in its place: for kinds that write a whole file.
 struct Written {
     Entry entry{};
