@@ -50,6 +50,8 @@ void look(const Catalog& catalog, const View& view, const Job& job, bool whole, 
             try {
                 job.type->observe_all(view, std::span(&wishes[k], 1), std::span(&answers[k], 1));
             } catch (const Error& error) {
+                const Resource& resource = catalog[job.numbers[k]];
+                if (resource.companion && resource.leaving) continue;  // something else by now: nothing of ours to take
                 std::lock_guard guard(hold);
                 problems.add(at_resource(error, catalog[job.numbers[k]]));
             }
@@ -145,6 +147,7 @@ void keep_what_is_in_use(const Catalog& catalog, const View& view, const States&
     for (const std::uint32_t i : keep_occupied(catalog, view, observed, decided)) {
         if (!catalog[i].leaving) continue;
         goal[i] = observed[i];
+        if (catalog[i].companion) continue;  // it only came along, and others use it by now
         problems.note(Error(catalog[i].where,
                             fmt::format("{} left the manifest, but there is something in it, or needs it: it stays",
                                         to_text(catalog[i].id))));

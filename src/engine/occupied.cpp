@@ -5,6 +5,7 @@
 #include <chaos/plan.hpp>
 #include <map>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace chaos {
 
@@ -55,8 +56,8 @@ void keep_what_they_need(const Catalog& catalog, const States& observed, States&
 }
 
 /// Asks the kinds whose tools see what hangs together: one they leave in place is needed by others.
-void keep_needed(const Catalog& catalog, const View& view, const States& observed, States& goal,
-                 std::vector<std::uint32_t>& kept) {
+std::vector<std::uint32_t> keep_needed(const Catalog& catalog, const View& view, const States& observed, States& goal) {
+    std::vector<std::uint32_t> kept;
     std::map<const ResourceType*, std::vector<std::uint32_t>> going;
     for (std::uint32_t i = 0; i < catalog.size(); ++i)
         if (observed[i] && !goal[i] && !catalog[i].where && catalog[i].type->batches() &&
@@ -70,6 +71,21 @@ void keep_needed(const Catalog& catalog, const View& view, const States& observe
         for (std::size_t k = 0; k < numbers.size(); ++k)
             if (changes[k].after) goal[numbers[k]] = observed[numbers[k]], kept.push_back(numbers[k]);
     }
+    return kept;
+}
+
+/// Every directory above what is to be there, or to come.
+std::unordered_set<std::string> used_by_what_stays(const Catalog& catalog, const States& goal) {
+    std::unordered_set<std::string> used;
+    for (std::uint32_t i = 0; i < catalog.size(); ++i) {
+        if (!goal[i]) continue;
+        for (std::string& path : paths_of(catalog[i], goal[i]))
+            for (auto cut = path.rfind('/'); cut != 0 && cut != path.npos; cut = path.rfind('/')) {
+                path.resize(cut);
+                if (!used.insert(path).second) break;
+            }
+    }
+    return used;
 }
 
 }  // namespace
@@ -85,22 +101,25 @@ std::vector<std::uint32_t> keep_occupied(const Catalog& catalog, const View& vie
             paths.emplace_back(std::move(path), i);
         }
     }
+    if (paths.empty()) return keep_needed(catalog, view, observed, goal);
+    const auto used = used_by_what_stays(catalog, goal);
     // What is in a directory has a longer path than it: decided before it is.
     std::sort(paths.begin(), paths.end(), [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
-    std::vector<std::uint32_t> kept;
+    auto kept = keep_needed(catalog, view, observed, goal);
     for (const auto& [path, i] : paths) {
         if (view->look(path).kind != Entry::Kind::directory) continue;
         const auto names = view->list(path);
-        const bool empties = std::all_of(names.begin(), names.end(), [&, &path = path, i = i](const std::string& name) {
-            const std::string inside = (path == "/" ? path : path + "/") + name;
-            return going.contains(inside) || (catalog[i].id.type == "user" && is_skeleton(view, inside, name));
-        });
+        const bool empties =
+            !used.contains(path) &&
+            std::all_of(names.begin(), names.end(), [&, &path = path, i = i](const std::string& name) {
+                const std::string inside = (path == "/" ? path : path + "/") + name;
+                return going.contains(inside) || (catalog[i].id.type == "user" && is_skeleton(view, inside, name));
+            });
         if (empties) continue;
         going.erase(path);
         goal[i] = observed[i];
         kept.push_back(i);
     }
-    keep_needed(catalog, view, observed, goal, kept);
     keep_what_they_need(catalog, observed, goal, kept);
     return kept;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <chaos/plan.hpp>
 
 #include <algorithm>
 #include <chaos/plan.hpp>
@@ -50,6 +51,11 @@ public:
         if (whole || wanted.owner) found.owner = owner_of(view, entry, wanted.owner);
         if (whole || wanted.group) found.group = group_of(view, entry, wanted.group);
         return found;
+    }
+
+    void review(const Resource& resource, Diagnostics& problems) const override {
+        const Directory& spec = *resource.wanted.as<Directory>();
+        refuse_own_state(resource, spec.path, resource.absent && spec.recurse, problems);
     }
 
     std::vector<Companion> resolve(const View& view, std::span<Change> changes, Diagnostics& problems) const override {

@@ -71,6 +71,11 @@ public:
         return found;
     }
 
+    void review(const Resource& resource, Diagnostics& problems) const override {
+        const File& spec = *resource.wanted.as<File>();
+        refuse_own_state(resource, spec.path, false, problems);
+    }
+
     std::vector<Companion> resolve(const View& view, std::span<Change> changes, Diagnostics& problems) const override {
         Parents parents(view);
         for (std::size_t i = 0; i < changes.size(); ++i) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chaos/plan.hpp>
 #include <chaos/system/accounts.hpp>
 #include <charconv>
 
@@ -70,6 +71,16 @@ void review_path(std::string_view attribute, const std::string& path, Place wher
     } catch (Error& error) {
         problems.add(Error(where, fmt::format("{}: {}", attribute, error.what())).help(error.hint));
     }
+}
+
+void refuse_own_state(const Resource& resource, const std::string& path, bool with_all_below, Diagnostics& problems) {
+    constexpr std::string_view own = "/var/lib/chaos";
+    const bool is_it = path == own || path.starts_with(std::string(own) + "/");
+    const bool holds_it = with_all_below && own.starts_with(path == "/" ? path : path + "/");
+    if (is_it || holds_it)
+        problems.add(Error(resource.where, fmt::format("{} is where chaos keeps what it did: it can not be managed{}",
+                                                       own, is_it ? "" : ", and " + path + " holds it"))
+                         .help("take this entry out"));
 }
 
 Written look_at_file(const View& view, const std::string& path, const std::optional<Content>& wanted, bool read) {

@@ -37,6 +37,10 @@ void review_owners(const std::optional<std::string>& owner, const std::optional<
 /// An absolute path, as `attribute` is to have; else a problem.
 void review_path(std::string_view attribute, const std::string& path, Place, Diagnostics&);
 
+/// What chaos itself keeps is no resource: with it went the memory of all that was done. A tree that is to go is
+/// refused where that lies in it, too. (Where --state-dir leads elsewhere, that is its owner's to leave alone.)
+void refuse_own_state(const Resource&, const std::string& path, bool with_all_below, Diagnostics&);
+
 /// A regular file or the link in its place: for kinds that write a whole file.
 struct Written {
     Entry entry{};

@@ -61,6 +61,72 @@ Resource leaving(const ResourceType& type, const OwnedRecord& record, Diagnostic
     return resource;
 }
 
+/// Directories that came along with what leaves now: where nothing is left in them, they leave with it.
+class Parents {
+public:
+    Parents(Site& site, const Registry& registry, const History& history)
+        : site_(site), type_(registry.type("directory")), history_(history) {
+        for (const Resource& resource : site.catalog)
+            if (resource.id.type == "directory") known_.insert(resource.id.key);
+        for (const Holding& one : history.holdings())
+            if (one.type == "directory") known_.insert(one.key);
+    }
+
+    /// Up to the first that is somebody's, or was not made for the sake of something in it.
+    void leave_with(std::uint32_t number) {
+        if (!type_ || !site_.catalog[number].absent || !site_.catalog[number].recorded) return;
+        std::vector<Claim> claims;
+        site_.catalog[number].type->claims(site_.catalog[number].recorded, claims);
+        for (const Claim& claim : claims) {
+            if (claim.role != Claim::Role::provides || !claim.name.starts_with("path:/")) continue;
+            std::string path = claim.name.substr(5);
+            for (auto cut = path.rfind('/'); cut != 0 && cut != path.npos; cut = path.rfind('/')) {
+                path.resize(cut);
+                if (!known_.insert(path).second || !add(path, number)) break;
+            }
+        }
+    }
+
+private:
+    bool add(const std::string& path, std::uint32_t because) {
+        const auto changes = history_.changes_of({type_->schema().name, path});
+        const auto last = std::find_if(changes.begin(), changes.end(), [](const ChangeRecord& change) {
+            return change.result == ChangeRecord::Result::done;
+        });
+        if (last == changes.end() || !last->before.is_null() || last->after.is_null() || !came_along(*last))
+            return false;
+        Diagnostics unread;
+        Resource resource;
+        resource.id = {type_->schema().name, path};
+        resource.type = type_;
+        resource.recorded = decode(type_->schema(), last->after, unread);
+        if (!unread.ok()) return false;
+        resource.wanted = resource.recorded;
+        resource.leaving = resource.absent = resource.companion = true;
+        resource.because = because;
+        resource.doc = last->where;
+        site_.catalog.push_back(std::move(resource));
+        return true;
+    }
+
+    /// What comes along has the place in the manifest of what it came for; what is declared has one of its own.
+    bool came_along(const ChangeRecord& made) {
+        const auto [held, first] = beside_.try_emplace(made.run);
+        if (first)
+            for (const ChangeRecord& change : history_.changes(made.run))
+                held->second[change.where].push_back(change.key);
+        const auto& keys = held->second[made.where];
+        return !made.where.empty() &&
+               std::any_of(keys.begin(), keys.end(), [&](const std::string& key) { return key != made.key; });
+    }
+
+    Site& site_;
+    const ResourceType* type_;
+    const History& history_;
+    std::unordered_set<std::string> known_;
+    std::unordered_map<std::int64_t, std::unordered_map<std::string, std::vector<std::string>>> beside_;
+};
+
 }  // namespace
 
 void add_leavings(Site& site, const Registry& registry, const History& history, Diagnostics& problems) {
@@ -72,6 +138,7 @@ void add_leavings(Site& site, const Registry& registry, const History& history, 
     for (const Holding& one : history.holdings())
         if (one.site == site.name && !declared.contains(Id(one.type, one.key))) left.push_back(&one);
     std::sort(left.begin(), left.end(), [](const Holding* a, const Holding* b) { return a->number < b->number; });
+    const std::size_t first = site.catalog.size();
     for (const Holding* one : left) {
         const ResourceType* type = registry.type(one->type);
         if (!type) {
@@ -89,6 +156,10 @@ void add_leavings(Site& site, const Registry& registry, const History& history, 
                                    "it can read it"));
         if (unread.ok()) site.catalog.push_back(std::move(resource));
     }
+    const std::size_t end = site.catalog.size();
+    if (first == end) return;
+    Parents parents(site, registry, history);
+    for (auto number = static_cast<std::uint32_t>(first); number < end; ++number) parents.leave_with(number);
 }
 
 void check_ownership(const Site& site, const History& history, Diagnostics& problems) {

@@ -77,3 +77,24 @@ TEST_CASE("a directory does not replace a file or a link") {
     CHECK_FALSE(plan_for(host, directory({{"path", "/etc/a"}})).problems.ok());
     CHECK_FALSE(plan_for(host, directory({{"path", "/etc/b"}})).problems.ok());
 }
+
+TEST_CASE("a directory, a file or a link where chaos keeps its own memory is refused, and a tree that holds it") {
+    const auto refused = [](const char* kind, Value::Map said, bool absent = false) {
+        const auto resource = declare(kind, std::move(said), absent);
+        Diagnostics problems;
+        resource.type->review(resource, problems);
+        return problems.ok() ? std::string() : std::string(problems.errors().front().what());
+    };
+    CHECK(refused("file", attributes({{"path", "/var/lib/chaos/store.db"}, {"content", "x"}})) ==
+          "/var/lib/chaos is where chaos keeps what it did: it can not be managed");
+    CHECK(refused("file", attributes({{"path", "/var/lib/chaos"}, {"content", "x"}}), true) != "");
+    CHECK(refused("link", attributes({{"path", "/var/lib/chaos/lock"}, {"to", "/dev/null"}})) != "");
+    CHECK(refused("directory", attributes({{"path", "/var/lib/chaos"}, {"mode", "0777"}})) != "");
+    const Value yes("true");
+    CHECK(refused("directory", attributes({{"path", "/var/lib"}, {"recurse", yes}}), true) ==
+          "/var/lib/chaos is where chaos keeps what it did: it can not be managed, and /var/lib holds it");
+    CHECK(refused("directory", attributes({{"path", "/"}, {"recurse", yes}}), true) != "");
+    CHECK(refused("directory", attributes({{"path", "/var/lib"}}), true) == "");  // only where it is empty
+    CHECK(refused("directory", attributes({{"path", "/var/lib/chaos-other"}})) == "");
+    CHECK(refused("file", attributes({{"path", "/var/lib/chaosnot"}, {"content", "x"}})) == "");
+}

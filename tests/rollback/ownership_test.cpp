@@ -129,6 +129,42 @@ TEST_CASE("What left the manifest comes in the order in which it was recorded, a
     CHECK(owners.site.catalog[2].id.key == "/b");
 }
 
+TEST_CASE("Directories that came along with what left go with it, and those that somebody declared do not") {
+    Owners owners;
+    {
+        Store::Batch batch(owners.store);
+        RunRecord run;
+        run.state = RunState::committed, run.verb = "apply", run.site = "web";
+        ChangeRecord change;
+        change.run = batch.add_run(run);
+        change.result = ChangeRecord::Result::done;
+        const auto made = [&](const char* type, const char* path, const char* where) {
+            change.type = type, change.key = path, change.where = where;
+            change.after = map({{"path", path}, {"mode", "0755"}});
+            batch.add_change(change);
+        };
+        made("directory", "/srv", "web.yml:1:1");  // by an entry of its own
+        made("directory", "/srv/a", "web.yml:3:5");
+        made("directory", "/srv/a/b", "web.yml:3:5");
+        made("file", "/srv/a/b/c", "web.yml:3:5");
+        made("directory", "/srv/mail", "web.yml:4:5");
+        made("file", "/srv/mail/box", "web.yml:4:5");
+        batch.commit();
+    }
+    owners.own("web", "/srv/web.yml", "/srv/a/b/c", map({{"path", "/srv/a/b/c"}}));
+    owners.own("web", "/srv/web.yml", "/srv/mail/box", map({{"path", "/srv/mail/box"}}));
+    owners.own("mail", "/srv/mail.yml", "/srv/mail", map({{"path", "/srv/mail"}}), {}, "directory");
+    REQUIRE(owners.leave().ok());
+    const auto& catalog = owners.site.catalog;
+    REQUIRE(catalog.size() == 4);
+    CHECK(to_text(catalog[2].id) == "directory:/srv/a/b");
+    CHECK(to_text(catalog[3].id) == "directory:/srv/a");
+    for (const std::size_t i : {2, 3}) {
+        CHECK((catalog[i].leaving && catalog[i].absent && catalog[i].companion));
+        CHECK(catalog[i].because == 0);
+    }
+}
+
 TEST_CASE("What left the manifest and can not be read is an error that says which and what to do") {
     Owners owners;
     owners.own("web", "/srv/web.yml", "/good", map({{"path", "/good"}, {"mode", "0644"}}));
