@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chaos/fence.hpp>
+#include <set>
 #include <utility>
 
 #include "memory.hpp"
@@ -81,6 +82,14 @@ void demand(const Site& site, const Host& host, bool changing) {
     if (!errors.empty()) throw Problems{errors, Exit::failed};
 }
 
+void say_who_may_apply(Console& console, const Site& site, const Host& host, const Sources& sources) {
+    std::vector<Error> remarks;
+    if (!host.superuser())
+        demand_one(site, remarks, "root to be applied, and this is not root", "sudo chaos apply ...",
+                   [](const Needs& n) { return n.root; });
+    say(console, remarks, sources);
+}
+
 namespace {
 
 /// Whose the resources are. --moved: this site lives elsewhere now.
@@ -117,6 +126,47 @@ void check_changes(const Plan& plan, const View& view, Diagnostics& problems) {
     for (const Step& step : plan) step.type->check(view, step.changes, problems);
 }
 
+/// The ids that the record says to be secrets, of those asked about.
+std::set<std::string> secrets_among(const std::set<std::string>& asked, const History& history) {
+    std::set<std::string> secrets;
+    for (const Holding& holding : history.holdings()) {
+        const std::string id = holding.type + ":" + holding.key;
+        if (!asked.contains(id)) continue;
+        const OwnedRecord record = history.owned(holding);
+        const Value* said = record.attributes.is_map() ? record.attributes.find("secret") : nullptr;
+        if (said && said->is_text() && said->text() == "true") secrets.insert(id);
+    }
+    return secrets;
+}
+
+/// The option that hides a content, of a change from one content to another where neither is said to be a secret.
+const Field* shown_by(const Schema& schema, const Change& change) {
+    const Field* secret = schema.find("secret");
+    if (!secret || secret->role != Field::Role::option || !change.before || !change.after) return nullptr;
+    const Value no("false");
+    return secret->get(change.before.spec()) == no && secret->get(change.after.spec()) == no ? secret : nullptr;
+}
+
+/// `secret: true` that is dropped shows neither the old content nor the new one: it is told of the state before.
+void keep_secrets(Planned& planned, const History& history) {
+    std::set<std::string> asked;
+    for (const Step& step : planned.plan)
+        for (const Change& change : step.changes)
+            if (shown_by(step.type->schema(), change)) asked.insert(to_text(change.id));
+    if (asked.empty()) return;
+    const auto secrets = secrets_among(asked, history);
+    for (Step& step : planned.plan)
+        for (std::size_t i = 0; i < step.changes.size(); ++i) {
+            Change& change = step.changes[i];
+            const Field* secret = shown_by(step.type->schema(), change);
+            if (!secret || !secrets.contains(to_text(change.id))) continue;
+            const auto spec = step.type->schema().clone(change.before.spec());
+            secret->set(spec.get(), Value("true"));
+            change.before = State(spec).with_inputs(change.before.inputs());
+            planned.observed[step.resources[i]] = change.before;
+        }
+}
+
 }  // namespace
 
 Planned look_and_plan(Context& context, const World& world, const View& view, Site site, const History* history) {
@@ -140,6 +190,7 @@ Planned look_and_plan(Context& context, const World& world, const View& view, Si
     stop_where(circles, Exit::usage);
     set_inputs(planned.site.catalog, view, history, planned.observed, planned.goal);
     planned.plan = chaos::plan(planned.site.catalog, planned.graph, planned.observed, planned.goal);
+    if (history) keep_secrets(planned, *history);
     check_changes(planned.plan, view, problems);
     stop_where(problems, Exit::failed);
     refuse_protected(planned, world.registry);

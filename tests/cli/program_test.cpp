@@ -156,6 +156,48 @@ TEST_CASE("what has no lines to show is named by diff all the same") {
     CHECK(output.out.find("+ user:zed") != std::string::npos);
 }
 
+TEST_CASE("a secret that is not said to be one any more is not shown by the change, nor by what tells of it later") {
+    Sandbox place;
+    const std::string site = place.write("site.yml", "name: s\nfiles: {/etc/key: {content: old-word, secret: true}}\n");
+    CHECK(place.in_root({"apply", site}).status == 0);
+    place.write("site.yml", "name: s\nfiles: {/etc/key: {content: new-word}}\n");
+    const auto hidden = [](const Output& output) {
+        return output.out.find("old-word") == std::string::npos && output.out.find("/etc/key") != std::string::npos;
+    };
+    CHECK(hidden(place.in_root({"plan", site})));
+    CHECK(hidden(place.in_root({"plan", site, "--json"})));
+    CHECK(hidden(place.in_root({"apply", site})));
+    CHECK(place.read("root/etc/key") == "new-word");
+    CHECK(hidden(place.in_root({"show", "2"})));
+    CHECK(hidden(place.in_root({"rollback", "-n"})));
+    CHECK(place.in_root({"rollback", "-y"}).status == 0);
+    CHECK(place.read("root/etc/key") == "old-word");
+}
+
+TEST_CASE("a state directory that is a file is refused by who only looks, too") {
+    Sandbox place;
+    const std::string site = place.write("site.yml", motd);
+    for (const char* verb : {"plan", "apply", "drift"}) {
+        const Output output = place.in_root({verb, "--state-dir", site, site});
+        CHECK(output.status == 64);
+        CHECK(output.err.find("--state-dir: expected a directory") != std::string::npos);
+    }
+}
+
+TEST_CASE("setup makes the directories of its state in an image that has none, and says why where it can not") {
+    Sandbox place;
+    const std::string image = place.root() + "/image";
+    ::mkdir(image.c_str(), 0755);
+    CHECK(place.chaos({"setup", "--root", image, "-y"}).status == 0);
+    CHECK(place.read("root/image/var/lib/chaos/setup.yml"));
+    const std::string other = place.root() + "/other";
+    ::mkdir(other.c_str(), 0755);
+    place.write("root/other/var", "");
+    const Output refused = place.chaos({"setup", "--root", other, "-y"});
+    CHECK(refused.status == 1);
+    CHECK(refused.err.find("setup.yml: Not a directory") != std::string::npos);
+}
+
 TEST_CASE("a file inside a file, and one inside a directory that is to be absent, are found by check") {
     Sandbox place;
     for (const char* text :
