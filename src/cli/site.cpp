@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chaos/fence.hpp>
+#include <chaos/system/accounts.hpp>
 #include <set>
 #include <utility>
 
@@ -167,6 +168,50 @@ void keep_secrets(Planned& planned, const History& history) {
         }
 }
 
+/// Whether something of this run may bring accounts along that nobody names: a package, a command.
+bool may_bring_accounts(const Plan& plan) {
+    return std::any_of(plan.begin(), plan.end(), [](const Step& step) {
+        const Order order = step.type->schema().order;
+        return step.type->way() == Way::opaque && order != Order::user && order != Order::group;
+    });
+}
+
+/// Owners that neither the host nor the run has: a mistake before anything is done, not in the middle of it.
+void check_owners_of_paths(const Planned& planned, const View& view, Diagnostics& problems) {
+    std::set<std::string, std::less<>> made;
+    std::vector<Claim> claims;
+    for (std::size_t i = 0; i < planned.goal.size(); ++i) {
+        claims.clear();
+        const bool accounts = planned.site.catalog[i].type->schema().order <= Order::user;
+        if (accounts && planned.goal[i]) planned.site.catalog[i].type->claims(planned.goal[i], claims);
+        for (const Claim& claim : claims)
+            if (claim.role == Claim::Role::provides) made.insert(claim.name);
+        if (accounts && planned.goal[i]) made.insert("group:" + planned.site.catalog[i].id.key);  // a user brings one
+    }
+    const bool may_come = may_bring_accounts(planned.plan);
+    for (const Step& step : planned.plan) {
+        const Order order = step.type->schema().order;
+        if (order != Order::file && order != Order::directory) continue;
+        for (const Change& change : step.changes) {
+            claims.clear();
+            if (change.after && change.where) step.type->claims(change.after, claims);
+            for (const Claim& claim : claims) {
+                const auto name = std::string_view(claim.name).substr(claim.name.find(':') + 1);
+                const bool user = claim.name.starts_with("user:"), group = claim.name.starts_with("group:");
+                if (claim.role != Claim::Role::needs || (!user && !group) || made.contains(claim.name)) continue;
+                if (name == "root") continue;  // there always is, in an image without accounts, too
+                const auto& accounts = view.once<Accounts>();
+                if (user ? accounts.user(name) != nullptr : accounts.group(name) != nullptr) continue;
+                const char* what = user ? "user" : "group";
+                Error error(change.where, fmt::format("there is no {} \"{}\", and {} is to belong to it", what, name,
+                                                      to_text(change.id)));
+                error.hint = fmt::format("declare it: {}s: {{{}: {{}}}}", what, name);
+                may_come ? problems.note(std::move(error)) : problems.add(std::move(error));
+            }
+        }
+    }
+}
+
 }  // namespace
 
 Planned look_and_plan(Context& context, const World& world, const View& view, Site site, const History* history) {
@@ -192,6 +237,7 @@ Planned look_and_plan(Context& context, const World& world, const View& view, Si
     planned.plan = chaos::plan(planned.site.catalog, planned.graph, planned.observed, planned.goal);
     if (history) keep_secrets(planned, *history);
     check_changes(planned.plan, view, problems);
+    check_owners_of_paths(planned, view, problems);
     stop_where(problems, Exit::failed);
     refuse_protected(planned, world.registry);
     planned.remarks = problems.remarks();

@@ -174,6 +174,26 @@ TEST_CASE("a secret that is not said to be one any more is not shown by the chan
     CHECK(place.read("root/etc/key") == "old-word");
 }
 
+TEST_CASE("an owner that neither the host nor the run has is found before anything is done") {
+    Sandbox place;
+    const std::string site = place.write("site.yml", "files: {/etc/a: {content: x, owner: nobody-knows}}\n");
+    for (const char* verb : {"plan", "apply"}) {
+        const Output output = place.in_root({verb, site});
+        CHECK(output.status == 1);
+        CHECK(output.err.find("site.yml:1:9: error: there is no user \"nobody-knows\"") != std::string::npos);
+    }
+    CHECK_FALSE(place.read("root/etc/a"));
+    place.write("site.yml",
+                "users: {ann: {}}\ngroups: {g: {}}\nfiles:\n  /etc/a: {content: x, owner: ann, group: ann}\n"
+                "  /etc/b: {content: x, owner: root, group: g}\n  /etc/c: {content: x, owner: 4711}\n");
+    CHECK(place.in_root({"plan", site}).status == 2);
+    place.write("site.yml",
+                "exec: {make it: {command: useradd x, creates: /x}}\nfiles: {/etc/a: {content: x, owner: x}}\n");
+    const Output may_come = place.in_root({"plan", site});
+    CHECK(may_come.status == 2);
+    CHECK(may_come.err.find("note: there is no user \"x\"") != std::string::npos);
+}
+
 TEST_CASE("a state directory that is a file is refused by who only looks, too") {
     Sandbox place;
     const std::string site = place.write("site.yml", motd);
