@@ -99,9 +99,11 @@ Exit drift(Context& context) {
     if (!context.options.arguments.empty()) site = read_manifests(context, world, view, context.options.arguments);
     const auto history = look_at_history(context, world);
     DriftView shown;
+    bool incomplete = false;
     if (history) {
         const Recorded all = recorded_of(history->owned(site ? site->name : ""), world.registry);
         say(context.console, all.unknown, context.sources);
+        incomplete = !all.unknown.empty();
         Diagnostics problems;
         const unsigned jobs = context.options.jobs ? context.options.jobs : processors();
         const States now = observe(all.catalog, view, problems, jobs, false, forbid_writes);
@@ -114,7 +116,8 @@ Exit drift(Context& context) {
     if (!shown.drifted.empty())
         shown.next = context.options.arguments.empty() ? "chaos plan MANIFEST" : command_line("apply", context.options);
     context.console.show(shown);
-    return shown.drifted.empty() ? Exit::well : Exit::pending;
+    if (!shown.drifted.empty()) return Exit::pending;
+    return incomplete ? Exit::failed : Exit::well;  // what was not looked at may have changed
 }
 
 }  // namespace chaos::cli

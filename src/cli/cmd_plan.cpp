@@ -24,6 +24,7 @@ Exit plan(Context& context) {
     view.title = planned.site.name;
     if (!view.changes.empty()) view.next = command_line("apply", context.options);
     say(context.console, planned.remarks, context.sources);
+    if (!view.changes.empty()) say_who_may_apply(context.console, planned.site, *world.host, context.sources);
     context.console.show(view);
     return view.changes.empty() ? Exit::well : Exit::pending;
 }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 #include <fmt/format.h>
+
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cerrno>
+#include <cstring>
 
 #include "recover_units.hpp"
 #include "run.hpp"
@@ -61,11 +64,13 @@ Exit setup(Context& context) {
         const std::string text = manifest_for(program);
         if (context.options.dry_run) return context.console.result(text), Exit::well;
         path = world.state_directory + "/setup.yml";
-        ::mkdir(world.state_directory.c_str(), 0700);
+        for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1))
+            ::mkdir(path.substr(0, slash).c_str(), slash == path.rfind('/') ? 0700 : 0755);
         const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
         const bool well = file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+        const int error = errno;
         if (file >= 0) ::close(file);
-        if (!well) throw Error(fmt::format("can not write {}", path));
+        if (!well) throw Error(fmt::format("can not write {}: {}", path, std::strerror(error)));
     }
     return apply_manifests(context, {path});
 }

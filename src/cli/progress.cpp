@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "problems.hpp"
 
 namespace chaos::cli {
@@ -46,7 +48,7 @@ void Progress::ends(const Step& step, bool well) {
     wipe();
     ++ended_;
     if (!well || !console_.live() || console_.verbose())
-        console_.remark(fmt::format("[{}/{}] {}{}\n", ended_, of_, words_for(step),
+        console_.remark(fmt::format("[{}/{}] {}{}\n", std::min(ended_, of_), of_, words_for(step),
                                     well ? "" : ": " + console_.error_style().red("failed")));
 }
 

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <chaos/fence.hpp>
+#include <chaos/system/accounts.hpp>
+#include <set>
 #include <utility>
 
 #include "memory.hpp"
@@ -81,6 +83,14 @@ void demand(const Site& site, const Host& host, bool changing) {
     if (!errors.empty()) throw Problems{errors, Exit::failed};
 }
 
+void say_who_may_apply(Console& console, const Site& site, const Host& host, const Sources& sources) {
+    std::vector<Error> remarks;
+    if (!host.superuser())
+        demand_one(site, remarks, "root to be applied, and this is not root", "sudo chaos apply ...",
+                   [](const Needs& n) { return n.root; });
+    say(console, remarks, sources);
+}
+
 namespace {
 
 /// Whose the resources are. --moved: this site lives elsewhere now.
@@ -117,6 +127,91 @@ void check_changes(const Plan& plan, const View& view, Diagnostics& problems) {
     for (const Step& step : plan) step.type->check(view, step.changes, problems);
 }
 
+/// The ids that the record says to be secrets, of those asked about.
+std::set<std::string> secrets_among(const std::set<std::string>& asked, const History& history) {
+    std::set<std::string> secrets;
+    for (const Holding& holding : history.holdings()) {
+        const std::string id = holding.type + ":" + holding.key;
+        if (!asked.contains(id)) continue;
+        const OwnedRecord record = history.owned(holding);
+        const Value* said = record.attributes.is_map() ? record.attributes.find("secret") : nullptr;
+        if (said && said->is_text() && said->text() == "true") secrets.insert(id);
+    }
+    return secrets;
+}
+
+/// The option that hides a content, of a change from one content to another where neither is said to be a secret.
+const Field* shown_by(const Schema& schema, const Change& change) {
+    const Field* secret = schema.find("secret");
+    if (!secret || secret->role != Field::Role::option || !change.before || !change.after) return nullptr;
+    const Value no("false");
+    return secret->get(change.before.spec()) == no && secret->get(change.after.spec()) == no ? secret : nullptr;
+}
+
+/// `secret: true` that is dropped shows neither the old content nor the new one: it is told of the state before.
+void keep_secrets(Planned& planned, const History& history) {
+    std::set<std::string> asked;
+    for (const Step& step : planned.plan)
+        for (const Change& change : step.changes)
+            if (shown_by(step.type->schema(), change)) asked.insert(to_text(change.id));
+    if (asked.empty()) return;
+    const auto secrets = secrets_among(asked, history);
+    for (Step& step : planned.plan)
+        for (std::size_t i = 0; i < step.changes.size(); ++i) {
+            Change& change = step.changes[i];
+            const Field* secret = shown_by(step.type->schema(), change);
+            if (!secret || !secrets.contains(to_text(change.id))) continue;
+            const auto spec = step.type->schema().clone(change.before.spec());
+            secret->set(spec.get(), Value("true"));
+            change.before = State(spec).with_inputs(change.before.inputs());
+            planned.observed[step.resources[i]] = change.before;
+        }
+}
+
+/// Whether something of this run may bring accounts along that nobody names: a package, a command.
+bool may_bring_accounts(const Plan& plan) {
+    return std::any_of(plan.begin(), plan.end(), [](const Step& step) {
+        const Order order = step.type->schema().order;
+        return step.type->way() == Way::opaque && order != Order::user && order != Order::group;
+    });
+}
+
+/// Owners that neither the host nor the run has: a mistake before anything is done, not in the middle of it.
+void check_owners_of_paths(const Planned& planned, const View& view, Diagnostics& problems) {
+    std::set<std::string, std::less<>> made;
+    std::vector<Claim> claims;
+    for (std::size_t i = 0; i < planned.goal.size(); ++i) {
+        claims.clear();
+        const bool accounts = planned.site.catalog[i].type->schema().order <= Order::user;
+        if (accounts && planned.goal[i]) planned.site.catalog[i].type->claims(planned.goal[i], claims);
+        for (const Claim& claim : claims)
+            if (claim.role == Claim::Role::provides) made.insert(claim.name);
+        if (accounts && planned.goal[i]) made.insert("group:" + planned.site.catalog[i].id.key);  // a user brings one
+    }
+    const bool may_come = may_bring_accounts(planned.plan);
+    for (const Step& step : planned.plan) {
+        const Order order = step.type->schema().order;
+        if (order != Order::file && order != Order::directory) continue;
+        for (const Change& change : step.changes) {
+            claims.clear();
+            if (change.after && change.where) step.type->claims(change.after, claims);
+            for (const Claim& claim : claims) {
+                const auto name = std::string_view(claim.name).substr(claim.name.find(':') + 1);
+                const bool user = claim.name.starts_with("user:"), group = claim.name.starts_with("group:");
+                if (claim.role != Claim::Role::needs || (!user && !group) || made.contains(claim.name)) continue;
+                if (name == "root") continue;  // there always is, in an image without accounts, too
+                const auto& accounts = view.once<Accounts>();
+                if (user ? accounts.user(name) != nullptr : accounts.group(name) != nullptr) continue;
+                const char* what = user ? "user" : "group";
+                Error error(change.where, fmt::format("there is no {} \"{}\", and {} is to belong to it", what, name,
+                                                      to_text(change.id)));
+                error.hint = fmt::format("declare it: {}s: {{{}: {{}}}}", what, name);
+                may_come ? problems.note(std::move(error)) : problems.add(std::move(error));
+            }
+        }
+    }
+}
+
 }  // namespace
 
 Planned look_and_plan(Context& context, const World& world, const View& view, Site site, const History* history) {
@@ -140,7 +235,9 @@ Planned look_and_plan(Context& context, const World& world, const View& view, Si
     stop_where(circles, Exit::usage);
     set_inputs(planned.site.catalog, view, history, planned.observed, planned.goal);
     planned.plan = chaos::plan(planned.site.catalog, planned.graph, planned.observed, planned.goal);
+    if (history) keep_secrets(planned, *history);
     check_changes(planned.plan, view, problems);
+    check_owners_of_paths(planned, view, problems);
     stop_where(problems, Exit::failed);
     refuse_protected(planned, world.registry);
     planned.remarks = problems.remarks();

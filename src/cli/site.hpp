@@ -23,6 +23,9 @@ Site read_manifests(Context&, const World&, const View&, const std::vector<std::
 /// false) needs no root.
 void demand(const Site&, const Host&, bool changing);
 
+/// Says which resources only root can apply, where this is somebody else.
+void say_who_may_apply(Console&, const Site&, const Host&, const Sources&);
+
 /// Looks, decides, plans, and finds out without trying what would fail. Throws Problems.
 Planned look_and_plan(Context&, const World&, const View&, Site, const History*);
 

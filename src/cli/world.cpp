@@ -2,6 +2,7 @@
 #include "world.hpp"
 
 #include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -9,6 +10,8 @@
 
 #include <chaos/file_cache.hpp>
 #include <chaos/transaction.hpp>
+
+#include "text.hpp"
 
 namespace chaos::cli {
 
@@ -33,7 +36,13 @@ std::string person_s(const char* name, const std::string& otherwise) {
 
 /// An image carries its own history; a person without root keeps it at home.
 std::string state_directory_of(const Options& options, const RootHost& host) {
-    if (!options.state_directory.empty()) return options.state_directory;
+    if (!options.state_directory.empty()) {
+        struct stat there {};
+        if (::stat(options.state_directory.c_str(), &there) == 0 && !S_ISDIR(there.st_mode))
+            throw Usage("--state-dir: expected a directory, found something else at '" +
+                        escape(options.state_directory) + "'");
+        return options.state_directory;
+    }
     if (host.root() != "/") return state_directory_in(host.root());
     return geteuid() == 0 ? "/var/lib/chaos" : person_s("XDG_STATE_HOME", "/.local/state");
 }

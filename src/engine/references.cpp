@@ -22,7 +22,13 @@ const References::Sorted& References::sorted(std::string_view type) {
     return held->second;
 }
 
-std::vector<std::uint32_t> References::matching(const std::string& pattern) {
+/// Many name the same pattern: what it fits is looked for once.
+const std::vector<std::uint32_t>& References::matching(const std::string& pattern) {
+    const auto held = matched_.find(pattern);
+    return held != matched_.end() ? held->second : matched_.emplace(pattern, look_for(pattern)).first->second;
+}
+
+std::vector<std::uint32_t> References::look_for(const std::string& pattern) {
     std::vector<std::uint32_t> found;
     const auto colon = std::min(pattern.find(':'), pattern.size());
     const ResourceType* type = registry_.section(std::string_view(pattern).substr(0, colon));

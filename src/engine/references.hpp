@@ -16,7 +16,8 @@ public:
     std::vector<std::uint32_t> find(const Value& item);
 
 private:
-    std::vector<std::uint32_t> matching(const std::string& pattern);
+    const std::vector<std::uint32_t>& matching(const std::string& pattern);
+    std::vector<std::uint32_t> look_for(const std::string& pattern);
     using Sorted = std::vector<std::pair<std::string_view, std::uint32_t>>;
     const Sorted& sorted(std::string_view type);
 
@@ -24,7 +25,8 @@ private:
     const Registry& registry_;
     const Layers& layers_;
     Numbers numbers_;
-    std::map<std::string_view, Sorted> by_key_;  // of kinds that a pattern asked for
+    std::map<std::string, std::vector<std::uint32_t>, std::less<>> matched_;  // patterns that were asked for
+    std::map<std::string_view, Sorted> by_key_;                               // of kinds that a pattern asked for
 };
 
 }  // namespace chaos

@@ -106,6 +106,9 @@ State three_way(const Schema& schema, const State& now, const State& base, const
     if (conflicts.size() == conflicts_before)
         for (const Field& field : schema.fields)
             if (field.role == Role::seen && field.given(target.spec())) field.copy(goal.get(), target.spec());
+    // What was a secret is one again.
+    if (const Field* secret = schema.find("secret"); secret && secret->role == Role::option)
+        if (const Value yes("true"); secret->get(target.spec()) == yes) secret->set(goal.get(), yes);
     return State(goal, now.inputs());
 }
 

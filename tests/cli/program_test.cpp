@@ -156,6 +156,68 @@ TEST_CASE("what has no lines to show is named by diff all the same") {
     CHECK(output.out.find("+ user:zed") != std::string::npos);
 }
 
+TEST_CASE("a secret that is not said to be one any more is not shown by the change, nor by what tells of it later") {
+    Sandbox place;
+    const std::string site = place.write("site.yml", "name: s\nfiles: {/etc/key: {content: old-word, secret: true}}\n");
+    CHECK(place.in_root({"apply", site}).status == 0);
+    place.write("site.yml", "name: s\nfiles: {/etc/key: {content: new-word}}\n");
+    const auto hidden = [](const Output& output) {
+        return output.out.find("old-word") == std::string::npos && output.out.find("/etc/key") != std::string::npos;
+    };
+    CHECK(hidden(place.in_root({"plan", site})));
+    CHECK(hidden(place.in_root({"plan", site, "--json"})));
+    CHECK(hidden(place.in_root({"apply", site})));
+    CHECK(place.read("root/etc/key") == "new-word");
+    CHECK(hidden(place.in_root({"show", "2"})));
+    CHECK(hidden(place.in_root({"rollback", "-n"})));
+    CHECK(place.in_root({"rollback", "-y"}).status == 0);
+    CHECK(place.read("root/etc/key") == "old-word");
+}
+
+TEST_CASE("an owner that neither the host nor the run has is found before anything is done") {
+    Sandbox place;
+    const std::string site = place.write("site.yml", "files: {/etc/a: {content: x, owner: nobody-knows}}\n");
+    for (const char* verb : {"plan", "apply"}) {
+        const Output output = place.in_root({verb, site});
+        CHECK(output.status == 1);
+        CHECK(output.err.find("site.yml:1:9: error: there is no user \"nobody-knows\"") != std::string::npos);
+    }
+    CHECK_FALSE(place.read("root/etc/a"));
+    place.write("site.yml",
+                "users: {ann: {}}\ngroups: {g: {}}\nfiles:\n  /etc/a: {content: x, owner: ann, group: ann}\n"
+                "  /etc/b: {content: x, owner: root, group: g}\n  /etc/c: {content: x, owner: 4711}\n");
+    CHECK(place.in_root({"plan", site}).status == 2);
+    place.write("site.yml",
+                "exec: {make it: {command: useradd x, creates: /x}}\nfiles: {/etc/a: {content: x, owner: x}}\n");
+    const Output may_come = place.in_root({"plan", site});
+    CHECK(may_come.status == 2);
+    CHECK(may_come.err.find("note: there is no user \"x\"") != std::string::npos);
+}
+
+TEST_CASE("a state directory that is a file is refused by who only looks, too") {
+    Sandbox place;
+    const std::string site = place.write("site.yml", motd);
+    for (const char* verb : {"plan", "apply", "drift"}) {
+        const Output output = place.in_root({verb, "--state-dir", site, site});
+        CHECK(output.status == 64);
+        CHECK(output.err.find("--state-dir: expected a directory") != std::string::npos);
+    }
+}
+
+TEST_CASE("setup makes the directories of its state in an image that has none, and says why where it can not") {
+    Sandbox place;
+    const std::string image = place.root() + "/image";
+    ::mkdir(image.c_str(), 0755);
+    CHECK(place.chaos({"setup", "--root", image, "-y"}).status == 0);
+    CHECK(place.read("root/image/var/lib/chaos/setup.yml"));
+    const std::string other = place.root() + "/other";
+    for (const char* below : {"", "/var", "/var/lib", "/var/lib/chaos", "/var/lib/chaos/setup.yml"})
+        ::mkdir((other + below).c_str(), 0700);
+    const Output refused = place.chaos({"setup", "--root", other, "-y"});
+    CHECK(refused.status == 1);
+    CHECK(refused.err.find("setup.yml: Is a directory") != std::string::npos);
+}
+
 TEST_CASE("a file inside a file, and one inside a directory that is to be absent, are found by check") {
     Sandbox place;
     for (const char* text :
