@@ -43,6 +43,8 @@ TEST_CASE("each malformed manifest is explained as its golden file says") {
         std::string said = reading.errors();
         for (const std::string here = fs::current_path().string() + "/"; said.find(here) != std::string::npos;)
             said.erase(said.find(here), here.size());
+        for (const std::string here = fs::current_path(); said.find(here) != std::string::npos;)
+            said.replace(said.find(here), here.size(), ".");
         if (std::getenv("CHAOS_ACCEPT"))
             std::ofstream(answer, std::ios::binary) << said;
         else
