@@ -24,7 +24,7 @@ constexpr std::string_view meta =
     R"("each":{"type":["string","array","object"]},"as":{"type":"string"},"needs":{"type":["array","string"]},)"
     R"("before":{"type":["array","string"]},"watch":{"type":["array","string"]},"notify":{"type":["array","string"]},)"
     R"("absent":{"type":["boolean","string"]},"keep":{"type":"boolean"},"protect":{"type":"boolean"},)"
-    R"("raw":{"type":"boolean"})";
+    R"("raw":{"type":"boolean"},"audit":{"type":["boolean","string"]},"exact":{"type":["array","string"]})";
 
 std::string body_schema(const Schema& schema, bool with_key) {
     std::string properties(meta), members;
@@ -64,6 +64,9 @@ std::string json_schema(const Registry& registry) {
 "properties":{{"name":{{"type":"string"}},"chaos":{{"type":"string"}},"doc":{{"type":"string"}},
 "include":{{"type":["array","string"]}},"overlay":{{"type":["array","string"]}},"vars":{{"type":"object"}},
 "absent":{{"$ref":"#/definitions/sections"}},"without":{{"type":["array","string"]}},"exclusive":{{"type":["array","string"]}},
+"use":{{"type":["array","string"],"items":{{"type":["string","object"]}}}},"params":{{"type":"object"}},
+"exports":{{"type":"object"}},"strategy":{{"enum":["merge","override","strict"]}},
+"assert":{{"type":["array","object"]}},
 "protect":{{"type":["array","string"]}},"blocks":{{"type":"array","items":{{"type":"object"}}}},
 {0}}}}}
 )",

@@ -23,8 +23,8 @@ constexpr Word metas[] = {
     {"protect", "True: it is never removed while this stands."},
     {"raw", "True: braces in this entry are plain text."},
     {"once", "Given when chaos creates it, left alone afterwards.", false},
-    {"exact", "The list is all there shall be.", false},
-    {"audit", "Differences are shown as drift, never mended.", false},
+    {"exact", "Names of lists that are all there shall be: what is not listed is taken out."},
+    {"audit", "True: differences are told, never mended."},
     {"user", "For what lives in a home or a session: done as that person.", false},
     {"retry", "How often a step that fails is tried again.", false},
     {"timeout", "How long a step may take.", false},
@@ -44,14 +44,16 @@ constexpr Word tops[] = {
     {"without", "Ids and patterns: what lower layers said of them is forgotten."},
     {"protect", "Ids and patterns that are never removed."},
     {"exclusive", "Sections that are all there shall be."},
-    {"params", "What a module is given.", false},
-    {"exports", "What a module gives back.", false},
-    {"use", "Modules.", false},
+    {"params", "What a module is given: name, type, default."},
+    {"exports", "What a module gives back, as `modules.NAME.x`."},
+    {"use", "Modules: manifests of `modules/` that are given parameters."},
     {"secrets", "Files of secrets.", false},
-    {"assert", "What must hold.", false},
+    {"assert", "What must hold: a list of {that: EXPR, say: TEXT}."},
     {"checks", "What must answer before a run counts.", false},
     {"imports", "Ch-aronte's includes: the imported file wins.", false},
-    {"strategy", "How this file lies on lower ones.", false},
+    {"strategy",
+     "How this file lies on lower ones: `merge`, `override` (in the sections it has, they are dropped) or "
+     "`strict` (nothing of it may be there already)."},
 };
 
 struct Foreign {

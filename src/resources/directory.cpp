@@ -53,11 +53,6 @@ public:
         return found;
     }
 
-    void review(const Resource& resource, Diagnostics& problems) const override {
-        const Directory& spec = *resource.wanted.as<Directory>();
-        refuse_own_state(resource, spec.path, resource.absent && spec.recurse, problems);
-    }
-
     std::vector<Companion> resolve(const View& view, std::span<Change> changes, Diagnostics& problems) const override {
         Parents parents(view);
         for (std::size_t i = 0; i < changes.size(); ++i) {
@@ -75,6 +70,7 @@ public:
 
     void review(const Resource& resource, Diagnostics& problems) const override {
         const Directory& spec = *resource.wanted.as<Directory>();
+        refuse_own_state(resource, spec.path, resource.absent && spec.recurse, problems);
         review_owners(spec.owner, spec.group, resource.where, problems);
     }
 

@@ -71,11 +71,6 @@ public:
         return found;
     }
 
-    void review(const Resource& resource, Diagnostics& problems) const override {
-        const File& spec = *resource.wanted.as<File>();
-        refuse_own_state(resource, spec.path, false, problems);
-    }
-
     std::vector<Companion> resolve(const View& view, std::span<Change> changes, Diagnostics& problems) const override {
         Parents parents(view);
         for (std::size_t i = 0; i < changes.size(); ++i) {
@@ -95,6 +90,7 @@ public:
 
     void review(const Resource& resource, Diagnostics& problems) const override {
         const File& spec = *resource.wanted.as<File>();
+        refuse_own_state(resource, spec.path, false, problems);
         review_owners(spec.owner, spec.group, resource.where, problems);
         if (!spec.link.empty())
             problems.add(Error(resource.where, "a file is no link: link is only ever seen, never wished")

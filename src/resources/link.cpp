@@ -35,11 +35,6 @@ public:
         return found;
     }
 
-    void review(const Resource& resource, Diagnostics& problems) const override {
-        const Link& spec = *resource.wanted.as<Link>();
-        refuse_own_state(resource, spec.path, false, problems);
-    }
-
     std::vector<Companion> resolve(const View& view, std::span<Change> changes, Diagnostics& problems) const override {
         Parents parents(view);
         for (std::size_t i = 0; i < changes.size(); ++i) {
@@ -53,6 +48,7 @@ public:
     void review(const Resource& resource, Diagnostics& problems) const override {
         constexpr std::size_t longest = 4095;  // PATH_MAX, without the zero at its end
         const Link& spec = *resource.wanted.as<Link>();
+        refuse_own_state(resource, spec.path, false, problems);
         if (resource.absent) return;
         if (spec.to.empty())
             problems.add(Error(resource.where, spec.path + " leads nowhere: its target is empty")
