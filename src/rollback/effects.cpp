@@ -12,7 +12,7 @@ Image image_in(const Scan& scan, const std::string& path) {
 
 /// A scan of names knows a directory's entries, not their bytes: such a file can be told to be new, not be made again.
 bool can_be_made(const Image& image) {
-    return image.kind != Entry::Kind::file || image.content || !image.size;
+    return image.kind != Entry::Kind::file || image.content;
 }
 
 }  // namespace
@@ -53,6 +53,8 @@ void Effects::put_back() {
     }
     for (const Operation& change : changes) {
         if (!change.before || !concerns(change.path, now)) continue;
+        const bool tools_took_it = !change.after && image_in(found_, change.path);
+        if (!can_be_made(change.before) && tools_took_it) continue;  // theirs, and emptied by them
         if (!is_ours(change.path) || !can_be_made(change.before))
             left_.push_back(change.path);
         else {

@@ -65,8 +65,12 @@ bool Runner::Parts::prepare(std::size_t number) {
             if (!called && step.waits_for.empty() && !step.waits_for_all)
                 throw Error(change.where, fmt::format("{} changed since the plan was made", to_text(change.id)))
                     .help("run it again: the plan is made anew");
+            // What only came along is content with what made it meanwhile: a home, a directory of a package.
+            const bool is_there = !change.before && fresh && resource(step, k).companion;
             change.before = fresh;
-            if (change.after && fresh)
+            if (is_there)
+                change.after = fresh;
+            else if (change.after && fresh)
                 change.after = overlay(schema, fresh, change.after).with_inputs(change.after.inputs());
             journal.batch().set_change(record_of(step, number, k, Result::planned));
         }
