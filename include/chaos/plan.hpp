@@ -14,6 +14,7 @@ struct Resource {
     bool absent = false;   ///< `absent: true`: shall not be there.
     bool keep = false;     ///< Stays as it is when it leaves the manifest.
     bool protect = false;  ///< Never removed while this stands.
+    bool audit = false;    ///< Differences are told, never mended.
     bool leaving = false;  ///< Not in the manifest any more: goes back to what was there before it was first touched.
     State recorded{};      ///< Leaving only: what our last run made of it. wanted is its origin; absent where there was
                            ///< nothing.
@@ -22,6 +23,8 @@ struct Resource {
     Place where{};
     std::string doc{};
     std::vector<std::string> tags{};
+    std::vector<std::string> modules{};     ///< Those that declare it: `web`, and `web/tls` of one that web uses.
+    std::vector<const Field*> exact{};      ///< Attributes whose members are all there shall be.
     std::vector<std::uint32_t> watches{};   ///< Numbers of what it reacts to.
     std::vector<ResourceId> passed_over{};  ///< What it watches beside, and --only or --skip leave out this time.
 };

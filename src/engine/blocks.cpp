@@ -67,6 +67,7 @@ void Sections::read_block(Value block) {
     const auto turn = [&](Value::Map sections) {
         for (auto& [key, value] : sections) {
             try {
+                if (key.text() == "use") continue;  // modules lie below: they were read before
                 if (key.text() == "absent") {
                     read_absent(std::move(value), &shared);
                     continue;

@@ -4,7 +4,6 @@
 #include "beside.hpp"
 #include "declaration.hpp"
 #include "references.hpp"
-#include "scope.hpp"
 #include "template.hpp"
 
 namespace chaos {
@@ -19,8 +18,8 @@ struct Links {
 
 class Compiler {
 public:
-    Compiler(Sources& sources, Scope& scope, Site& site, Diagnostics& problems)
-        : sources_(sources), templates_(sources), scope_(scope), site_(site), problems_(problems) {}
+    Compiler(Sources& sources, const Modules& modules, Site& site, Diagnostics& problems)
+        : sources_(sources), templates_(sources), modules_(modules), site_(site), problems_(problems) {}
     std::vector<Links> links;
 
     void add(Declaration declaration) {
@@ -29,6 +28,7 @@ public:
         resource.type = declaration.type;
         resource.absent = declaration.absent;
         resource.where = declaration.where;
+        for (const std::uint32_t module : declaration.modules) resource.modules.push_back(modules_[module].path);
         Links said{static_cast<std::uint32_t>(site_.catalog.size()), {}, {}, {}, {}};
         bool linked = false;
         Value::Map attributes;
@@ -118,21 +118,22 @@ private:
             if (entry.value.is_null() && entry.value.blank)
                 throw Error(entry.key.where, fmt::format("'{}' has no value", entry.key.text()))
                     .help("remove the line, or write null");
-        for (const auto& entry : declaration.bound) scope_.bind(entry.key.text(), entry.value);
-        scope_.stand_in(path.where);
+        Scope& scope = modules_.scope_at(path.where);
+        for (const auto& entry : declaration.bound) scope.bind(entry.key.text(), entry.value);
+        scope.stand_in(path.where);
         Value text;
         try {
             const auto& file = templates_.open(beside::join(directory, path.text()), directory, blanks);
-            text = render(templates_, file, blanks, scope_, *with);
+            text = render(templates_, file, blanks, scope, *with);
         } catch (Error& error) {
-            for (const auto& entry : declaration.bound) scope_.unbind(entry.key.text());
+            for (const auto& entry : declaration.bound) scope.unbind(entry.key.text());
             if (!error.where) {
                 error.where = path.where;
                 throw std::move(error).help("template: names a file, from the directory of this manifest");
             }
             throw std::move(error).note(path.where, fmt::format("the template of {}", to_text(declaration.id())));
         }
-        for (const auto& entry : declaration.bound) scope_.unbind(entry.key.text());
+        for (const auto& entry : declaration.bound) scope.unbind(entry.key.text());
         text.where = path.where;
         return text;
     }
@@ -185,15 +186,19 @@ private:
 
     Sources& sources_;
     Templates templates_;
-    Scope& scope_;
+    const Modules& modules_;
     Site& site_;
     Diagnostics& problems_;
 };
 
 class Linker {
 public:
-    Linker(Site& site, const Registry& registry, const Layers& layers, Diagnostics& problems)
-        : site_(site), references_(site.catalog, registry, layers), problems_(problems) {}
+    Linker(Site& site, const Registry& registry, const Layers& layers, const Modules& modules, Diagnostics& problems)
+        : site_(site),
+          references_(site.catalog, registry, layers, modules),
+          modules_(modules),
+          by_module_(modules.all().size() + 1),
+          problems_(problems) {}
 
     void link(const Links& said) {
         const auto me = said.of;
@@ -201,6 +206,38 @@ public:
         each(said.before, me, [&](auto other, Place) { site_.edges.push_back({me, other}); });
         each(said.watch, me, [&](auto other, Place at) { watch(me, other, at); });
         each(said.notify, me, [&](auto other, Place at) { watch(other, me, at); });
+    }
+
+    /// Only modules declare it: what their uses say holds for it.
+    void belongs(std::uint32_t resource, const std::vector<std::uint32_t>& modules) {
+        if (modules.empty()) return;
+        auto within = modules_.with_users(modules.front());  // of all that declare it
+        for (const std::uint32_t module : modules) {
+            const auto users = modules_.with_users(module);
+            std::erase_if(within, [&](auto use) { return std::find(users.begin(), users.end(), use) == users.end(); });
+        }
+        for (const std::uint32_t use : within) by_module_[use].push_back(resource);
+    }
+
+    /// What a `use` says of all the resources that nothing else declares.
+    void link_module(std::uint32_t number) {
+        const auto& mine = by_module_[number];
+        const Module& module = modules_[number];
+        for (const std::uint32_t resource : mine) {
+            Resource& one = site_.catalog[resource];
+            if (one.doc.empty() && !module.doc.is_null()) one.doc = module.doc.text();
+            if (module.tags.is_null()) continue;
+            for (const Value& tag : module.tags.is_list() ? std::span(module.tags.list()) : std::span(&module.tags, 1))
+                one.tags.push_back(tag.text());
+        }
+        for (const auto& [word, said] : module.links)
+            for (const Value& item : said.is_list() ? std::span(said.list()) : std::span(&said, 1)) {
+                try {
+                    bind(word.text(), references_.find(item), item.where, mine);
+                } catch (Error& error) {
+                    problems_.add(std::move(error));
+                }
+            }
     }
 
     void finish() {
@@ -223,6 +260,28 @@ private:
         }
         reacts.watches.push_back(what);
         site_.edges.push_back({what, who});
+    }
+
+    void bind(const std::string& word, const std::vector<std::uint32_t>& others, Place at,
+              const std::vector<std::uint32_t>& mine) {
+        const auto reacts = [&](auto one) { return site_.catalog[one].type->schema().reacts; };
+        for (const std::uint32_t other : others) {
+            if (std::binary_search(mine.begin(), mine.end(), other)) continue;
+            if (word == "notify" && !reacts(other)) watch(other, other, at);  // says that it can not
+            for (const std::uint32_t me : mine) {
+                if (word == "needs")
+                    site_.edges.push_back({other, me});
+                else if (word == "before")
+                    site_.edges.push_back({me, other});
+                else if (word == "watch" && reacts(me))
+                    watch(me, other, at);
+                else if (word == "notify" && reacts(other))
+                    watch(other, me, at);
+            }
+        }
+        if (word == "watch" && !mine.empty() && std::none_of(mine.begin(), mine.end(), reacts))
+            problems_.add(Error(at, "nothing in this module can react to a change")
+                              .help("services, exec and units can; for order alone write needs: or before:"));
     }
 
     template <class Act>
@@ -251,19 +310,28 @@ private:
 
     Site& site_;
     References references_;
+    const Modules& modules_;
+    std::vector<std::vector<std::uint32_t>> by_module_;
     Diagnostics& problems_;
 };
 
 }  // namespace
 
 void compile(std::vector<Declaration> declarations, const Registry& registry, const Layers& layers, Sources& sources,
-             Scope& scope, Site& site, Diagnostics& problems) {
-    Compiler compiler(sources, scope, site, problems);
+             const Modules& modules, Site& site, Diagnostics& problems) {
+    Compiler compiler(sources, modules, site, problems);
     site.catalog.reserve(declarations.size());
-    for (Declaration& declaration : declarations) compiler.add(std::move(declaration));
-    if (!compiler.links.empty()) {
-        Linker linker(site, registry, layers, problems);
+    std::vector<std::pair<std::uint32_t, std::vector<std::uint32_t>>> of_modules;
+    for (Declaration& declaration : declarations) {
+        if (!declaration.by_site)
+            of_modules.emplace_back(static_cast<std::uint32_t>(site.catalog.size()), declaration.modules);
+        compiler.add(std::move(declaration));
+    }
+    if (!compiler.links.empty() || !of_modules.empty()) {
+        Linker linker(site, registry, layers, modules, problems);
+        for (const auto& [resource, said_by_modules] : of_modules) linker.belongs(resource, said_by_modules);
         for (const Links& said : compiler.links) linker.link(said);
+        for (std::uint32_t number = 1; number <= modules.all().size(); ++number) linker.link_module(number);
         linker.finish();
     }
     for (const Resource& resource : site.catalog) resource.type->review(resource, problems);

@@ -16,6 +16,8 @@ struct Declaration {
     std::uint32_t layer = 0;  ///< Which document, lowest first.
     std::uint32_t part = 0;   ///< Which section, block or `absent` of it: twice in one is an error.
     bool absent = false;
+    bool by_site = true;                   ///< A manifest of the site says it, not modules alone.
+    std::vector<std::uint32_t> modules{};  ///< Uses of modules that say it, in order.
     Value::Map bound{};  ///< `item` and `loop` of an each, for a template: it is rendered when all is laid.
 
     ResourceId id() const { return {type->schema().name, key}; }
@@ -43,6 +45,13 @@ public:
     /// `without`: forgets what lower layers said; a pattern, or an id that one of them must have declared.
     void forget(const Value& pattern);
 
+    /// What a module says, as one layer: its labels get its name in front.
+    void lay_module(Layers& module, std::uint32_t part, const std::string& name);
+
+    /// Entries that follow may lie on nothing; or, of these sections, nothing lies below them.
+    void lay_strictly(bool strict) { strict_ = strict; }
+    void drop(const ResourceType&);
+
     /// `when` was false: needs on it are dropped.
     void switched_off(ResourceId id) { off_.insert(std::move(id)); }
     bool has(const ResourceType&) const;  ///< Whether something of this kind is declared, and not absent.
@@ -61,7 +70,14 @@ private:
     std::vector<bool> gone_;
     Numbers numbers_;
     Ids off_;
+    bool strict_ = false;
 };
+
+/// True where a kind's keys name nothing on the host but the entry itself: each module has its own.
+bool has_labels(const Schema&);
+
+/// `web/exec:warm` as `exec:web/warm`; any other text as it is.
+std::string plain_id(std::string_view text, const Registry&);
 
 /// The attributes that say the same thing in different ways (`content`, `source`), by the one they become: a Field's
 /// own name where there is no other.
@@ -82,6 +98,7 @@ std::string_view foreign_section(std::string_view word);
 /// What may stand at the top level beside sections.
 std::span<const Word> top_level_words();
 
+class Modules;
 class Scope;
 
 /// Turns sections into entries: every spelling, `each`, `when`, expressions.
@@ -91,7 +108,7 @@ public:
         : registry_(registry), scope_(scope), layers_(layers), problems_(problems) {}
 
     /// Where the sections that follow stand.
-    void stand_in(std::uint32_t layer) { layer_ = layer; }
+    void stand_in(std::uint32_t layer, std::uint32_t module) { layer_ = layer, module_ = module; }
 
     /// One section; `shared` are the meta attributes of the block it stands in.
     void read(const ResourceType&, Value section, bool absent, const Value::Map* shared = nullptr);
@@ -116,10 +133,11 @@ private:
     Scope& scope_;
     Layers& layers_;
     Diagnostics& problems_;
-    std::uint32_t layer_ = 0, part_ = 0;
+    std::uint32_t layer_ = 0, module_ = 0, part_ = 0;
 };
 
 /// Entries become resources: attributes decoded, files beside the manifest read, templates rendered, ids resolved.
-void compile(std::vector<Declaration>, const Registry&, const Layers&, Sources&, Scope&, Site&, Diagnostics& problems);
+void compile(std::vector<Declaration>, const Registry&, const Layers&, Sources&, const Modules&, Site&,
+             Diagnostics& problems);
 
 }  // namespace chaos

@@ -22,8 +22,17 @@ struct Inclusion {
     Value file;
     bool optional = false;
     const Value *when = nullptr, *each = nullptr;
+    std::optional<Strategy> strategy{};
     std::string as = "item";
 };
+
+Strategy strategy_of(const Value& said) {
+    const std::string& word = said.text();
+    if (word == "merge") return Strategy::merge;
+    if (word == "override") return Strategy::override_;
+    if (word == "strict") return Strategy::strict;
+    throw Error(said.where, fmt::format("expected merge, override or strict, found '{}'", printable(word)));
+}
 
 class Loader {
 public:
@@ -31,7 +40,8 @@ public:
         : sources_(sources), scope_(scope), cache_(cache), problems_(problems) {}
     std::vector<Document> documents;
 
-    void read(const std::string& shown, const std::string& path, Place from) {
+    void read(const std::string& shown, const std::string& path, Place from,
+              std::optional<Strategy> strategy = std::nullopt) {
         try {
             const std::string real = beside::real_path(path);
             check_circle(real, shown, from);
@@ -45,6 +55,10 @@ public:
                 throw Error(document.root.where,
                             fmt::format("a manifest is a mapping of sections, found {}", kind_of(document.root)))
                     .help("write it as in packages: [git]");
+            document.main = stack_.empty();
+            if (const Value* own = document.root.find("strategy"); own && !own->is_null())
+                document.strategy = strategy_of(*own);
+            if (strategy) document.strategy = *strategy;
             stack_.push_back({real, shown});
             const auto said = [&](std::string_view word) {
                 const Value* value = document.root.find(word);
@@ -103,11 +117,10 @@ private:
             else if (name == "as")
                 inclusion.as = value.text();
             else if (name == "strategy")
-                throw Error(key.where, "'strategy' is not understood by chaos " CHAOS_VERSION " yet")
-                    .help("without it, layers are merged");
+                inclusion.strategy = strategy_of(value);
             else
                 throw Error(key.where, fmt::format("{} has no '{}'", word, name))
-                    .help("an item is a path, or {file: PATH, optional: true, when: EXPR, each: LIST}");
+                    .help("an item is a path, or {file: PATH, optional: true, when: EXPR, each: LIST, strategy: WORD}");
         }
         if (inclusion.file.is_null()) throw Error(item.where, "expected the path of a file").help("write {file: PATH}");
         return inclusion;
@@ -144,7 +157,7 @@ private:
         const std::string path = beside::join(source.directory, written);
         const std::string shown_in = directory_of(source.name);
         if (!beside::is_glob(written)) {
-            if (beside::exists(path)) return read(beside::join(shown_in, written), path, from);
+            if (beside::exists(path)) return read(beside::join(shown_in, written), path, from, inclusion.strategy);
             if (inclusion.optional) return;
             throw Error(from, fmt::format("there is no file '{}'", path))
                 .help("correct the path, or say that it may be missing: {file: " + written + ", optional: true}");
@@ -157,7 +170,7 @@ private:
         for (const std::string& one : found) {
             const bool below = one.starts_with(source.directory + "/");
             const auto shown = below ? beside::join(shown_in, one.substr(source.directory.size() + 1)) : one;
-            read(shown, one, from);
+            read(shown, one, from, inclusion.strategy);
         }
     }
 

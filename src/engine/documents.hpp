@@ -5,10 +5,19 @@
 
 namespace chaos {
 
+/// How a file lies on the lower ones.
+enum class Strategy : char {
+    merge,      ///< Resource by resource, attribute by attribute.
+    override_,  ///< What lower layers said in the sections that it has is dropped.
+    strict,     ///< Nothing of it may be said below already.
+};
+
 /// One file of a site, as it was read.
 struct Document {
     Value root;  ///< A mapping.
     std::uint16_t source = 0;
+    Strategy strategy = Strategy::merge;
+    bool main = true;  ///< Asked for by itself, not included.
 };
 
 /// Reads manifests with all they include and overlay, lowest first. A file that can not be read, or is no manifest, is

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
-#include <chaos/manifest.hpp>
+#include <algorithm>
+#include "declaration.hpp"
 #include "utf8.hpp"
 
 namespace chaos {
@@ -31,7 +32,18 @@ std::string to_text(const ResourceId& id) {
     return id.key.empty() ? std::string(id.type) : fmt::format("{}:{}", id.type, id.key);
 }
 
-ResourceId parse_id(std::string_view text, const Registry& registry, Place where) {
+std::string plain_id(std::string_view text, const Registry& registry) {
+    const auto colon = std::min(text.find(':'), text.size());
+    const auto slash = text.substr(0, colon).rfind('/');
+    if (slash == std::string_view::npos || slash == 0 || colon == text.size()) return std::string(text);
+    const ResourceType* type = registry.section(text.substr(slash + 1, colon - slash - 1));
+    if (!type || !has_labels(type->schema())) return std::string(text);
+    return fmt::format("{}:{}/{}", type->schema().name, text.substr(0, slash), text.substr(colon + 1));
+}
+
+ResourceId parse_id(std::string_view written, const Registry& registry, Place where) {
+    const std::string plain = plain_id(written, registry);
+    const std::string_view text = plain;
     const auto colon = text.find(':');
     const auto kind = text.substr(0, colon);
     const ResourceType* type = registry.section(kind);
@@ -63,7 +75,9 @@ ResourceId parse_id(std::string_view text, const Registry& registry, Place where
     }
 }
 
-bool matches(std::string_view pattern, const ResourceId& id, const Registry& registry) {
+bool matches(std::string_view written, const ResourceId& id, const Registry& registry) {
+    const std::string plain = written.find('/') < written.find(':') ? plain_id(written, registry) : std::string();
+    const std::string_view pattern = plain.empty() ? written : plain;
     const auto colon = pattern.find(':');
     const auto kind = pattern.substr(0, colon);
     if (kind.find('*') == std::string_view::npos) {

@@ -64,6 +64,9 @@ std::string json_schema(const Registry& registry) {
 "properties":{{"name":{{"type":"string"}},"chaos":{{"type":"string"}},"doc":{{"type":"string"}},
 "include":{{"type":["array","string"]}},"overlay":{{"type":["array","string"]}},"vars":{{"type":"object"}},
 "absent":{{"$ref":"#/definitions/sections"}},"without":{{"type":["array","string"]}},"exclusive":{{"type":["array","string"]}},
+"use":{{"type":["array","string"],"items":{{"type":["string","object"]}}}},"params":{{"type":"object"}},
+"exports":{{"type":"object"}},"strategy":{{"enum":["merge","override","strict"]}},
+"assert":{{"type":["array","object"]}},
 "protect":{{"type":["array","string"]}},"blocks":{{"type":"array","items":{{"type":"object"}}}},
 {0}}}}}
 )",

@@ -28,14 +28,45 @@ void Layers::lay(Declaration entry) {
         return;
     }
     Declaration& below = entries_[held->second];
+    below.by_site |= entry.by_site;
+    for (const std::uint32_t module : entry.modules)
+        if (std::find(below.modules.begin(), below.modules.end(), module) == below.modules.end())
+            below.modules.push_back(module);
     if (below.layer == entry.layer && below.part == entry.part)
         problems_.add(Error(entry.where, fmt::format("{} is declared twice", to_text(id)))
                           .note(below.where, "it was declared here first")
                           .help("remove one of them, or put both together"));
     else if (below.layer == entry.layer)
         lay_beside(below, std::move(entry));
+    else if (strict_)
+        problems_.add(
+            Error(entry.where, fmt::format("{} is declared below already, and this file is strict", to_text(id)))
+                .note(below.where, "it is declared here")
+                .help("say it in one of the two files, or take strategy: strict away"));
     else
         lay_higher(below, std::move(entry));
+}
+
+bool has_labels(const Schema& schema) {
+    return schema.key() && (schema.order == Order::exec || schema.order == Order::check);
+}
+
+void Layers::lay_module(Layers& module, std::uint32_t part, const std::string& name) {
+    for (Declaration& entry : module.take()) {
+        if (has_labels(entry.type->schema())) entry.key = name + "/" + entry.key;
+        entry.layer = 0, entry.part = part;
+        lay(std::move(entry));
+    }
+    for (ResourceId id : module.off_) {
+        const ResourceType* type = registry_.type(id.type);
+        if (type && has_labels(type->schema())) id.key = name + "/" + id.key;
+        off_.insert(std::move(id));
+    }
+}
+
+void Layers::drop(const ResourceType& type) {
+    for (std::size_t i = 0; i < entries_.size(); ++i)
+        if (!gone_[i] && entries_[i].type == &type) gone_[i] = true, numbers_.erase(entries_[i].id());
 }
 
 namespace {

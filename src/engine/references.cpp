@@ -6,8 +6,8 @@
 
 namespace chaos {
 
-References::References(const Catalog& catalog, const Registry& registry, const Layers& layers)
-    : catalog_(catalog), registry_(registry), layers_(layers) {
+References::References(const Catalog& catalog, const Registry& registry, const Layers& layers, const Modules& modules)
+    : catalog_(catalog), registry_(registry), layers_(layers), modules_(modules) {
     numbers_.reserve(catalog.size());
     for (std::uint32_t i = 0; i < catalog.size(); ++i) numbers_.emplace(catalog[i].id, i);
 }
@@ -46,15 +46,53 @@ std::vector<std::uint32_t> References::matching(const std::string& pattern) {
     return found;
 }
 
+/// All resources of a module that the manifest at `where` uses; none where `when` switched it off.
+std::vector<std::uint32_t> References::of_module(const std::string& name, Place where) const {
+    const std::string path = modules_.path_at(where) + name;
+    if (modules_.is_off(path)) return {};
+    if (!modules_.find(path)) {
+        std::vector<std::string> used;
+        for (const Module& one : modules_.all())
+            if (one.of == modules_.number_at(where)) used.push_back(one.name);
+        const auto near = nearest(name, used);
+        throw Error(where, fmt::format("no module is used as '{}' here", name))
+            .help(near.empty() ? fmt::format("write use: [{}], or take it out of this list", name)
+                               : fmt::format("did you mean module:{}?", near));
+    }
+    std::vector<std::uint32_t> found;
+    for (std::uint32_t i = 0; i < catalog_.size(); ++i)
+        for (const std::string& one : catalog_[i].modules)
+            if (one == path || (one.starts_with(path) && one[path.size()] == '/')) {
+                found.push_back(i);
+                break;
+            }
+    return found;
+}
+
 std::vector<std::uint32_t> References::find(const Value& item) {
     std::string text;
     if (item.is_map() && item.map().size() == 1 && item.map()[0].value.is_text())
         text = item.map()[0].key.text() + ":" + item.map()[0].value.text();  // [service: nginx]
     else if (item.is_text())
-        text = item.text();
+        text = plain_id(item.text(), registry_);
     else
         throw Error(item.where, fmt::format("expected an id, found {}", kind_of(item)))
             .help("write it as in [file:/etc/motd]");
+    if (text.starts_with("module:")) {
+        const auto start = text.find_first_not_of(' ', 7);
+        return of_module(start == std::string::npos ? std::string() : text.substr(start), item.where);
+    }
+    if (const std::string& module = modules_.path_at(item.where); !module.empty()) {
+        const ResourceType* type = registry_.section(std::string_view(text).substr(0, text.find(':')));
+        if (type && has_labels(type->schema())) {  // its own, before one of the site that was handed in
+            std::string own = text;
+            own.insert(own.find(':') + 1, module);
+            if (own.find('*') != std::string::npos) return matching(own);
+            const ResourceId id = parse_id(own, registry_, item.where);
+            if (const auto held = numbers_.find(id); held != numbers_.end()) return {held->second};
+            if (layers_.is_off(id)) return {};
+        }
+    }
     const bool pattern = text.find('*') != std::string::npos;
     ResourceId id;
     try {

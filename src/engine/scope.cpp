@@ -19,6 +19,10 @@ Scope::Scope(Sources& sources, const ReadContext& context) : sources_(sources), 
     laid_ = false;
 }
 
+Scope::Scope(Scope& site, const ReadContext& own) : Scope(site.sources_, own) {
+    site_ = &site;
+}
+
 void Scope::variables(Value::Map vars) {
     Value::Map given;
     for (const auto& [name, text] : context_.vars) given.push_back({name, text});
@@ -32,6 +36,10 @@ void Scope::variables(Value::Map vars) {
 
 void Scope::bind(std::string_view name, Value value) {
     bound_.insert_or_assign(std::string(name), std::move(value));
+}
+
+void Scope::give(std::string_view name, Value value) {
+    given_.insert_or_assign(std::string(name), std::move(value));
 }
 
 void Scope::unbind(std::string_view name) {
@@ -77,6 +85,7 @@ const Value* Scope::fact(std::string_view name) {
     if (deciding && found->passing)
         throw Error(fmt::format("facts.{} changes by itself, so it can not decide what exists", name))
             .help("it may be shown in a value");
+    if (site_) return site_->fact(name);
     auto held = facts_.find(name);
     if (held == facts_.end()) held = facts_.emplace(name, found->read(context_.view)).first;
     return &held->second;
@@ -105,6 +114,7 @@ void Scope::read_host() {
 }
 
 const Value* Scope::host(std::string_view name) {
+    if (site_) return site_->host(name);
     if (!host_) read_host();
     const Value* held = host_->find(name);
     if (held && held->is_null())
@@ -114,6 +124,7 @@ const Value* Scope::host(std::string_view name) {
 
 const Value* Scope::root(std::string_view name) {
     if (const auto found = bound_.find(name); found != bound_.end()) return &found->second;
+    if (const auto found = given_.find(name); found != given_.end()) return &found->second;
     if (name == "vars") {
         if (!all_vars_) {
             Value::Map all;
@@ -122,6 +133,7 @@ const Value* Scope::root(std::string_view name) {
         }
         return &*all_vars_;
     }
+    if (name == "host" && site_) return site_->root(name);
     if (name == "host") return host("name"), &*host_;
     if (name == "facts") {
         Value::Map all;
@@ -155,6 +167,7 @@ std::vector<std::string> Scope::members(std::string_view of) const {
         for (const auto& known : context_.registry.facts) names.emplace_back(known.name);
     } else {
         names = {"vars", "facts", "host", "manifest"};
+        for (const auto& [name, value] : given_) names.push_back(name);
         for (const auto& [name, value] : bound_) names.push_back(name);
     }
     return names;

@@ -13,6 +13,9 @@ class Scope final : public Names {
 public:
     Scope(Sources&, const ReadContext&);
 
+    /// The scope of a module: variables of its own, facts and host those of the site.
+    Scope(Scope& site, const ReadContext& own);
+
     /// The variables of all layers, laid on each other; read at the first use, in any order. Before this is called,
     /// `vars` has what --var gave, and nothing else.
     void variables(Value::Map vars);
@@ -26,6 +29,9 @@ public:
     void bind(std::string_view name, Value value);  ///< `item`, `loop`, or what `as` calls it.
     void unbind(std::string_view name);
     Value::Map bound() const;  ///< All that is bound now.
+
+    /// A name that stands for the same wherever this scope does: `params`, `module`, `modules`.
+    void give(std::string_view name, Value value);
 
     const Value* root(std::string_view name) override;
     const Value* member(std::string_view root, std::string_view name) override;
@@ -46,11 +52,12 @@ private:
     };
     Sources& sources_;
     const ReadContext& context_;
+    Scope* site_ = nullptr;
     Place here_{};
     bool laid_ = false;  // the variables of all layers are known
     std::map<std::string, Variable, std::less<>> vars_;
     std::vector<std::string> order_, busy_;
-    std::map<std::string, Value, std::less<>> facts_, bound_;
+    std::map<std::string, Value, std::less<>> facts_, bound_, given_;
     std::optional<Value> host_, all_vars_;
     std::deque<Value> kept_;
 };

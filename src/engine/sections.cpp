@@ -227,6 +227,7 @@ void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bo
     scope_.deciding = false;
 
     Declaration entry{&type, {}, {}, key.where, layer_, part_, absent};
+    if (module_) entry.by_site = false, entry.modules.push_back(module_);
     if (schema.key()) {
         try {
             if (key.text().empty()) throw Error(key.where, fmt::format("'{}' can not be empty", schema.key()->name));

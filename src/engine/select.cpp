@@ -8,7 +8,15 @@ namespace chaos {
 
 namespace {
 
+/// `module:web` is all that web declares, and what the modules that it uses declare.
+bool of_module(std::string_view path, const Resource& resource) {
+    return std::any_of(resource.modules.begin(), resource.modules.end(), [&](std::string_view module) {
+        return module.starts_with(path) && (module.size() == path.size() || module[path.size()] == '/');
+    });
+}
+
 bool names(const std::string& wish, const Resource& resource, const Registry& registry) {
+    if (wish.starts_with("module:")) return of_module(std::string_view(wish).substr(7), resource);
     return std::find(resource.tags.begin(), resource.tags.end(), wish) != resource.tags.end() ||
            matches(wish, resource.id, registry);
 }

@@ -44,14 +44,16 @@ constexpr Word tops[] = {
     {"without", "Ids and patterns: what lower layers said of them is forgotten."},
     {"protect", "Ids and patterns that are never removed."},
     {"exclusive", "Sections that are all there shall be."},
-    {"params", "What a module is given.", false},
-    {"exports", "What a module gives back.", false},
-    {"use", "Modules.", false},
+    {"params", "What a module is given: name, type, default."},
+    {"exports", "What a module gives back, as `modules.NAME.x`."},
+    {"use", "Modules: manifests of `modules/` that are given parameters."},
     {"secrets", "Files of secrets.", false},
-    {"assert", "What must hold.", false},
+    {"assert", "What must hold: a list of {that: EXPR, say: TEXT}."},
     {"checks", "What must answer before a run counts.", false},
     {"imports", "Ch-aronte's includes: the imported file wins.", false},
-    {"strategy", "How this file lies on lower ones.", false},
+    {"strategy",
+     "How this file lies on lower ones: `merge`, `override` (in the sections it has, they are dropped) or "
+     "`strict` (nothing of it may be there already)."},
 };
 
 struct Foreign {

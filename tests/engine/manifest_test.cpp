@@ -232,3 +232,22 @@ TEST_CASE("reading a site grows linearly") {
     const double one = seconds(5'000), ten = seconds(50'000);
     CHECK(ten < one * 40 + 0.5);  // quadratic would be a hundredfold; the rest is for a busy machine
 }
+
+TEST_CASE("strategy override drops what lower layers said in the sections of the file") {
+    const std::vector<std::pair<std::string, std::string>> files = {
+        {"site.yml", "include: [low.yml]\nstrategy: override\npackages: [vim]\nabsent: {users: [eve]}\n"},
+        {"low.yml", "packages: {git: 1, vim: 2}\nusers: [deploy, eve]\nservices: [x]\n"}};
+    const auto reading = read_files(files);
+    CHECK(ids(reading) == "service:x package:vim user:eve-");
+    CHECK(reading.attribute("package:vim", "version") == "not said");
+    const auto overlaid = read_files({{"site.yml",
+                                       "overlay: [{file: high.yml, strategy: override}]\n"
+                                       "packages: [git]\nservices: [x]\n"},
+                                      {"high.yml", "strategy: merge\nblocks: [{tags: [t], packages: [nano]}]\n"}});
+    CHECK(ids(overlaid) == "service:x package:nano");
+}
+
+TEST_CASE("strategy strict takes what lies on nothing") {
+    CHECK(ids(read_files({{"site.yml", "include: [low.yml]\nstrategy: strict\nvars: {b: 1}\npackages: [vim]\n"},
+                          {"low.yml", "vars: {a: 1}\npackages: [git]\n"}})) == "package:git package:vim");
+}

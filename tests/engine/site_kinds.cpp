@@ -87,6 +87,17 @@ constexpr Field hostname_fields[] = {schema::property<&Hostname::name>("name", "
 constexpr Schema hostname_schema =
     schema::of<Hostname>("hostname", "hostname", Order::setting, "The host's name.", hostname_fields).body("name");
 
+struct Job {
+    std::string name;
+    std::string command;
+};
+constexpr Field job_fields[] = {
+    schema::key<&Job::name>("name", "What it is called here."),
+    schema::option<&Job::command>("command", "What it does."),
+};
+constexpr Schema job_schema =
+    schema::of<Job>("job", "jobs", Order::exec, "A thing to do.", job_fields).body("command").reacting();
+
 class Kind final : public ResourceType {
 public:
     explicit constexpr Kind(const Schema& schema) : schema_(schema) {}
@@ -97,8 +108,8 @@ public:
 private:
     const Schema& schema_;
 };
-constexpr Kind kinds[] = {Kind(file_schema), Kind(package_schema), Kind(service_schema), Kind(user_schema),
-                          Kind(hostname_schema)};
+constexpr Kind kinds[] = {Kind(file_schema), Kind(package_schema),  Kind(service_schema),
+                          Kind(user_schema), Kind(hostname_schema), Kind(job_schema)};
 
 Value os_fact(const View&) {
     return Value::Map{{std::string("id"), std::string("debian")}, {std::string("family"), std::string("debian")}};

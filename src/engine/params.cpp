@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a module is given: each value checked against the type that its `params` declare.
+#include <fmt/format.h>
+#include <algorithm>
+#include <charconv>
+#include "modules.hpp"
+#include "utf8.hpp"
+
+namespace chaos {
+
+namespace {
+
+[[noreturn]] void unexpected(const Value& value, std::string_view expected, std::string_view example) {
+    throw Error(value.where, value.is_text() ? fmt::format("expected {}, found '{}'", expected, value.text())
+                                             : fmt::format("expected {}, found {}", expected, kind_of(value)))
+        .help(fmt::format("write it as in {}", example));
+}
+
+/// As text that stays text, or as what it looks like: what an expression then sees.
+Value plain(Value value, bool quoted) {
+    value.text(), value.quoted = quoted;
+    return value;
+}
+
+Value text(Value value, Diagnostics&) {
+    return plain(std::move(value), true);
+}
+Value secret(Value value, Diagnostics&) {
+    value.text(), value.secret = true;
+    return plain(std::move(value), true);
+}
+Value whole(Value value, Diagnostics&) {
+    Codec<std::int64_t>::decode(value);
+    return plain(std::move(value), false);
+}
+Value number(Value value, Diagnostics&) {
+    double read = 0;
+    const std::string digits = value.is_text() ? value.text() : std::string();
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), read);
+    const bool finite = !digits.empty() && (digits.back() >= '0' && digits.back() <= '9');
+    if (error != std::errc() || end != digits.data() + digits.size() || !finite)
+        unexpected(value, "a number", "12 or 1.5");
+    return plain(std::move(value), false);
+}
+Value truth(Value value, Diagnostics&) {
+    value.data = std::string(Codec<bool>::decode(value) ? "true" : "false");
+    return plain(std::move(value), false);
+}
+Value path(Value value, Diagnostics&) {
+    if (!value.is_text()) unexpected(value, "an absolute path", "/srv/www");
+    value.data = schema::clean_path(value.text());
+    return plain(std::move(value), true);
+}
+Value port(Value value, Diagnostics&) {
+    std::int64_t number = 0;
+    try {
+        number = Codec<std::int64_t>::decode(value);
+    } catch (const Error&) {
+        // told below
+    }
+    if (number < 1 || number > 65535) unexpected(value, "a port from 1 to 65535", "8080");
+    return plain(std::move(value), false);
+}
+Value mode(Value value, Diagnostics&) {
+    Codec<Mode>::decode(value);
+    return plain(std::move(value), true);
+}
+Value size(Value value, Diagnostics&) {
+    constexpr std::string_view units[] = {"", "B", "KiB", "MiB", "GiB", "TiB", "kB", "KB", "MB", "GB", "TB"};
+    const std::string_view words = value.is_text() ? std::string_view(value.text()) : std::string_view();
+    std::uint64_t count = 0;
+    const auto [end, error] = std::from_chars(words.data(), words.data() + words.size(), count);
+    const std::string_view unit = words.substr(static_cast<std::size_t>(end - words.data()));
+    if (error != std::errc() || std::find(std::begin(units), std::end(units), unit) == std::end(units))
+        unexpected(value, "a size", "512MiB or 2GiB");
+    return plain(std::move(value), true);
+}
+Value duration(Value value, Diagnostics&) {
+    Codec<Seconds>::decode(value);
+    return plain(std::move(value), true);
+}
+Value any(Value value, Diagnostics& problems) {
+    check_untyped(value, problems);
+    return value;
+}
+
+struct ParamType {
+    std::string_view name;
+    Value (*read)(Value, Diagnostics&);
+};
+constexpr ParamType types[] = {{"text", text}, {"int", whole},     {"number", number},    {"bool", truth},
+                               {"path", path}, {"port", port},     {"mode", mode},        {"size", size},
+                               {"any", any},   {"secret", secret}, {"duration", duration}};
+
+const ParamType& type_named(const Value& said) {
+    const std::string& name = said.text();
+    const auto found = std::find_if(std::begin(types), std::end(types), [&](const auto& t) { return t.name == name; });
+    if (found != std::end(types)) return *found;
+    std::vector<std::string_view> known;
+    std::string list;
+    for (const ParamType& one : types)
+        known.push_back(one.name), list += (list.empty() ? "" : ", ") + std::string(one.name);
+    const auto near = nearest(name, known);
+    throw Error(said.where, fmt::format("there is no type '{}'", printable(name)))
+        .help(near.empty() ? fmt::format("types are {}, a list of one of them, as in [text], or a mapping", list)
+                           : fmt::format("did you mean '{}'?", near));
+}
+
+void check_type(const Value& type) {
+    if (type.is_text()) {
+        type_named(type);
+    } else if (type.is_map() && !type.map().empty()) {
+        for (const auto& field : type.map()) check_type(field.value);
+    } else if (type.is_list() && type.list().size() == 1) {
+        check_type(type.list()[0]);
+    } else {
+        throw Error(type.where, fmt::format("expected a type, found {}", kind_of(type)))
+            .help("write it as in type: port, type: [text], or type: {host: text, port: port}");
+    }
+}
+
+/// As deep as the text of the type, which the reader bounds.
+Value typed(Value value, const Value& type, Diagnostics& problems) {
+    if (type.is_text()) {
+        const Place where = value.where;
+        try {
+            return type_named(type).read(std::move(value), problems);
+        } catch (Error& error) {
+            if (!error.where) error.where = where;
+            throw;
+        }
+    }
+    if (type.is_list()) {
+        if (value.is_text()) {  // one scalar is a list of one
+            const Place where = value.where;
+            Value::List one;
+            one.push_back(std::move(value));
+            value = Value(std::move(one), where);
+        }
+        value.list();
+        for (Value& item : std::get<Value::List>(value.data)) item = typed(std::move(item), type.list()[0], problems);
+        return value;
+    }
+    if (!value.is_map()) throw Error(value.where, fmt::format("expected a mapping, found {}", kind_of(value)));
+    std::vector<std::string_view> known;
+    for (const auto& field : type.map()) known.push_back(field.key.text());
+    for (auto& [key, held] : std::get<Value::Map>(value.data)) {
+        const Value* field = type.find(key.text());
+        if (!field) {
+            const auto near = nearest(key.text(), known);
+            throw Error(key.where, fmt::format("there is no field '{}'", printable(key.text())))
+                .help(near.empty() ? fmt::format("it has {}", fmt::join(known, ", "))
+                                   : fmt::format("did you mean '{}'?", near));
+        }
+        held = typed(std::move(held), *field, problems);
+    }
+    for (const std::string_view name : known)
+        if (!value.find(name)) throw Error(value.where, fmt::format("the field '{}' is missing", name));
+    return value;
+}
+
+struct Param {
+    Value name, type;
+    const Value *fallback = nullptr, *one_of = nullptr;
+};
+
+Param parse_param(const Value::Entry& declared) {
+    Param param{declared.key, Value(std::string("any"), declared.key.where)};
+    if (declared.value.is_null()) return param;
+    if (!declared.value.is_map())
+        throw Error(declared.value.where, fmt::format("a parameter is a mapping, found {}", kind_of(declared.value)))
+            .help(fmt::format("write {}: {{type: TYPE, default: VALUE}}", declared.key.text()));
+    for (const auto& [key, value] : declared.value.map()) {
+        const std::string& word = key.text();
+        if (word == "type")
+            param.type = value;
+        else if (word == "default")
+            param.fallback = &value;
+        else if (word == "one_of")
+            value.list(), param.one_of = &value;
+        else if (word == "doc")
+            value.text();
+        else
+            throw Error(key.where, fmt::format("a parameter has no '{}'", printable(word)))
+                .help("it has type, default, doc and one_of");
+    }
+    check_type(param.type);
+    return param;
+}
+
+Value read_param(const Param& param, Value given, Diagnostics& problems) {
+    Value value = typed(std::move(given), param.type, problems);
+    if (!param.one_of) return value;
+    std::string list;
+    for (const Value& one : param.one_of->list()) {
+        const Value allowed = typed(one, param.type, problems);
+        if (allowed == value) return value;
+        list += (list.empty() ? "" : ", ") + (allowed.is_text() ? allowed.text() : std::string(kind_of(allowed)));
+    }
+    throw Error(value.where, value.secret || !value.is_text()
+                                 ? fmt::format("expected one of {}", list)
+                                 : fmt::format("expected one of {}, found '{}'", list, value.text()));
+}
+
+void refuse_unknown(const Value* declared, const Use& use, Diagnostics& problems) {
+    std::vector<std::string_view> known;
+    if (declared && declared->is_map())
+        for (const auto& entry : declared->map()) known.push_back(entry.key.text());
+    for (const auto& entry : use.with) {
+        const std::string& name = entry.key.text();
+        if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+        const auto near = nearest(name, known);
+        problems.add(
+            Error(entry.key.where, fmt::format("the module '{}' has no parameter '{}'", use.module.text(), name))
+                .help(!near.empty()   ? fmt::format("did you mean '{}'?", near)
+                      : known.empty() ? "it takes none: its params: would declare them"
+                                      : fmt::format("it has {}", fmt::join(known, ", "))));
+    }
+}
+
+}  // namespace
+
+bool take_params(const Value* declared, const Use& use, Scope& scope, Diagnostics& problems) {
+    Value::Map params;
+    const Value with(use.with);
+    const auto mistakes = problems.errors().size();
+    refuse_unknown(declared, use, problems);
+    scope.give("params", Value(Value::Map{}));
+    if (!declared || declared->is_null()) return problems.errors().size() == mistakes;
+    for (const auto& entry : declared->map()) {
+        const std::string& name = entry.key.text();
+        const Value* given = with.find(name);
+        if (given && given->is_null()) given = nullptr;
+        try {
+            const Param param = parse_param(entry);
+            if (!given && !param.fallback)
+                throw Error(use.module.where, fmt::format("the module '{}' needs '{}'", use.module.text(), name))
+                    .note(entry.key.where, "it is declared here, without a default")
+                    .help(fmt::format("write {{module: {}, with: {{{}: VALUE}}}}", use.module.text(), name));
+            Value value = given ? *given : *param.fallback;
+            if (!given) scope.stand_in(entry.key.where), substitute(value, scope);
+            if (given || !value.is_null()) value = read_param(param, std::move(value), problems);
+            params.push_back({name, std::move(value)});
+        } catch (Error& error) {
+            if (!error.where) error.where = given ? given->where : entry.key.where;
+            if (given)
+                problems.add(std::move(error).note(entry.key.where, fmt::format("'{}' is declared here", name)));
+            else
+                problems.add(std::move(error));
+            params.push_back({name, Value()});
+        }
+        scope.give("params", Value(params));
+    }
+    return problems.errors().size() == mistakes;
+}
+
+}  // namespace chaos

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "site_kinds.hpp"
+
+using namespace chaos;
+using namespace chaos::test;
+
+namespace {
+
+using Files = std::vector<std::pair<std::string, std::string>>;
+
+std::string ids(const Reading& reading) {
+    CHECK(reading.errors() == "");
+    std::string text;
+    for (const Resource& resource : reading.site.catalog)
+        text += (text.empty() ? "" : " ") + to_text(resource.id) + (resource.absent ? "-" : "");
+    return text;
+}
+
+std::string edges(const Reading& reading) {
+    CHECK(reading.errors() == "");
+    std::string text;
+    for (const auto& edge : reading.site.edges)
+        text += (text.empty() ? "" : ", ") + to_text(reading.site.catalog[edge.from].id) + " -> " +
+                to_text(reading.site.catalog[edge.to].id);
+    return text;
+}
+
+std::string error_of(const Reading& reading) {
+    REQUIRE(reading.problems.errors().size() == 1);
+    return reading.problems.errors()[0].what();
+}
+
+const std::string web =
+    "params: {port: {type: port}, root: {type: path, default: /srv/www}}\n"
+    "vars: {title: 'on {{ params.port }}'}\n"
+    "packages: [nginx]\n"
+    "files: {'/etc/{{ module.name }}.conf': '{{ params.root }} {{ vars.title }}'}\n"
+    "exports: {url: 'http://{{ host.name }}:{{ params.port }}/'}\n";
+
+}  // namespace
+
+TEST_CASE("a module gives its resources for what it is given") {
+    const auto reading = read_files({{"site.yml",
+                                      "vars: {port: 8080, title: mine}\n"
+                                      "use: [{module: web, with: {port: '{{ vars.port }}'}}]\n"
+                                      "files: {/etc/motd: 'see {{ modules.web.url }}, {{ vars.title }}'}\n"},
+                                     {"modules/web.yml", web}});
+    CHECK(ids(reading) == "package:nginx file:/etc/web.conf file:/etc/motd");
+    CHECK(reading.attribute("file:/etc/web.conf", "content") == "\"/srv/www on 8080\"");
+    CHECK(reading.attribute("file:/etc/motd", "content") == "\"see http://web1:8080/, mine\"");
+    CHECK(reading["file:/etc/web.conf"].modules == std::vector<std::string>{"web"});
+    CHECK(reading["file:/etc/motd"].modules.empty());
+}
+
+TEST_CASE("a module used twice has a name for each use") {
+    const auto reading = read_files({{"site.yml",
+                                      "use:\n  - {module: web, with: {port: 80}}\n"
+                                      "  - {module: web, as: admin, with: {port: 81, root: /srv//admin/}}\n"
+                                      "files: {/etc/motd: '{{ modules.admin.url }}'}\n"},
+                                     {"modules/web.yml", web}});
+    CHECK(ids(reading) == "package:nginx file:/etc/web.conf file:/etc/admin.conf file:/etc/motd");
+    CHECK(reading.attribute("file:/etc/admin.conf", "content") == "\"/srv/admin on 81\"");
+    CHECK(reading.attribute("file:/etc/motd", "content") == "\"http://web1:81/\"");
+    CHECK(reading["package:nginx"].modules == std::vector<std::string>{"web", "admin"});
+}
+
+TEST_CASE("the site lies over its modules, and a module over those that it uses") {
+    const auto reading = read_files(
+        {{"site.yml", "use: [outer]\npackages: {nginx: 3}\nfiles: {/b: {mode: 0600}}\nwithout: [package:vim]\n"},
+         {"modules/outer.yml", "use: [inner]\npackages: {nginx: 2, vim: 1}\nfiles: {/a: outer}\n"},
+         {"modules/inner.yml", "packages: {nginx: 1}\nfiles: {/a: {content: inner, mode: 0640}, /b: b}\n"}});
+    CHECK(ids(reading) == "package:nginx file:/a file:/b");
+    CHECK(reading.attribute("package:nginx", "version") == "\"3\"");
+    CHECK(reading.attribute("file:/a", "content") == "\"outer\"");
+    CHECK(reading.attribute("file:/a", "mode") == "\"0640\"");
+    CHECK(reading.attribute("file:/b", "mode") == "\"0600\"");
+    CHECK(reading["file:/a"].modules == std::vector<std::string>{"outer/inner", "outer"});
+}
+
+TEST_CASE("modules of a site may say the same, and not what differs") {
+    const Files same = {{"site.yml", "use: [a, b]\n"},
+                        {"modules/a.yml", "packages: {curl: 1}\nfiles: {/x: {mode: 0600}}\n"},
+                        {"modules/b.yml", "packages: {curl: 1}\nfiles: {/x: {owner: eve}}\n"}};
+    const auto reading = read_files(same);
+    CHECK(ids(reading) == "package:curl file:/x");
+    CHECK(reading.attribute("file:/x", "owner") == "\"eve\"");
+    CHECK(error_of(read_files({{"site.yml", "use: [a, outer]\n"},
+                               {"modules/outer.yml", "use: [b]\n"},
+                               {"modules/a.yml", "packages: {curl: 1}\n"},
+                               {"modules/b.yml", "packages: {curl: 2}\n"}})) ==
+          "package:curl is declared twice, and 'version' differs");
+}
+
+TEST_CASE("a use that does not stand leaves nothing, and needs on it are dropped") {
+    const auto reading = read_files({{"site.yml",
+                                      "use: [{module: web, when: host.name == 'other', with: {port: 80}}]\n"
+                                      "packages: {git: {needs: ['module:web']}}\n"},
+                                     {"modules/web.yml", web}});
+    CHECK(ids(reading) == "package:git");
+    CHECK(edges(reading) == "");
+}
+
+TEST_CASE("needs on a use bind what nothing else declares") {
+    const auto reading = read_files(
+        {{"site.yml",
+          "use: [base, {module: web, needs: ['module:base'], notify: [service:x], doc: the web, tags: [w]}]\n"
+          "packages: [curl]\nservices: [x]\n"},
+         {"modules/base.yml", "packages: [apt]\n"},
+         {"modules/web.yml", "packages: [curl, apt, nginx]\n"}});
+    CHECK(edges(reading) == "package:apt -> package:nginx, package:nginx -> service:x");
+    CHECK(reading["package:nginx"].doc == "the web");
+    CHECK(reading["package:nginx"].tags == std::vector<std::string>{"w"});
+    CHECK(reading["package:curl"].tags.empty());
+    CHECK(reading["service:x"].watches.size() == 1);
+}
+
+TEST_CASE("a block shares what it says with the modules that it uses") {
+    const auto reading = read_files({{"site.yml",
+                                      "packages: [git]\nblocks:\n"
+                                      "  - {when: host.name == 'web1', needs: [package:git], use: [a]}\n"
+                                      "  - {when: host.name == 'x', use: [b], packages: [no]}\n"},
+                                     {"modules/a.yml", "files: {/a: a}\n"},
+                                     {"modules/b.yml", "files: {/b: b}\n"}});
+    CHECK(ids(reading) == "file:/a package:git");
+    CHECK(edges(reading) == "package:git -> file:/a");
+}
+
+TEST_CASE("labels of a module are its own") {
+    const Files files = {
+        {"site.yml",
+         "use: [{module: web}, {module: web, as: admin}]\n"
+         "jobs: {warm: one}\n"
+         "services: {x: {needs: ['web/job:warm', 'job:warm']}}\n"},
+        {"modules/web.yml", "jobs: {warm: two, other: three}\nfiles: {'/{{ module.name }}': {needs: [job:warm]}}\n"}};
+    const auto reading = read_files(files);
+    CHECK(ids(reading) ==
+          "job:web/warm job:web/other file:/web job:admin/warm job:admin/other file:/admin job:warm service:x");
+    CHECK(edges(reading) ==
+          "job:web/warm -> file:/web, job:web/warm -> service:x, job:admin/warm -> file:/admin, job:warm -> "
+          "service:x");
+}
+
+TEST_CASE("ids that a module is given are those of the site") {
+    const auto reading = read_files(
+        {{"site.yml", "jobs: {warm: one}\nuse: [{module: web, with: {after: [job:warm]}}]\n"},
+         {"modules/web.yml", "params: {after: {type: [text]}}\nfiles: {/a: {needs: '{{ params.after }}'}}\n"}});
+    CHECK(edges(reading) == "job:warm -> file:/a");
+}
+
+TEST_CASE("a module's templates and files are its own, and see its names") {
+    const auto reading = read_files({{"site.yml", "vars: {who: site}\nuse: [{module: web, with: {port: 80}}]\n"},
+                                     {"modules/web.yml",
+                                      "params: {port: {type: port}}\nvars: {who: module}\n"
+                                      "files: {/a: {template: t.j2}, /b: {source: b.txt}, /c: {template: t.j2}}\n"},
+                                     {"modules/t.j2", "{{ params.port + 1 }} {{ vars.who }} {{ module.name }}"},
+                                     {"modules/b.txt", "bytes"}});
+    CHECK(reading.errors() == "");
+    CHECK(reading.attribute("file:/a", "content") == "\"81 module web\"");
+    CHECK(reading.attribute("file:/c", "content") == "\"81 module web\"");
+    CHECK(reading.attribute("file:/b", "content") == "\"bytes\"");
+}
+
+TEST_CASE("what --var gives is for the site, not for its modules") {
+    const auto reading =
+        read_files({{"site.yml", "use: [web]\n"}, {"modules/web.yml", "vars: {a: 1}\nfiles: {/a: '{{ vars.a }}'}\n"}},
+                   {{"a", "2"}});
+    CHECK(reading.errors() == "");
+    CHECK(reading.attribute("file:/a", "content") == "\"1\"");
+}
+
+TEST_CASE("a parameter is typed by the module") {
+    const auto reading = read_files(
+        {{"site.yml",
+          "use: [{module: m, with: {text: 1.20, flag: 'yes', list: one, map: {a: 1, b: '2'}, size: 2GiB, wait: "
+          "90s}}]\n"},
+         {"modules/m.yml",
+          "params:\n  text: {type: text}\n  flag: {type: bool}\n  list: {type: [text]}\n  size: {type: size}\n"
+          "  wait: {type: duration}\n  map: {type: {a: int, b: text}}\n  none: {type: text, default: null}\n"
+          "  some: {default: '{{ params.text }}!'}\n"
+          "files:\n"
+          "  /a: \"{{ params.text ~ params.flag ~ params.list[0] ~ (params.map.a + 1) ~ params.map.b ~ params.some "
+          "}}\"\n"
+          "  /b: {when: params.flag and params.none is none}\n"}});
+    CHECK(ids(reading) == "file:/a file:/b");
+    CHECK(reading.attribute("file:/a", "content") == "\"1.20trueone221.20!\"");
+}
+
+TEST_CASE("a module is found beside who uses it, beside itself, and where the site stands") {
+    const auto reading = read_files({{"site.yml", "include: [groups/web.yml]\nuse: [a]\n"},
+                                     {"groups/web.yml", "use: [c]\n"},
+                                     {"modules/a.yml", "use: [b]\n"},
+                                     {"modules/b.yml", "packages: [b]\n"},
+                                     {"modules/c.yml", "packages: [c]\n"}});
+    CHECK(ids(reading) == "package:c package:b");
+}
+
+TEST_CASE("a module may include files, which lie under it") {
+    const auto reading =
+        read_files({{"site.yml", "use: [{module: a, with: {p: 5}}]\n"},
+                    {"modules/a.yml", "include: [parts/low.yml]\nparams: {p: {type: int}}\npackages: {x: 2}\n"},
+                    {"modules/parts/low.yml", "packages: {x: 1, y: '{{ params.p }}'}\n"}});
+    CHECK(reading.errors() == "");
+    CHECK(reading.attribute("package:x", "version") == "\"2\"");
+    CHECK(reading.attribute("package:y", "version") == "\"5\"");
+}
+
+TEST_CASE("--only takes all of a module") {
+    auto reading = read_files({{"site.yml", "use: [outer]\npackages: [git]\n"},
+                               {"modules/outer.yml", "use: [inner]\npackages: [a]\n"},
+                               {"modules/inner.yml", "packages: [b]\n"}});
+    REQUIRE(reading.errors() == "");
+    select(reading.site, site_registry(), {"module:outer"}, {});
+    CHECK(ids(reading) == "package:b package:a");
+}
+
+TEST_CASE("an assertion that holds says nothing") {
+    CHECK(ids(read_text("vars: {port: 80}\nassert: [{that: [vars.port == 80, vars.port < 90], say: no}]\n"
+                        "packages: [git]")) == "package:git");
+}
