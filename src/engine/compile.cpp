@@ -53,6 +53,7 @@ public:
                 problems_.add(std::move(error));
             }
         }
+        check_exact(resource, declaration);
         const Schema& schema = declaration.type->schema();
         if (const Field* key = schema.key())
             attributes.push_back(
@@ -77,6 +78,10 @@ private:
             resource.keep = Codec<bool>::decode(value);
         else if (name == "protect")
             resource.protect = Codec<bool>::decode(value);
+        else if (name == "audit")
+            resource.audit = Codec<bool>::decode(value);
+        else if (name == "exact")
+            exact(resource, value);
         else if (name == "needs")
             return said.needs = std::move(value), true;
         else if (name == "before")
@@ -86,6 +91,35 @@ private:
         else if (name == "notify")
             return said.notify = std::move(value), true;
         return false;
+    }
+
+    /// The attributes whose members are all there shall be: those that otherwise add.
+    static void exact(Resource& resource, const Value& value) {
+        const Schema& schema = resource.type->schema();
+        std::string adding;
+        for (const Field& field : schema.fields)
+            if (adds(field)) adding += (adding.empty() ? "" : ", ") + std::string(field.name);
+        for (const Value& item : items(value)) {
+            const Field* field = schema.find(item.text());
+            if (!field || !adds(*field))
+                throw Error(item.where, field ? fmt::format("'{}' is the whole of it anyway", field->name)
+                                              : fmt::format("{} has no '{}'", schema.name, item.text()))
+                    .help(adding.empty() ? fmt::format("nothing of a {} adds to what is there", schema.name)
+                                         : "attributes that add to what is there: " + adding);
+            resource.exact.push_back(field);
+        }
+    }
+    static bool adds(const Field& field) {
+        return field.role == Field::Role::property && (field.merge == Merge::members || field.merge == Merge::keys);
+    }
+
+    /// An exact list that is not said would be a guess.
+    void check_exact(const Resource& resource, const Declaration& declaration) {
+        for (const Field* field : resource.exact)
+            if (!declaration.find(field->name) && !resource.absent)
+                problems_.add(Error(declaration.find("exact")->where,
+                                    fmt::format("exact names '{}', and it is not said", field->name))
+                                  .help(fmt::format("write {}: [...], all there shall be", field->name)));
     }
 
     /// The bytes of a file beside the manifest: in memory where small, else by path, size and digest.

@@ -131,7 +131,7 @@ void set_inputs(const Catalog& catalog, const View& view, const History* history
             known = digest_of(seen);
         }
         if (observed[i]) observed[i] = observed[i].with_inputs(known);
-        goal[i] = goal[i].with_inputs(wanted);
+        goal[i] = goal[i].with_inputs(catalog[i].audit ? known : wanted);  // what is only audited reacts to nothing
     }
 }
 

@@ -24,7 +24,7 @@ constexpr std::string_view meta =
     R"("each":{"type":["string","array","object"]},"as":{"type":"string"},"needs":{"type":["array","string"]},)"
     R"("before":{"type":["array","string"]},"watch":{"type":["array","string"]},"notify":{"type":["array","string"]},)"
     R"("absent":{"type":["boolean","string"]},"keep":{"type":"boolean"},"protect":{"type":"boolean"},)"
-    R"("raw":{"type":"boolean"})";
+    R"("raw":{"type":"boolean"},"audit":{"type":["boolean","string"]},"exact":{"type":["array","string"]})";
 
 std::string body_schema(const Schema& schema, bool with_key) {
     std::string properties(meta), members;

@@ -120,9 +120,36 @@ bool reaches(const Schema& schema, const State& found, const State& after) {
 
 namespace {
 
+/// Members that nobody listed go, where the list is all there shall be.
+State exactly(const Resource& resource, const State& goal) {
+    const Schema& schema = resource.type->schema();
+    std::shared_ptr<void> laid;
+    for (const Field* field : resource.exact) {
+        if (!field->given(resource.wanted.spec()) || field->same(goal.spec(), resource.wanted.spec())) continue;
+        if (!laid) laid = schema.clone(goal.spec()), take_options(schema, laid.get(), resource.wanted.spec());
+        field->copy(laid.get(), resource.wanted.spec());
+    }
+    return laid ? State(laid, goal.inputs()) : goal;
+}
+
+/// What is only audited stays as it is; how it differs is told, but for what may be secret.
+void tell_audited(const Resource& resource, const State& observed, State& goal, Diagnostics& problems) {
+    const Schema& schema = resource.type->schema();
+    if (same(schema, observed, goal)) return;
+    std::string how;
+    if (!goal || !observed) how = goal ? "is not there" : "is there, and should not be";
+    for (const Field* field : differences(schema, observed, goal))
+        how += fmt::format("{}'{}'", how.empty() ? "differs in " : ", ", field->name);
+    if (how.empty()) how = "differs";
+    problems.note(Error(resource.where, fmt::format("{} {}: it is only audited", to_text(resource.id), how))
+                      .help("take audit: true away to have it mended"));
+    goal = observed;
+}
+
 State goal_of(const Resource& resource, const State& observed, Diagnostics& problems) {
     const Schema& schema = resource.type->schema();
-    if (!resource.leaving) return resource.absent ? State() : overlay(schema, observed, resource.wanted);
+    if (!resource.leaving)
+        return resource.absent ? State() : exactly(resource, overlay(schema, observed, resource.wanted));
     std::vector<const Field*> conflicts;
     const State target = resource.absent ? State() : resource.wanted;
     State goal = three_way(schema, observed, resource.recorded, target, conflicts);
@@ -197,7 +224,10 @@ void adopt(Catalog& catalog, States& observed, States& goal, std::vector<Compani
 
 States resolve(Catalog& catalog, const View& view, States& observed, Diagnostics& problems) {
     States goal(catalog.size());
-    for (std::size_t i = 0; i < catalog.size(); ++i) goal[i] = goal_of(catalog[i], observed[i], problems);
+    for (std::size_t i = 0; i < catalog.size(); ++i) {
+        goal[i] = goal_of(catalog[i], observed[i], problems);
+        if (catalog[i].audit) tell_audited(catalog[i], observed[i], goal[i], problems);
+    }
     keep_what_is_in_use(catalog, view, observed, goal, problems);
     std::vector<Companion> come;  // `because` by number in the catalog
     for (const auto& [type, numbers] : by_kind(catalog)) {

@@ -251,3 +251,12 @@ TEST_CASE("strategy strict takes what lies on nothing") {
     CHECK(ids(read_files({{"site.yml", "include: [low.yml]\nstrategy: strict\nvars: {b: 1}\npackages: [vim]\n"},
                           {"low.yml", "vars: {a: 1}\npackages: [git]\n"}})) == "package:git package:vim");
 }
+
+TEST_CASE("audit and exact are said of a resource") {
+    const auto reading = read_text("users: {eve: {groups: [adm], exact: [groups], audit: true}, bob: {audit: no}}");
+    CHECK(ids(reading) == "user:eve user:bob");
+    CHECK(reading["user:eve"].audit);
+    CHECK_FALSE(reading["user:bob"].audit);
+    REQUIRE(reading["user:eve"].exact.size() == 1);
+    CHECK(reading["user:eve"].exact[0]->name == "groups");
+}

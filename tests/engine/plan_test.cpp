@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include "support/fake_host.hpp"
 #include "thing.hpp"
 
 using namespace chaos;
@@ -204,4 +205,44 @@ TEST_CASE(
     order(catalog, circle, problems);
     REQUIRE(problems.errors().size() == 1);
     CHECK(std::string(problems.errors()[0].what()) == "these wait for each other: thing:a -> thing:b -> thing:a");
+}
+
+TEST_CASE("an exact list takes out what it does not name, and leaves other lists alone") {
+    Catalog catalog;
+    const auto with = [](std::vector<std::string> members, TextMap labels) {
+        return State::of(Thing{"a", "red", std::move(members), std::move(labels), {}, {}, {}});
+    };
+    catalog.push_back(resource(with({"x", "y"}, {{"k", "v"}})));
+    catalog[0].exact.push_back(thing_schema.find("members"));
+    States observed{with({"x", "z"}, {{"other", "o"}})};
+    const FakeHost host;
+    const View view(host);
+    Diagnostics problems;
+    const States goal = resolve(catalog, view, observed, problems);
+    CHECK(problems.ok());
+    CHECK(same(thing_schema, goal[0], with({"x", "y"}, {{"k", "v"}, {"other", "o"}})));
+    observed = goal;
+    CHECK(plan(catalog, Graph(1, {}), observed, resolve(catalog, view, observed, problems)).empty());
+}
+
+TEST_CASE("what is only audited is told and left as it is") {
+    Catalog catalog;
+    catalog.push_back(resource(thing("differs", "red")));
+    catalog.push_back(resource(thing("agrees", "red")));
+    catalog.push_back(resource(thing("missing", "red")));
+    catalog.push_back(resource(thing("there", "red")));
+    catalog.back().absent = true;
+    for (Resource& one : catalog) one.audit = true;
+    States observed{thing("differs", "blue"), thing("agrees", "red"), State(), thing("there", "red")};
+    const FakeHost host;
+    const View view(host);
+    Diagnostics problems;
+    const States goal = resolve(catalog, view, observed, problems);
+    CHECK(plan(catalog, Graph(4, {}), observed, goal).empty());
+    std::string told;
+    for (const Error& remark : problems.remarks()) told += std::string(remark.what()) + "\n";
+    CHECK(told ==
+          "thing:differs differs in 'colour': it is only audited\n"
+          "thing:missing is not there: it is only audited\n"
+          "thing:there is there, and should not be: it is only audited\n");
 }
