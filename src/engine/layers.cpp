@@ -142,11 +142,18 @@ void Layers::lay_beside(Declaration& held, Declaration other) {
     if (held.absent != other.absent) return differ("whether it is there", other.where, held.where);
     for (auto& [key, value] : other.body) {
         const std::string name = key.text();
+        const std::string counterpart = name.ends_with('+') ? name.substr(0, name.size() - 1) : name + "+";
+        if (const Value* replaced = held.find(counterpart)) {  // one replaces what the other adds to
+            differ(fmt::format("'{}'", name), key.where, replaced->where);
+            continue;
+        }
         const auto same = std::find_if(held.body.begin(), held.body.end(), [&](const auto& e) {
             return said_by(held.type->schema(), e.key.text()) == said_by(held.type->schema(), name);
         });
         if (same == held.body.end())
             held.body.push_back({std::move(key), std::move(value)});
+        else if (name.ends_with('+'))  // both add
+            same->value = added(&same->value, std::move(value));
         else if (!(same->key == key) || !(same->value == value))
             differ(fmt::format("'{}'", name), key.where, same->key.where);
     }

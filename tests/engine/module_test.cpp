@@ -95,6 +95,17 @@ TEST_CASE("modules of a site may say the same, and not what differs") {
           "package:curl is declared twice, and 'version' differs");
 }
 
+TEST_CASE("two modules may add to one list, and not one replace what the other adds to") {
+    const auto with = [](const std::string& a, const std::string& b) {
+        return read_files({{"site.yml", "use: [a, b]\nusers: {eve: {shell: zsh}}\n"},
+                           {"modules/a.yml", "users: {eve: {" + a + ": [x]}}\n"},
+                           {"modules/b.yml", "users: {eve: {" + b + ": [y]}}\n"}});
+    };
+    CHECK(with("groups+", "groups+").attribute("user:eve", "groups") == "[\"x\",\"y\"]");
+    CHECK(error_of(with("groups+", "groups")) == "user:eve is declared twice, and 'groups' differs");
+    CHECK(error_of(with("groups", "groups+")) == "user:eve is declared twice, and 'groups+' differs");
+}
+
 TEST_CASE("a use that does not stand leaves nothing, and needs on it are dropped") {
     const auto reading = read_files({{"site.yml",
                                       "use: [{module: web, when: host.name == 'other', with: {port: 80}}]\n"
