@@ -74,11 +74,17 @@ std::vector<std::uint32_t> keep_needed(const Catalog& catalog, const View& view,
     return kept;
 }
 
-/// Every directory above what is to be there, or to come.
-std::unordered_set<std::string> used_by_what_stays(const Catalog& catalog, const States& goal) {
+/// What goes back to another state: in a home, that is what it was filled with, or what was put in its place.
+bool returns(const Resource& resource, const State& observed, const State& goal) {
+    return observed && goal && !same(resource.type->schema(), observed, goal);
+}
+
+/// Every directory above what is to be there, or to come; `unchanged`: only above what stays as it is.
+std::unordered_set<std::string> used_by_what_stays(const Catalog& catalog, const States& observed, const States& goal,
+                                                   bool unchanged) {
     std::unordered_set<std::string> used;
     for (std::uint32_t i = 0; i < catalog.size(); ++i) {
-        if (!goal[i]) continue;
+        if (!goal[i] || (unchanged && returns(catalog[i], observed[i], goal[i]))) continue;
         for (std::string& path : paths_of(catalog[i], goal[i]))
             for (auto cut = path.rfind('/'); cut != 0 && cut != path.npos; cut = path.rfind('/')) {
                 path.resize(cut);
@@ -102,19 +108,25 @@ std::vector<std::uint32_t> keep_occupied(const Catalog& catalog, const View& vie
         }
     }
     if (paths.empty()) return keep_needed(catalog, view, observed, goal);
-    const auto used = used_by_what_stays(catalog, goal);
+    const auto used = used_by_what_stays(catalog, observed, goal, false);
+    const auto homes_in_use = used_by_what_stays(catalog, observed, goal, true);
+    std::unordered_set<std::string> returning;
+    for (std::uint32_t i = 0; i < catalog.size(); ++i)
+        if (returns(catalog[i], observed[i], goal[i]))
+            for (std::string& path : paths_of(catalog[i], goal[i])) returning.insert(std::move(path));
     // What is in a directory has a longer path than it: decided before it is.
     std::sort(paths.begin(), paths.end(), [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
     auto kept = keep_needed(catalog, view, observed, goal);
     for (const auto& [path, i] : paths) {
         if (view->look(path).kind != Entry::Kind::directory) continue;
         const auto names = view->list(path);
+        const bool home = catalog[i].id.type == "user";
+        const auto is_ours = [&, &path = path](const std::string& name) {
+            const std::string inside = (path == "/" ? path : path + "/") + name;
+            return going.contains(inside) || (home && (returning.contains(inside) || is_skeleton(view, inside, name)));
+        };
         const bool empties =
-            !used.contains(path) &&
-            std::all_of(names.begin(), names.end(), [&, &path = path, i = i](const std::string& name) {
-                const std::string inside = (path == "/" ? path : path + "/") + name;
-                return going.contains(inside) || (catalog[i].id.type == "user" && is_skeleton(view, inside, name));
-            });
+            !(home ? homes_in_use : used).contains(path) && std::all_of(names.begin(), names.end(), is_ours);
         if (empties) continue;
         going.erase(path);
         goal[i] = observed[i];

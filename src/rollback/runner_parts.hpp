@@ -43,6 +43,7 @@ private:
     void end_call(std::size_t number, const Scan& before);
     void record_effects(std::size_t number, const Scan& before);
     void tell(const Failures&);
+    bool judges_a_secret(const std::vector<std::size_t>& steps) const;
     bool prepare(std::size_t number);
     void verify(std::size_t number);
     void record_done(std::size_t number);

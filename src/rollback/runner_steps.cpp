@@ -30,7 +30,34 @@ Error not_reached(const Change& change, const Schema& schema, const State& found
     return Error(change.where, to_text(change.id) + " did not become as wished");
 }
 
+/// What a command printed may be the file that it was to judge.
+Error without_output(const Error& error) {
+    const std::string text = error.what();
+    constexpr std::string_view mark = " ended with status ";
+    const auto at = text.find(mark);
+    const auto colon = at == std::string::npos ? at : text.find(':', at);
+    if (colon == std::string::npos) return error;
+    return Error(error.where, text.substr(0, colon) + "; what it printed is not shown: it judged a secret")
+        .help(error.hint);
+}
+
 }  // namespace
+
+bool Runner::Parts::judges_a_secret(const std::vector<std::size_t>& steps) const {
+    const auto secret = [](const Step& step, const Change& change) {
+        const Schema& schema = step.type->schema();
+        return step.type->validation(change) &&
+               std::any_of(schema.fields.begin(), schema.fields.end(), [&](const Field& field) {
+                   const Value value = field.given(change.after.spec()) ? field.get(change.after.spec()) : Value();
+                   return value.secret || (field.name == "secret" && value.is_text() && value.text() == "true");
+               });
+    };
+    return std::any_of(steps.begin(), steps.end(), [&](std::size_t number) {
+        const Step& step = plan[number];
+        return std::any_of(step.changes.begin(), step.changes.end(),
+                           [&](const Change& change) { return change.after && secret(step, change); });
+    });
+}
 
 /// Files up to the next call are shown together; calls that may overlap and do not wait for one another run together.
 std::size_t Runner::Parts::end_of_phase(std::size_t from) const {
@@ -121,11 +148,16 @@ void Runner::Parts::run_files(std::size_t from, std::size_t to) {
             if (const auto command = takes_back() ? std::nullopt : step.type->validation(change))
                 host->validate(*command, change.id.key);
     }
-    host->publish();
-    journal.flush();
-    for (const Command& command : host->unvalidated()) {
-        const Output output = host->run(command);
-        if (output.status != 0) throw chaos::failed(command, output);
+    try {
+        host->publish();
+        journal.flush();
+        for (const Command& command : host->unvalidated()) {
+            const Output output = host->run(command);
+            if (output.status != 0) throw chaos::failed(command, output);
+        }
+    } catch (const Error& error) {
+        if (!judges_a_secret(working)) throw;
+        throw without_output(error);
     }
     for (const std::size_t number : working) {
         verify(number);

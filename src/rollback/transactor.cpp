@@ -208,7 +208,8 @@ Transactor::TakeBack StoreTransactor::plan_take_back(std::vector<std::int64_t> r
                                       in_words(bases[i], field), in_words(back.observed[i], field)});
     }
     for (const std::uint32_t i : keep_occupied(back.site.catalog, view, back.observed, back.goal))
-        back.conflicts.push_back({back.site.catalog[i].id, "", "absent", "present", "there is something in it, or needs it"});
+        back.conflicts.push_back(
+            {back.site.catalog[i].id, "", "absent", "present", "there is something in it, or needs it"});
     back.plan = plan(back.site.catalog, back.graph, back.observed, back.goal);
     back.settles = settling(back);
     return back;
