@@ -48,6 +48,7 @@ bool Runner::Parts::judges_a_secret(const std::vector<std::size_t>& steps) const
         const Schema& schema = step.type->schema();
         return step.type->validation(change) &&
                std::any_of(schema.fields.begin(), schema.fields.end(), [&](const Field& field) {
+                   if (field.compiled_away()) return false;
                    const Value value = field.given(change.after.spec()) ? field.get(change.after.spec()) : Value();
                    return value.secret || (field.name == "secret" && value.is_text() && value.text() == "true");
                });
