@@ -261,11 +261,11 @@ public:
             Resource& one = site_.catalog[resource];
             if (one.doc.empty() && !module.doc.is_null()) one.doc = module.doc.text();
             if (module.tags.is_null()) continue;
-            for (const Value& tag : module.tags.is_list() ? std::span(module.tags.list()) : std::span(&module.tags, 1))
+            for (const Value& tag : items_in(module.tags))
                 one.tags.push_back(tag.text());
         }
         for (const auto& [word, said] : module.links)
-            for (const Value& item : said.is_list() ? std::span(said.list()) : std::span(&said, 1)) {
+            for (const Value& item : items_in(said)) {
                 try {
                     bind(word.text(), references_.find(item), item.where, mine);
                 } catch (Error& error) {
@@ -322,7 +322,7 @@ private:
     void each(const Value& said, std::uint32_t me, Act act) {
         if (said.is_null()) return;
         const Value* before = nullptr;
-        for (const Value& item : said.is_list() ? std::span(said.list()) : std::span(&said, 1)) {
+        for (const Value& item : items_in(said)) {
             try {
                 const auto found = references_.find(item);
                 for (const auto other : found) {

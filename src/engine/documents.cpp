@@ -88,7 +88,7 @@ private:
 
     void follow(const Value& said, std::string_view word, std::uint16_t source) {
         if (said.is_null()) return;
-        for (const Value& item : said.is_list() ? std::span(said.list()) : std::span(&said, 1)) {
+        for (const Value& item : items_in(said)) {
             try {
                 include(parse_item(item, word), source);
             } catch (Error& error) {

@@ -62,6 +62,11 @@ private:
     std::deque<Value> kept_;
 };
 
+/// The items of a list; anything else is a list of one.
+inline std::span<const Value> items_in(const Value& value) {
+    return value.is_list() ? std::span(value.list()) : std::span(&value, 1);
+}
+
 /// Refuses yes, no, on, off where nothing types them (vars): it would be a guess.
 void check_untyped(const Value&, Diagnostics&);
 

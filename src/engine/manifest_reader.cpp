@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "manifest_reader.hpp"
+#include <fmt/format.h>
+#include <algorithm>
+#include "beside.hpp"
+#include "requirements.hpp"
+
+namespace chaos {
+
+namespace {
+
+constexpr std::size_t most_uses = 4096, deepest_use = 32;
+
+}  // namespace
+
+bool ManifestReader::read(std::vector<Document>& documents) {
+    for (const Document& document : documents) reading_.modules.read_by(number_, document.source);
+    const auto mistakes = reading_.problems.errors().size();
+    for (const Document& document : documents)
+        reading_.guarded({}, [&] {
+            if (const Value* needs = document.root.find("chaos")) check_version(*needs);
+        });
+    if (reading_.problems.errors().size() != mistakes) return false;
+    scope_.give("modules", Value(Value::Map{}));
+    read_variables(documents);
+    const auto before_modules = reading_.problems.errors().size();
+    for (Document& document : documents) use_modules(document);
+    const bool whole = reading_.problems.errors().size() == before_modules;
+    for (Document& document : documents)
+        if (const Value* said = document.root.find("assert")) check_assertions(*said);
+    for (std::uint32_t i = 0; i < documents.size(); ++i) read_layer(documents[i], i + 1);
+    return whole;
+}
+
+void ManifestReader::read_variables(std::vector<Document>& documents) {
+    Value::Map all;
+    for (Document& document : documents)
+        for (auto& [key, value] : std::get<Value::Map>(document.root.data)) {
+            if (key.text() != "vars" || value.is_null()) continue;
+            reading_.guarded(key.where, [&, &said = value] {
+                said.map();
+                check_untyped(said, reading_.problems);
+                if (document.strategy == Strategy::strict) refuse_overlap(all, said.map());
+                lay_values(all, std::move(std::get<Value::Map>(said.data)));
+            });
+        }
+    scope_.variables(std::move(all));
+}
+
+void ManifestReader::refuse_overlap(const Value::Map& below, const Value::Map& above) {
+    for (const auto& entry : above)
+        for (const auto& held : below)
+            if (held.key == entry.key)
+                reading_.problems.add(
+                    Error(entry.key.where,
+                          fmt::format("vars.{} is given below already, and this file is strict", entry.key.text()))
+                        .note(held.value.where, "it is given here")
+                        .help("say it in one of the two files, or take strategy: strict away"));
+}
+
+void ManifestReader::use_modules(Document& document) {
+    for (const auto& [key, value] : document.root.map()) {
+        if (key.text() == "use" && !value.is_null())
+            for (const Value& item : items_in(value))
+                reading_.guarded(item.where, [&] { use_module(parse_use(item)); });
+        if (key.text() != "blocks" || !value.is_list()) continue;
+        for (const Value& block : value.list()) {
+            const Value* uses = block.is_map() ? block.find("use") : nullptr;
+            if (!uses) continue;
+            reading_.guarded(uses->where, [&] { use_in_block(block, *uses); });
+        }
+    }
+}
+
+void ManifestReader::use_in_block(const Value& block, const Value& uses) {
+    if (const Value* each = block.find("each"))
+        throw Error(each->where, "modules in an 'each' are not understood by chaos " CHAOS_VERSION " yet")
+            .help("write each use by itself, with as: NAME");
+    Value::Map shared;
+    for (const auto& entry : block.map())
+        for (const std::string_view word : {"when", "doc", "tags", "needs", "before", "watch", "notify"})
+            if (entry.key.text() == word) shared.push_back(entry);
+    for (const Value& item : items_in(uses)) reading_.guarded(item.where, [&] { use_module(parse_use(item, shared)); });
+}
+
+void ManifestReader::use_module(Use use) {
+    scope_.stand_in(use.module.where), scope_.deciding = true;
+    bool stands = true;
+    for (const Value& when : use.when) stands = decide(when, scope_) && stands;
+    scope_.deciding = false;
+    Module module{use.name(), path() + use.name(), number_};
+    if (!stands) return reading_.modules.switched_off(module.path);
+    if (const auto before = uses_.find(module.name); before != uses_.end())
+        throw Error(use.module.where, fmt::format("a module is used as '{}' already", module.name))
+            .note(before->second, "it is used here first")
+            .help("give one of them a name of its own, as in as: second");
+    uses_.emplace(module.name, use.module.where);
+    for (auto& entry : use.with) substitute(entry.value, scope_);
+    for (auto& entry : use.links) substitute(entry.value, scope_);
+    if (!use.doc.is_null()) substitute(use.doc, scope_);
+    module.links = use.links, module.doc = use.doc, module.tags = use.tags;
+    open_module(use, std::move(module));
+}
+
+std::vector<std::string> ManifestReader::places_of_modules(Place from) const {
+    const std::string& here = reading_.sources[from].directory;
+    std::vector<std::string> places{beside::join(here, "modules")};
+    if (number_) places.push_back(here);
+    places.push_back(reading_.modules_beside + "/modules");
+    return places;
+}
+
+void ManifestReader::open_module(const Use& use, Module module) {
+    const Place from = use.module.where;
+    const std::string file = module_file(use.module, places_of_modules(from));
+    const std::string real = beside::real_path(file);
+    auto& open = reading_.open;
+    const auto first = std::find_if(open.begin(), open.end(), [&](const auto& one) { return one.first == real; });
+    if (first != open.end()) {
+        std::string circle;
+        for (auto step = first; step != open.end(); ++step) circle += step->second + " -> ";
+        throw Error(from, fmt::format("these modules use each other: {}{}", circle, use.module.text()))
+            .help("take one of the uses out");
+    }
+    if (reading_.modules.all().size() >= most_uses || open.size() >= deepest_use)
+        throw Error(from, fmt::format("modules are used more than {} times, or {} deep", most_uses, deepest_use));
+    module.scope = std::make_unique<Scope>(reading_.scope, reading_.of_modules);
+    Scope& scope = *module.scope;
+    scope.give("module", Value(Value::Map{{std::string("name"), Value(module.name)}}));
+    const std::string name = module.name;
+    const auto number = reading_.modules.add(std::move(module));
+    open.emplace_back(real, use.module.text());
+    read_module(use, number, name, real, scope);
+    open.pop_back();
+}
+
+void ManifestReader::read_module(const Use& use, std::uint32_t number, const std::string& name, const std::string& real,
+                                 Scope& scope) {
+    const auto mistakes = reading_.problems.errors().size();
+    auto documents = read_documents(reading_.sources, {shown(real)}, scope, reading_.context.cache, reading_.problems);
+    for (const Document& document : documents) reading_.modules.read_by(number, document.source);
+    if (documents.empty() || reading_.problems.errors().size() != mistakes) return;
+    const Value& root = main_of(documents).root;
+    if (!take_params(root.find("params"), use, scope, reading_.problems)) return;
+    const Value* exports = root.find("exports");
+    const Value given = exports ? *exports : Value(Value::Map{});
+    ManifestReader inner(reading_, scope, number);
+    inner.read(documents);
+    reading_.guarded(given.where, [&] { export_values(name, given, scope); });
+    layers_.lay_module(inner.layers(), number, name);
+}
+
+const Document& ManifestReader::main_of(const std::vector<Document>& documents) {
+    return *std::find_if(documents.begin(), documents.end(), [](const Document& one) { return one.main; });
+}
+
+std::string ManifestReader::shown(const std::string& real) const {
+    const std::string here = beside::real_path(".") + "/";
+    return real.starts_with(here) ? real.substr(here.size()) : real;
+}
+
+void ManifestReader::export_values(const std::string& name, Value exports, Scope& scope) {
+    exports.map();
+    scope.stand_in(exports.where);
+    substitute(exports, scope);
+    exports_.push_back({name, std::move(exports)});
+    scope_.give("modules", Value(exports_));
+}
+
+void ManifestReader::check_assertions(const Value& said) {
+    if (said.is_null()) return;
+    for (const Value& item : items_in(said)) reading_.guarded(item.where, [&] { check_assertion(item, scope_); });
+}
+
+void ManifestReader::read_layer(Document& document, std::uint32_t layer) {
+    sections_.stand_in(layer, number_);
+    layers_.lay_strictly(document.strategy == Strategy::strict);
+    auto& map = std::get<Value::Map>(document.root.data);
+    if (const Value* without = document.root.find("without"))
+        for (const Value& pattern : items_in(*without))
+            reading_.guarded(pattern.where, [&] { layers_.forget(pattern); });
+    if (document.strategy == Strategy::override_) drop_sections(map);
+    for (auto& [key, value] : map)
+        reading_.guarded(key.where, [&, &word = key, &said = value] { top_level(word, said); });
+    layers_.lay_strictly(false);
+}
+
+void ManifestReader::drop_sections(const Value::Map& map) {
+    for (const auto& [key, value] : map) {
+        for (const ResourceType* type : reading_.context.registry.types)
+            if (type->schema().section == key.text()) layers_.drop(*type);
+        if (key.text() == "absent" && value.is_map()) drop_sections(value.map());
+        if (key.text() == "blocks" && value.is_list())
+            for (const Value& block : value.list())
+                if (block.is_map()) drop_sections(block.map());
+    }
+}
+
+void ManifestReader::top_level(const Value& key, Value& value) {
+    const std::string& word = key.text();
+    if (word.starts_with("x-")) return;
+    const auto known = std::find_if(top_level_words().begin(), top_level_words().end(),
+                                    [&](const Word& top) { return top.name == word; });
+    if (known == top_level_words().end()) {
+        const ResourceType* type = sections_.section_of(key);
+        if (value.is_null() && value.blank) value.where = key.where;
+        return sections_.read(*type, std::move(value), false);
+    }
+    if (!known->understood)
+        throw Error(key.where, fmt::format("'{}' is not understood by chaos " CHAOS_VERSION " yet", word));
+    if (value.is_null() && value.blank)
+        throw Error(key.where, fmt::format("'{}' has no value", word)).help("remove the line, or give it one");
+    check_whose(key);
+    if (word == "absent") return sections_.read_absent(std::move(value));
+    if (word == "blocks") return read_blocks(std::move(value));
+    if (word == "protect") return protect(value);
+    if (word == "exclusive") return exclusive(value);
+    if (word == "doc" || word == "name") value.text();
+}
+
+void ManifestReader::check_whose(const Value& key) const {
+    const std::string& word = key.text();
+    if (number_ && (word == "name" || word == "exclusive"))
+        throw Error(key.where, fmt::format("a module has no '{}'", word))
+            .help("only the site that uses it can say this");
+    if (!number_ && (word == "params" || word == "exports"))
+        throw Error(key.where, fmt::format("'{}' is for modules, and this is a site", word))
+            .help(word == "params" ? "values of a site stand in vars:" : "what a module exports is modules.NAME.x");
+}
+
+void ManifestReader::read_blocks(Value blocks) {
+    blocks.list();
+    for (Value& block : std::get<Value::List>(blocks.data))
+        reading_.guarded(block.where, [&] { sections_.read_block(std::move(block)); });
+}
+
+void ManifestReader::protect(const Value& value) {
+    const Registry& registry = reading_.context.registry;
+    for (const Value& pattern : items_in(value))
+        reading_.guarded(pattern.where, [&] {
+            const auto& text = pattern.text();
+            const auto kind = text.substr(0, text.find(':'));
+            if (kind.find('*') == std::string::npos && text.find('*') != std::string::npos
+                    ? !registry.section(kind)
+                    : text.find('*') == std::string::npos)
+                parse_id(text, registry, pattern.where);
+            reading_.site.protect.push_back(text);
+        });
+}
+
+void ManifestReader::exclusive(const Value& value) {
+    for (const Value& item : items_in(value))
+        reading_.guarded(item.where, [&] {
+            const ResourceType* type = sections_.section_of(item);
+            if (!type->schema().key())
+                throw Error(item.where, fmt::format("a host has one {}: nothing else can be there", item.text()));
+            reading_.exclusive.emplace_back(type, item.where);
+            reading_.site.exclusive.emplace_back(type->schema().section);
+            reading_.problems.note(
+                Error(item.where,
+                      fmt::format("exclusive: what else there is of '{}' is not removed by chaos " CHAOS_VERSION " yet",
+                                  item.text())));
+        });
+}
+
+}  // namespace chaos

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <utility>
+#include "declaration.hpp"
+#include "documents.hpp"
+#include "modules.hpp"
+
+namespace chaos {
+
+/// What all manifests of a site share while they are read.
+struct Reading {
+    Sources& sources;
+    const ReadContext& context;
+    Diagnostics& problems;
+    ReadContext of_modules;  ///< Without what --var gives, which is for the site's variables.
+    Scope scope;             ///< Of the site.
+    Modules modules;
+    Site site{};
+    std::string modules_beside{};                             ///< The first manifest: the site's own modules.
+    std::vector<std::pair<std::string, std::string>> open{};  ///< Modules being read: real path, name.
+    std::vector<std::pair<const ResourceType*, Place>> exclusive{};
+
+    Reading(Sources& all, const ReadContext& how, Diagnostics& found)
+        : sources(all), context(how), problems(found), of_modules(how), scope(all, how), modules(scope) {
+        of_modules.vars.clear();
+    }
+
+    template <class Act>
+    void guarded(Place at, Act act) {
+        try {
+            act();
+        } catch (Error& error) {
+            if (!error.where) error.where = at;
+            problems.add(std::move(error));
+        }
+    }
+};
+
+/// Reads the documents of one manifest, the site (0) or a module, into layers of its own: what its modules say lowest,
+/// then each document over the one before.
+class ManifestReader {
+public:
+    ManifestReader(Reading& reading, Scope& scope, std::uint32_t number)
+        : reading_(reading),
+          number_(number),
+          scope_(scope),
+          layers_(reading.context.registry, reading.problems),
+          sections_(reading.context.registry, scope, layers_, reading.problems) {}
+
+    Layers& layers() { return layers_; }
+
+    /// False where versions or modules are wrong: what would be said of the rest would mislead.
+    bool read(std::vector<Document>& documents);
+
+private:
+    void read_variables(std::vector<Document>& documents);
+    void refuse_overlap(const Value::Map& below, const Value::Map& above);
+    void use_modules(Document& document);
+    void use_in_block(const Value& block, const Value& uses);
+    void use_module(Use use);
+    std::string path() const { return number_ ? reading_.modules[number_].path + "/" : std::string(); }
+
+    /// modules/ beside the manifest that says `use`; beside it where that is a module; the site's.
+    std::vector<std::string> places_of_modules(Place from) const;
+    void open_module(const Use& use, Module module);
+    void read_module(const Use& use, std::uint32_t number, const std::string& name, const std::string& real,
+                     Scope& scope);
+    static const Document& main_of(const std::vector<Document>& documents);
+
+    /// A path as a person finds it: from where the first manifest stands, where it is below.
+    std::string shown(const std::string& real) const;
+    void export_values(const std::string& name, Value exports, Scope& scope);
+    void check_assertions(const Value& said);
+    void read_layer(Document& document, std::uint32_t layer);
+
+    /// Of every section that the file has, at its top level, in `absent` and in blocks.
+    void drop_sections(const Value::Map& map);
+    void top_level(const Value& key, Value& value);
+
+    /// Some words are a site's, some a module's.
+    void check_whose(const Value& key) const;
+    void read_blocks(Value blocks);
+    void protect(const Value& value);
+    void exclusive(const Value& value);
+    Reading& reading_;
+    std::uint32_t number_;
+    Scope& scope_;
+    Layers layers_;
+    Sections sections_;
+    Value::Map exports_;
+    std::map<std::string, Place> uses_;
+};
+
+}  // namespace chaos
