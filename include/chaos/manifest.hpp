@@ -48,6 +48,7 @@ void select(Site&, const Registry&, const std::vector<std::string>& only, const 
 
 /// True where `pattern` (an id in any of its spellings, `*` matching any text) names this resource.
 bool matches(std::string_view pattern, const ResourceId&, const Registry&);
+bool matches(std::string_view pattern, const Resource&, const Registry&);  ///< Also as the manifest calls it.
 
 /// The id that a person wrote: plural or singular, key made clean. Throws Error with "did you mean".
 ResourceId parse_id(std::string_view text, const Registry&, Place where = {});

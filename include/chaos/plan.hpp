@@ -6,25 +6,34 @@
 
 namespace chaos {
 
+/// How often a step that failed is tried again, and how long is waited before it (seconds).
+struct Retry {
+    int times = 0, wait_s = 5;
+};
+
 /// One resource of a site, as the manifest has it. Its place in the Catalog is its number everywhere else.
 struct Resource {
     ResourceId id;
     const ResourceType* type = nullptr;
-    State wanted;          ///< What was written: key, options, and the attributes that were given. Never absent.
-    bool absent = false;   ///< `absent: true`: shall not be there.
-    bool keep = false;     ///< Stays as it is when it leaves the manifest.
-    bool protect = false;  ///< Never removed while this stands.
-    bool audit = false;    ///< Differences are told, never mended.
-    bool leaving = false;  ///< Not in the manifest any more: goes back to what was there before it was first touched.
-    State recorded{};      ///< Leaving only: what our last run made of it. wanted is its origin; absent where there was
-                           ///< nothing.
+    State wanted;            ///< What was written: key, options, and the attributes that were given. Never absent.
+    bool absent = false;     ///< `absent: true`: shall not be there.
+    bool keep = false;       ///< Stays as it is when it leaves the manifest.
+    bool protect = false;    ///< Never removed while this stands.
+    bool audit = false;      ///< Differences are told, never mended.
+    bool exclusive = false;  ///< Nobody declared it: it is to go because its section is all there shall be.
+    bool leaving = false;    ///< Not in the manifest any more: goes back to what was there before it was first touched.
+    State recorded{};  ///< Leaving only: what our last run made of it. wanted is its origin; absent where there was
+                       ///< nothing.
     bool companion = false;  ///< Came along with another one, which `because` names.
     std::uint32_t because = 0;
     Place where{};
     std::string doc{};
     std::vector<std::string> tags{};
-    std::vector<std::string> modules{};     ///< Those that declare it: `web`, and `web/tls` of one that web uses.
-    std::vector<const Field*> exact{};      ///< Attributes whose members are all there shall be.
+    std::vector<std::string> modules{};  ///< Those that declare it: `web`, and `web/tls` of one that web uses.
+    std::vector<const Field*> exact{};   ///< Attributes whose members are all there shall be.
+    std::vector<const Field*> once{};    ///< Attributes given when it is made, and left alone afterwards.
+    Retry retry{};
+    std::string called{};                   ///< Its key in the manifest, where `name_on` gave it the name it has here.
     std::vector<std::uint32_t> watches{};   ///< Numbers of what it reacts to.
     std::vector<ResourceId> passed_over{};  ///< What it watches beside, and --only or --skip leave out this time.
 };
@@ -47,6 +56,9 @@ using Plan = std::vector<Step>;
 /// circle of written edges, go to `problems`; implied edges inside a circle are dropped, with a remark. `states` are
 /// those to come (absent: as wanted).
 Graph order(Catalog&, std::span<const Graph::Edge> written, Diagnostics& problems);
+
+/// What a resource is to be where it is there already: what was written, but for what is given only once.
+State standing(const Resource&);
 
 /// Looks at every resource, each kind in bulk, on `jobs` threads. A resource that could not be looked at is an error in
 /// `problems`. `whole`: also what the manifest leaves open (for what is to be put back).

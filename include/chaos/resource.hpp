@@ -81,6 +81,7 @@ struct Footprint {
         names{};  ///< Directories: which entries they have (one level below too); a new one goes to the trash.
     bool tools_first = false;  ///< Taking back: first apply of the inverse, then what is left of the effects. Else the
                                ///< other way round.
+    bool lines = false;  ///< The contents are files of lines that many share: the tools alone take their lines out.
 };
 
 /// A kind of resource, as the engine sees it. Everything is asked for in bulk: one kind, many resources.
@@ -104,6 +105,11 @@ public:
     /// the last version. Only changes are asked about; `after` is absent where it goes. What is wished and can not be
     /// goes to the Diagnostics, at change.where.
     virtual std::vector<Companion> resolve(const View&, std::span<Change>, Diagnostics&) const { return {}; }
+
+    /// Keys of all that a section's `exclusive` is about: what a host has of this kind because somebody asked for it,
+    /// not because it is part of the system. Nothing for a kind that knows no such set.
+    virtual std::optional<std::vector<std::string>> population(const View&) const { return std::nullopt; }
+    virtual bool has_population() const { return false; }
 
     virtual void claims(const State&, std::vector<Claim>&) const {}
 

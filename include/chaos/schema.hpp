@@ -156,8 +156,11 @@ struct Field {
     std::string_view fallback{};  ///< What holds where it is not written, in words: for the reference.
     std::string_view into{};      ///< Role::source and Role::rendered only.
     std::string_view alias{};     ///< An older or foreign name that means the same.
+    /// What the meta attribute `user` says, where this one does not: the person, or the person's group.
+    enum class Person : char { no, user, group };
     Role role = Role::property;
     Merge merge = Merge::whole;
+    Person person = Person::no;
     bool required = false, secret = false, live = false;
 
     // How any Spec's member is reached.
@@ -197,6 +200,10 @@ struct Field {
         auto f = *this;
         return f.live = true, f;
     }  ///< Holds until the next boot; an image has none.
+    constexpr Field persons(Person who = Person::user) const {
+        auto f = *this;
+        return f.person = who, f;
+    }
     constexpr Field merged(Merge how) const {
         auto f = *this;
         return f.merge = how, f;

@@ -111,7 +111,7 @@ void refuse_protected(const Planned& planned, const Registry& registry) {
             const Resource& resource = planned.site.catalog[step.resources[i]];
             if (step.changes[i].after) continue;
             const bool named = std::any_of(planned.site.protect.begin(), planned.site.protect.end(),
-                                           [&](const std::string& p) { return matches(p, resource.id, registry); });
+                                           [&](const std::string& p) { return matches(p, resource, registry); });
             if (!named && !resource.protect) continue;
             problems.errors.push_back(
                 Error(resource.where, fmt::format("{} is protected and would be removed", to_text(resource.id)))

@@ -51,8 +51,6 @@ void Sections::read_block(Value block) {
         const std::string word = entry.key.text();
         if (std::find(std::begin(allowed), std::end(allowed), word) == std::end(allowed)) {
             parts.push_back(std::move(entry));
-        } else if (word == "user") {
-            throw Error(entry.key.where, "'user' is not understood by chaos " CHAOS_VERSION " yet");
         } else if (entry.value.is_null()) {
             throw Error(entry.key.where, fmt::format("'{}' has no value", word))
                 .help("remove the line, or give it one");

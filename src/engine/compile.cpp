@@ -25,6 +25,7 @@ public:
     void add(Declaration declaration) {
         Resource resource;
         resource.id = declaration.id();
+        resource.called = declaration.called;
         resource.type = declaration.type;
         resource.absent = declaration.absent;
         resource.where = declaration.where;
@@ -82,6 +83,10 @@ private:
             resource.audit = Codec<bool>::decode(value);
         else if (name == "exact")
             exact(resource, value);
+        else if (name == "once")
+            once(resource, value);
+        else if (name == "retry")
+            resource.retry = retry(resource, value);
         else if (name == "needs")
             return said.needs = std::move(value), true;
         else if (name == "before")
@@ -91,6 +96,57 @@ private:
         else if (name == "notify")
             return said.notify = std::move(value), true;
         return false;
+    }
+
+    /// Attributes that are given when it is made: `true` for all of them, and it then stays when it leaves the
+    /// manifest.
+    static void once(Resource& resource, const Value& value) {
+        const Schema& schema = resource.type->schema();
+        if (value.is_text() && !schema.find(value.text())) {
+            if (!Codec<bool>::decode(value)) return;
+            resource.keep = true;  // what was made of it since is somebody else's
+            for (const Field& field : schema.fields)
+                if (field.role == Field::Role::property) resource.once.push_back(&field);
+        } else {
+            for (const Value& item : items(value)) {
+                const Field* field = schema.find(said_by(schema, item.text()));
+                if (!field || field->role != Field::Role::property)
+                    throw Error(item.where, fmt::format("{} has no attribute '{}' that could be given once",
+                                                        schema.name, item.text()))
+                        .help("name attributes of it, as in once: [password], or say once: true for all of them");
+                resource.once.push_back(field);
+            }
+        }
+        for (const Field* field : resource.once)
+            if (field->required)
+                throw Error(value.where, fmt::format("'{}' of a {} can not be left out, so it can not be given once",
+                                                     field->name, schema.name));
+    }
+
+    /// `3`, or `{times: 3, wait: 5s}`.
+    static Retry retry(const Resource& resource, const Value& value) {
+        if (resource.type->way() == Way::files)
+            throw Error(value.where, fmt::format("a {} is put in place by one move: there is nothing to try again",
+                                                 resource.type->schema().name))
+                .help("remove this line");
+        Retry retry;
+        const Value* times = value.is_text() ? &value : nullptr;
+        if (!value.is_text())
+            for (const auto& [key, said] : value.map()) {
+                if (key.text() == "times")
+                    times = &said;
+                else if (key.text() == "wait")
+                    retry.wait_s = static_cast<int>(std::min<std::int64_t>(Codec<Seconds>::decode(said).count, 86400));
+                else
+                    throw Error(key.where, fmt::format("retry has no '{}'", key.text())).help("it has times and wait");
+            }
+        constexpr std::int64_t most = 100;
+        const std::int64_t count = times ? Codec<std::int64_t>::decode(*times) : 0;
+        if (count < 1 || count > most)
+            throw Error(times ? times->where : value.where, "retry is how often it is tried again: 1 to 100 times")
+                .help("write it as in retry: 3, or retry: {times: 3, wait: 10s}");
+        retry.times = static_cast<int>(count);
+        return retry;
     }
 
     /// The attributes whose members are all there shall be: those that otherwise add.
@@ -261,8 +317,7 @@ public:
             Resource& one = site_.catalog[resource];
             if (one.doc.empty() && !module.doc.is_null()) one.doc = module.doc.text();
             if (module.tags.is_null()) continue;
-            for (const Value& tag : items_in(module.tags))
-                one.tags.push_back(tag.text());
+            for (const Value& tag : items_in(module.tags)) one.tags.push_back(tag.text());
         }
         for (const auto& [word, said] : module.links)
             for (const Value& item : items_in(said)) {

@@ -11,11 +11,13 @@ namespace chaos {
 struct Declaration {
     const ResourceType* type = nullptr;
     std::string key;          ///< Clean; empty where a host has one of the kind.
+    std::string called{};     ///< The key as it was written, where `name_on` gave it another one.
     Value::Map body;          ///< Attributes and meta attributes.
     Place where;              ///< Of the key.
     std::uint32_t layer = 0;  ///< Which document, lowest first.
     std::uint32_t part = 0;   ///< Which section, block or `absent` of it: twice in one is an error.
     bool absent = false;
+    bool at_home = false;                  ///< `~` is in its key.
     bool by_site = true;                   ///< A manifest of the site says it, not modules alone.
     std::vector<std::uint32_t> modules{};  ///< Uses of modules that say it, in order.
     Value::Map bound{};  ///< `item` and `loop` of an each, for a template: it is rendered when all is laid.
@@ -125,6 +127,7 @@ private:
     void item(const ResourceType&, Value item, bool absent, const Value::Map* shared, int depth);
     void one(const ResourceType&, Value key, Value body, bool absent, const Value::Map* shared);
     void unrolled(const ResourceType&, Value key, Value::Map body, bool absent);
+    std::string home_for(Value::Map& body);
     Value::Map attributes(const ResourceType&, const Value& key, Value body) const;
     void clean_names(const ResourceType&, Value::Map& body);
     Error unknown_attribute(const Schema&, const Value::Entry&, const Value::Entry* before) const;
@@ -134,6 +137,7 @@ private:
     Layers& layers_;
     Diagnostics& problems_;
     std::uint32_t layer_ = 0, module_ = 0, part_ = 0;
+    std::unordered_map<std::string, std::string> homes_;  // by person
 };
 
 /// Entries become resources: attributes decoded, files beside the manifest read, templates rendered, ids resolved.

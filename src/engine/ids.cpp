@@ -75,6 +75,11 @@ ResourceId parse_id(std::string_view written, const Registry& registry, Place wh
     }
 }
 
+bool matches(std::string_view pattern, const Resource& resource, const Registry& registry) {
+    return matches(pattern, resource.id, registry) ||
+           (!resource.called.empty() && matches(pattern, ResourceId{resource.id.type, resource.called}, registry));
+}
+
 bool matches(std::string_view written, const ResourceId& id, const Registry& registry) {
     const std::string plain = written.find('/') < written.find(':') ? plain_id(written, registry) : std::string();
     const std::string_view pattern = plain.empty() ? written : plain;

@@ -7,6 +7,7 @@
 #include <utility>
 #include "beside.hpp"
 #include "manifest_reader.hpp"
+#include "persons.hpp"
 #include "utf8.hpp"
 
 namespace chaos {
@@ -37,8 +38,11 @@ public:
         read_name(documents, paths.front());
         if (!manifest_.read(documents)) return std::move(site);
         check_exclusive();
-        compile(manifest_.layers().take(), context.registry, manifest_.layers(), reading_.sources, reading_.modules,
-                site, problems);
+        auto declarations = manifest_.layers().take();
+        name_for_host(declarations, manifest_.layers(), reading_.modules, problems);
+        give_to_persons(declarations, context.view.host(), problems);
+        compile(std::move(declarations), context.registry, manifest_.layers(), reading_.sources, reading_.modules, site,
+                problems);
         if (!context.view.host().live()) leave_out_what_lives();
         return std::move(site);
     }

@@ -62,6 +62,16 @@ void look(const Catalog& catalog, const View& view, const Job& job, bool whole, 
 
 }  // namespace
 
+State standing(const Resource& resource) {
+    if (resource.once.empty()) return resource.wanted;
+    const auto spec = resource.type->schema().clone(resource.wanted.spec());
+    for (const Field* field : resource.once) {
+        field->clear(spec.get());
+        if (field->given(spec.get())) field->copy(spec.get(), resource.wanted.spec());  // one that can not be left out
+    }
+    return State(spec, resource.wanted.inputs());
+}
+
 States observe(const Catalog& catalog, const View& view, Diagnostics& problems, unsigned jobs, bool whole,
                bool (*fence)()) {
     States found(catalog.size());
@@ -148,10 +158,23 @@ void tell_audited(const Resource& resource, const State& observed, State& goal, 
     goal = observed;
 }
 
+/// What is wished, laid over what is there; what is given only once stays as it is where something is there.
+State laid_over(const Resource& resource, const State& observed) {
+    const Schema& schema = resource.type->schema();
+    State goal = overlay(schema, observed, resource.wanted);
+    if (!observed || resource.once.empty()) return goal;
+    std::shared_ptr<void> laid;
+    for (const Field* field : resource.once) {
+        if (field->same(goal.spec(), observed.spec())) continue;
+        if (!laid) laid = schema.clone(goal.spec());
+        field->copy(laid.get(), observed.spec());
+    }
+    return laid ? State(laid, goal.inputs()) : goal;
+}
+
 State goal_of(const Resource& resource, const State& observed, Diagnostics& problems) {
     const Schema& schema = resource.type->schema();
-    if (!resource.leaving)
-        return resource.absent ? State() : exactly(resource, overlay(schema, observed, resource.wanted));
+    if (!resource.leaving) return resource.absent ? State() : exactly(resource, laid_over(resource, observed));
     std::vector<const Field*> conflicts;
     const State target = resource.absent ? State() : resource.wanted;
     State goal = three_way(schema, observed, resource.recorded, target, conflicts);

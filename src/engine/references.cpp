@@ -10,13 +10,18 @@ References::References(const Catalog& catalog, const Registry& registry, const L
     : catalog_(catalog), registry_(registry), layers_(layers), modules_(modules) {
     numbers_.reserve(catalog.size());
     for (std::uint32_t i = 0; i < catalog.size(); ++i) numbers_.emplace(catalog[i].id, i);
+    for (std::uint32_t i = 0; i < catalog.size(); ++i)
+        if (!catalog[i].called.empty()) numbers_.emplace(ResourceId{catalog[i].id.type, catalog[i].called}, i);
 }
 
 const References::Sorted& References::sorted(std::string_view type) {
     const auto [held, is_new] = by_key_.try_emplace(type);
     if (is_new) {
         for (std::uint32_t i = 0; i < catalog_.size(); ++i)
-            if (catalog_[i].id.type == type) held->second.emplace_back(catalog_[i].id.key, i);
+            if (catalog_[i].id.type == type) {
+                held->second.emplace_back(catalog_[i].id.key, i);
+                if (!catalog_[i].called.empty()) held->second.emplace_back(catalog_[i].called, i);
+            }
         std::sort(held->second.begin(), held->second.end());
     }
     return held->second;
@@ -38,7 +43,7 @@ std::vector<std::uint32_t> References::look_for(const std::string& pattern) {
     }
     if (!type) {
         for (std::uint32_t i = 0; i < catalog_.size(); ++i)
-            if (matches(pattern, catalog_[i].id, registry_)) found.push_back(i);
+            if (matches(pattern, catalog_[i], registry_)) found.push_back(i);
         return found;
     }
     // Keys are sorted: only those that begin as the pattern does are looked at.
@@ -47,8 +52,9 @@ std::vector<std::uint32_t> References::look_for(const std::string& pattern) {
     const auto& keys = sorted(type->schema().name);
     for (auto one = std::lower_bound(keys.begin(), keys.end(), std::pair(start, std::uint32_t{0}));
          one != keys.end() && one->first.starts_with(start); ++one)
-        if (matches(pattern, catalog_[one->second].id, registry_)) found.push_back(one->second);
+        if (matches(pattern, catalog_[one->second], registry_)) found.push_back(one->second);
     std::sort(found.begin(), found.end());
+    found.erase(std::unique(found.begin(), found.end()), found.end());
     return found;
 }
 

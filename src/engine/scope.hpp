@@ -23,6 +23,9 @@ public:
     /// Expressions that follow stand in this source: what manifest.dir and file() go by.
     void stand_in(Place at) { here_ = at; }
 
+    /// The host that the manifest is read for.
+    const Host& looking() const { return context_.view.host(); }
+
     /// While it is set, a fact that changes by itself is an error: it may not decide what exists.
     bool deciding = false;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 #include "declaration.hpp"
+#include "persons.hpp"
 #include "scope.hpp"
 #include "utf8.hpp"
 
@@ -203,6 +204,20 @@ void Sections::one(const ResourceType& type, Value key, Value body, bool absent,
     scope_.unbind(name), scope_.unbind("loop");
 }
 
+/// The home that `~` is in an entry; empty where it has none.
+std::string Sections::home_for(Value::Map& body) {
+    const auto user = std::find_if(body.begin(), body.end(), [](const auto& e) { return e.key.text() == "user"; });
+    std::string name;
+    if (user != body.end() && !user->value.is_null()) {
+        substitute(user->value, scope_);
+        if (user->value.secret) throw Error(user->value.where, "a secret can not name a person");
+        name = user->value.text();
+    }
+    const auto [held, is_new] = homes_.try_emplace(name);
+    if (is_new) held->second = person_on(scope_.looking(), name).home;
+    return held->second;
+}
+
 void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bool absent) {
     const Schema& schema = type.schema();
     scope_.stand_in(key.where);
@@ -226,7 +241,12 @@ void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bo
     }
     scope_.deciding = false;
 
-    Declaration entry{&type, {}, {}, key.where, layer_, part_, absent};
+    Declaration entry{.type = &type, .where = key.where, .layer = layer_, .part = part_, .absent = absent};
+    const std::string home = raw ? std::string() : home_for(body);
+    if (!home.empty() && schema.clean == schema::clean_path) {
+        const std::string path = below_home(key.text(), home);
+        entry.at_home = path != key.text(), key.data = path;
+    }
     if (module_) entry.by_site = false, entry.modules.push_back(module_);
     if (schema.key()) {
         try {

@@ -18,7 +18,7 @@ bool of_module(std::string_view path, const Resource& resource) {
 bool names(const std::string& wish, const Resource& resource, const Registry& registry) {
     if (wish.starts_with("module:")) return of_module(std::string_view(wish).substr(7), resource);
     return std::find(resource.tags.begin(), resource.tags.end(), wish) != resource.tags.end() ||
-           matches(wish, resource.id, registry);
+           matches(wish, resource, registry);
 }
 
 std::vector<char> chosen(const Site& site, const std::vector<std::string>& wishes, const Registry& registry) {

@@ -22,14 +22,16 @@ constexpr Word metas[] = {
     {"keep", "True: it stays as it is when it leaves the manifest."},
     {"protect", "True: it is never removed while this stands."},
     {"raw", "True: braces in this entry are plain text."},
-    {"once", "Given when chaos creates it, left alone afterwards.", false},
+    {"once", "True, or names of attributes: given when chaos creates it, left alone afterwards."},
     {"exact", "Names of lists that are all there shall be: what is not listed is taken out."},
     {"audit", "True: differences are told, never mended."},
-    {"user", "For what lives in a home or a session: done as that person.", false},
-    {"retry", "How often a step that fails is tried again.", false},
+    {"user", "For what lives in a home: it belongs to that person, or is run as her, and `~` is her home."},
+    {"retry", "How often a step that failed is tried again: `3`, or `{times: 3, wait: 10s}`."},
     {"timeout", "How long a step may take.", false},
     {"confirm", "A change is taken back unless it is confirmed in time.", false},
-    {"name_on", "Its name by distribution.", false},
+    {"name_on",
+     "What it is called on a system, by facts.os.id or its family: `{debian: firefox-esr}`; null: there is none "
+     "there."},
 };
 
 constexpr Word tops[] = {

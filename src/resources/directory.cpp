@@ -19,10 +19,12 @@ constexpr Field fields[] = {
         .otherwise("as it is; 0755 where it is made anew"),
     schema::property<&Directory::owner>("owner", "User who owns it, by name or number.")
         .example("www-data")
-        .otherwise("as it is; root where it is made anew"),
+        .otherwise("as it is; root where it is made anew")
+        .persons(),
     schema::property<&Directory::group>("group", "Group that owns it, by name or number.")
         .example("www-data")
-        .otherwise("as it is; root where it is made anew"),
+        .otherwise("as it is; root where it is made anew")
+        .persons(Field::Person::group),
     schema::option<&Directory::recurse>("recurse",
                                         "Where it is to be absent: all that is in it goes along, to the trash.")
         .example("true")
@@ -62,7 +64,7 @@ public:
             if (!made.mode) made.mode = Mode{0755};
             if (!made.owner && view->superuser()) made.owner = "root";
             if (!made.group && view->superuser()) made.group = "root";
-            parents.above(made.path, i, change.where, problems);
+            parents.above(made.path, i, change.where, problems, made.owner, made.group);
             change.after = State::of(std::move(made)).with_inputs(change.after.inputs());
         }
         return parents.take();

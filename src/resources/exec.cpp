@@ -40,7 +40,7 @@ struct Exec {
     CommandLine command{};
     std::optional<std::string> creates{};
     std::optional<CommandLine> unless{}, onlyif{}, undo{};
-    std::optional<std::string> cwd{};
+    std::optional<std::string> cwd{}, run_as{};
     TextMap env{};
     bool shell = false;
     Seconds timeout{600};
@@ -59,6 +59,10 @@ constexpr Field fields[] = {
         .example("test -e /var/lib/tool/pending"),
     schema::option<&Exec::undo>("undo", "What is run to take it back.").example("make uninstall"),
     schema::option<&Exec::cwd>("cwd", "The directory it is run in.").example("/usr/local/src/tool").otherwise("/"),
+    schema::option<&Exec::run_as>("run_as", "Who runs it; HOME, USER and LOGNAME are that person's.")
+        .example("www-data")
+        .otherwise("what `user` says, else who runs chaos")
+        .persons(),
     schema::option<&Exec::env>("env", "Variables it sees, beside PATH and LC_ALL=C.").example("{PREFIX: /usr/local}"),
     schema::option<&Exec::shell>("shell", "The commands are texts for /bin/sh.").example("true").otherwise("false"),
     schema::option<&Exec::timeout>("timeout", "How long it may take.").example("90s").otherwise("10m"),
@@ -81,6 +85,7 @@ Command command_of(const Exec& spec, const CommandLine& line) {
     else
         command.argv = line.words;
     command.directory = spec.cwd.value_or("");
+    command.user = spec.run_as.value_or("");
     for (const auto& [name, value] : spec.env) command.environment.push_back(name + "=" + value);
     command.timeout_s = static_cast<int>(spec.timeout.count);
     return command;
@@ -146,6 +151,7 @@ public:
         claims.push_back({Claim::Role::locks, "lock:exec"});
         const Exec& spec = *state.as<Exec>();
         if (spec.cwd) claims.push_back({Claim::Role::needs, "path:" + *spec.cwd});
+        if (spec.run_as) claims.push_back({Claim::Role::needs, "user:" + *spec.run_as});
         if (spec.creates) claims.push_back({Claim::Role::brings, "path:" + *spec.creates});
     }
 

@@ -32,10 +32,12 @@ constexpr Field fields[] = {
         .otherwise("as it is; 0644 where it is made anew, 0600 where a secret is in it"),
     schema::property<&File::owner>("owner", "User who owns it, by name or number.")
         .example("www-data")
-        .otherwise("as it is; root where it is made anew"),
+        .otherwise("as it is; root where it is made anew")
+        .persons(),
     schema::property<&File::group>("group", "Group that owns it, by name or number.")
         .example("www-data")
-        .otherwise("as it is; root where it is made anew"),
+        .otherwise("as it is; root where it is made anew")
+        .persons(Field::Person::group),
     schema::option<&File::validate>("validate",
                                     "A command that must succeed before anybody sees the new content. It sees all new "
                                     "files of the run in place; `%s` is the path of a copy of this one.")
@@ -83,7 +85,7 @@ public:
             }
             if (before && !after->link.empty()) continue;
             change.after = State::of(made(view, *after)).with_inputs(change.after.inputs());
-            if (!before) parents.above(after->path, i, change.where, problems);
+            if (!before) parents.above(after->path, i, change.where, problems, after->owner, after->group);
         }
         return parents.take();
     }

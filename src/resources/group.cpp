@@ -102,7 +102,7 @@ public:
     }
 
     Way way() const override { return Way::opaque; }
-    Footprint footprint() const override { return {.contents = contents}; }
+    Footprint footprint() const override { return {.contents = contents, .lines = true}; }
 
     void apply(WritableHost& host, const Group* from, const Group* to, bool) const override {
         const auto& name = (to ? to : from)->name;

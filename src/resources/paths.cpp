@@ -111,7 +111,21 @@ Written look_at_file(const View& view, const std::string& path, const std::optio
     return found;
 }
 
-void Parents::above(const std::string& path, std::size_t because, Place where, Diagnostics& problems) {
+namespace {
+
+/// Where somebody's own things lie; empty where that is no directory of theirs.
+std::string home_of(const View& view, const std::optional<std::string>& owner) {
+    if (!owner || is_number(*owner) || *owner == "root") return {};
+    const auto* there = view.once<Accounts>().user(*owner);
+    const std::string home = there ? there->home : "/home/" + *owner;
+    return home.size() > 1 && home.starts_with('/') ? home : std::string();
+}
+
+}  // namespace
+
+void Parents::above(const std::string& path, std::size_t because, Place where, Diagnostics& problems,
+                    const std::optional<std::string>& owner, const std::optional<std::string>& group) {
+    const std::string home = home_of(view_, owner);
     for (auto directory = parent_of(path);; directory = parent_of(directory)) {
         const auto place = std::lower_bound(known_.begin(), known_.end(), directory);
         if (place != known_.end() && *place == directory) return;
@@ -124,6 +138,8 @@ void Parents::above(const std::string& path, std::size_t because, Place where, D
                                     .help("move it away: mv " + directory + " " + directory + ".orig"));
         Directory made{.path = directory, .mode = Mode{0755}};
         if (view_->superuser()) made.owner = made.group = "root";
+        const bool is_at_home = !home.empty() && (directory == home || directory.starts_with(home + "/"));
+        if (is_at_home && view_->superuser()) made.owner = owner, made.group = group ? group : made.group;
         missing_.push_back(
             {{{"directory", directory}, {}, State::of(std::move(made)), where}, because, &directory_type()});
     }

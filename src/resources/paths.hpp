@@ -58,8 +58,9 @@ const ResourceType& directory_type();
 class Parents {
 public:
     explicit Parents(const View& view) : view_(view) {}
-    /// A file above is a problem, as of `where`.
-    void above(const std::string& path, std::size_t because, Place where, Diagnostics& problems);
+    /// A file above is a problem, as of `where`. Below the home of who owns the path, they are that person's as well.
+    void above(const std::string& path, std::size_t because, Place where, Diagnostics& problems,
+               const std::optional<std::string>& owner = {}, const std::optional<std::string>& group = {});
     std::vector<Companion> take() { return std::move(missing_); }
 
 private:

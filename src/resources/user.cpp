@@ -204,7 +204,7 @@ public:
     }
 
     Way way() const override { return Way::opaque; }
-    Footprint footprint() const override { return {.contents = contents, .names = names}; }
+    Footprint footprint() const override { return {.contents = contents, .names = names, .lines = true}; }
 
     void apply(WritableHost& host, const User* from, const User* to, bool) const override {
         if (!to) return remove(host, *from);

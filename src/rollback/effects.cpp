@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "effects.hpp"
 
+#include <algorithm>
+
 namespace chaos::rollback {
 
 namespace {
@@ -17,10 +19,15 @@ bool can_be_made(const Image& image) {
 
 }  // namespace
 
-Effects::Effects(StagedHost& host, const Footprint& footprint, Scan before, const std::vector<Operation>& after,
-                 bool cut)
-    : host_(host), footprint_(footprint), before_(std::move(before)), found_(host.scan(footprint, nullptr)), cut_(cut) {
-    for (const Operation& operation : after) {
+Effects::Effects(StagedHost& host, const Footprint& footprint, const StepRecord& step,
+                 const std::vector<Operation>& operations, bool cut)
+    : host_(host),
+      footprint_(footprint),
+      before_(scan_from_text(step.scan)),
+      found_(host.scan(footprint, nullptr)),
+      cut_(cut) {
+    for (const Operation& operation : operations) {
+        if (!operation.effect || operation.step != step.number) continue;
         made_[operation.path] = operation.after;
         if (!operation.staged.empty()) trash_[operation.path] = operation.staged;
     }
@@ -36,6 +43,14 @@ bool Effects::is_ours(const std::string& path) const {
     const Image found = image_in(found_, path), before = image_in(before_, path);
     const auto made = made_.find(path);
     return found.same_as(before) || (made != made_.end() && found.same_as(made->second));
+}
+
+void Effects::tell(std::string_view type, std::vector<Conflict>& conflicts) const {
+    for (const std::string& path : left_) {
+        const auto& shared = footprint_.contents;
+        if (footprint_.lines && std::find(shared.begin(), shared.end(), path) != shared.end()) continue;
+        conflicts.push_back({{type, path}, "", "as before the run", "as the run left it", "changed by somebody else"});
+    }
 }
 
 void Effects::put_back() {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chaos/transaction.hpp>
+
 #include "journal.hpp"
 
 namespace chaos::rollback {
@@ -9,14 +11,16 @@ namespace chaos::rollback {
 /// was before the step nor as the step left it is somebody's, and stays.
 class Effects {
 public:
-    /// `before`: the footprint before the step began. `after`: what it was found to have changed, where it came to its
-    /// end; where it did not (`cut`), all that differs is its doing.
-    Effects(StagedHost&, const Footprint&, Scan before, const std::vector<Operation>& after, bool cut);
+    /// Of one step, among the operations of its run: what it was found to have changed, where it came to its end; where
+    /// it did not (`cut`), all that differs from its scan is its doing.
+    Effects(StagedHost&, const Footprint&, const StepRecord&, const std::vector<Operation>& operations, bool cut);
 
     /// Queues, once, whatever is ours and differs from before; also what the tools that took the step back left.
     void put_back();
 
-    const std::vector<std::string>& left() const { return left_; }  ///< Paths that were not put back.
+    /// Adds the paths that were not put back. Files of lines that many share are none of them: the tools took their
+    /// own lines out, and whoever changed others meanwhile keeps them.
+    void tell(std::string_view type, std::vector<Conflict>&) const;
 
 private:
     bool concerns(const std::string& path, const Scan& now) const;

@@ -228,12 +228,13 @@ class Nowhere final : public BlobSink {
 bool values_stand(const Store& store, const Holding& record, const Resource& resource, const State& now) {
     const Schema& schema = resource.type->schema();
     Nowhere nowhere;
-    if (to_stored(encode(schema, declared(schema, now, resource.wanted)), nowhere) == record.attributes) return true;
+    const State wish = standing(resource);
+    if (to_stored(encode(schema, declared(schema, now, wish)), nowhere) == record.attributes) return true;
     Diagnostics problems;
     const State was = decode(schema, store.owned(record).attributes, problems);
     return problems.ok() && std::all_of(schema.fields.begin(), schema.fields.end(), [&](const Field& field) {
                const bool set = field.merge == Merge::members || field.merge == Merge::keys;
-               const bool given = field.role == Field::Role::property && field.given(resource.wanted.spec());
+               const bool given = field.role == Field::Role::property && field.given(wish.spec());
                return set || !given || field.same(was.spec(), now.spec());
            });
 }
@@ -243,7 +244,7 @@ bool says(const Store& store, const Holding& record, const Resource& resource, c
     const bool was_absent = record.attributes == "null";
     if (was_absent || resource.absent || !now) return was_absent == !now;
     const Schema& schema = resource.type->schema();
-    return given_in(schema, record.attributes) == given_in(schema, resource.wanted) &&
+    return given_in(schema, record.attributes) == given_in(schema, standing(resource)) &&
            values_stand(store, record, resource, now);
 }
 

@@ -32,9 +32,6 @@ Outcome undo(Workplace&, std::int64_t run, const std::string& why, Recovery = Re
 /// Restarts or reloads what took note of states that are no more, after a run was taken back. Errors go to the outcome.
 void settle(Workplace&, StagedHost&, std::int64_t run, Outcome&);
 
-/// Lines of accounts: tools took those of this kind back, and whoever changed others meanwhile keeps them.
-bool taken_back_by_tools(const ResourceType&, const std::string& path);
-
 /// Frees what a finished run needs no more on the disk; again after a cut (store.hpp, rule 6).
 void sweep(Workplace&, StagedHost&, std::int64_t run);
 

@@ -55,10 +55,7 @@ void Runner::Parts::take_call_back(Step& step) {
     for (const auto& [run, number] : steps_taken_back(step)) {
         for (const StepRecord& record : place.store.steps(run)) {
             if (record.number != number || record.scan.empty()) continue;
-            std::vector<Operation> found;
-            for (const Operation& operation : place.store.operations(run))
-                if (operation.effect && operation.step == number) found.push_back(operation);
-            effects.push_back(std::make_unique<Effects>(*host, footprint, scan_from_text(record.scan), found, false));
+            effects.push_back(std::make_unique<Effects>(*host, footprint, record, place.store.operations(run), false));
         }
     }
     const auto put_back = [&] {
@@ -70,14 +67,7 @@ void Runner::Parts::take_call_back(Step& step) {
     undo_what_is_left(step);
     host->publish();
     if (footprint.tools_first) put_back();
-    for (const auto& each : effects)
-        for (const std::string& path : each->left())
-            if (!taken_back_by_tools(*step.type, path))
-                outcome.conflicts.push_back({{step.type->schema().name, path},
-                                             "",
-                                             "as before the run",
-                                             "as the run left it",
-                                             "changed by somebody else"});
+    for (const auto& each : effects) each->tell(step.type->schema().name, outcome.conflicts);
 }
 
 void Runner::takes_back(const std::vector<std::int64_t>& runs) {

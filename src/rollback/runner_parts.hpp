@@ -10,8 +10,8 @@
 
 namespace chaos::rollback {
 
-/// One run. Its members stand in four files: runner.cpp (the run), runner_steps.cpp, runner_back.cpp (taking earlier
-/// runs back), runner_record.cpp (what it writes down).
+/// One run. Its members stand in five files: runner.cpp (the run), runner_steps.cpp, runner_calls.cpp, runner_back.cpp
+/// (taking earlier runs back), runner_record.cpp (what it writes down).
 struct Runner::Parts {
     Parts(Workplace& workplace, const Request& asked)
         : place(workplace), request(asked), journal(workplace), plan(asked.plan), now(asked.observed) {
@@ -38,6 +38,7 @@ private:
     Failures attempt(std::size_t from, std::size_t to);
     void run_files(std::size_t from, std::size_t to);
     void run_call(std::size_t number);
+    bool waits_to_retry(std::size_t number, int tried, const Error&);
     Failures run_calls_together(std::size_t from, std::size_t to);
     bool begin_call(std::size_t number, Scan& before);
     void end_call(std::size_t number, const Scan& before);

@@ -82,12 +82,13 @@ void Runner::Parts::record_ownership() {
             continue;
         }
         const Schema& schema = resource.type->schema();
+        const State wish = standing(resource);
         OwnedRecord record;
         record.type = resource.id.type;
         record.key = resource.id.key;
         record.site = request.site.name;
-        record.attributes = encode(schema, declared(schema, now[i], resource.wanted));
-        record.origin = encode(schema, declared(schema, request.observed[i], resource.wanted));
+        record.attributes = encode(schema, declared(schema, now[i], wish));
+        record.origin = encode(schema, declared(schema, request.observed[i], wish));
         record.keep = resource.keep;
         record.protect = resource.protect;
         record.run = outcome.run;

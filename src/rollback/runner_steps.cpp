@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
 
 #include "runner_parts.hpp"
 
@@ -165,98 +163,6 @@ void Runner::Parts::run_files(std::size_t from, std::size_t to) {
         record_done(number);
         place.reporter.ends(plan[number], true);
     }
-}
-
-/// Records that it begins (the caller makes that durable), and what is there beside its target. False where nothing is
-/// left to do.
-bool Runner::Parts::begin_call(std::size_t number, Scan& before) {
-    if (!prepare(number)) return false;
-    const Step& step = plan[number];
-    const auto id = static_cast<std::int64_t>(number);
-    if (step.type->way() == Way::opaque) {
-        std::vector<Content> contents;
-        before = host->scan(step.type->footprint(), &contents);
-        for (const Content& content : contents)
-            if (content.held()) journal.batch().put_blob(content.digest(), content.bytes());
-        journal.batch().set_scan(outcome.run, id, to_text(before));
-    }
-    journal.batch().set_step(outcome.run, id, StepRecord::State::begun);
-    place.reporter.begins(step, number, plan.size());
-    called = true;
-    return true;
-}
-
-void Runner::Parts::end_call(std::size_t number, const Scan& before) {
-    const Step& step = plan[number];
-    verify(number);
-    if (step.type->way() == Way::opaque) record_effects(number, before);
-    record_done(number);
-    journal.flush();
-    place.reporter.ends(step, true);
-}
-
-void Runner::Parts::record_effects(std::size_t number, const Scan& before) {
-    std::vector<Content> contents;
-    const Scan after = host->scan(plan[number].type->footprint(), &contents);
-    std::map<Digest, const Content*> held;
-    for (const Content& content : contents) held.emplace(content.digest(), &content);
-    for (Operation& effect : StagedHost::changed(before, after)) {
-        effect.step = static_cast<std::int64_t>(number);
-        effect.effect = true;
-        if (const auto content = held.find(effect.after.content); content != held.end() && content->second->held())
-            journal.batch().put_blob(content->first, content->second->bytes());
-        journal.add(effect);
-    }
-}
-
-void Runner::Parts::run_call(std::size_t number) {
-    Scan before;
-    if (!begin_call(number, before)) return;
-    journal.flush();
-    host->step(static_cast<std::int64_t>(number));
-    if (takes_back())
-        take_call_back(plan[number]);
-    else
-        plan[number].type->apply_all(*host, plan[number].changes);
-    host->publish();
-    end_call(number, before);
-}
-
-/// Each in a thread, as many at a time as was asked for; the journal is this thread's alone.
-Runner::Parts::Failures Runner::Parts::run_calls_together(std::size_t from, std::size_t to) {
-    Failures failures;
-    std::vector<std::size_t> working;
-    for (std::size_t number = from; number < to; ++number) {
-        Scan none;
-        try {
-            if (!failed[number] && begin_call(number, none)) working.push_back(number);
-        } catch (const Error& error) {
-            failures.push_back({number, error});
-        }
-    }
-    journal.flush();
-    std::vector<std::optional<Error>> wrong(working.size());
-    std::atomic<std::size_t> next{0};
-    const auto labour = [&] {
-        for (std::size_t k; (k = next++) < working.size();) try {
-                plan[working[k]].type->apply_all(*host, plan[working[k]].changes);
-            } catch (const Error& error) {
-                wrong[k] = error;
-            } catch (const std::exception& error) {
-                wrong[k] = Error(error.what());
-            }
-    };
-    std::vector<std::jthread> threads;
-    for (std::size_t n = 1; n < std::min<std::size_t>(request.jobs, working.size()); ++n) threads.emplace_back(labour);
-    labour();
-    threads.clear();
-    for (std::size_t k = 0; k < working.size(); ++k) try {
-            if (wrong[k]) throw *wrong[k];
-            end_call(working[k], {});
-        } catch (const Error& error) {
-            failures.push_back({working[k], error});
-        }
-    return failures;
 }
 
 /// Runs a phase, and answers which of its steps failed, and why.

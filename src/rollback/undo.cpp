@@ -44,6 +44,7 @@ public:
         const auto steps = place_.store.steps(run_);
         for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
             if (step->state == StepRecord::State::skipped || step->state == StepRecord::State::undone) continue;
+            if (never_began(*step)) continue;  // and stays planned: settle() tells by it what took note of nothing
             if (reach == Recovery::early && called(*step)) break;
             try {
                 take_back(*step);
@@ -114,13 +115,18 @@ private:
         return !type || (type->way() != Way::files && step.state != StepRecord::State::planned);
     }
 
+    /// Files are published without a word before, calls never.
+    bool never_began(const StepRecord& step) const {
+        const ResourceType* type = place_.registry.type(step.type);
+        return type && type->way() != Way::files && step.state == StepRecord::State::planned;
+    }
+
     void take_back(const StepRecord& step) {
         const ResourceType* type = place_.registry.type(step.type);
         if (!type)
             throw Error(fmt::format("this program knows no kind '{}', which run {} changed", step.type, run_))
                 .help("take the run back with the chaos that made it");
         if (type->way() == Way::files) return names_back(step);
-        if (step.state == StepRecord::State::planned) return;  // never begun: what is there is not ours
         host_.step(step.number);
         call_back(*type, step);
     }
@@ -152,10 +158,7 @@ private:
         const Footprint footprint = type.footprint();
         std::optional<Effects> effects;
         if (type.way() == Way::opaque && !step.scan.empty()) {
-            std::vector<Operation> found;
-            for (const Operation& operation : operations_[step.number])
-                if (operation.effect) found.push_back(operation);
-            effects.emplace(host_, footprint, scan_from_text(step.scan), found, cut);
+            effects.emplace(host_, footprint, step, operations_[step.number], cut);
         }
         names_back(step);
         if (effects && !footprint.tools_first) effects->put_back(), host_.publish();
@@ -165,13 +168,7 @@ private:
             if (change.undo == Undo::none) outcome_.stayed.push_back({type.schema().name, change.key});
         if (effects) {
             if (footprint.tools_first) effects->put_back(), host_.publish();
-            for (const std::string& path : effects->left())
-                if (!taken_back_by_tools(type, path))
-                    outcome_.conflicts.push_back({{type.schema().name, path},
-                                                  "",
-                                                  "as before the run",
-                                                  "as the run left it",
-                                                  "changed by somebody else"});
+            effects->tell(type.schema().name, outcome_.conflicts);
         }
     }
 
@@ -260,13 +257,6 @@ void settle(Workplace& place, StagedHost& host, std::int64_t run, Outcome& outco
             outcome.errors.push_back(error);
         }
     }
-}
-
-bool taken_back_by_tools(const ResourceType& type, const std::string& path) {
-    constexpr std::string_view accounts[] = {"/etc/passwd",  "/etc/shadow", "/etc/group",
-                                             "/etc/gshadow", "/etc/subuid", "/etc/subgid"};
-    const bool changes_lines = type.schema().name == "user" || type.schema().name == "group";
-    return changes_lines && std::find(std::begin(accounts), std::end(accounts), path) != std::end(accounts);
 }
 
 void sweep(Workplace& place, StagedHost& host, std::int64_t run) try {

@@ -11,23 +11,6 @@ using namespace chaos::test;
 
 namespace {
 
-std::string ids(const Reading& reading) {
-    CHECK(reading.errors() == "");
-    std::string text;
-    for (const Resource& resource : reading.site.catalog)
-        text += (text.empty() ? "" : " ") + to_text(resource.id) + (resource.absent ? "-" : "");
-    return text;
-}
-
-std::string edges(const Reading& reading) {
-    CHECK(reading.errors() == "");
-    std::string text;
-    for (const auto& edge : reading.site.edges)
-        text += (text.empty() ? "" : ", ") + to_text(reading.site.catalog[edge.from].id) + " -> " +
-                to_text(reading.site.catalog[edge.to].id);
-    return text;
-}
-
 struct Memory : Cache {
     mutable int hits = 0;
     std::map<std::string, std::string> kept;

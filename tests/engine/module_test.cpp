@@ -12,23 +12,6 @@ namespace {
 
 using Files = std::vector<std::pair<std::string, std::string>>;
 
-std::string ids(const Reading& reading) {
-    CHECK(reading.errors() == "");
-    std::string text;
-    for (const Resource& resource : reading.site.catalog)
-        text += (text.empty() ? "" : " ") + to_text(resource.id) + (resource.absent ? "-" : "");
-    return text;
-}
-
-std::string edges(const Reading& reading) {
-    CHECK(reading.errors() == "");
-    std::string text;
-    for (const auto& edge : reading.site.edges)
-        text += (text.empty() ? "" : ", ") + to_text(reading.site.catalog[edge.from].id) + " -> " +
-                to_text(reading.site.catalog[edge.to].id);
-    return text;
-}
-
 std::string error_of(const Reading& reading) {
     REQUIRE(reading.problems.errors().size() == 1);
     return reading.problems.errors()[0].what();

@@ -19,7 +19,7 @@ struct File {
     std::string path;
     std::optional<Content> content;
     std::optional<Mode> mode;
-    std::optional<std::string> owner, seen;
+    std::optional<std::string> owner, group, seen;
     bool secret = false;
 };
 constexpr Field file_fields[] = {
@@ -29,7 +29,8 @@ constexpr Field file_fields[] = {
     schema::rendered("template", "content", "A template beside the manifest."),
     schema::names("with", "What it sees."),
     schema::property<&File::mode>("mode", "Its permissions."),
-    schema::property<&File::owner>("owner", "Whose it is."),
+    schema::property<&File::owner>("owner", "Whose it is.").persons(),
+    schema::property<&File::group>("group", "Whose group's it is.").persons(Field::Person::group),
     schema::option<&File::secret>("secret", "Never shown."),
     schema::seen<&File::seen>("seen", "Only ever observed."),
 };
@@ -71,12 +72,14 @@ constexpr Schema service_schema =
 struct User {
     std::string name;
     std::optional<std::vector<std::string>> groups;
-    std::optional<std::string> shell;
+    std::optional<std::string> shell, home, password;
 };
 constexpr Field user_fields[] = {
     schema::key<&User::name>("name", "Who."),
     schema::property<&User::groups>("groups", "Groups it is in."),
     schema::property<&User::shell>("shell", "What it logs in to."),
+    schema::property<&User::home>("home", "Where its things are."),
+    schema::property<&User::password>("password", "Its hash."),
 };
 constexpr Schema user_schema = schema::of<User>("user", "users", Order::user, "A person.", user_fields);
 
@@ -90,26 +93,30 @@ constexpr Schema hostname_schema =
 struct Job {
     std::string name;
     std::string command;
+    std::optional<std::string> run_as{};
 };
 constexpr Field job_fields[] = {
     schema::key<&Job::name>("name", "What it is called here."),
     schema::option<&Job::command>("command", "What it does."),
+    schema::option<&Job::run_as>("run_as", "Who does it.").persons(),
 };
 constexpr Schema job_schema =
     schema::of<Job>("job", "jobs", Order::exec, "A thing to do.", job_fields).body("command").reacting();
 
 class Kind final : public ResourceType {
 public:
-    explicit constexpr Kind(const Schema& schema) : schema_(schema) {}
+    explicit constexpr Kind(const Schema& schema, Way way = Way::calls) : schema_(schema), way_(way) {}
     const Schema& schema() const override { return schema_; }
     void observe_all(const View&, std::span<const Wish>, std::span<State>) const override {}
     void apply_all(WritableHost&, std::span<const Change>) const override {}
+    Way way() const override { return way_; }
 
 private:
     const Schema& schema_;
+    Way way_;
 };
-constexpr Kind kinds[] = {Kind(file_schema), Kind(package_schema),  Kind(service_schema),
-                          Kind(user_schema), Kind(hostname_schema), Kind(job_schema)};
+constexpr Kind kinds[] = {Kind(file_schema, Way::files), Kind(package_schema), Kind(service_schema), Kind(user_schema),
+                          Kind(hostname_schema),         Kind(job_schema)};
 
 Value os_fact(const View&) {
     return Value::Map{{std::string("id"), std::string("debian")}, {std::string("family"), std::string("debian")}};
@@ -186,6 +193,23 @@ Reading read_text(const std::string& text) {
 
 Reading read_path(const std::string& path) {
     return read(path, {}, nullptr);
+}
+
+std::string ids(const Reading& reading) {
+    CHECK(reading.errors() == "");
+    std::string text;
+    for (const Resource& resource : reading.site.catalog)
+        text += (text.empty() ? "" : " ") + to_text(resource.id) + (resource.absent ? "-" : "");
+    return text;
+}
+
+std::string edges(const Reading& reading) {
+    CHECK(reading.errors() == "");
+    std::string text;
+    for (const auto& edge : reading.site.edges)
+        text += (text.empty() ? "" : ", ") + to_text(reading.site.catalog[edge.from].id) + " -> " +
+                to_text(reading.site.catalog[edge.to].id);
+    return text;
 }
 
 std::string parsed(const std::string& text) {

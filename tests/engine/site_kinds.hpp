@@ -24,6 +24,10 @@ Reading read_files(const std::vector<std::pair<std::string, std::string>>& files
 Reading read_text(const std::string& text);
 Reading read_path(const std::string& path);
 
+/// Ids of all resources, in order, those that are to be absent with a `-`; edges as `a -> b`. There must be no mistake.
+std::string ids(const Reading&);
+std::string edges(const Reading&);
+
 /// What parse_yaml makes of a text, as JSON, or the error as a person reads it.
 std::string parsed(const std::string& text);
 
