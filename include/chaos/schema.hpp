@@ -82,6 +82,72 @@ struct Codec<Seconds> {
     static Value encode(Seconds seconds);
 };
 
+/// An absolute path, clean as schema::clean_path makes it. What a store kept is taken as it is: a host may have others.
+struct Path {
+    std::string text{};
+    operator const std::string&() const { return text; }
+    friend bool operator==(const Path&, const Path&) = default;
+};
+template <>
+struct Codec<Path> {
+    static constexpr std::string_view name = "absolute path", json = R"({"type":"string"})";
+    static constexpr Merge merge = Merge::whole;
+    static Path decode(const Value& value);
+    static Value encode(const Path& path) { return path.text; }
+};
+
+/// A number of bytes with its unit: `2GiB`, `46GB`, `512B`. Without one, and with a bare `M`, it would be a guess.
+struct Size {
+    std::uint64_t bytes = 0;
+    friend bool operator==(Size, Size) = default;
+};
+template <>
+struct Codec<Size> {
+    static constexpr std::string_view name = "size", json = R"({"type":"string"})";
+    static constexpr Merge merge = Merge::whole;
+    static Size decode(const Value& value);
+    static Value encode(Size size);
+};
+
+/// A port of TCP or UDP, from 1 to 65535.
+struct Port {
+    std::uint16_t number = 0;
+    friend bool operator==(Port, Port) = default;
+};
+template <>
+struct Codec<Port> {
+    static constexpr std::string_view name = "port", json = R"({"type":"integer","minimum":1,"maximum":65535})";
+    static constexpr Merge merge = Merge::whole;
+    static Port decode(const Value& value);
+    static Value encode(Port port) { return std::to_string(port.number); }
+};
+
+/// An address of IPv4 or IPv6, in the one spelling of RFC 5952.
+struct Address {
+    std::string text{};
+    friend bool operator==(const Address&, const Address&) = default;
+};
+template <>
+struct Codec<Address> {
+    static constexpr std::string_view name = "address", json = R"({"type":"string"})";
+    static constexpr Merge merge = Merge::whole;
+    static Address decode(const Value& value);
+    static Value encode(const Address& address) { return address.text; }
+};
+
+/// A network as `10.0.0.0/8` or `2001:db8::/32`: no bit of the host is set in it.
+struct Cidr {
+    std::string text{};
+    friend bool operator==(const Cidr&, const Cidr&) = default;
+};
+template <>
+struct Codec<Cidr> {
+    static constexpr std::string_view name = "network", json = R"({"type":"string"})";
+    static constexpr Merge merge = Merge::whole;
+    static Cidr decode(const Value& value);
+    static Value encode(const Cidr& network) { return network.text; }
+};
+
 /// A command as a list of words, or a text split like a shell's words without a shell: quotes and backslash, no
 /// expansion of anything.
 struct Words {
@@ -149,13 +215,15 @@ struct Field {
         rendered,  ///< a template beside the manifest whose text becomes the attribute `into`; gone once compiled
         names,     ///< what that template sees by bare name; gone once compiled
         seen,      ///< only ever observed, never written by a manifest: what else must be known to put things back
+        resource,  ///< stands for the resource of the kind `stands_for` with the same key; gone once compiled
     };
     std::string_view name, doc, type, json;
     std::string_view
         sample{};  ///< A value as a manifest would write it: for the reference, and for the tests of the laws.
-    std::string_view fallback{};  ///< What holds where it is not written, in words: for the reference.
-    std::string_view into{};      ///< Role::source and Role::rendered only.
-    std::string_view alias{};     ///< An older or foreign name that means the same.
+    std::string_view fallback{};    ///< What holds where it is not written, in words: for the reference.
+    std::string_view into{};        ///< Role::source and Role::rendered only.
+    std::string_view stands_for{};  ///< Role::resource only: the kind, whose main attribute a scalar or list gives.
+    std::string_view alias{};       ///< An older or foreign name that means the same.
     /// What the meta attribute `user` says, where this one does not: the person, or the person's group.
     enum class Person : char { no, user, group };
     Role role = Role::property;
@@ -173,7 +241,7 @@ struct Field {
 
     /// Said by a manifest alone: no Spec has it, and no store.
     constexpr bool compiled_away() const {
-        return role == Role::source || role == Role::rendered || role == Role::names;
+        return role == Role::source || role == Role::rendered || role == Role::names || role == Role::resource;
     }
 
     constexpr Field needed() const {
@@ -335,6 +403,13 @@ constexpr Field rendered(std::string_view name, std::string_view into, std::stri
 constexpr Field names(std::string_view name, std::string_view doc) {
     Field f{name, doc, "values by name", R"({"type":["object","string"]})"};
     f.role = Field::Role::names, f.merge = Merge::keys;
+    return f;
+}
+/// `authorized_keys: [KEY]` on a user is the resource `authorized_keys:USER`: a resource like any other, to layers, the
+/// plan and the store. `kind` has a key and a main attribute; false says that it shall not be there.
+constexpr Field resource(std::string_view name, std::string_view kind, std::string_view doc) {
+    Field f{name, doc, "what that one takes, or false", R"({"type":["string","array","object","boolean"]})"};
+    f.role = Field::Role::resource, f.stands_for = kind;
     return f;
 }
 template <class Spec>

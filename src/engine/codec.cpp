@@ -142,6 +142,69 @@ Value Codec<Seconds>::encode(Seconds seconds) {
     return fmt::format("{}s", seconds.count);
 }
 
+Path Codec<Path>::decode(const Value& value) {
+    if (!value.is_text()) throw unexpected(value, "an absolute path");
+    if (!value.where) return {value.text()};
+    try {
+        return {schema::clean_path(value.text())};
+    } catch (Error& error) {
+        error.where = value.where;
+        throw;
+    }
+}
+
+namespace {
+
+struct Unit {
+    std::string_view name;
+    std::uint64_t bytes;
+};
+/// Largest first: what is kept of a size has the first one that fits.
+constexpr Unit units[] = {{"TiB", std::uint64_t{1} << 40},
+                          {"TB", 1'000'000'000'000},
+                          {"GiB", 1 << 30},
+                          {"GB", 1'000'000'000},
+                          {"MiB", 1 << 20},
+                          {"MB", 1'000'000},
+                          {"KiB", 1 << 10},
+                          {"kB", 1000},
+                          {"KB", 1000},
+                          {"B", 1}};
+
+}  // namespace
+
+Size Codec<Size>::decode(const Value& value) {
+    const std::string_view text = value.is_text() ? std::string_view(value.text()) : std::string_view();
+    std::uint64_t count = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+    const auto word = text.substr(static_cast<std::size_t>(end - text.data()));
+    const auto* unit = std::find_if(std::begin(units), std::end(units), [&](const Unit& u) { return u.name == word; });
+    if (error == std::errc() && unit != std::end(units) && count <= UINT64_MAX / unit->bytes)
+        return {count * unit->bytes};
+    auto refused = unexpected(value, "a size with its unit");
+    if (error != std::errc() || word.size() > 1) throw std::move(refused).help("write it as in 512MiB, 2GiB or 46GB");
+    const char letter = word.empty() ? 'M' : word[0] == 'k' ? 'K' : word[0];
+    if (std::string_view("KMGT").find(letter) == std::string_view::npos)
+        throw std::move(refused).help("write it as in 512MiB, 2GiB or 46GB");
+    throw std::move(refused).help(word.empty() ? fmt::format("write {0}MiB, {0}GiB or, of bytes, {0}B", count)
+                                               : fmt::format("write {0}{1}iB, of 1024, or {0}{2}B, of 1000", count,
+                                                             letter, letter == 'K' ? 'k' : letter));
+}
+
+Value Codec<Size>::encode(Size size) {
+    const auto* unit =
+        std::find_if(std::begin(units), std::end(units), [&](const Unit& u) { return size.bytes % u.bytes == 0; });
+    if (size.bytes == 0) unit = std::end(units) - 1;
+    return fmt::format("{}{}", size.bytes / unit->bytes, unit->name);
+}
+
+Port Codec<Port>::decode(const Value& value) {
+    std::int64_t number = 0;
+    if (!value.is_text() || !whole_number(value.text(), number) || number < 1 || number > 65535)
+        throw unexpected(value, "a port from 1 to 65535").help("write it as in 8080");
+    return {static_cast<std::uint16_t>(number)};
+}
+
 Words Codec<Words>::decode(const Value& value) {
     Words words;
     if (value.is_list()) {

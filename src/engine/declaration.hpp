@@ -44,6 +44,9 @@ public:
     /// Layers come lowest first.
     void lay(Declaration);
 
+    /// What a lower layer declares, higher ones say is not to be there; nothing where none does.
+    void lay_absent(Declaration);
+
     /// `without`: forgets what lower layers said; a pattern, or an id that one of them must have declared.
     void forget(const Value& pattern);
 
@@ -53,6 +56,7 @@ public:
     /// Entries that follow may lie on nothing; or, of these sections, nothing lies below them.
     void lay_strictly(bool strict) { strict_ = strict; }
     void drop(const ResourceType&);
+    void drop(const ResourceId&);
 
     /// `when` was false: needs on it are dropped.
     void switched_off(ResourceId id) { off_.insert(std::move(id)); }
@@ -130,6 +134,9 @@ private:
     std::string home_for(Value::Map& body);
     Value::Map attributes(const ResourceType&, const Value& key, Value body) const;
     void clean_names(const ResourceType&, Value::Map& body);
+    void switch_off(const Declaration& entry, const Value::Map& body);
+    void lay(Declaration entry);
+    void lay_given(const Field&, Declaration& giver);
     Error unknown_attribute(const Schema&, const Value::Entry&, const Value::Entry* before) const;
 
     const Registry& registry_;

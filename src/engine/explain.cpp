@@ -24,6 +24,7 @@ std::string remarks_on(const Field& field) {
     if (field.required && field.role != Field::Role::key) add("required");
     if (field.role == Field::Role::option) add("says how, not what: never compared");
     if (!field.into.empty()) add(fmt::format("becomes `{}`", field.into));
+    if (!field.stands_for.empty()) add(fmt::format("stands for the resource `{}` of the same key", field.stands_for));
     if (field.role == Field::Role::seen) add("seen only: a manifest can not set it");
     if (field.merge == Merge::members) add("adds: members that are not listed stay");
     if (field.merge == Merge::keys) add("united key by key");

@@ -32,7 +32,7 @@ std::string body_schema(const Schema& schema, bool with_key) {
         if (field.role == Field::Role::seen || (field.role == Field::Role::key && !with_key)) continue;
         properties += fmt::format(",{}:{}", quoted(field.name), value_schema(field));
         if (!field.alias.empty()) properties += fmt::format(",{}:{}", quoted(field.alias), value_schema(field));
-        if (field.merge == Merge::members)
+        if (field.merge == Merge::members || field.role == Field::Role::resource)
             members += fmt::format(",{}:{}", quoted(std::string(field.name) + "+"), value_schema(field));
     }
     return fmt::format(R"({{"type":"object","properties":{{{}{}}},"additionalProperties":false}})", properties,

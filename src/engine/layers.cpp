@@ -69,6 +69,19 @@ void Layers::drop(const ResourceType& type) {
         if (!gone_[i] && entries_[i].type == &type) gone_[i] = true, numbers_.erase(entries_[i].id());
 }
 
+void Layers::drop(const ResourceId& id) {
+    const auto held = numbers_.find(id);
+    if (held == numbers_.end()) return;
+    gone_[held->second] = true;
+    numbers_.erase(held);
+}
+
+void Layers::lay_absent(Declaration entry) {
+    const auto held = numbers_.find(entry.id());
+    if (held == numbers_.end() || entries_[held->second].layer >= entry.layer) return;
+    lay_higher(entries_[held->second], std::move(entry));
+}
+
 namespace {
 
 /// `groups+: [x]` becomes `groups` with what the lower layer had, and x.
@@ -161,18 +174,12 @@ void Layers::lay_beside(Declaration& held, Declaration other) {
 
 void Layers::forget(const Value& pattern) {
     const std::string& text = pattern.text();
-    const auto drop = [&](const ResourceId& id) {
-        const auto held = numbers_.find(id);
-        if (held == numbers_.end()) return false;
-        gone_[held->second] = true;
-        return numbers_.erase(held), true;
-    };
     if (text.find('*') == std::string::npos) {
         const ResourceId id = parse_id(text, registry_, pattern.where);
-        if (!drop(id))
+        if (!numbers_.contains(id))
             throw Error(pattern.where, fmt::format("nothing below this file declares {}", to_text(id)))
                 .help("remove it from without:");
-        return;
+        return drop(id);
     }
     for (std::size_t i = 0; i < entries_.size(); ++i)
         if (!gone_[i] && matches(text, entries_[i].id(), registry_)) drop(entries_[i].id());

@@ -47,18 +47,11 @@ Value truth(Value value, Diagnostics&) {
     return plain(std::move(value), false);
 }
 Value path(Value value, Diagnostics&) {
-    if (!value.is_text()) unexpected(value, "an absolute path", "/srv/www");
-    value.data = schema::clean_path(value.text());
+    value.data = Codec<Path>::decode(value).text;
     return plain(std::move(value), true);
 }
 Value port(Value value, Diagnostics&) {
-    std::int64_t number = 0;
-    try {
-        number = Codec<std::int64_t>::decode(value);
-    } catch (const Error&) {
-        // told below
-    }
-    if (number < 1 || number > 65535) unexpected(value, "a port from 1 to 65535", "8080");
+    Codec<Port>::decode(value);
     return plain(std::move(value), false);
 }
 Value mode(Value value, Diagnostics&) {
@@ -66,13 +59,15 @@ Value mode(Value value, Diagnostics&) {
     return plain(std::move(value), true);
 }
 Value size(Value value, Diagnostics&) {
-    constexpr std::string_view units[] = {"", "B", "KiB", "MiB", "GiB", "TiB", "kB", "KB", "MB", "GB", "TB"};
-    const std::string_view words = value.is_text() ? std::string_view(value.text()) : std::string_view();
-    std::uint64_t count = 0;
-    const auto [end, error] = std::from_chars(words.data(), words.data() + words.size(), count);
-    const std::string_view unit = words.substr(static_cast<std::size_t>(end - words.data()));
-    if (error != std::errc() || std::find(std::begin(units), std::end(units), unit) == std::end(units))
-        unexpected(value, "a size", "512MiB or 2GiB");
+    Codec<Size>::decode(value);
+    return plain(std::move(value), true);
+}
+Value address(Value value, Diagnostics&) {
+    value.data = Codec<Address>::decode(value).text;
+    return plain(std::move(value), true);
+}
+Value network(Value value, Diagnostics&) {
+    value.data = Codec<Cidr>::decode(value).text;
     return plain(std::move(value), true);
 }
 Value duration(Value value, Diagnostics&) {
@@ -88,9 +83,10 @@ struct ParamType {
     std::string_view name;
     Value (*read)(Value, Diagnostics&);
 };
-constexpr ParamType types[] = {{"text", text}, {"int", whole},     {"number", number},    {"bool", truth},
-                               {"path", path}, {"port", port},     {"mode", mode},        {"size", size},
-                               {"any", any},   {"secret", secret}, {"duration", duration}};
+constexpr ParamType types[] = {{"text", text},    {"int", whole}, {"number", number},   {"bool", truth},
+                               {"path", path},    {"port", port}, {"address", address}, {"network", network},
+                               {"mode", mode},    {"size", size}, {"any", any},         {"duration", duration},
+                               {"secret", secret}};
 
 const ParamType& type_named(const Value& said) {
     const std::string& name = said.text();

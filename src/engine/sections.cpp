@@ -257,7 +257,7 @@ void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bo
             throw;
         }
     }
-    if (!stands) return layers_.switched_off(entry.id());
+    if (!stands) return switch_off(entry, body);
     for (const auto& attribute : body) {
         const Field* field = schema.find(attribute.key.text());
         if (field && field->role == Field::Role::names) check_untyped(attribute.value, problems_);
@@ -274,7 +274,7 @@ void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bo
             }
         }
     entry.body = std::move(body);
-    layers_.lay(std::move(entry));
+    lay(std::move(entry));
 }
 
 }  // namespace chaos

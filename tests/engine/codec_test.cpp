@@ -48,6 +48,48 @@ TEST_CASE("a duration has its unit") {
     CHECK(refused<Seconds>("-5m") != "accepted");
 }
 
+TEST_CASE("a size has its unit, and is kept in the largest that fits") {
+    const auto kept = [](const char* written) {
+        return Codec<Size>::encode(Codec<Size>::decode(text(written))).text();
+    };
+    CHECK(Codec<Size>::decode(text("2GiB")).bytes == std::uint64_t{1} << 31);
+    CHECK(kept("2048MiB") == "2GiB");
+    CHECK(kept("46GB") == "46GB");
+    CHECK(kept("1025B") == "1025B");
+    CHECK(kept("0B") == "0B");
+    for (const char* written : {"512", "64M", "1.5GiB", "-1B", "GiB", "", "99999999999TiB", "4gib", "64x"}) {
+        CAPTURE(written);
+        CHECK(refused<Size>(written) == "expected a size with its unit, found '" + std::string(written) + "'");
+    }
+}
+
+TEST_CASE("a port is from 1 to 65535") {
+    CHECK(Codec<Port>::decode(text("8080")).number == 8080);
+    for (const char* written : {"0", "65536", "-1", "http", "80 "}) CHECK(refused<Port>(written) != "accepted");
+}
+
+TEST_CASE("an address has one spelling, and a network no bit of a host") {
+    CHECK(Codec<Address>::decode(text("2001:DB8:0:0::1")).text == "2001:db8::1");
+    CHECK(Codec<Address>::decode(text("192.0.2.1")).text == "192.0.2.1");
+    for (const char* written : {"192.0.2", "192.0.2.256", "::1/64", "host", ""})
+        CHECK(refused<Address>(written) != "accepted");
+    CHECK(Codec<Cidr>::decode(text("10.0.0.0/8")).text == "10.0.0.0/8");
+    CHECK(Codec<Cidr>::decode(text("2001:DB8::/32")).text == "2001:db8::/32");
+    CHECK(Codec<Cidr>::decode(text("0.0.0.0/0")).text == "0.0.0.0/0");
+    for (const char* written : {"10.0.0.1/8", "10.0.0.0", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/x", "/8", "a/8"})
+        CHECK(refused<Cidr>(written) != "accepted");
+}
+
+TEST_CASE("a path of a manifest is absolute and clean, and one that was kept is taken as it is") {
+    Value written = text("/srv//www/");
+    CHECK(Codec<Path>::decode(written).text == "/srv//www/");
+    written.where.line = 1;
+    CHECK(bool(written.where));
+    CHECK(Codec<Path>::decode(written).text == "/srv/www");
+    written.data = std::string("srv");
+    CHECK_THROWS_AS(Codec<Path>::decode(written), Error);
+}
+
 TEST_CASE("a boolean has three spellings in any case, and 1 is none of them") {
     for (const char* written : {"true", "YES", "On"}) CHECK(Codec<bool>::decode(text(written)));
     for (const char* written : {"false", "no", "OFF"}) CHECK_FALSE(Codec<bool>::decode(text(written)));

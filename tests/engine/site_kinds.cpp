@@ -80,8 +80,33 @@ constexpr Field user_fields[] = {
     schema::property<&User::shell>("shell", "What it logs in to."),
     schema::property<&User::home>("home", "Where its things are."),
     schema::property<&User::password>("password", "Its hash."),
+    schema::resource("authorized_keys", "authorized_keys", "Who may log in as it."),
+    schema::resource("sudo", "sudo", "What it may do as root."),
 };
 constexpr Schema user_schema = schema::of<User>("user", "users", Order::user, "A person.", user_fields);
+
+struct Keys {
+    std::string user;
+    std::optional<std::vector<std::string>> keys;
+};
+constexpr Field keys_fields[] = {
+    schema::key<&Keys::user>("user", "Whose."),
+    schema::property<&Keys::keys>("keys", "Public keys.").needed(),
+};
+constexpr Schema keys_schema =
+    schema::of<Keys>("authorized_keys", "authorized_keys", Order::file, "Keys.", keys_fields).body("keys");
+
+struct Sudo {
+    std::string name;
+    std::string rule;
+    bool nopasswd = false;
+};
+constexpr Field sudo_fields[] = {
+    schema::key<&Sudo::name>("name", "Whose."),
+    schema::property<&Sudo::rule>("rule", "What is allowed."),
+    schema::property<&Sudo::nopasswd>("nopasswd", "Nobody is asked."),
+};
+constexpr Schema sudo_schema = schema::of<Sudo>("sudo", "sudo_rules", Order::file, "A rule.", sudo_fields).body("rule");
 
 struct Hostname {
     std::string name;
@@ -115,8 +140,14 @@ private:
     const Schema& schema_;
     Way way_;
 };
-constexpr Kind kinds[] = {Kind(file_schema, Way::files), Kind(package_schema), Kind(service_schema), Kind(user_schema),
-                          Kind(hostname_schema),         Kind(job_schema)};
+constexpr Kind kinds[] = {Kind(file_schema, Way::files),
+                          Kind(package_schema),
+                          Kind(service_schema),
+                          Kind(user_schema),
+                          Kind(keys_schema),
+                          Kind(sudo_schema),
+                          Kind(hostname_schema),
+                          Kind(job_schema)};
 
 Value os_fact(const View&) {
     return Value::Map{{std::string("id"), std::string("debian")}, {std::string("family"), std::string("debian")}};
