@@ -76,6 +76,23 @@ std::string read(const std::string& path, std::uint64_t most) {
     return bytes;
 }
 
+std::string read_stream(const std::string& path, std::uint64_t most) {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    std::string bytes;
+    char block[4096];
+    ssize_t got = fd < 0 ? -1 : 1;
+    while (got > 0 && bytes.size() <= most) {
+        got = ::read(fd, block, sizeof block);
+        if (got > 0) bytes.append(block, static_cast<std::size_t>(got));
+        if (got < 0 && errno == EINTR) got = 1;
+    }
+    const int why = errno;
+    if (fd >= 0) ::close(fd);
+    if (got < 0) throw Error(fmt::format("can not read '{}': {}", path, std::strerror(why)));
+    if (bytes.size() > most) throw Error(fmt::format("'{}' has more than {} bytes", path, most));
+    return bytes;
+}
+
 Content content(const std::string& path) {
     std::uint64_t size = 0;
     {

@@ -15,6 +15,9 @@ std::string join(std::string_view directory, std::string_view path);
 /// What a regular file holds. Throws Error without a place: not there, not readable, not a regular file, too big.
 std::string read(const std::string& path, std::uint64_t most);
 
+/// The same of anything that can be read to its end: a pipe, too.
+std::string read_stream(const std::string& path, std::uint64_t most);
+
 /// The same for a content: in memory where small, by path and digest where big.
 Content content(const std::string& path);
 
