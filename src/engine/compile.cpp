@@ -123,9 +123,11 @@ private:
     }
 
     /// The bytes of a file beside the manifest: in memory where small, else by path, size and digest.
-    Value source(const Value& path) const {
+    Value source(const Value& path) {
         try {
             const auto content = beside::content(beside::join(sources_[path.where].directory, path.text()));
+            if (path.text().starts_with('/'))
+                site_.reads.emplace_back(static_cast<std::uint32_t>(site_.catalog.size()), path.text());
             Value value = Codec<Content>::encode(content);
             if (content.held()) value.where = path.where, value.quoted = true;
             return value;
@@ -261,8 +263,7 @@ public:
             Resource& one = site_.catalog[resource];
             if (one.doc.empty() && !module.doc.is_null()) one.doc = module.doc.text();
             if (module.tags.is_null()) continue;
-            for (const Value& tag : items_in(module.tags))
-                one.tags.push_back(tag.text());
+            for (const Value& tag : items_in(module.tags)) one.tags.push_back(tag.text());
         }
         for (const auto& [word, said] : module.links)
             for (const Value& item : items_in(said)) {
