@@ -36,11 +36,19 @@ struct Site {
     std::vector<std::string> protect;    ///< Ids and patterns that are never removed.
     std::vector<std::string> exclusive;  ///< Sections that are all there shall be. (Not acted on before LANGUAGE.)
     bool whole = true;                   ///< False where --only or --skip left something out: then nothing is released.
+    std::vector<std::pair<std::uint32_t, std::string>>
+        reads{};  ///< Resources whose `source` is an absolute path, with it: it was read while the manifest was.
 };
 
 /// Reads one or more manifests (the later laid over the earlier), with what they include and overlay, to the end; all
 /// mistakes go to `problems`, and the site is then not to be used. Touches nothing.
 Site read_site(Sources&, const std::vector<std::string>& paths, const ReadContext&, Diagnostics& problems);
+
+/// What would end differently in another order, or never end the same twice, found in the site alone: two resources for
+/// one path, a command that creates what a file declares, a file beneath what comes later. Certain ones are errors,
+/// likely ones remarks; each shows both places and what would mend it. `graph` is what order() made of it, without a
+/// circle.
+void find_conflicts(const Site&, const Graph&, Diagnostics& problems);
 
 /// Keeps what is named (ids, patterns, tags) and what it needs, or all but what is named. Throws Error where a name
 /// fits nothing.

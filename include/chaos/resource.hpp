@@ -44,6 +44,8 @@ struct Claim {
         watches,   ///< needs it, and reacts when it changes
         locks,     ///< two with one lock never run at once
         brings,    ///< lies there while it stands, and goes along with it; others may make it, too
+        fills,     ///< most likely puts things below this path, or makes this unit: what a package does with its name
+        leads,     ///< what it provides is another way to this path: a link
     };
     Role role;
     std::string name;

@@ -25,6 +25,7 @@ constexpr std::string_view of_rollback[] = {"root", "state-dir", "yes", "dry-run
 constexpr std::string_view of_history[] = {"root", "state-dir", "most"};
 constexpr std::string_view of_render[] = {"root", "var", "vars", "facts", "host", "trim-blocks", "lstrip-blocks"};
 constexpr std::string_view of_eval[] = {"root", "var", "vars", "host"};
+constexpr std::string_view of_fmt[] = {"check"};
 constexpr std::string_view of_explain[] = {"reference"};
 constexpr std::string_view of_setup[] = {"root", "state-dir", "yes", "dry-run"};
 constexpr std::string_view of_recover[] = {"root", "state-dir", "early", "accept"};
@@ -44,6 +45,8 @@ constexpr Command known[] = {
     {"explain", "[TOPIC]", 0, 1, of_explain, explain},
     {"render", "TEMPLATE", 1, 1, of_render, render},
     {"eval", "EXPRESSION", 1, 1, of_eval, eval},
+    {"init", "[TEMPLATE] [FILE]", 0, 2, nothing, init},
+    {"fmt", "FILE...", 1, any, of_fmt, fmt},
     {"graph", "MANIFEST...", 1, any, of_graph, graph},
     {"schema", "", 0, 0, nothing, schema},
     {"setup", "", 0, 0, of_setup, setup},
@@ -95,10 +98,12 @@ const Command& choose(const Options& options) {
         throw with_hint(fmt::format("chaos {} needs {}", command->name, command->arguments),
                         fmt::format("chaos {} --help", command->name));
     if (given > command->most)
-        throw with_hint(
-            fmt::format("chaos {} takes {}, found '{}' as well", command->name,
-                        command->most == 0 ? "no argument" : "one argument", escape(options.arguments[command->most])),
-            fmt::format("chaos {} --help", command->name));
+        throw with_hint(fmt::format("chaos {} takes {}, found '{}' as well", command->name,
+                                    command->most == 0   ? "no argument"
+                                    : command->most == 1 ? "one argument"
+                                                         : "two arguments",
+                                    escape(options.arguments[command->most])),
+                        fmt::format("chaos {} --help", command->name));
     return *command;
 }
 

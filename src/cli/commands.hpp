@@ -41,11 +41,13 @@ Exit facts(Context&);
 Exit explain(Context&);
 Exit render(Context&);
 Exit eval(Context&);
+Exit fmt(Context&);
 Exit graph(Context&);
 Exit schema(Context&);
 Exit setup(Context&);
 Exit version(Context&);
 Exit help(Context&);
+Exit init(Context&);
 
 std::string overview(Style);  ///< All commands, a line each.
 

@@ -39,6 +39,7 @@ constexpr OptionSpec known[] = {
     {"format", 0, "FORMAT"},
     {"reference", 0, "DIR"},
     {"man", 0, ""},
+    {"check", 0, ""},
     {"completion", 0, "SHELL"},
     {"early", 0, ""},
     {"accept", 0, ""},
@@ -113,6 +114,7 @@ void set(Options& options, std::string_view name, const std::string& value) {
     if (name == "reference") options.reference = value;
     if (name == "man") options.man = true;
     if (name == "completion") options.completion = value;
+    if (name == "check") options.check = true;
     if (name == "early") options.early = true;
     if (name == "accept") options.accept = true;
     if (name == "color") options.color = choice(name, value, colors);

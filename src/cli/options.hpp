@@ -28,7 +28,7 @@ struct Options {
     std::string vars_file;  ///< For render and eval.
     bool facts = false, trim_blocks = false, lstrip_blocks = false;
     std::string reference;  ///< A directory for `explain --reference`.
-    bool man = false;
+    bool man = false, check = false;
     bool early = false, accept = false;
     std::string completion;  ///< A shell, for `help --completion`.
 };

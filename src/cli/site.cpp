@@ -37,6 +37,7 @@ Site read_manifests(Context& context, const World& world, const View& view, cons
     Site site = read_site(context.sources, paths, reading, problems);
     if (problems.ok())  // a circle is a mistake of the manifest: nothing is opened yet
         site.graph = order(site.catalog, site.edges, problems);
+    if (problems.ok()) find_conflicts(site, site.graph, problems);
     stop_where(problems, Exit::usage);
     say(context.console, problems.remarks(), context.sources);
     if (!options.only.empty() || !options.skip.empty()) try {

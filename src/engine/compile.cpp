@@ -179,9 +179,11 @@ private:
     }
 
     /// The bytes of a file beside the manifest: in memory where small, else by path, size and digest.
-    Value source(const Value& path) const {
+    Value source(const Value& path) {
         try {
             const auto content = beside::content(beside::join(sources_[path.where].directory, path.text()));
+            if (path.text().starts_with('/'))
+                site_.reads.emplace_back(static_cast<std::uint32_t>(site_.catalog.size()), path.text());
             Value value = Codec<Content>::encode(content);
             if (content.held()) value.where = path.where, value.quoted = true;
             return value;

@@ -109,6 +109,14 @@ void refuse_circle(const Catalog& catalog, const Graph& written, Diagnostics& pr
     for (std::size_t i = 1; i < shown; ++i)
         error.notes.push_back({catalog[circle[i]].where, to_text(catalog[circle[i]].id) + " is here"});
     error.hint = "take one of the needs, before, watch or notify away";
+    const auto module_of = [&](std::uint32_t i) {
+        return catalog[i].modules.empty() ? std::string() : catalog[i].modules.front();
+    };
+    const std::string one = module_of(circle[0]), other = module_of(circle[1]);
+    if (one != other)
+        error.hint =
+            fmt::format("{} and {} ask for different orders: take one of the needs, before, watch or notify away",
+                        one.empty() ? "the site" : "module " + one, other.empty() ? "the site" : "module " + other);
     problems.add(std::move(error));
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A JSON schema of manifests, for editors: as wide as the language, so that nothing right is underlined (language-notes
-// F17).
+// A JSON schema of manifests, for editors: as wide as the language, so that nothing right is underlined, and as narrow
+// as that allows. Wherever a value may stand, so may an expression; a scalar may be typed as YAML types it.
 #include <fmt/format.h>
+#include <algorithm>
 #include <chaos/manifest.hpp>
+#include "declaration.hpp"
 
 namespace chaos {
 
@@ -12,65 +14,216 @@ std::string quoted(std::string_view text) {
     return to_json(Value(std::string(text)));
 }
 
-/// Its own form, or an expression; scalars also as YAML types them.
-std::string value_schema(const Field& field) {
-    std::string own(field.json);
-    return fmt::format(R"({{"description":{},"anyOf":[{},{{"type":["string","number","boolean","null"]}}]}})",
-                       quoted(field.doc), own);
+void add(std::string& list, const std::string& one) {
+    list += list.empty() ? one : "," + one;
 }
 
-constexpr std::string_view meta =
-    R"("doc":{"type":"string"},"tags":{"type":["array","string"]},"when":{"type":["string","boolean","array"]},)"
-    R"("each":{"type":["string","array","object"]},"as":{"type":"string"},"needs":{"type":["array","string"]},)"
-    R"("before":{"type":["array","string"]},"watch":{"type":["array","string"]},"notify":{"type":["array","string"]},)"
-    R"("absent":{"type":["boolean","string"]},"keep":{"type":"boolean"},"protect":{"type":"boolean"},)"
-    R"("raw":{"type":"boolean"},"audit":{"type":["boolean","string"]},"exact":{"type":["array","string"]})";
+bool has(std::string_view json, std::string_view word) {
+    return json.find(word) != std::string_view::npos;
+}
+
+/// What may stand beside a type's own form: expressions, `null`, and how YAML may type its scalars.
+std::string alternatives(std::string_view own) {
+    std::string any;
+    const auto allow = [&](std::string_view schema) { add(any, fmt::format(R"({{"$ref":"#/$defs/{}"}})", schema)); };
+    allow("expression");
+    if (has(own, "\"enum\"")) return any + R"(,{"type":"null"})";
+    if (has(own, "boolean")) allow("yes_or_no");
+    if (has(own, "integer")) allow("number");
+    if (has(own, "array") && has(own, "\"items\"")) allow("scalars");
+    if (has(own, "\"string\"") || has(own, "\"array\"")) allow("scalar");
+    return any + R"(,{"type":"null"})";
+}
+
+/// A value as JSON of its own type: `true` and `12` where that is what the type is.
+std::string typed(const Field& field, const Value& value) {
+    if (!value.is_text()) return to_json(value);
+    const std::string& text = value.text();
+    if (has(field.json, "boolean") && (text == "true" || text == "false")) return text;
+    const bool digits = !text.empty() && text.size() < 16 && text.find_first_not_of("0123456789") == std::string::npos;
+    if (has(field.json, "integer") && !has(field.json, "string") && digits && (text == "0" || text[0] != '0'))
+        return text;
+    return quoted(text);
+}
+
+/// What holds where an attribute is not written, where that is one value.
+std::string default_of(const Schema& schema, const Field& field) {
+    if (field.role != Field::Role::property && field.role != Field::Role::option) return {};
+    if (!field.get || !schema.make || field.required) return {};
+    const auto spec = schema.make();
+    if (!field.given(spec.get())) return {};
+    const Value value = field.get(spec.get());
+    const bool says = value.is_text() && !value.text().empty();
+    return says ? fmt::format(R"("default":{},)", typed(field, value)) : std::string();
+}
+
+/// The sample, as a manifest would have it.
+std::string example_of(const Field& field) {
+    if (field.sample.empty()) return {};
+    try {
+        Sources sources;
+        const auto source = sources.add("sample", "/", fmt::format("v: {}\n", field.sample));
+        const Value read = parse_yaml(sources, source);
+        const Value* value = read.find("v");
+        if (!value || value->is_null() || value->tag != Value::Tag::none) return {};
+        return fmt::format(R"("examples":[{}],)", typed(field, *value));
+    } catch (const Error&) {
+        return {};
+    }
+}
+
+std::string value_schema(const Schema& schema, const Field& field) {
+    std::string doc(field.doc);
+    if (!field.fallback.empty()) doc += fmt::format(" Otherwise: {}.", field.fallback);
+    return fmt::format(R"({{"description":{},{}{}"anyOf":[{},{}]}})", quoted(doc), default_of(schema, field),
+                       example_of(field), field.json, alternatives(field.json));
+}
+
+struct Shape {
+    std::string_view word, json;
+};
+
+constexpr std::string_view ids = R"({"$ref":"#/$defs/ids"})", condition = R"({"$ref":"#/$defs/condition"})",
+                           flag = R"({"$ref":"#/$defs/flag"})", anything = "{}";
+
+constexpr Shape meta_shapes[] = {
+    {"doc", R"({"type":"string"})"},
+    {"tags", R"({"type":["array","string"],"items":{"$ref":"#/$defs/scalar"}})"},
+    {"when", condition},
+    {"each", R"({"type":["string","array","object"]})"},
+    {"as", R"({"type":"string"})"},
+    {"needs", ids},
+    {"before", ids},
+    {"watch", ids},
+    {"notify", ids},
+    {"absent", flag},
+    {"keep", flag},
+    {"protect", flag},
+    {"raw", flag},
+    {"audit", flag},
+    {"confirm", flag},
+    {"exact", R"({"type":["array","string"],"items":{"type":"string"}})"},
+    {"once", R"({"type":["boolean","array","string"]})"},
+    {"user", R"({"type":"string"})"},
+    {"retry", R"({"type":["integer","string","object"]})"},
+    {"timeout", R"({"type":["string","integer"]})"},
+    {"name_on", R"({"type":"object","additionalProperties":{"type":"string"}})"},
+};
+
+constexpr Shape top_shapes[] = {
+    {"name", R"({"type":"string","pattern":"^[^/ \\t\\n{}*]+$"})"},
+    {"chaos", R"({"type":"string"})"},
+    {"doc", R"({"type":"string"})"},
+    {"include", R"({"$ref":"#/$defs/files"})"},
+    {"overlay", R"({"$ref":"#/$defs/files"})"},
+    {"vars", R"({"type":"object"})"},
+    {"blocks", R"({"type":"array","items":{"$ref":"#/$defs/block"}})"},
+    {"absent", R"({"$ref":"#/$defs/sections"})"},
+    {"without", ids},
+    {"protect", ids},
+    {"exclusive", R"({"type":["array","string"],"items":{"type":"string"}})"},
+    {"params", R"({"type":"object"})"},
+    {"exports", R"({"type":"object"})"},
+    {"use", R"({"$ref":"#/$defs/uses"})"},
+    {"secrets", R"({"type":["string","array","object"]})"},
+    {"assert",
+     R"({"type":["array","object"],"items":{"type":"object","properties":{"that":{"$ref":"#/$defs/condition"}},"required":["that"]}})"},
+    {"checks", R"({"type":"array"})"},
+    {"imports", R"({"type":["array","string"]})"},
+    {"strategy", R"({"enum":["merge","override","strict"]})"},
+};
+
+/// A word of the language with what it means: `{"description": ..., ...}`.
+template <class Shapes>
+std::string word_schema(const Word& word, const Shapes& shapes) {
+    const auto shape =
+        std::find_if(std::begin(shapes), std::end(shapes), [&](const Shape& one) { return one.word == word.name; });
+    const std::string_view json = shape == std::end(shapes) ? anything : shape->json;
+    const auto rest = json.substr(1, json.size() - 2);
+    return fmt::format(R"({}:{{"description":{}{}{}}})", quoted(word.name), quoted(word.doc), rest.empty() ? "" : ",",
+                       rest);
+}
+
+/// The meta attributes that a kind has no attribute of its own for.
+std::string metas_beside(const Schema* schema, std::string_view but = {}) {
+    std::string all;
+    for (const Word& word : meta_attributes())
+        if (word.name != but && (!schema || !schema->find(word.name))) add(all, word_schema(word, meta_shapes));
+    return all;
+}
 
 std::string body_schema(const Schema& schema, bool with_key) {
-    std::string properties(meta), members;
+    std::string properties = metas_beside(&schema);
     for (const Field& field : schema.fields) {
         if (field.role == Field::Role::seen || (field.role == Field::Role::key && !with_key)) continue;
-        properties += fmt::format(",{}:{}", quoted(field.name), value_schema(field));
-        if (!field.alias.empty()) properties += fmt::format(",{}:{}", quoted(field.alias), value_schema(field));
+        const auto value = value_schema(schema, field);
+        add(properties, fmt::format("{}:{}", quoted(field.name), value));
+        if (!field.alias.empty()) add(properties, fmt::format("{}:{}", quoted(field.alias), value));
         if (field.merge == Merge::members || field.role == Field::Role::resource)
-            members += fmt::format(",{}:{}", quoted(std::string(field.name) + "+"), value_schema(field));
+            add(properties, fmt::format("{}:{}", quoted(std::string(field.name) + "+"), value));
     }
-    return fmt::format(R"({{"type":"object","properties":{{{}{}}},"additionalProperties":false}})", properties,
-                       members);
+    const Field* key = schema.key();
+    return fmt::format(R"({{"type":"object","properties":{{{}}},{}"additionalProperties":false}})", properties,
+                       with_key && key ? fmt::format(R"("required":[{}],)", quoted(key->name)) : "");
+}
+
+/// What stands for a body: a scalar where the kind has a main attribute, nothing, or an expression.
+std::string short_body(const Schema& schema) {
+    const Field* main = schema.main.empty() ? nullptr : schema.find(schema.main);
+    if (!main) return R"({"$ref":"#/$defs/expression"},{"type":"null"})";
+    return value_schema(schema, *main);
 }
 
 std::string section_schema(const Schema& schema) {
     const auto doc = quoted(schema.doc);
-    constexpr std::string_view scalar = R"({"type":["string","number","boolean","null","array"]})";
     if (!schema.key())
-        return fmt::format(R"({{"description":{},"anyOf":[{},{}]}})", doc, body_schema(schema, true), scalar);
+        return fmt::format(R"({{"description":{},"anyOf":[{},{}]}})", doc, body_schema(schema, true),
+                           short_body(schema));
+    return fmt::format(R"({{"description":{},"anyOf":[{{"$ref":"#/$defs/expression"}},)"
+                       R"({{"type":"array","items":{{"anyOf":[{{"$ref":"#/$defs/scalar"}},{}]}}}},)"
+                       R"({{"type":"object","additionalProperties":{{"anyOf":[{},{}]}}}}]}})",
+                       doc, body_schema(schema, true), body_schema(schema, false), short_body(schema));
+}
+
+/// What is used in many places. An `expression` is any text with braces in it.
+std::string definitions(const std::string& bodies, const std::string& references) {
     return fmt::format(
-        R"({{"description":{},"anyOf":[{{"type":"string"}},{{"type":"array","items":{{"anyOf":[{{"type":["string","number"]}},{}]}}}},)"
-        R"({{"type":"object","additionalProperties":{{"anyOf":[{},{}]}}}}]}})",
-        doc, body_schema(schema, true), body_schema(schema, false), scalar);
+        R"("$defs":{{
+"expression":{{"type":"string","pattern":"\\{{\\{{"}},
+"scalar":{{"type":["string","number","boolean"]}},
+"scalars":{{"type":"array","items":{{"$ref":"#/$defs/scalar"}}}},
+"number":{{"type":["integer","string"],"pattern":"^[-+]?[0-9]+$"}},
+"yes_or_no":{{"enum":["yes","no","on","off","true","false","Yes","No","On","Off","True","False","YES","NO","ON","OFF","TRUE","FALSE"]}},
+"flag":{{"anyOf":[{{"type":"boolean"}},{{"$ref":"#/$defs/yes_or_no"}},{{"$ref":"#/$defs/expression"}}]}},
+"condition":{{"type":["string","boolean","array"],"items":{{"type":["string","boolean"]}}}},
+"ids":{{"type":["array","string"],"items":{{"anyOf":[{{"type":"string"}},{{"type":"object","minProperties":1,"maxProperties":1}}]}}}},
+"files":{{"type":["array","string","object"],"items":{{"anyOf":[{{"type":"string"}},{{"type":"object","required":["file"]}}]}}}},
+"uses":{{"type":["array","string","object"],"items":{{"anyOf":[{{"type":"string"}},{{"type":"object","properties":{{"module":{{"description":"Its name.","type":"string"}},"with":{{"description":"Its parameters.","type":["object","string"]}},{4}}},"required":["module"]}}]}}}},
+{0},
+"sections":{{"type":"object","properties":{{{1}}},"additionalProperties":false}},
+"block":{{"type":"object","properties":{{{2},"absent":{{"$ref":"#/$defs/sections"}},"use":{{"$ref":"#/$defs/uses"}},{3}}},"additionalProperties":false}}
+}})",
+        bodies, references, metas_beside(nullptr, "absent"), references, metas_beside(nullptr));
 }
 
 }  // namespace
 
 std::string json_schema(const Registry& registry) {
-    std::string sections;
-    for (const ResourceType* type : registry.types)
-        sections += fmt::format("{}{}:{}", sections.empty() ? "" : ",\n", quoted(type->schema().section),
-                                section_schema(type->schema()));
+    std::string bodies, references, tops;
+    const auto section = [&](std::string_view name, const std::string& schema) {
+        bodies += fmt::format("{}{}:{}", bodies.empty() ? "" : ",\n", quoted("section " + std::string(name)), schema);
+        add(references, fmt::format(R"({}:{{"$ref":"#/$defs/section%20{}"}})", quoted(name), name));
+    };
+    for (const ResourceType* type : registry.types) section(type->schema().section, section_schema(type->schema()));
+    for (const Word& word : top_level_words()) add(tops, word_schema(word, top_shapes));
     return fmt::format(
-        R"({{"$schema":"http://json-schema.org/draft-07/schema#","title":"chaos manifest","type":"object",
-"definitions":{{"sections":{{"type":"object","properties":{{{0}}}}}}},
+        R"({{"$schema":"https://json-schema.org/draft/2020-12/schema","title":"chaos manifest","type":"object",
 "patternProperties":{{"^x-":{{}}}},"additionalProperties":false,
-"properties":{{"name":{{"type":"string"}},"chaos":{{"type":"string"}},"doc":{{"type":"string"}},
-"include":{{"type":["array","string"]}},"overlay":{{"type":["array","string"]}},"vars":{{"type":"object"}},
-"absent":{{"$ref":"#/definitions/sections"}},"without":{{"type":["array","string"]}},"exclusive":{{"type":["array","string"]}},
-"use":{{"type":["array","string"],"items":{{"type":["string","object"]}}}},"params":{{"type":"object"}},
-"exports":{{"type":"object"}},"strategy":{{"enum":["merge","override","strict"]}},
-"assert":{{"type":["array","object"]}},
-"protect":{{"type":["array","string"]}},"blocks":{{"type":"array","items":{{"type":"object"}}}},
-{0}}}}}
+"properties":{{{},
+{}}},
+{}}}
 )",
-        sections);
+        tops, references, definitions(bodies, references));
 }
 
 }  // namespace chaos

@@ -208,29 +208,30 @@ void keep_what_is_in_use(const Catalog& catalog, const View& view, const States&
 
 namespace {
 
-/// Homes that are made together with their users: nobody else need make them.
-std::unordered_set<std::string> homes_to_come(const Catalog& catalog, const States& observed, const States& goal) {
-    std::unordered_set<std::string> homes;
+/// Paths that somebody else makes in the place of a directory: a link, or a home together with its user.
+std::unordered_set<std::string> paths_to_come(const Catalog& catalog, const States& observed, const States& goal) {
+    std::unordered_set<std::string> paths;
     std::vector<Claim> claims;
     for (std::size_t i = 0; i < catalog.size(); ++i) {
         if (observed[i] || !goal[i]) continue;
         claims.clear();
         catalog[i].type->claims(goal[i], claims);
         for (const Claim& claim : claims)
-            if (claim.role == Claim::Role::brings && claim.name.starts_with("home:"))
-                homes.insert(claim.name.substr(5));
+            if ((claim.role == Claim::Role::brings && claim.name.starts_with("home:")) ||
+                (claim.role == Claim::Role::provides && claim.name.starts_with("path:")))
+                paths.insert(claim.name.substr(5));
     }
-    return homes;
+    return paths;
 }
 
 /// What comes along joins the catalog, unless it is declared, came along with another one, or comes as a home.
 void adopt(Catalog& catalog, States& observed, States& goal, std::vector<Companion> companions) {
     if (companions.empty()) return;
-    const auto homes = homes_to_come(catalog, observed, goal);
+    const auto paths = paths_to_come(catalog, observed, goal);
     std::unordered_set<std::string> known;
     for (const Resource& resource : catalog) known.insert(to_text(resource.id));
     for (auto& [change, because, type] : companions) {
-        if (change.id.type == "directory" && homes.contains(change.id.key)) continue;
+        if (change.id.type == "directory" && paths.contains(change.id.key)) continue;
         if (!known.insert(to_text(change.id)).second) continue;
         Resource resource;
         resource.id = change.id;

@@ -106,6 +106,12 @@ public:
         return {};
     }
 
+    /// The file is its own, as long as it says what is in it.
+    void claims(const State& state, std::vector<Claim>& claims) const override {
+        const Hostname& spec = *state.as<Hostname>();
+        if (spec.at_boot.text(spec.name)) claims.push_back({Claim::Role::provides, std::string("path:") + file});
+    }
+
     Way way() const override { return Way::calls; }
 
     void apply(WritableHost& host, const Hostname*, const Hostname* to, bool) const override {

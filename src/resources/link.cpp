@@ -21,6 +21,22 @@ constexpr Field fields[] = {
 constexpr Schema link =
     schema::of<Link>("link", "links", Order::link, "A symbolic link.", fields).body("to").keyed(schema::clean_path);
 
+/// Where it leads to, as an absolute path; empty where that is nowhere.
+std::string target_of(const Link& spec) {
+    std::string path = spec.to.starts_with('/') ? "" : parent_of(spec.path);
+    for (std::size_t at = 0; at < spec.to.size();) {
+        const auto end = std::min(spec.to.find('/', at), spec.to.size());
+        const auto part = std::string_view(spec.to).substr(at, end - at);
+        at = end + 1;
+        if (part.empty() || part == ".") continue;
+        if (part == "..")
+            path = parent_of(path);
+        else
+            path = below(path, part);
+    }
+    return path;
+}
+
 class LinkType final : public TypedResource<Link> {
 public:
     constexpr LinkType() : TypedResource(link) {}
@@ -64,6 +80,7 @@ public:
         const Link& spec = *state.as<Link>();
         claim_path(spec.path, {}, {}, claims);
         if (spec.to.starts_with('/')) claims.push_back({Claim::Role::needs, "path:" + spec.to});
+        if (const auto to = target_of(spec); !to.empty()) claims.push_back({Claim::Role::leads, "path:" + to});
     }
 
     bool batches() const override { return true; }

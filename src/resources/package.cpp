@@ -138,7 +138,11 @@ public:
     }
 
     void claims(const State& state, std::vector<Claim>& claims) const override {
-        claims.push_back({Claim::Role::provides, "package:" + state.as<Package>()->name});
+        const auto& id = state.as<Package>()->name;
+        const auto name = id.substr(0, id.find(':'));  // libc6:i386
+        claims.push_back({Claim::Role::provides, "package:" + id});
+        claims.push_back({Claim::Role::fills, "path:/etc/" + name});
+        claims.push_back({Claim::Role::fills, "unit:" + name + ".service"});
         claims.push_back({Claim::Role::locks, "lock:dpkg"});
     }
 

@@ -99,6 +99,12 @@ public:
                           .help("add tzdata to packages"));
     }
 
+    void claims(const State& state, std::vector<Claim>& claims) const override {
+        const Timezone& spec = *state.as<Timezone>();
+        claims.push_back({Claim::Role::provides, std::string("path:") + link});
+        if (spec.in_file.text(spec.name)) claims.push_back({Claim::Role::provides, std::string("path:") + debian_file});
+    }
+
     void apply(WritableHost& host, const Timezone*, const Timezone* to, bool) const override {
         if (!to) return host.remove(link), host.remove(debian_file);
         if (to->name.empty() && to->copy)

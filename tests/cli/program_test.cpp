@@ -455,3 +455,52 @@ TEST_CASE("a site that moved says so once, though nothing else is to be done") {
     CHECK(place.in_root({"apply", "-y", there}).status == 0);
     CHECK(place.in_root({"apply", "-y", here}).status == 64);
 }
+
+TEST_CASE("every template of init is right as it is, laid out, and says what comes next") {
+    for (const char* name : {"minimal", "workstation", "server", "web", "module"}) {
+        Sandbox place;
+        CAPTURE(name);
+        const std::string site = place.root() + "/site.yml";
+        const Output made = place.chaos({"init", name, site});
+        CAPTURE(made.err);
+        CHECK(made.status == 0);
+        CHECK(made.out.find("next: chaos plan " + site) != std::string::npos);
+        const Output checked = place.chaos({"check", site});
+        CAPTURE(checked.err);
+        CHECK(checked.status == 0);
+        CHECK(checked.err == "");
+        CHECK(place.chaos({"fmt", "--check", site}).status == 0);
+        if (std::string(name) == "module")
+            CHECK(place.chaos({"fmt", "--check", place.root() + "/modules/greeting.yml"}).status == 0);
+        const auto text = place.read("root/site.yml");
+        const Output again = place.chaos({"init", name, site});
+        CHECK(again.status == 1);
+        CHECK(again.err.find("is there already") != std::string::npos);
+        CHECK(place.read("root/site.yml") == text);
+    }
+    Sandbox place;
+    const Output wrong = place.chaos({"init", "wbe", place.root() + "/site.yml"});
+    CHECK(wrong.status == 64);
+    CHECK(wrong.err.find("did you mean web?") != std::string::npos);
+}
+
+TEST_CASE("fmt replaces a file in place, keeps its mode and what a link leads to, and shows a text of standard input") {
+    Sandbox place;
+    const auto site = place.write("site.yml", "packages:   [ git ]   # tools\n");
+    REQUIRE(::chmod(site.c_str(), 0640) == 0);
+    const std::string link = place.root() + "/link.yml";
+    REQUIRE(::symlink(site.c_str(), link.c_str()) == 0);
+    CHECK(place.chaos({"fmt", "--check", site}).status == 2);
+    CHECK(place.read("site.yml") == "packages:   [ git ]   # tools\n");
+    CHECK(place.chaos({"fmt", link}).out == "changed " + link + "\n");
+    CHECK(place.read("site.yml") == "packages: [git]   # tools\n");
+    struct stat there {};
+    CHECK(::lstat(link.c_str(), &there) == 0);
+    CHECK(S_ISLNK(there.st_mode));
+    CHECK(::stat(site.c_str(), &there) == 0);
+    CHECK((there.st_mode & 07777) == 0640);
+    CHECK(place.chaos({"fmt", "--check", site}).status == 0);
+    CHECK(place.shell("printf 'a:    1' | $chaos fmt -").out == "a: 1\n");
+    CHECK(place.chaos({"fmt", place.write("wrong.yml", "a: [1\n")}).status == 64);
+    CHECK(place.read("wrong.yml") == "a: [1\n");
+}
