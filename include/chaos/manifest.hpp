@@ -4,6 +4,7 @@
 #include <chaos/cache.hpp>
 #include <chaos/plan.hpp>
 #include <chaos/registry.hpp>
+#include <set>
 
 namespace chaos {
 
@@ -33,9 +34,13 @@ struct Site {
     Catalog catalog;
     std::vector<Graph::Edge> edges;  ///< As written: needs, before, watch, notify.
     Graph graph{};  ///< What order() made of this catalog, where it was asked already; of another size where not.
-    std::vector<std::string> protect;    ///< Ids and patterns that are never removed.
-    std::vector<std::string> exclusive;  ///< Sections that are all there shall be. (Not acted on before LANGUAGE.)
-    bool whole = true;                   ///< False where --only or --skip left something out: then nothing is released.
+    std::vector<std::string> protect;  ///< Ids and patterns that are never removed.
+    struct Exclusive {
+        const ResourceType* type;
+        Place where;
+    };
+    std::vector<Exclusive> exclusive;  ///< Kinds whose section is all there shall be.
+    bool whole = true;                 ///< False where --only or --skip left something out: then nothing is released.
     std::vector<std::pair<std::uint32_t, std::string>>
         reads{};  ///< Resources whose `source` is an absolute path, with it: it was read while the manifest was.
 };
@@ -49,6 +54,10 @@ Site read_site(Sources&, const std::vector<std::string>& paths, const ReadContex
 /// likely ones remarks; each shows both places and what would mend it. `graph` is what order() made of it, without a
 /// circle.
 void find_conflicts(const Site&, const Graph&, Diagnostics& problems);
+
+/// What a host has beside what `exclusive` sections declare joins the catalog, as what is to be absent: but for what is
+/// protected, and what other sites own (by id).
+void add_others(Site&, const View&, const Registry&, const std::set<std::string>& of_other_sites);
 
 /// Keeps what is named (ids, patterns, tags) and what it needs, or all but what is named. Throws Error where a name
 /// fits nothing.

@@ -108,10 +108,13 @@ public:
     /// goes to the Diagnostics, at change.where.
     virtual std::vector<Companion> resolve(const View&, std::span<Change>, Diagnostics&) const { return {}; }
 
-    /// Keys of all that a section's `exclusive` is about: what a host has of this kind because somebody asked for it,
-    /// not because it is part of the system. Nothing for a kind that knows no such set.
-    virtual std::optional<std::vector<std::string>> population(const View&) const { return std::nullopt; }
-    virtual bool has_population() const { return false; }
+    /// Keys of what a host has of this kind beside `declared` (sorted) because somebody asked for it, not because it is
+    /// part of the system or something that stays needs it: what `exclusive` is about. Asked only where
+    /// has_others().
+    virtual std::vector<std::string> others(const View&, std::span<const std::string> declared) const {
+        return (void)declared, std::vector<std::string>();
+    }
+    virtual bool has_others() const { return false; }
 
     virtual void claims(const State&, std::vector<Claim>&) const {}
 

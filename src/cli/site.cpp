@@ -220,8 +220,16 @@ Planned look_and_plan(Context& context, const World& world, const View& view, Si
     planned.site = std::move(site);
     Diagnostics problems;
     const unsigned jobs = context.options.jobs ? context.options.jobs : processors();
+    if (!history && !planned.site.exclusive.empty()) add_others(planned.site, view, world.registry, {});
     if (history) {
         check_owners(planned.site, *history, context.options.moved);
+        std::set<std::string> others;
+        for (const Holding& one : history->holdings())
+            if (one.site == planned.site.name)
+                planned.known = true;
+            else if (!planned.site.exclusive.empty())
+                others.insert(one.key.empty() ? one.type : one.type + ":" + one.key);
+        if (!planned.site.exclusive.empty()) add_others(planned.site, view, world.registry, others);
         if (planned.site.whole && context.options.prune) add_leavings(planned.site, world.registry, *history, problems);
         stop_where(problems, Exit::failed);
     }
@@ -253,12 +261,36 @@ std::unique_ptr<History> look_at_history(Context& context, const World& world) {
     return history;
 }
 
+namespace {
+
+/// What `exclusive` would remove for the first time, or much of it at once: that is asked about.
+void ask_about_others(Context& context, const Planned& planned) {
+    constexpr std::size_t few = 3;
+    std::vector<std::string> going;
+    for (const Step& step : planned.plan)
+        for (std::size_t i = 0; i < step.resources.size(); ++i)
+            if (planned.site.catalog[step.resources[i]].exclusive) going.push_back(to_text(step.changes[i].id));
+    if (going.empty() || (going.size() <= few && planned.known)) return;
+    const std::string what =
+        fmt::format("{} of this host {} not declared, and `exclusive` removes {}: {}", count(going.size(), "resource"),
+                    going.size() == 1 ? "is" : "are", going.size() == 1 ? "it" : "them", listed(going, 10));
+    if (context.console.agrees(fmt::format("{}. Is that meant?", what))) return;
+    throw Problems{{Error(what).help("if that is meant: " + command_line("apply", context.options) +
+                                     " --removals; "
+                                     "declare what shall stay")},
+                   Exit::pending};
+}
+
+}  // namespace
+
 void guard_against_mass_removal(Context& context, const Planned& planned) {
     std::size_t leaving = 0, all = 0;
     for (const Resource& resource : planned.site.catalog) all += !resource.companion;
     for (const Step& step : planned.plan)
         for (const std::uint32_t i : step.resources) leaving += planned.site.catalog[i].leaving;
-    if (leaving <= 10 || leaving * 3 <= all || context.options.removals) return;
+    if (context.options.removals) return;
+    ask_about_others(context, planned);
+    if (leaving <= 10 || leaving * 3 <= all) return;
     const std::string what =
         fmt::format("{} of the {} resources of site '{}' left the manifest and go back to what was there before",
                     leaving, all, escape(planned.site.name));

@@ -13,6 +13,7 @@ struct Planned {
     Graph graph;
     States observed, goal;
     Plan plan;
+    bool known = false;          ///< Something of this site is recorded: it was applied before.
     std::vector<Error> remarks;  ///< Worth saying, but nothing is wrong.
 };
 

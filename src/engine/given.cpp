@@ -9,7 +9,7 @@ namespace chaos {
 namespace {
 
 /// What is said of a resource as a whole holds for what it gives as well.
-constexpr std::string_view shared_with_given[] = {"tags", "keep", "protect", "audit"};
+constexpr std::string_view shared_with_given[] = {"tags", "keep", "protect", "audit", "name_on"};
 
 bool is_false(const Value& value) {
     if (!value.is_text()) return false;
@@ -43,7 +43,12 @@ std::optional<Place> taken_from_exact(Declaration& entry, const Field& field) {
 }
 
 Declaration beside(const Declaration& giver, const ResourceType& type) {
-    Declaration given{&type, giver.key, {}, giver.where, giver.layer, giver.part, giver.absent};
+    Declaration given{.type = &type,
+                      .key = giver.key,
+                      .where = giver.where,
+                      .layer = giver.layer,
+                      .part = giver.part,
+                      .absent = giver.absent};
     given.by_site = giver.by_site, given.modules = giver.modules;
     if (type.schema().clean) given.key = type.schema().clean(giver.key);
     return given;

@@ -63,7 +63,7 @@ private:
     }
 
     void check_exclusive() {
-        for (const auto& [type, where] : reading_.exclusive)
+        for (const auto& [type, where] : reading_.site.exclusive)
             if (!manifest_.layers().has(*type))
                 reading_.problems.add(
                     Error(where,

@@ -254,12 +254,12 @@ void ManifestReader::exclusive(const Value& value) {
             const ResourceType* type = sections_.section_of(item);
             if (!type->schema().key())
                 throw Error(item.where, fmt::format("a host has one {}: nothing else can be there", item.text()));
-            reading_.exclusive.emplace_back(type, item.where);
-            reading_.site.exclusive.emplace_back(type->schema().section);
-            reading_.problems.note(
-                Error(item.where,
-                      fmt::format("exclusive: what else there is of '{}' is not removed by chaos " CHAOS_VERSION " yet",
-                                  item.text())));
+            if (!type->has_others())
+                throw Error(item.where, fmt::format("of {} nothing tells what somebody asked for and what the system "
+                                                    "brought: exclusive can not be about it",
+                                                    item.text()))
+                    .help("exclusive: [packages, services, users] can be said; for a directory, purge: true");
+            reading_.site.exclusive.push_back({type, item.where});
         });
 }
 

@@ -20,7 +20,6 @@ struct Reading {
     Site site{};
     std::string modules_beside{};                             ///< The first manifest: the site's own modules.
     std::vector<std::pair<std::string, std::string>> open{};  ///< Modules being read: real path, name.
-    std::vector<std::pair<const ResourceType*, Place>> exclusive{};
 
     Reading(Sources& all, const ReadContext& how, Diagnostics& found)
         : sources(all), context(how), problems(found), of_modules(how), scope(all, how), modules(scope) {

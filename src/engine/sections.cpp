@@ -273,6 +273,12 @@ void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bo
                 attribute.value = Value();
             }
         }
+    if (!home.empty())
+        for (auto& [name, value] : body) {
+            const Field* field = schema.find(name.text());
+            if (field && field->type == Codec<Path>::name && value.is_text())
+                value.data = below_home(value.text(), home);
+        }
     entry.body = std::move(body);
     lay(std::move(entry));
 }

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "kinds.hpp"
+#include "population.hpp"
 #include "package/apt.hpp"
 
 namespace chaos::resources {
@@ -136,6 +137,11 @@ public:
         if (!answer.problems.empty()) return refuse(changes, answer, problems), std::vector<Companion>();
         return companions(view, packages, changes, answer, problems);
     }
+
+    std::vector<std::string> others(const View& view, std::span<const std::string> declared) const override {
+        return installed_by_hand(view, declared);
+    }
+    bool has_others() const override { return true; }
 
     void claims(const State& state, std::vector<Claim>& claims) const override {
         const auto& id = state.as<Package>()->name;

@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "kinds.hpp"
+#include "population.hpp"
 
 namespace chaos::resources {
 
@@ -151,6 +152,11 @@ public:
         }
         return {};
     }
+
+    std::vector<std::string> others(const View& view, std::span<const std::string>) const override {
+        return enabled_by_hand(view);
+    }
+    bool has_others() const override { return true; }
 
     void claims(const State& state, std::vector<Claim>& claims) const override {
         const auto name = unit_name(state.as<Service>()->name);

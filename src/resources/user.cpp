@@ -7,6 +7,7 @@
 
 #include "account_files.hpp"
 #include "kinds.hpp"
+#include "population.hpp"
 
 namespace chaos::resources {
 namespace {
@@ -174,6 +175,11 @@ public:
         }
         return {};
     }
+
+    std::vector<std::string> others(const View& view, std::span<const std::string>) const override {
+        return people(view);
+    }
+    bool has_others() const override { return true; }
 
     void claims(const State& state, std::vector<Claim>& claims) const override {
         const auto& spec = *state.as<User>();

@@ -259,7 +259,7 @@ bool is_recorded(const Site& site, const States& observed, const Store& store) {
         if (one.site == site.name) known.emplace(Id(one.type, one.key), &one);
     for (std::size_t i = 0; i < site.catalog.size(); ++i) {
         const Resource& resource = site.catalog[i];
-        if (resource.companion) continue;
+        if (resource.companion || resource.exclusive) continue;
         if (resource.leaving) return false;
         const auto record = known.find(Id(resource.id));
         if (record == known.end() || !says(store, *record->second, resource, observed[i])) return false;

@@ -76,7 +76,7 @@ bool Runner::Parts::has_something_to_record() const {
 void Runner::Parts::record_ownership() {
     for (std::size_t i = 0; i < request.site.catalog.size(); ++i) {
         const Resource& resource = request.site.catalog[i];
-        if (resource.companion) continue;
+        if (resource.companion || resource.exclusive) continue;
         if (resource.leaving) {
             journal.batch().release(std::string(resource.id.type), resource.id.key, request.site.name, outcome.run);
             continue;

@@ -7,18 +7,6 @@
 using namespace chaos;
 using namespace chaos::test;
 
-namespace {
-
-std::string ids(const Reading& reading) {
-    CHECK(reading.errors() == "");
-    std::string text;
-    for (const Resource& resource : reading.site.catalog)
-        text += (text.empty() ? "" : " ") + to_text(resource.id) + (resource.absent ? "-" : "");
-    return text;
-}
-
-}  // namespace
-
 TEST_CASE("an attribute that stands for a resource is that resource, beside the one that gives it") {
     const auto reading = read_text(
         "users:\n  deploy: {groups: [adm], authorized_keys: [a, b], sudo: {rule: ALL, nopasswd: true}, tags: [x]}\n");

@@ -135,6 +135,7 @@ public:
     void observe_all(const View&, std::span<const Wish>, std::span<State>) const override {}
     void apply_all(WritableHost&, std::span<const Change>) const override {}
     Way way() const override { return way_; }
+    bool has_others() const override { return schema_.order <= Order::user || schema_.order == Order::service; }
 
 private:
     const Schema& schema_;
