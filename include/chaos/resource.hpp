@@ -116,6 +116,10 @@ public:
     }
     virtual bool has_others() const { return false; }
 
+    /// What lies in it and is to go unless somebody declares it, each as a wish of its own kind that names it: for a
+    /// directory that says `purge`. Asked of what is wished.
+    virtual std::vector<std::pair<const ResourceType*, State>> held(const View&, const State&) const { return {}; }
+
     virtual void claims(const State&, std::vector<Claim>&) const {}
 
     /// Where it stands among the kinds when nothing else is said.

@@ -220,16 +220,16 @@ Planned look_and_plan(Context& context, const World& world, const View& view, Si
     planned.site = std::move(site);
     Diagnostics problems;
     const unsigned jobs = context.options.jobs ? context.options.jobs : processors();
-    if (!history && !planned.site.exclusive.empty()) add_others(planned.site, view, world.registry, {});
+    if (!history) add_others(planned.site, view, world.registry, {});
     if (history) {
         check_owners(planned.site, *history, context.options.moved);
         std::set<std::string> others;
         for (const Holding& one : history->holdings())
             if (one.site == planned.site.name)
                 planned.known = true;
-            else if (!planned.site.exclusive.empty())
+            else
                 others.insert(one.key.empty() ? one.type : one.type + ":" + one.key);
-        if (!planned.site.exclusive.empty()) add_others(planned.site, view, world.registry, others);
+        add_others(planned.site, view, world.registry, others);
         if (planned.site.whole && context.options.prune) add_leavings(planned.site, world.registry, *history, problems);
         stop_where(problems, Exit::failed);
     }

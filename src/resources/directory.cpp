@@ -29,6 +29,9 @@ constexpr Field fields[] = {
                                         "Where it is to be absent: all that is in it goes along, to the trash.")
         .example("true")
         .otherwise("false: only an empty directory is removed"),
+    schema::option<&Directory::purge>("purge", "What is in it and nobody declares goes, directories with all in them.")
+        .example("true")
+        .otherwise("false: what is in it stays"),
 };
 
 constexpr Schema directory =
@@ -55,6 +58,25 @@ public:
         return found;
     }
 
+    std::vector<std::pair<const ResourceType*, State>> held(const View& view, const State& wanted) const override {
+        const Directory& spec = *wanted.as<Directory>();
+        std::vector<std::pair<const ResourceType*, State>> found;
+        if (!spec.purge) return found;
+        for (const std::string& name : view->list(spec.path)) {
+            const std::string path = below(spec.path, name);
+            const auto kind = view->look(path).kind;
+            if (kind == Entry::Kind::directory) {
+                found.emplace_back(this, State::of(Directory{.path = path, .recurse = true}));
+            } else if (kind == Entry::Kind::file || kind == Entry::Kind::link) {
+                const ResourceType& type = kind == Entry::Kind::file ? file_type() : link_type();
+                const auto one = type.schema().make();
+                type.schema().key()->set(one.get(), path);
+                found.emplace_back(&type, State(one));
+            }
+        }
+        return found;
+    }
+
     std::vector<Companion> resolve(const View& view, std::span<Change> changes, Diagnostics& problems) const override {
         Parents parents(view);
         for (std::size_t i = 0; i < changes.size(); ++i) {
@@ -72,7 +94,7 @@ public:
 
     void review(const Resource& resource, Diagnostics& problems) const override {
         const Directory& spec = *resource.wanted.as<Directory>();
-        refuse_own_state(resource, spec.path, resource.absent && spec.recurse, problems);
+        refuse_own_state(resource, spec.path, (resource.absent && spec.recurse) || spec.purge, problems);
         review_owners(spec.owner, spec.group, resource.where, problems);
     }
 

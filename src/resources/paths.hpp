@@ -9,7 +9,7 @@ struct Directory {
     std::string path{};
     std::optional<Mode> mode{};
     std::optional<std::string> owner{}, group{};
-    bool recurse = false;
+    bool recurse = false, purge = false;
 };
 
 /// What kinds that manage a path share: names of owners, claims, the directories above.
@@ -53,6 +53,8 @@ Written look_at_file(const View&, const std::string& path, const std::optional<C
 
 /// The kind of the directories that come along.
 const ResourceType& directory_type();
+const ResourceType& file_type();
+const ResourceType& link_type();
 
 /// Collects the directories that must be made before something can be put at a path, each once.
 class Parents {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <chaos/plan.hpp>
 #include <chaos/system/accounts.hpp>
+#include <charconv>
+#include <chrono>
 
 #include "account_files.hpp"
 #include "kinds.hpp"
@@ -15,7 +17,7 @@ namespace {
 struct User {
     std::string name;
     std::optional<std::int64_t> uid;
-    std::optional<std::string> group, home, shell, comment, password;
+    std::optional<std::string> group, home, shell, comment, password, expires;
     std::optional<std::vector<std::string>> groups;
     bool system = false;
     std::optional<bool>
@@ -47,6 +49,9 @@ constexpr Field fields[] = {
         .example("$6$salt$hash")
         .otherwise("as it is; none for a new one")
         .sensitive(),
+    schema::property<&User::expires>("expires", "The day from which nobody can log in as it, or `never`.")
+        .example("2030-12-31")
+        .otherwise("as it is; never for a new one"),
     schema::option<&User::system>("system", "A new one gets a number below those of people.")
         .example("true")
         .otherwise("false"),
@@ -89,6 +94,37 @@ std::string default_home(const std::string& name) {
     return name == "root" ? "/root" : "/home/" + name;
 }
 
+/// `2030-12-31` as days since 1970; nothing where it is no day.
+std::optional<long> day_number(std::string_view date) {
+    int year = 0, month = 0, day = 0;
+    const auto number = [](std::string_view text, int& into) {
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), into);
+        return error == std::errc() && end == text.data() + text.size();
+    };
+    if (date.size() != 10 || date[4] != '-' || date[7] != '-' || !number(date.substr(0, 4), year) ||
+        !number(date.substr(5, 2), month) || !number(date.substr(8), day))
+        return std::nullopt;
+    const std::chrono::year_month_day on(std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day)));
+    if (!on.ok() || year < 1970) return std::nullopt;
+    return std::chrono::sys_days(on).time_since_epoch().count();
+}
+
+/// What shadow has in its days since 1970, as a date.
+std::string expiry_of(std::string_view aging) {
+    for (int column = 0; column < 5; ++column) {
+        const auto colon = aging.find(':');
+        if (colon == aging.npos) return "never";
+        aging.remove_prefix(colon + 1);
+    }
+    const auto text = aging.substr(0, aging.find(':'));
+    int days = 0;
+    if (std::from_chars(text.data(), text.data() + text.size(), days).ec != std::errc() || days < 0) return "never";
+    const std::chrono::year_month_day on{std::chrono::sys_days(std::chrono::days(days))};
+    return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(on.year()), static_cast<unsigned>(on.month()),
+                       static_cast<unsigned>(on.day()));
+}
+
 void add(Command& command, std::string_view option, const std::string& value) {
     command.argv.emplace_back(option);
     command.argv.push_back(value);
@@ -123,9 +159,13 @@ public:
         if (whole || wanted.home) found.home = there->home;
         if (whole || wanted.shell) found.shell = spelled(there->shell, wanted.shell);
         if (whole || wanted.comment) found.comment = there->comment;
-        if (wanted.password && !accounts.shadow_known)
-            throw Error("the password of " + wanted.name + " can only be compared by root").help("sudo chaos ...");
+        if ((wanted.password || wanted.expires) && !accounts.shadow_known)
+            throw Error(fmt::format("{} of {} can only be compared by root",
+                                    wanted.password ? "the password" : "when the account expires,", wanted.name))
+                .help("sudo chaos ...");
         if ((whole || wanted.password) && accounts.shadow_known) found.password = there->password;
+        if ((whole || wanted.expires) && accounts.shadow_known)
+            found.expires = there->shadowed ? expiry_of(there->aging) : "never";
         if (whole && there->shadowed) found.aging = there->aging;
         if (whole) found.gid = there->gid;
         return found;
@@ -152,6 +192,9 @@ public:
                 "take it out");
         if (spec.home && !spec.home->starts_with('/'))
             say("expected an absolute path as home", "home: /home/" + spec.name);
+        if (spec.expires && *spec.expires != "never" && !day_number(*spec.expires))
+            say(fmt::format("expected a day as YYYY-MM-DD, or never, found '{}'", *spec.expires),
+                "expires: 2030-12-31");
         if (spec.shell && !spec.shell->starts_with('/') &&
             (spec.shell->empty() || spec.shell->find('/') != spec.shell->npos))
             say(fmt::format("expected a shell by its path, or by a name that /etc/shells has, found '{}'", *spec.shell),
@@ -311,6 +354,7 @@ private:
         must(host, command);
         set_password(host, to);
         set_aging(host, to);
+        if (to.expires && *to.expires != "never") set_expiry(host, to);
     }
 
     static void change(WritableHost& host, const View& view, const Accounts::User& there, const User& to) {
@@ -326,6 +370,7 @@ private:
         if (command.argv.size() > 2) must(host, command);
         if (to.password && *to.password != there.password) set_password(host, to);
         if (to.aging && *to.aging != there.aging) set_aging(host, to);
+        if (to.expires && *to.expires != expiry_of(to.aging.value_or(there.aging))) set_expiry(host, to);
     }
 
     static std::string shell_of(const Host& host, const std::string& shell) {
@@ -342,6 +387,10 @@ private:
         Command command{{"chpasswd", "-e"}};
         command.input = to.name + ":" + *to.password + "\n";
         must(host, command);
+    }
+
+    static void set_expiry(WritableHost& host, const User& to) {
+        must(host, {{"chage", "-E", *to.expires == "never" ? "-1" : *to.expires, to.name}});
     }
 
     /// The rest of its line in shadow, field by field: days since 1970, or nothing.
