@@ -67,7 +67,8 @@ public:
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         const auto known = anchors_.find(anchor);
         if (known == anchors_.end())
-            throw Error(place(mark), "this alias stands inside what it is an alias of: it would never end");
+            throw Error(place(mark), "this alias stands inside what it is an alias of: it would never end")
+                .help("write out what is meant; quote it, if it is a text that begins with *");
         const auto& held = known->second;
         count(held.values, held.bytes, mark);
         if (open_.size() + held.depth > deepest) throw too_deep(mark);
@@ -242,7 +243,8 @@ private:
                 unquoted_braces(line_at({text_, static_cast<std::size_t>(mark.pos)}), source_, text_, error))
                 throw error;
             if (Error error{""}; unclosed_bracket(text_, source_, error)) throw error;
-            throw Error(place(mark), fmt::format("a key is a text, found {}", kind_of(container)));
+            throw Error(place(mark), fmt::format("a key is a text, found {}", kind_of(container)))
+                .help("quote it, if it is a text; give it a key, if it belongs to the line above");
         }
         if (open_.size() >= deepest) throw too_deep(mark);
         count(1, 0, mark);
