@@ -8,8 +8,8 @@
 #include <set>
 
 #include "kinds.hpp"
-#include "population.hpp"
 #include "package/apt.hpp"
+#include "population.hpp"
 
 namespace chaos::resources {
 namespace {

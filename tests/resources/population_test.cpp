@@ -22,8 +22,8 @@ TEST_CASE("a package goes unless something that stays needs it, however far away
 }
 
 TEST_CASE("a need that another one meets keeps nobody") {
-    const std::string status = package("a", "Depends: mail\n") + package("b", "Provides: x, mail (= 2)\n") +
-                               package("c", "Provides: mail\n");
+    const std::string status =
+        package("a", "Depends: mail\n") + package("b", "Provides: x, mail (= 2)\n") + package("c", "Provides: mail\n");
     CHECK(not_needed(status, {"b"}) == Names{"b"});
     CHECK(not_needed(status, {"b", "c"}).size() == 1);
 }
