@@ -20,6 +20,12 @@ std::string usage(const Command& command) {
 
 Json to_json(const HelpView& view) {
     Json list = Json::list();
+    if (view.command == "manifest")
+        list.add(Json::record({{"name", "manifest"},
+                               {"usage", Json()},
+                               {"summary", "The language of manifests."},
+                               {"options", Json::list()},
+                               {"help", help_text("manifest")}}));
     for (const Command& command : commands()) {
         if (!view.command.empty() && view.command != command.name) continue;
         std::vector<std::string> options;
@@ -49,8 +55,17 @@ std::string program_page() {
     const std::size_t from = help.find("    0   "), to = help.find("## Options");
     text += fmt::format("\n## Exit status\n\n{}", help.substr(from, to - from));
     return text +
-           "## Files\n\n- `/var/lib/chaos`: what was done, and what is needed to take it back.\n"
+           "## See also\n\nchaos-manifest(5)\n\n## Files\n\n- `/var/lib/chaos`: what was done, and what is needed to "
+           "take it back.\n"
            "- `/etc/chaos/host.yml`: what this host is called, for manifests.\n";
+}
+
+/// chaos-manifest(5): the document, with a first sentence of its own.
+std::string manifest_page() {
+    const std::string_view text = help_text("manifest");
+    return "# manifest\n\nWhat a host shall be: one YAML file, a section for each kind of thing.\n\n## "
+           "Description\n\n" +
+           std::string(text.substr(std::min(text.find("\n\n") + 2, text.size())));
 }
 
 }  // namespace
@@ -70,7 +85,8 @@ Exit help(Context& context) {
         view.command = context.options.command;
     else if (!context.options.arguments.empty())
         view.command = context.options.arguments[0];
-    if (!view.command.empty()) {
+    const bool format = view.command == "manifest";
+    if (!view.command.empty() && !format) {
         Options asked = context.options;
         asked.command = view.command, asked.help = true;
         choose(asked);
@@ -79,7 +95,9 @@ Exit help(Context& context) {
         context.console.result(completion(context.options.completion));
     else if (context.options.man)
         context.console.result(
-            man_page(view.command, view.command.empty() ? program_page() : std::string(help_text(view.command))));
+            format
+                ? man_page(view.command, manifest_page(), 5)
+                : man_page(view.command, view.command.empty() ? program_page() : std::string(help_text(view.command))));
     else
         context.console.show(view);
     return Exit::well;

@@ -108,61 +108,153 @@ std::string upper(std::string_view text) {
     return out;
 }
 
-}  // namespace
+/// `[text](address)` as its text, but for addresses that lead out of the documents.
+std::string without_links(std::string_view line) {
+    std::string out;
+    while (!line.empty()) {
+        const std::size_t open = line.find('['), close = line.find("](", std::min(open, line.size()));
+        const std::size_t end = line.find(')', std::min(close, line.size()));
+        if (open == std::string_view::npos || close == std::string_view::npos || end == std::string_view::npos) break;
+        const std::string_view address = line.substr(close + 2, end - close - 2);
+        out.append(line.substr(0, open)).append(line.substr(open + 1, close - open - 1));
+        if (address.find("://") != std::string_view::npos) out.append(" (").append(address).append(")");
+        line.remove_prefix(end + 1);
+    }
+    return out.append(line);
+}
 
-std::string man_page(std::string_view command, std::string_view markdown) {
-    const auto safe = [](std::string_view text) {
+/// troff of a document, block by block.
+class Page {
+public:
+    explicit Page(std::string name) : name_(std::move(name)) {}
+
+    std::string make(std::string_view markdown) {
+        each_line(markdown, [&](std::string_view text) { line(text); });
+        end_code();
+        return std::move(out_);
+    }
+
+private:
+    enum class Part : char { title, summary, synopsis, body };
+
+    static std::string safe(std::string_view text) {
         std::string out;
         for (char c : text) out += c == '\\' ? "\\e" : c == '-' ? "\\-" : std::string(1, c);
         if (!out.empty() && (out[0] == '.' || out[0] == '\'')) out.insert(0, "\\&");
         return out;
-    };
-    const auto prose = [&](std::string_view line) {
-        std::string text = spans(line, [](std::string_view s) { return fmt::format("\x01{}\x02", s); });
+    }
+
+    static std::string prose(std::string_view line) {
+        const std::string text =
+            spans(without_links(line), [](std::string_view s) { return fmt::format("\x01{}\x02", s); });
         std::string out;
         for (char c : safe(text)) out += c == '\x01' ? "\\fB" : c == '\x02' ? "\\fR" : std::string(1, c);
         return out;
-    };
-    const std::string name = command.empty() ? "chaos" : fmt::format("chaos\\-{}", safe(command));
-    // No date: the same sources give the same page.
-    std::string out = fmt::format(".TH {} 1 \"\" \"chaos {}\" \"chaos\"\n", upper(name), CHAOS_VERSION);
-    enum class Part : char { title, summary, synopsis, body } part = Part::title;
-    bool code = false, blank = false, begins = false;  // begins: the first thing of its section
-    const auto section = [&](std::string_view title) {
-        if (code) out += ".EE\n", code = false;
-        out += fmt::format(".SH {}\n", upper(safe(title)));
-        begins = true;
-    };
-    each_line(markdown, [&](std::string_view line) {
-        if (line.empty()) {
-            blank = true;
+    }
+
+    /// Lines of at most eighty bytes, cut at blanks.
+    void say(std::string text) {
+        while (text.size() > 78) {
+            const std::size_t cut = text.rfind(' ', 78);
+            if (cut == std::string::npos || cut == 0) break;
+            out_ += text.substr(0, cut) + '\n';
+            text.erase(0, cut + 1);
+            if (text[0] == '.' || text[0] == '\'') text.insert(0, "\\&");
+        }
+        out_ += text + '\n';
+    }
+
+    void section(std::string_view title) {
+        end_code();
+        out_ += fmt::format(".SH {}\n", upper(safe(title)));
+        begins_ = true;
+    }
+    void end_code() {
+        if (code_) out_ += ".EE\n";
+        code_ = false;
+    }
+
+    void line(std::string_view text) {
+        if (text.starts_with("```")) {
+            fenced_ = !fenced_;
+            if (fenced_) begin_paragraph(false);
+            if (fenced_) out_ += ".EX\n";
+            code_ = fenced_;
+            if (!fenced_) out_ += ".EE\n";
+            blank_ = false;
             return;
         }
-        const bool item = line.substr(0, 2) == "- ";
-        if (part == Part::summary && is_code(line)) part = Part::synopsis, section("SYNOPSIS");
-        if (part == Part::summary || (part == Part::synopsis && !is_code(line)))
-            if (line[0] != '#') part = Part::body, section("DESCRIPTION");
-        if (line[0] == '#' && !is_code(line)) {
-            section(part == Part::title ? "NAME" : line.substr(line.find_first_not_of("# ")));
-            if (part != Part::title) part = Part::body;
-        } else {
-            if (code && !is_code(line)) out += ".EE\n", code = false;
-            if (blank && !begins && !item) out += code ? "\n" : ".PP\n";
-            if (!code && is_code(line)) out += ".EX\n", code = true;
-            if (part == Part::title)
-                out += fmt::format("{} \\- {}\n", name, prose(line)), part = Part::summary;
-            else if (code)
-                out += safe(part == Part::synopsis ? line.substr(4) : line) + '\n';
-            else if (item)
-                out += fmt::format(".IP \\(bu 2\n{}\n", prose(line.substr(2)));
-            else
-                out += prose(line.substr(line.find_first_not_of(' '))) + '\n';
-            begins = false;
+        if (fenced_) {
+            out_ += (text.empty() ? "\\&" : safe("    " + std::string(text))) + '\n';
+            return;
         }
-        blank = false;
-    });
-    if (code) out += ".EE\n";
-    return out;
+        if (text.empty()) {
+            blank_ = true;
+            return;
+        }
+        if (text[0] == '|') return row(text);
+        if (part_ == Part::summary && is_code(text)) part_ = Part::synopsis, section("SYNOPSIS");
+        if ((part_ == Part::summary || (part_ == Part::synopsis && !is_code(text))) && text[0] != '#')
+            part_ = Part::body, section("DESCRIPTION");
+        if (text[0] == '#' && !is_code(text))
+            heading(text);
+        else
+            block(text);
+        blank_ = false;
+    }
+
+    void heading(std::string_view text) {
+        section(part_ == Part::title ? "NAME" : text.substr(text.find_first_not_of("# ")));
+        if (part_ != Part::title) part_ = Part::body;
+    }
+
+    void begin_paragraph(bool item) {
+        if (blank_ && !begins_ && !item) out_ += code_ ? "\n" : ".PP\n";
+        begins_ = false;
+    }
+
+    void block(std::string_view text) {
+        const bool item = text.starts_with("- ");
+        if (!is_code(text)) end_code();
+        begin_paragraph(item);
+        if (!code_ && is_code(text)) out_ += ".EX\n", code_ = true;
+        if (part_ == Part::title)
+            out_ += fmt::format("{} \\- {}\n", name_, prose(text)), part_ = Part::summary;
+        else if (code_)
+            out_ += safe(part_ == Part::synopsis ? text.substr(4) : text) + '\n';
+        else if (item)
+            out_ += ".IP \\(bu 2\n", say(prose(text.substr(2)));
+        else
+            say(prose(text.substr(text.find_first_not_of(' '))));
+    }
+
+    /// A row of a table: what it is about, and what is said of that.
+    void row(std::string_view text) {
+        const auto cells = cells_of(text, [](std::string_view cell) { return std::string(cell); });
+        blank_ = false;
+        if (cells.size() < 2 || cells[0].starts_with("--")) return;
+        std::string rest = cells[1];
+        for (std::size_t i = 2; i < cells.size(); ++i) rest += " · " + cells[i];
+        if (cells[0].empty() && rest.empty()) return;
+        begins_ = false;
+        out_ += fmt::format(".TP\n\\fB{}\\fR\n", prose(cells[0]));
+        say(prose(rest));
+    }
+
+    std::string name_, out_;
+    Part part_ = Part::title;
+    bool code_ = false, fenced_ = false, blank_ = false, begins_ = false;  // begins_: the first thing of its section
+};
+
+}  // namespace
+
+std::string man_page(std::string_view name, std::string_view markdown, int section) {
+    std::string title = "chaos";
+    for (const char c : name.empty() ? std::string() : "-" + std::string(name))
+        title += c == '-' ? "\\-" : std::string(1, c);
+    // No date: the same sources give the same page.
+    return fmt::format(".TH {} {} \"\" \"chaos {}\" \"chaos\"\n", upper(title), section, CHAOS_VERSION) +
+           Page(title).make(markdown);
 }
 
 }  // namespace chaos::cli

@@ -40,7 +40,7 @@ constexpr OptionSpec known[] = {
     {"reference", 0, "DIR"},
     {"man", 0, ""},
     {"check", 0, ""},
-    {"completion", 0, "SHELL"},
+    {"completion", 0, "bash|zsh|fish"},
     {"early", 0, ""},
     {"accept", 0, ""},
     {"color", 0, "auto|always|never"},

@@ -64,7 +64,9 @@ std::string join(std::string_view directory, std::string_view path) {
 
 std::string read(const std::string& path, std::uint64_t most) {
     File file(path);
-    if (file.size > most) throw Error(fmt::format("'{}' has {} bytes, more than {}", path, file.size, most));
+    if (file.size > most)
+        throw Error(fmt::format("'{}' has {} bytes, more than {}", path, file.size, most))
+            .help("put big content beside the manifest, and name it with source:");
     std::string bytes(file.size + 1, '\0');
     std::size_t have = 0;
     while (const auto got = file.next(bytes.data() + have, bytes.size() - have)) {

@@ -77,12 +77,13 @@ bool Codec<bool>::decode(const Value& value) {
     const std::string word = value.is_text() ? lower(value.text()) : std::string();
     if (word == "true" || word == "yes" || word == "on") return true;
     if (word == "false" || word == "no" || word == "off") return false;
-    throw unexpected(value, "true or false");
+    throw unexpected(value, "true or false").help("yes, no, on and off are understood as well");
 }
 
 std::int64_t Codec<std::int64_t>::decode(const Value& value) {
     std::int64_t number = 0;
-    if (!value.is_text() || !whole_number(value.text(), number)) throw unexpected(value, "a whole number");
+    if (!value.is_text() || !whole_number(value.text(), number))
+        throw unexpected(value, "a whole number").help("write digits alone, as in 1000");
     return number;
 }
 

@@ -387,7 +387,8 @@ private:
                         act(other, item.where);
                     else if (found.size() == 1 && item.is_text() && item.text().find('*') == std::string::npos)
                         throw Error(item.where,
-                                    fmt::format("{} can not wait for itself", to_text(site_.catalog[me].id)));
+                                    fmt::format("{} can not wait for itself", to_text(site_.catalog[me].id)))
+                            .help("remove it, or name what is meant");
                 }
             } catch (Error& error) {
                 const bool cut = before && item.is_text() && item.text().find(':') == std::string::npos;

@@ -31,7 +31,10 @@ Strategy strategy_of(const Value& said) {
     if (word == "merge") return Strategy::merge;
     if (word == "override") return Strategy::override_;
     if (word == "strict") return Strategy::strict;
-    throw Error(said.where, fmt::format("expected merge, override or strict, found '{}'", printable(word)));
+    throw Error(said.where, fmt::format("expected merge, override or strict, found '{}'", printable(word)))
+        .help(
+            "merge lays this file over lower ones, override drops their entries of its sections, strict lets none be "
+            "there");
 }
 
 class Loader {

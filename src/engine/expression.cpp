@@ -308,7 +308,9 @@ Datum Evaluator::attribute(const Datum& of, const std::string& key, std::string_
         return of.at(key == "list");
     require(of);
     return Datum::undefined(fmt::format("'{}' is {}, and has no '{}'", path.empty() ? "it" : path, name_of(of), key),
-                            key == "size" || key == "length" ? "write it as a filter: x | length" : "");
+                            key == "size" || key == "length" ? "write it as a filter: x | length"
+                            : of.is_text()                   ? "only a mapping has names: is it one where it is set?"
+                                                             : "");
 }
 
 Datum Evaluator::item(const Datum& of, const Datum& key, std::string_view path) {

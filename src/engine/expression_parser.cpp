@@ -19,7 +19,7 @@ ExpressionParser::Deeper::Deeper(ExpressionParser& p) : parser(p) {
 }
 
 ExpressionParser::Index ExpressionParser::whole() {
-    if (at_end()) throw Mistake{token_.at, "expected an expression, found nothing", ""};
+    if (at_end()) throw Mistake{token_.at, "expected an expression, found nothing", "write one, as in {{ vars.port }}"};
     const Index root = tuple(true);
     expect_end();
     return root;
@@ -47,7 +47,7 @@ void ExpressionParser::unknown() const {
 
 void ExpressionParser::expect(std::string_view what) {
     if (take_sign(what)) return;
-    if (at_end()) throw Mistake{token_.at, fmt::format("expected '{}'", what), ""};
+    if (at_end()) throw Mistake{token_.at, fmt::format("expected '{}'", what), fmt::format("add {}", what)};
     unknown();
 }
 

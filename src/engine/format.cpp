@@ -262,7 +262,9 @@ private:
             spec.align = left_ ? '<' : '>';
             return of_integer(datum.integer(), spec);
         }
-        if (!datum.is_number()) throw Error(fmt::format("%{} takes a number, found {}", type, name_of(datum)));
+        if (!datum.is_number())
+            throw Error(fmt::format("%{} takes a number, found {}", type, name_of(datum)))
+                .help("write %s, or make it one: x | int");
         spec.align = left_ ? '<' : spec.zero ? '=' : '>';
         if (spec.zero && !left_) spec.fill = "0";
         if (std::string_view("eEfFgG").find(type) != std::string_view::npos)

@@ -253,7 +253,8 @@ void ManifestReader::exclusive(const Value& value) {
         reading_.guarded(item.where, [&] {
             const ResourceType* type = sections_.section_of(item);
             if (!type->schema().key())
-                throw Error(item.where, fmt::format("a host has one {}: nothing else can be there", item.text()));
+                throw Error(item.where, fmt::format("a host has one {}: nothing else can be there", item.text()))
+                    .help("remove it from exclusive: what it says holds anyway");
             if (!type->has_others())
                 throw Error(item.where, fmt::format("of {} nothing tells what somebody asked for and what the system "
                                                     "brought: exclusive can not be about it",

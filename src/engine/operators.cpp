@@ -9,10 +9,11 @@ namespace chaos::language {
 namespace {
 
 [[noreturn]] void overflow(std::string_view sign) {
-    throw Error(fmt::format("the result of '{}' does not fit in 64 bits", sign));
+    throw Error(fmt::format("the result of '{}' does not fit in 64 bits", sign))
+        .help("whole numbers end at 9223372036854775807; a number with a point goes further");
 }
 [[noreturn]] void by_zero() {
-    throw Error("division by zero");
+    throw Error("division by zero").help("ask first: a / b if b else 0");
 }
 
 std::int64_t floor_divide(std::int64_t a, std::int64_t b) {

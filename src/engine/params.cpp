@@ -151,7 +151,9 @@ Value typed(Value value, const Value& type, Diagnostics& problems) {
         held = typed(std::move(held), *field, problems);
     }
     for (const std::string_view name : known)
-        if (!value.find(name)) throw Error(value.where, fmt::format("the field '{}' is missing", name));
+        if (!value.find(name))
+            throw Error(value.where, fmt::format("the field '{}' is missing", name))
+                .help(fmt::format("add {}: VALUE", name));
     return value;
 }
 
@@ -195,7 +197,8 @@ Value read_param(const Param& param, Value given, Diagnostics& problems) {
     }
     throw Error(value.where, value.secret || !value.is_text()
                                  ? fmt::format("expected one of {}", list)
-                                 : fmt::format("expected one of {}, found '{}'", list, value.text()));
+                                 : fmt::format("expected one of {}, found '{}'", list, value.text()))
+        .help("write one of these; the module says no others");
 }
 
 void refuse_unknown(const Value* declared, const Use& use, Diagnostics& problems) {

@@ -56,7 +56,8 @@ Regex::Regex(std::string_view pattern, Flags flags) : code_(std::make_shared<Cod
         pcre2_compile(reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), options, &error, &at, nullptr));
     if (!code_->code)
         throw Error(fmt::format("this is no regular expression: {} (at character {})", reason(error),
-                                characters(std::string_view(text).substr(0, at)) + 1));
+                                characters(std::string_view(text).substr(0, at)) + 1))
+            .help("a sign that is meant as itself has a backslash before it, twice in quotes: \\\\(");
     code_->context.reset(pcre2_match_context_create(nullptr));
     if (!code_->context) throw Error("out of memory");
     pcre2_set_match_limit(code_->context.get(), most_tries);

@@ -64,7 +64,8 @@ const Value* Scope::variable(std::string_view name) {
         std::string circle;
         for (auto step = std::find(busy_.begin(), busy_.end(), name); step != busy_.end(); ++step)
             circle += fmt::format("vars.{} -> ", *step);
-        throw Error(value.where, fmt::format("a variable needs itself: {}vars.{}", circle, name));
+        throw Error(value.where, fmt::format("a variable needs itself: {}vars.{}", circle, name))
+            .help("give one of them a value without the others");
     }
     busy = true, busy_.emplace_back(name);
     const Place back = std::exchange(here_, value.where);

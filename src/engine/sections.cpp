@@ -145,7 +145,8 @@ Value::Map Sections::attributes(const ResourceType& type, const Value& key, Valu
                                 body.is_text() ? fmt::format("'{}'", body.text()) : std::string(kind_of(body))))
             .help(fmt::format("write {}: {{ATTRIBUTE: VALUE}}", key.is_text() ? key.text() : schema.section));
     if (body.is_list() && !is_list_field(main))
-        throw Error(body.where, fmt::format("'{}' of {} is one value, found a list", main->name, schema.name));
+        throw Error(body.where, fmt::format("'{}' of {} is one value, found a list", main->name, schema.name))
+            .help(fmt::format("write {}: {{{}: VALUE}}", key.is_text() ? key.text() : schema.section, main->name));
     Value name(std::string(main->name), body.where);
     Value::Map map;
     map.push_back({std::move(name), std::move(body)});
@@ -250,7 +251,9 @@ void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bo
     if (module_) entry.by_site = false, entry.modules.push_back(module_);
     if (schema.key()) {
         try {
-            if (key.text().empty()) throw Error(key.where, fmt::format("'{}' can not be empty", schema.key()->name));
+            if (key.text().empty())
+                throw Error(key.where, fmt::format("'{}' can not be empty", schema.key()->name))
+                    .help("write what it is called; where it is an expression, look at what that gives");
             entry.key = schema.clean ? schema.clean(key.text()) : key.text();
         } catch (Error& error) {
             if (!error.where) error.where = key.where;

@@ -9,7 +9,9 @@ namespace {
 
 [[noreturn]] void wrong(const Value& value, std::string_view expected) {
     if (value.is_text()) throw Error(value.where, fmt::format("expected {}, found '{}'", expected, value.text()));
-    throw Error(value.where, fmt::format("expected {}, found {}", expected, kind_of(value)));
+    Error error(value.where, fmt::format("expected {}, found {}", expected, kind_of(value)));
+    if (expected == "a text") error.hint = "write one value; in quotes, if it is a text that begins with a bracket";
+    throw error;
 }
 
 }  // namespace

@@ -58,13 +58,17 @@ public:
         value.where = !value.blank                              ? place(mark)
                       : !open_.empty() && open_.back().is_map() ? open_.back().key.where
                                                                 : blank_item(mark);
+        if (value.blank && !open_.empty() && !open_.back().is_map() && open_.back().flow && !anchor)
+            throw Error(value.where, "there is nothing between this and the next comma or bracket")
+                .help("remove a comma; for an empty text write \"\"");
         finish(std::move(value), anchor, 1, 0, 1);
     }
 
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         const auto known = anchors_.find(anchor);
         if (known == anchors_.end())
-            throw Error(place(mark), "this alias stands inside what it is an alias of: it would never end");
+            throw Error(place(mark), "this alias stands inside what it is an alias of: it would never end")
+                .help("write out what is meant; quote it, if it is a text that begins with *");
         const auto& held = known->second;
         count(held.values, held.bytes, mark);
         if (open_.size() + held.depth > deepest) throw too_deep(mark);
@@ -76,13 +80,15 @@ public:
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   const std::string& text) override {
         count(1, text.size(), mark);
+        refuse_tab_before(mark);
+        if (!wants_key()) refuse_unindented(mark);
         const auto at = content_of(mark);
         const char first = at < text_.size() ? text_[at] : '\0';
         const bool in_quotes = (first == '"' || first == '\'') && tag != "?";
         if (in_quotes && end_of_quotes(text_, at) == npos)
             throw Error(place_of({text_, at}, source_), "this quote is never closed")
                 .help(fmt::format("close it with {}", first));
-        Value value(text, place(mark));
+        Value value(text.empty() && in_quotes ? lines_alone(at) : text, place(mark));
         value.quoted = tag == "!" || (tag != "?" && (in_quotes || first == '|' || first == '>'));
         value.tag = tag_of(tag, mark, text);
         if (wants_key()) check_key(value, at, in_quotes);
@@ -164,6 +170,38 @@ private:
         return static_cast<std::uint32_t>(mark.line + 1) == key.line || mark.column + 1 > key.column;
     }
 
+    /// Of a line that is no part of a bracket: yaml-cpp takes a tab for a blank.
+    void refuse_tab_before(const YAML::Mark& mark) const {
+        if (!open_.empty() && open_.back().flow) return;
+        const auto at = std::min(static_cast<std::size_t>(mark.pos), text_.size());
+        const auto start = line_at({text_, at}).start;
+        const auto blanks = text_.substr(start, at - start);
+        const auto tab = blanks.find('\t');
+        if (tab != npos && blanks.find_first_not_of(" \t") == npos)
+            throw Error(place_of({text_, start + tab}, source_), "a tab can not indent").help("indent with spaces");
+    }
+
+    /// Quotes around nothing but line ends: the first is a blank, and then each is itself. yaml-cpp drops them.
+    std::string lines_alone(std::size_t quote) const {
+        const auto inside = text_.substr(quote + 1, end_of_quotes(text_, quote) - quote - 2);
+        const auto lines = std::count(inside.begin(), inside.end(), '\n');
+        if (lines == 0 || inside.find_first_not_of(" \t\n") != npos) return {};
+        return lines == 1 ? " " : std::string(static_cast<std::size_t>(lines) - 1, '\n');
+    }
+
+    /// A value on a line of its own, no further in than what it is the value of.
+    void refuse_unindented(const YAML::Mark& mark) const {
+        if (open_.empty() || open_.back().flow) return;
+        const Frame& parent = open_.back();
+        const Place over = parent.is_map() ? parent.key.where : parent.value.where, where = place(mark);
+        if (where.line == over.line || where.column > over.column) return;
+        throw Error(where, parent.is_map() ? fmt::format("what belongs to '{}' must be indented more than it",
+                                                         printable(parent.key.text()))
+                                           : "what belongs to an item must be indented more than its dash")
+            .note(over, "it is here")
+            .help("indent this line, or give it a key of its own: KEY: VALUE");
+    }
+
     Place blank_item(const YAML::Mark& mark) const {
         const auto at = static_cast<std::size_t>(mark.pos);
         const auto dash = at ? text_.find_last_of("-[,:", at - 1) : npos;
@@ -205,12 +243,15 @@ private:
                 unquoted_braces(line_at({text_, static_cast<std::size_t>(mark.pos)}), source_, text_, error))
                 throw error;
             if (Error error{""}; unclosed_bracket(text_, source_, error)) throw error;
-            throw Error(place(mark), fmt::format("a key is a text, found {}", kind_of(container)));
+            throw Error(place(mark), fmt::format("a key is a text, found {}", kind_of(container)))
+                .help("quote it, if it is a text; give it a key, if it belongs to the line above");
         }
         if (open_.size() >= deepest) throw too_deep(mark);
         count(1, 0, mark);
+        refuse_tab_before(mark);
         Frame frame;
         frame.value = std::move(container), frame.flow = style == YAML::EmitterStyle::Flow, frame.anchor = anchor;
+        if (frame.flow) refuse_unindented(mark);
         open_.push_back(std::move(frame));
     }
 

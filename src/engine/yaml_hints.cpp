@@ -127,6 +127,19 @@ std::size_t open_bracket(std::string_view text) {
     return open.empty() ? npos : open.front();
 }
 
+/// The quote that is open where the text ends.
+std::size_t open_quote(std::string_view text) {
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const bool starts = at == 0 || std::string_view(" \n[{,").find(text[at - 1]) != npos;
+        if (text[at] == '#' && starts) at = std::min(text.find('\n', at), text.size());
+        if (at == text.size() || !starts || (text[at] != '"' && text[at] != '\'')) continue;
+        const auto end = end_of_quotes(text, at);
+        if (end == npos) return at;
+        at = end - 1;
+    }
+    return npos;
+}
+
 /// A value with `: ` in it: `NOPASSWD: ALL`.
 std::optional<Error> second_colon(Line line, std::uint16_t source, std::string_view text) {
     const auto colon = line.text.find(": ");
@@ -187,6 +200,9 @@ bool unclosed_bracket(std::string_view text, std::uint16_t source, Error& error)
 }
 
 Error explain_syntax(Spot spot, std::uint16_t source, std::string_view said) {
+    if (const auto quote = said.find("EOF in scalar") != npos ? open_quote(spot.text) : npos; quote != npos)
+        return Error(place_of({spot.text, quote}, source), "this quote is never closed")
+            .help(fmt::format("close it with {}", spot.text[quote]));
     // Often the parser stumbles at what follows the line that is wrong.
     Line line = line_at(spot);
     for (int lines = 0; lines < 3; ++lines) {

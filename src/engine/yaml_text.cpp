@@ -46,6 +46,8 @@ void check_bytes(std::string_view text, std::uint16_t source) {
 
 std::string_view normal(std::string_view text, std::string& room) {
     if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+    // Blanks after the last line are no line: yaml-cpp takes them for a part of a text that is folded.
+    if (const auto end = text.find_last_not_of(" \t"); end != npos && text[end] == '\n') text = text.substr(0, end + 1);
     if (text.find("\r\n") == npos) return text;
     for (std::size_t at = 0; at < text.size(); ++at)
         if (text[at] != '\r' || at + 1 == text.size() || text[at + 1] != '\n') room += text[at];
