@@ -255,7 +255,7 @@ void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bo
     scope_.deciding = false;
 
     Declaration entry{.type = &type, .where = key.where, .layer = layer_, .part = part_, .absent = absent};
-    const bool asks = key.text().starts_with('~') || find("user") != body.end();
+    const bool asks = (key.is_text() && key.text().starts_with('~')) || find("user") != body.end();
     const std::string home = raw || !asks ? std::string() : home_for(body);
     if (!home.empty() && schema.clean == schema::clean_path) {
         const std::string path = below_home(key.text(), home);
