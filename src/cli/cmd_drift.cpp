@@ -115,6 +115,7 @@ void add_what_a_site_says(Context& context, const World& world, const View& view
                           DriftView& drift) {
     const Planned planned = look_and_plan(context, world, view, std::move(site), history);
     add_audited(planned, context.sources, drift);
+    if (!history) return;
     for (const Step& step : planned.plan)
         for (const Change& change : step.changes)
             if (change.before && change.triggered())
