@@ -148,7 +148,9 @@ public:
             for (const std::string& item : items) all.push_back(text(item));
             if (!all.empty()) map.push_back({text(word), Value(std::move(all))});
         };
-        list("protect", site_.protect), list("exclusive", site_.exclusive);
+        std::vector<std::string> exclusive;
+        for (const auto& one : site_.exclusive) exclusive.emplace_back(one.type->schema().section);
+        list("protect", site_.protect), list("exclusive", exclusive);
         return map;
     }
 
