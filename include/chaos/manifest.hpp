@@ -18,6 +18,9 @@ std::string freeze(const Value&);
 std::optional<Value> thaw(std::string_view frozen,
                           std::uint16_t source);  ///< Nothing where the bytes are not of this program's making.
 
+struct RecordedHost;
+struct Provenance;
+
 /// What reading a manifest needs to know besides its text.
 struct ReadContext {
     const Registry& registry;
@@ -25,6 +28,9 @@ struct ReadContext {
     Cache* cache = nullptr;
     std::string host_name;  ///< host.name; empty: /etc/chaos/host.yml, else the host's own name.
     std::vector<std::pair<std::string, std::string>> vars{};  ///< --var NAME=VALUE, over everything.
+    std::optional<std::vector<std::string>> groups{};         ///< host.groups; nothing: those of /etc/chaos/host.yml.
+    const RecordedHost* recorded = nullptr;                   ///< Whose facts hold, instead of the view's.
+    Provenance* provenance = nullptr;                         ///< Where somebody asks who said what.
 };
 
 /// Everything a site says, as resources by number.

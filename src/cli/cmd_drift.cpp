@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chaos/fence.hpp>
 
 #include "drift_view.hpp"
@@ -62,8 +63,13 @@ Recorded recorded_of(std::vector<OwnedRecord> owned, const Registry& registry) {
 std::optional<Drifted> compare(const Recorded& all, std::size_t i, const State& now) {
     const Schema& schema = all.catalog[i].type->schema();
     const State& then = all.recorded[i];
-    Drifted drifted{Drifted::How::changed, to_text(all.catalog[i].id), all.owned[i].site,
-                    all.owned[i].where,    all.owned[i].run,           {}};
+    Drifted drifted{Drifted::How::changed,
+                    to_text(all.catalog[i].id),
+                    all.owned[i].site,
+                    all.owned[i].where,
+                    all.owned[i].run,
+                    {},
+                    false};
     if (!then && !now) return std::nullopt;
     if (!then || !now) {
         drifted.how = now ? Drifted::How::appeared : Drifted::How::missing;
@@ -75,10 +81,41 @@ std::optional<Drifted> compare(const Recorded& all, std::size_t i, const State& 
     return drifted.attributes.empty() ? std::nullopt : std::optional(drifted);
 }
 
-/// What owes a restart: only a manifest says who watches what.
-void add_stale(Context& context, const World& world, const View& view, const History& history, Site site,
-               DriftView& drift) {
-    const Planned planned = look_and_plan(context, world, view, std::move(site), &history);
+/// What is only audited belongs to nobody: only a manifest says how it should be.
+void add_audited(const Planned& planned, const Sources& sources, DriftView& drift) {
+    for (std::size_t i = 0; i < planned.site.catalog.size(); ++i) {
+        const Resource& resource = planned.site.catalog[i];
+        if (!resource.audit) continue;
+        ++drift.resources;
+        const State &now = planned.observed[i], wished = resource.absent ? State() : resource.wanted;
+        Drifted drifted{Drifted::How::changed,
+                        to_text(resource.id),
+                        planned.site.name,
+                        place_of(resource.where, sources),
+                        0,
+                        {},
+                        true};
+        const bool known = std::any_of(drift.drifted.begin(), drift.drifted.end(),
+                                       [&](const Drifted& one) { return one.id == drifted.id; });
+        if (known || (!wished && !now)) continue;
+        if (!wished || !now) {
+            drifted.how = now ? Drifted::How::appeared : Drifted::How::missing;
+        } else {
+            const Schema& schema = resource.type->schema();
+            drifted.attributes =
+                attributes(&schema, encode(schema, overlay(schema, now, wished)), encode(schema, now), {});
+            if (drifted.attributes.empty()) continue;
+        }
+        drift.drifted.push_back(std::move(drifted));
+    }
+}
+
+/// What owes a restart, and what is audited: only a manifest says that.
+void add_what_a_site_says(Context& context, const World& world, const View& view, const History* history, Site site,
+                          DriftView& drift) {
+    const Planned planned = look_and_plan(context, world, view, std::move(site), history);
+    add_audited(planned, context.sources, drift);
+    if (!history) return;
     for (const Step& step : planned.plan)
         for (const Change& change : step.changes)
             if (change.before && change.triggered())
@@ -87,7 +124,21 @@ void add_stale(Context& context, const World& world, const View& view, const His
                                          planned.site.name,
                                          place_of(change.where, context.sources),
                                          0,
-                                         {}});
+                                         {},
+                                         false});
+}
+
+/// Where the manifest is not named, the one that made it so; what is only audited is not mended by applying it.
+std::string next_of(const Options& options, const History* history, const DriftView& drift) {
+    if (!options.arguments.empty()) {
+        const bool mended =
+            std::any_of(drift.drifted.begin(), drift.drifted.end(), [](const Drifted& d) { return !d.audited; });
+        return mended ? command_line("apply", options) : "";
+    }
+    const std::string origin = history ? history->site_origin(drift.drifted.front().site) : "";
+    Options named = options;
+    named.arguments = {origin.empty() ? "MANIFEST" : origin};
+    return command_line("plan", named);
 }
 
 }  // namespace
@@ -111,10 +162,9 @@ Exit drift(Context& context) {
         shown.resources = all.catalog.size();
         for (std::size_t i = 0; i < all.catalog.size(); ++i)
             if (auto drifted = compare(all, i, now[i])) shown.drifted.push_back(std::move(*drifted));
-        if (site) add_stale(context, world, view, *history, std::move(*site), shown);
     }
-    if (!shown.drifted.empty())
-        shown.next = context.options.arguments.empty() ? "chaos plan MANIFEST" : command_line("apply", context.options);
+    if (site) add_what_a_site_says(context, world, view, history.get(), std::move(*site), shown);
+    if (!shown.drifted.empty()) shown.next = next_of(context.options, history.get(), shown);
     context.console.show(shown);
     if (!shown.drifted.empty()) return Exit::pending;
     return incomplete ? Exit::failed : Exit::well;  // what was not looked at may have changed

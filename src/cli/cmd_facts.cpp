@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include "problems.hpp"
-#include "world.hpp"
+#include "site.hpp"
 
 namespace chaos::cli {
 
@@ -79,9 +78,26 @@ const Value& below(const Value& root, std::string_view rest, const std::string& 
 
 }  // namespace
 
+namespace {
+
+/// All of them, for a machine that is not this host.
+Exit record(Context& context, const World& world, const View& view) {
+    const std::string& path = context.options.output;
+    if (!context.options.arguments.empty()) throw Usage("--output writes all facts: take the path away");
+    const std::string text = record_facts(reading_of(context, world, view), context.sources);
+    if (path == "-") return context.console.result(text), Exit::well;
+    write_file(path, text);
+    context.console.remark(fmt::format("{} holds the facts of this host.\nnext: chaos check --facts {} MANIFEST\n",
+                                       escape(path), quoted(path)));
+    return Exit::well;
+}
+
+}  // namespace
+
 Exit facts(Context& context) {
     const World world = wire(context.options);
     const View view(*world.host);
+    if (!context.options.output.empty()) return record(context, world, view);
     FactsView shown;
     if (context.options.arguments.empty()) {
         Value::Map all;

@@ -8,8 +8,9 @@ namespace {
 constexpr std::size_t all_lines = 100'000;
 
 Planned plan_only(Context& context, const World& world) {
-    const View view(*world.host);
-    Site site = read_manifests(context, world, view, context.options.arguments);
+    const View view(world.subject());
+    Site site = read_manifests(context, world, view, manifests(context.options));
+    if (world.recorded) return plan_unseen(std::move(site));
     demand(site, *world.host, false);
     const auto history = look_at_history(context, world);
     return look_and_plan(context, world, view, std::move(site), history.get());
@@ -18,13 +19,15 @@ Planned plan_only(Context& context, const World& world) {
 }  // namespace
 
 Exit plan(Context& context) {
-    const World world = wire(context.options);
+    const World world = wire(context);
     const Planned planned = plan_only(context, world);
     PlanView view = view_of(planned.site.catalog, planned.plan, context.sources, {});
     view.title = planned.site.name;
-    if (!view.changes.empty()) view.next = command_line("apply", context.options);
+    if (world.recorded) view.unseen = name_of(*world.recorded, context.options);
+    if (!view.changes.empty() && !world.recorded) view.next = command_line("apply", context.options);
     say(context.console, planned.remarks, context.sources);
-    if (!view.changes.empty()) say_who_may_apply(context.console, planned.site, *world.host, context.sources);
+    if (!world.recorded && !view.changes.empty())
+        say_who_may_apply(context.console, planned.site, *world.host, context.sources);
     context.console.show(view);
     return view.changes.empty() ? Exit::well : Exit::pending;
 }

@@ -110,7 +110,7 @@ Exit render(Context& context) {
     World world = wire(context.options);
     const View view(*world.host);
     if (!context.options.facts) world.registry.facts.clear();
-    const ReadContext reading{world.registry, view, nullptr, context.options.host_name, context.options.vars};
+    const ReadContext reading = reading_of(context, world, view);
     guarded([&] {
         const std::string& file = context.options.arguments[0];
         const TemplateBlanks blanks{context.options.trim_blocks, context.options.lstrip_blocks};
@@ -123,7 +123,7 @@ Exit render(Context& context) {
 Exit eval(Context& context) {
     const World world = wire(context.options);
     const View view(*world.host);
-    const ReadContext reading{world.registry, view, nullptr, context.options.host_name, context.options.vars};
+    const ReadContext reading = reading_of(context, world, view);
     guarded([&] {
         const std::string& text = context.options.arguments[0];
         context.console.show(EvalView{text, evaluate_expression(context.sources, text, variables(context), reading)});

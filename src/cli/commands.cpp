@@ -13,27 +13,32 @@ constexpr std::size_t any = 1'000'000;
 constexpr std::string_view everywhere[] = {"help", "json", "color", "verbose", "quiet"};
 constexpr std::string_view nothing[] = {""};
 constexpr std::string_view of_root[] = {"root", "state-dir"};
-constexpr std::string_view of_image[] = {"root"};
-constexpr std::string_view of_reading[] = {"root", "state-dir", "only", "skip", "var", "host"};
-constexpr std::string_view of_planning[] = {"root", "state-dir", "only",     "skip", "var",
-                                            "host", "prune",     "no-prune", "jobs", "moved"};
-constexpr std::string_view of_applying[] = {"root",       "state-dir", "only",     "skip", "var",
-                                            "host",       "prune",     "no-prune", "jobs", "yes",
-                                            "on-failure", "removals",  "dry-run",  "moved"};
-constexpr std::string_view of_graph[] = {"root", "state-dir", "only", "skip", "var", "host", "format"};
+constexpr std::string_view of_reading[] = {"root", "state-dir", "only", "skip", "var", "host", "groups", "facts"};
+constexpr std::string_view of_compile[] = {"root", "only", "skip", "var", "host", "groups", "facts", "no-origin"};
+constexpr std::string_view of_planning[] = {"root",   "state-dir", "only",     "skip", "var",  "host",
+                                            "groups", "prune",     "no-prune", "jobs", "moved"};
+constexpr std::string_view of_plan[] = {"root",   "state-dir", "only",     "skip", "var",   "host",
+                                        "groups", "prune",     "no-prune", "jobs", "moved", "facts"};
+constexpr std::string_view of_applying[] = {"root",       "state-dir", "only",     "skip",  "var",
+                                            "host",       "prune",     "no-prune", "jobs",  "yes",
+                                            "on-failure", "removals",  "dry-run",  "moved", "groups"};
+constexpr std::string_view of_graph[] = {"root", "state-dir", "only",  "skip",   "var",
+                                         "host", "groups",    "facts", "format", "all"};
 constexpr std::string_view of_rollback[] = {"root", "state-dir", "yes", "dry-run"};
 constexpr std::string_view of_history[] = {"root", "state-dir", "most"};
-constexpr std::string_view of_render[] = {"root", "var", "vars", "facts", "host", "trim-blocks", "lstrip-blocks"};
-constexpr std::string_view of_eval[] = {"root", "var", "vars", "host"};
+constexpr std::string_view of_facts[] = {"root", "host", "groups", "output"};
+constexpr std::string_view of_render[] = {"root", "var",    "vars",        "facts",
+                                          "host", "groups", "trim-blocks", "lstrip-blocks"};
+constexpr std::string_view of_eval[] = {"root", "var", "vars", "host", "groups"};
+constexpr std::string_view of_explain[] = {"root", "state-dir", "var", "host", "groups", "facts", "reference"};
 constexpr std::string_view of_fmt[] = {"check"};
-constexpr std::string_view of_explain[] = {"reference"};
 constexpr std::string_view of_setup[] = {"root", "state-dir", "yes", "dry-run"};
 constexpr std::string_view of_recover[] = {"root", "state-dir", "early", "accept"};
 constexpr std::string_view of_help[] = {"man", "completion"};
 
 constexpr Command known[] = {
     {"check", "MANIFEST...", 1, any, of_reading, check},
-    {"plan", "MANIFEST...", 1, any, of_planning, plan},
+    {"plan", "MANIFEST...", 1, any, of_plan, plan},
     {"diff", "MANIFEST...", 1, any, of_planning, diff},
     {"apply", "MANIFEST...", 1, any, of_applying, apply},
     {"drift", "[MANIFEST...]", 0, any, of_planning, drift},
@@ -41,8 +46,9 @@ constexpr Command known[] = {
     {"recover", "", 0, 0, of_recover, recover},
     {"history", "[ID]", 0, 1, of_history, history},
     {"show", "RUN", 1, 1, of_root, show},
-    {"facts", "[PATH]", 0, 1, of_image, facts},
-    {"explain", "[TOPIC]", 0, 1, of_explain, explain},
+    {"facts", "[PATH]", 0, 1, of_facts, facts},
+    {"explain", "[TOPIC [MANIFEST...]]", 0, any, of_explain, explain},
+    {"compile", "MANIFEST...", 1, any, of_compile, compile},
     {"render", "TEMPLATE", 1, 1, of_render, render},
     {"eval", "EXPRESSION", 1, 1, of_eval, eval},
     {"init", "[TEMPLATE] [FILE]", 0, 2, nothing, init},

@@ -23,7 +23,8 @@ Json to_json(const DriftView& view) {
         list.add(Json::record({{"id", drifted.id},
                                {"how", to_text(drifted.how)},
                                {"site", drifted.site},
-                               {"run", drifted.run},
+                               {"run", drifted.run == 0 ? Json() : Json(drifted.run)},
+                               {"audited", drifted.audited},
                                {"where", drifted.where.empty() ? Json() : Json(drifted.where)},
                                {"attributes", attributes}}));
     }
@@ -35,7 +36,10 @@ std::string render(const DriftView& view, Style style, bool) {
     std::string out;
     for (const Drifted& drifted : view.drifted) {
         const std::string id = escape(drifted.id);
-        const std::string made = style.dim(fmt::format("  (run {} of site {}{})", drifted.run, escape(drifted.site),
+        const std::string by = drifted.audited    ? "only audited, by site "
+                               : drifted.run == 0 ? "site "
+                                                  : fmt::format("run {} of site ", drifted.run);
+        const std::string made = style.dim(fmt::format("  ({}{}{})", by, escape(drifted.site),
                                                        drifted.where.empty() ? "" : ", " + escape(drifted.where)));
         switch (drifted.how) {
             case Drifted::How::missing: out += style.red("- " + id) + " is missing" + made; break;

@@ -11,6 +11,7 @@ struct Drifted {
     std::string id, site, where;
     std::int64_t run = 0;                   ///< The run that made it as it should be.
     std::vector<AttributeView> attributes;  ///< before: as recorded; after: as it is.
+    bool audited = false;                   ///< The manifest wishes it, and has it told and not mended.
 };
 std::string_view to_text(Drifted::How);
 

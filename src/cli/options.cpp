@@ -6,7 +6,7 @@
 #include <boost/program_options.hpp>
 #include <charconv>
 
-#include "text.hpp"
+#include "commands.hpp"
 
 namespace chaos::cli {
 
@@ -23,10 +23,14 @@ constexpr OptionSpec known[] = {
     {"skip", 0, "TAG|ID", true},
     {"var", 0, "NAME=VALUE", true},
     {"vars", 0, "FILE"},
-    {"facts", 0, ""},
+    {"facts", 0, "FILE", true},
     {"trim-blocks", 0, ""},
     {"lstrip-blocks", 0, ""},
     {"host", 0, "NAME"},
+    {"groups", 0, "NAME,..."},
+    {"output", 'o', "FILE"},
+    {"no-origin", 0, ""},
+    {"all", 0, ""},
     {"yes", 'y', ""},
     {"jobs", 'j', "N"},
     {"on-failure", 0, "undo|stop|continue"},
@@ -48,12 +52,18 @@ constexpr OptionSpec known[] = {
     {"quiet", 'q', ""},
 };
 
-po::options_description description() {
+/// `chaos render --facts` asks for the facts of this host; all else names a file with those of another.
+bool facts_stand_alone(const std::vector<std::string>& words) {
+    const auto verb = std::find_if(words.begin(), words.end(), [](const auto& word) { return find_command(word); });
+    return verb != words.end() && *verb == "render";
+}
+
+po::options_description description(bool bare_facts) {
     po::options_description all;
     for (const OptionSpec& option : known) {
         std::string names(option.name);
         if (option.letter) names += ',', names += option.letter;
-        if (option.argument.empty())
+        if (option.argument.empty() || (bare_facts && option.name == "facts"))
             all.add_options()(names.c_str(), "");
         else
             all.add_options()(names.c_str(), po::value<std::string>(), "");
@@ -89,6 +99,18 @@ constexpr std::pair<std::string_view, OnFailure> on_failure[] = {
 constexpr std::pair<std::string_view, Color> colors[] = {
     {"auto", Color::automatic}, {"always", Color::always}, {"never", Color::never}};
 
+/// `a,b` as its words; none of nothing.
+std::vector<std::string> words_of(std::string_view list) {
+    std::vector<std::string> words;
+    while (!list.empty()) {
+        const std::string_view word = list.substr(0, list.find(','));
+        if (word.empty()) refuse("groups", "names with commas between them, as in web,europe", list);
+        words.emplace_back(word);
+        list.remove_prefix(std::min(list.size(), word.size() + 1));
+    }
+    return words;
+}
+
 void set(Options& options, std::string_view name, const std::string& value) {
     if (name == "help") options.help = true;
     if (name == "json") options.json = true;
@@ -98,7 +120,12 @@ void set(Options& options, std::string_view name, const std::string& value) {
     if (name == "skip") options.skip.push_back(value);
     if (name == "host") options.host_name = value;
     if (name == "vars") options.vars_file = value;
-    if (name == "facts") options.facts = true;
+    if (name == "facts" && value.empty()) options.facts = true;
+    if (name == "facts" && !value.empty()) options.recorded.push_back(value);
+    if (name == "groups") options.groups = words_of(value);
+    if (name == "output") options.output = value;
+    if (name == "no-origin") options.origin = false;
+    if (name == "all") options.all_edges = true;
     if (name == "trim-blocks") options.trim_blocks = true;
     if (name == "lstrip-blocks") options.lstrip_blocks = true;
     if (name == "yes") options.yes = true;
@@ -147,7 +174,7 @@ std::span<const OptionSpec> option_table() {
 Options parse_options(const std::vector<std::string>& words) {
     Options options;
     try {
-        const po::options_description all = description();
+        const po::options_description all = description(facts_stand_alone(words));
         po::positional_options_description everything;
         everything.add("word", -1);
         // No guessing: a script that says --rem must not change its meaning when an option is added.

@@ -27,6 +27,10 @@ struct Options {
     std::string format;
     std::string vars_file;  ///< For render and eval.
     bool facts = false, trim_blocks = false, lstrip_blocks = false;
+    std::vector<std::string> recorded;  ///< Files of recorded facts, and directories of them, as they were written.
+    std::optional<std::vector<std::string>> groups;  ///< host.groups, instead of those of the host.
+    std::string output;                              ///< Where the facts are written.
+    bool origin = true, all_edges = false;
     std::string reference;  ///< A directory for `explain --reference`.
     bool man = false, check = false;
     bool early = false, accept = false;

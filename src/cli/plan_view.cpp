@@ -130,6 +130,7 @@ Json to_json(const PlanView& view) {
     for (const auto& [reaction, number] : view.reactions()) reactions.add(reaction, number);
     return Json::record({{"title", view.title},
                          {"resources", view.resources},
+                         {"state_known", view.unseen.empty()},
                          {"changes", changes},
                          {"conflicts", conflicts},
                          {"stayed", stayed},
@@ -207,13 +208,16 @@ std::string render_stayed(const std::vector<ResourceId>& ids, Style style) {
 std::string render(const PlanView& view, Style style, bool verbose) {
     std::string out;
     if (!view.title.empty()) out += style.bold(escape(view.title)) + '\n';
+    if (!view.unseen.empty())
+        out += style.yellow(
+            fmt::format("What is there on {} is not known: everything is shown as to be made.\n", escape(view.unseen)));
     for (const ChangeView& change : view.changes) out += render(change, style, verbose);
     for (const Conflict& conflict : view.conflicts) out += render(conflict, style);
     out += render_stayed(view.stayed, style);
     for (const std::string& id : view.settles)
         out += fmt::format("  {}  (told when all is back: what it watches changes)\n", style.cyan("! " + escape(id)));
     if (view.changes.empty() && view.conflicts.empty() && view.stayed.empty())
-        out += fmt::format("Nothing to do: {} as wished.\n",
+        out += fmt::format("{}: {} as wished.\n", view.unseen.empty() ? "Nothing to do" : "Nothing is to be made",
                            view.resources == 1 ? "1 resource is" : fmt::format("{} resources are", view.resources));
     else
         out += fmt::format("{}{}.\n", view.changes.empty() ? "" : "\n", summary(view));

@@ -33,6 +33,7 @@ struct PlanView {
     std::vector<ResourceId> stayed;    ///< What was run and can not be taken back.
     std::vector<std::string> settles;  ///< What starts or reads anew when all is back.
     std::size_t resources = 0;
+    std::string unseen;  ///< Whose state is not known, because only its facts were recorded: all of it is to be made.
     std::size_t creates() const { return number(ChangeView::Action::create); }
     std::size_t alters() const { return number(ChangeView::Action::change); }
     std::size_t removes() const { return number(ChangeView::Action::remove); }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chaos/fence.hpp>
+#include <chaos/provenance.hpp>
 #include <chaos/system/accounts.hpp>
 #include <set>
 #include <utility>
@@ -29,10 +30,12 @@ std::size_t memory_for(const std::vector<std::string>& paths) {
 
 }  // namespace
 
-Site read_manifests(Context& context, const World& world, const View& view, const std::vector<std::string>& paths) {
+Site read_manifests(Context& context, const World& world, const View& view, const std::vector<std::string>& paths,
+                    Provenance* provenance) {
     const Options& options = context.options;
     expect_to_use(memory_for(paths));
-    ReadContext reading{world.registry, view, world.cache.get(), options.host_name, options.vars};
+    ReadContext reading = reading_of(context, world, view);
+    reading.provenance = provenance;
     Diagnostics problems;
     Site site = read_site(context.sources, paths, reading, problems);
     if (problems.ok())  // a circle is a mistake of the manifest: nothing is opened yet
@@ -41,7 +44,12 @@ Site read_manifests(Context& context, const World& world, const View& view, cons
     stop_where(problems, Exit::usage);
     say(context.console, problems.remarks(), context.sources);
     if (!options.only.empty() || !options.skip.empty()) try {
+            std::vector<ResourceId> before;
+            for (const Resource& resource : site.catalog) before.push_back(resource.id);
             select(site, world.registry, options.only, options.skip);
+            if (provenance) renumber(*provenance, before, site.catalog);
+            Diagnostics told_of_the_whole;
+            site.graph = order(site.catalog, site.edges, told_of_the_whole);
         } catch (const Error& error) {
             throw Problems{{error}, Exit::usage};
         }
@@ -254,6 +262,17 @@ Planned look_and_plan(Context& context, const World& world, const View& view, Si
     return planned;
 }
 
+Planned plan_unseen(Site site) {
+    Planned planned;
+    planned.site = std::move(site);
+    planned.observed.resize(planned.site.catalog.size());
+    for (const Resource& resource : planned.site.catalog)
+        planned.goal.push_back(resource.absent || resource.audit ? State() : resource.wanted);
+    planned.graph = std::exchange(planned.site.graph, Graph());
+    planned.plan = chaos::plan(planned.site.catalog, planned.graph, planned.observed, planned.goal);
+    return planned;
+}
+
 std::unique_ptr<History> look_at_history(Context& context, const World& world) {
     std::string open_run;
     auto history = open_history(world.host->root(), world.state_directory, &open_run);
@@ -325,6 +344,8 @@ std::string command_line(std::string_view verb, const Options& options) {
     for (const std::string& name : options.skip) add("skip", name);
     for (const auto& [name, value] : options.vars) add("var", name + '=' + value);
     if (!options.host_name.empty()) add("host", options.host_name);
+    if (options.groups) add("groups", fmt::format("{}", fmt::join(*options.groups, ",")));
+    for (const std::string& file : options.recorded) add("facts", file);
     if (!options.prune) out += " --no-prune";
     for (const std::string& manifest : options.arguments) out += ' ' + quoted(manifest);
     return out;

@@ -18,11 +18,14 @@ struct Planned {
 };
 
 /// The manifests, to their end, and what is chosen of them. Throws Problems with all that is wrong in them.
-Site read_manifests(Context&, const World&, const View&, const std::vector<std::string>& paths);
+Site read_manifests(Context&, const World&, const View&, const std::vector<std::string>& paths, Provenance* = nullptr);
 
 /// Throws Problems where this host lacks what kinds of the site need; all of them are named. Who only looks (`changing`
 /// false) needs no root.
 void demand(const Site&, const Host&, bool changing);
+
+/// The way to a site on a host that can not be looked at: all of it is to be made.
+Planned plan_unseen(Site);
 
 /// Says which resources only root can apply, where this is somebody else.
 void say_who_may_apply(Console&, const Site&, const Host&, const Sources&);

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include "beside.hpp"
-#include "declaration.hpp"
+#include "provenance.hpp"
 #include "references.hpp"
 #include "template.hpp"
 
@@ -285,19 +285,21 @@ private:
 
 class Linker {
 public:
-    Linker(Site& site, const Registry& registry, const Layers& layers, const Modules& modules, Diagnostics& problems)
+    Linker(Site& site, const Registry& registry, const Layers& layers, const Modules& modules, Diagnostics& problems,
+           Provenance* provenance)
         : site_(site),
           references_(site.catalog, registry, layers, modules),
           modules_(modules),
           by_module_(modules.all().size() + 1),
-          problems_(problems) {}
+          problems_(problems),
+          provenance_(provenance) {}
 
     void link(const Links& said) {
         const auto me = said.of;
-        each(said.needs, me, [&](auto other, Place) { site_.edges.push_back({other, me}); });
-        each(said.before, me, [&](auto other, Place) { site_.edges.push_back({me, other}); });
-        each(said.watch, me, [&](auto other, Place at) { watch(me, other, at); });
-        each(said.notify, me, [&](auto other, Place at) { watch(other, me, at); });
+        each(said.needs, me, [&](auto other, Place at) { edge({other, me}, "needs", at); });
+        each(said.before, me, [&](auto other, Place at) { edge({me, other}, "before", at); });
+        each(said.watch, me, [&](auto other, Place at) { watch(me, other, "watch", at); });
+        each(said.notify, me, [&](auto other, Place at) { watch(other, me, "notify", at); });
     }
 
     /// Only modules declare it: what their uses say holds for it.
@@ -342,7 +344,12 @@ public:
     }
 
 private:
-    void watch(std::uint32_t who, std::uint32_t what, Place at) {
+    void edge(Graph::Edge edge, std::string_view word, Place at) {
+        site_.edges.push_back(edge);
+        if (provenance_) provenance_->links.push_back({edge.from, edge.to, word, at});
+    }
+
+    void watch(std::uint32_t who, std::uint32_t what, std::string_view word, Place at) {
         Resource& reacts = site_.catalog[who];
         if (!reacts.type->schema().reacts) {
             problems_.add(Error(at, fmt::format("{} can not react to a change", reacts.id.type))
@@ -350,7 +357,7 @@ private:
             return;
         }
         reacts.watches.push_back(what);
-        site_.edges.push_back({what, who});
+        edge({what, who}, word, at);
     }
 
     void bind(const std::string& word, const std::vector<std::uint32_t>& others, Place at,
@@ -358,16 +365,16 @@ private:
         const auto reacts = [&](auto one) { return site_.catalog[one].type->schema().reacts; };
         for (const std::uint32_t other : others) {
             if (std::binary_search(mine.begin(), mine.end(), other)) continue;
-            if (word == "notify" && !reacts(other)) watch(other, other, at);  // says that it can not
+            if (word == "notify" && !reacts(other)) watch(other, other, "notify", at);  // says that it can not
             for (const std::uint32_t me : mine) {
                 if (word == "needs")
-                    site_.edges.push_back({other, me});
+                    edge({other, me}, "needs", at);
                 else if (word == "before")
-                    site_.edges.push_back({me, other});
+                    edge({me, other}, "before", at);
                 else if (word == "watch" && reacts(me))
-                    watch(me, other, at);
+                    watch(me, other, "watch", at);
                 else if (word == "notify" && reacts(other))
-                    watch(other, me, at);
+                    watch(other, me, "notify", at);
             }
         }
         if (word == "watch" && !mine.empty() && std::none_of(mine.begin(), mine.end(), reacts))
@@ -405,22 +412,40 @@ private:
     const Modules& modules_;
     std::vector<std::vector<std::uint32_t>> by_module_;
     Diagnostics& problems_;
+    Provenance* provenance_;
 };
+
+/// The meta attributes that a Resource does not say in another way.
+Value::Map metas_of(const Declaration& declaration) {
+    constexpr std::string_view other[] = {"doc", "tags", "needs", "before", "watch", "notify"};
+    Value::Map metas;
+    for (const auto& [key, value] : declaration.body) {
+        std::string name = key.text();
+        if (name.ends_with('+')) name.pop_back();
+        if (value.is_null() || declaration.type->schema().find(name) || !find_meta(name)) continue;
+        if (std::find(std::begin(other), std::end(other), name) == std::end(other)) metas.push_back({name, value});
+    }
+    return metas;
+}
 
 }  // namespace
 
 void compile(std::vector<Declaration> declarations, const Registry& registry, const Layers& layers, Sources& sources,
-             const Modules& modules, Site& site, Diagnostics& problems) {
+             const Modules& modules, Site& site, Diagnostics& problems, Provenance* provenance) {
     Compiler compiler(sources, modules, site, problems);
     site.catalog.reserve(declarations.size());
     std::vector<std::pair<std::uint32_t, std::vector<std::uint32_t>>> of_modules;
     for (Declaration& declaration : declarations) {
         if (!declaration.by_site)
             of_modules.emplace_back(static_cast<std::uint32_t>(site.catalog.size()), declaration.modules);
+        if (provenance) {
+            provenance->metas.push_back(metas_of(declaration));
+            provenance->resources.push_back(std::move(declaration.said));
+        }
         compiler.add(std::move(declaration));
     }
     if (!compiler.links.empty() || !of_modules.empty()) {
-        Linker linker(site, registry, layers, modules, problems);
+        Linker linker(site, registry, layers, modules, problems, provenance);
         for (const auto& [resource, said_by_modules] : of_modules) linker.belongs(resource, said_by_modules);
         for (const Links& said : compiler.links) linker.link(said);
         for (std::uint32_t number = 1; number <= modules.all().size(); ++number) linker.link_module(number);

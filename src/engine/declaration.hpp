@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chaos/manifest.hpp>
+#include <chaos/provenance.hpp>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -20,7 +21,8 @@ struct Declaration {
     bool at_home = false;                  ///< `~` is in its key.
     bool by_site = true;                   ///< A manifest of the site says it, not modules alone.
     std::vector<std::uint32_t> modules{};  ///< Uses of modules that say it, in order.
-    Value::Map bound{};  ///< `item` and `loop` of an each, for a template: it is rendered when all is laid.
+    Value::Map bound{};          ///< `item` and `loop` of an each, for a template: it is rendered when all is laid.
+    std::vector<Saying> said{};  ///< Who says what of it, where somebody asks.
 
     ResourceId id() const { return {type->schema().name, key}; }
     const Value* find(std::string_view name) const;
@@ -39,7 +41,8 @@ using Ids = std::unordered_set<ResourceId, IdHash>;
 /// The entries of all layers, laid on each other by id (manifest.md section 10).
 class Layers {
 public:
-    Layers(const Registry& registry, Diagnostics& problems) : registry_(registry), problems_(problems) {}
+    Layers(const Registry& registry, Diagnostics& problems, bool tells = false)
+        : registry_(registry), problems_(problems), tells_(tells) {}
 
     /// Layers come lowest first.
     void lay(Declaration);
@@ -55,20 +58,27 @@ public:
 
     /// Entries that follow may lie on nothing; or, of these sections, nothing lies below them.
     void lay_strictly(bool strict) { strict_ = strict; }
-    void drop(const ResourceType&);
-    void drop(const ResourceId&);
+    void drop(const ResourceType&, Place by);
+    void drop(const ResourceId&, Saying::How, Place by);
 
     /// `when` was false: needs on it are dropped.
-    void switched_off(ResourceId id) { off_.insert(std::move(id)); }
+    void switched_off(ResourceId id, Place when);
     bool has(const ResourceType&) const;  ///< Whether something of this kind is declared, and not absent.
     bool is_off(const ResourceId& id) const { return off_.find(id) != off_.end(); }
 
     /// All that stands, in order of first writing.
     std::vector<Declaration> take();
 
+    /// Whether it is to be noted who says what.
+    bool tells() const { return tells_; }
+
+    /// What was said of entries that do not stand, or did not at first.
+    std::vector<Provenance::Gone> gone() const;
+
 private:
     void lay_higher(Declaration& below, Declaration above);
     void lay_beside(Declaration& held, Declaration other);
+    void bury(std::uint32_t entry, Saying::How how, Place by);
 
     const Registry& registry_;
     Diagnostics& problems_;
@@ -76,7 +86,8 @@ private:
     std::vector<bool> gone_;
     Numbers numbers_;
     Ids off_;
-    bool strict_ = false;
+    bool strict_ = false, tells_ = false;
+    std::unordered_map<ResourceId, std::vector<Saying>, IdHash> buried_;
 };
 
 /// True where a kind's keys name nothing on the host but the entry itself: each module has its own.
@@ -107,6 +118,17 @@ std::span<const Word> top_level_words();
 class Modules;
 class Scope;
 
+/// A place that is known until this ends.
+class Standing {
+public:
+    Standing(Place& held, Place now) : held_(held) { held = now; }
+    ~Standing() { held_ = {}; }
+    Standing(const Standing&) = delete;
+
+private:
+    Place& held_;
+};
+
 /// Turns sections into entries: every spelling, `each`, `when`, expressions.
 class Sections {
 public:
@@ -134,9 +156,10 @@ private:
     std::string home_for(Value::Map& body);
     Value::Map attributes(const ResourceType&, const Value& key, Value body) const;
     void clean_names(const ResourceType&, Value::Map& body);
-    void switch_off(const Declaration& entry, const Value::Map& body);
+    void switch_off(const Declaration& entry, const Value::Map& body, Place when);
     void lay(Declaration entry);
     void lay_given(const Field&, Declaration& giver);
+    std::string note_on_place() const;
     Error unknown_attribute(const Schema&, const Value::Entry&, const Value::Entry* before) const;
 
     const Registry& registry_;
@@ -145,10 +168,11 @@ private:
     Diagnostics& problems_;
     std::uint32_t layer_ = 0, module_ = 0, part_ = 0;
     std::unordered_map<std::string, std::string> homes_;  // by person
+    Place block_{}, turn_{};  // what is being read stands in this block, in a turn of this each
 };
 
 /// Entries become resources: attributes decoded, files beside the manifest read, templates rendered, ids resolved.
 void compile(std::vector<Declaration>, const Registry&, const Layers&, Sources&, const Modules&, Site&,
-             Diagnostics& problems);
+             Diagnostics& problems, Provenance* = nullptr);
 
 }  // namespace chaos

@@ -20,6 +20,7 @@ std::string directory_of(const std::string& path) {
 /// One item of `include` or `overlay`.
 struct Inclusion {
     Value file;
+    std::string_view word{};  ///< Which of the two.
     bool optional = false;
     const Value *when = nullptr, *each = nullptr;
     std::optional<Strategy> strategy{};
@@ -44,7 +45,7 @@ public:
     std::vector<Document> documents;
 
     void read(const std::string& shown, const std::string& path, Place from,
-              std::optional<Strategy> strategy = std::nullopt) {
+              std::optional<Strategy> strategy = std::nullopt, std::string_view how = {}) {
         try {
             const std::string real = beside::real_path(path);
             check_circle(real, shown, from);
@@ -58,7 +59,7 @@ public:
                 throw Error(document.root.where,
                             fmt::format("a manifest is a mapping of sections, found {}", kind_of(document.root)))
                     .help("write it as in packages: [git]");
-            document.main = stack_.empty();
+            document.main = stack_.empty(), document.word = how, document.from = from;
             if (const Value* own = document.root.find("strategy"); own && !own->is_null())
                 document.strategy = strategy_of(*own);
             if (strategy) document.strategy = *strategy;
@@ -103,6 +104,7 @@ private:
 
     static Inclusion parse_item(const Value& item, std::string_view word) {
         Inclusion inclusion;
+        inclusion.word = word;
         if (item.is_text()) return inclusion.file = item, inclusion;
         if (!item.is_map())
             throw Error(item.where, fmt::format("{} takes paths, found {}", word, kind_of(item)))
@@ -160,7 +162,8 @@ private:
         const std::string path = beside::join(source.directory, written);
         const std::string shown_in = directory_of(source.name);
         if (!beside::is_glob(written)) {
-            if (beside::exists(path)) return read(beside::join(shown_in, written), path, from, inclusion.strategy);
+            if (beside::exists(path))
+                return read(beside::join(shown_in, written), path, from, inclusion.strategy, inclusion.word);
             if (inclusion.optional) return;
             throw Error(from, fmt::format("there is no file '{}'", path))
                 .help("correct the path, or say that it may be missing: {file: " + written + ", optional: true}");
@@ -173,7 +176,7 @@ private:
         for (const std::string& one : found) {
             const bool below = one.starts_with(source.directory + "/");
             const auto shown = below ? beside::join(shown_in, one.substr(source.directory.size() + 1)) : one;
-            read(shown, one, from, inclusion.strategy);
+            read(shown, one, from, inclusion.strategy, inclusion.word);
         }
     }
 

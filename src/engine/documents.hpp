@@ -17,7 +17,9 @@ struct Document {
     Value root;  ///< A mapping.
     std::uint16_t source = 0;
     Strategy strategy = Strategy::merge;
-    bool main = true;  ///< Asked for by itself, not included.
+    bool main = true;         ///< Asked for by itself, not included.
+    std::string_view word{};  ///< Else: include or overlay,
+    Place from{};             ///< and who says it.
 };
 
 /// Reads manifests with all they include and overlay, lowest first. A file that can not be read, or is no manifest, is

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <chaos/template.hpp>
 
+#include "declaration.hpp"
+#include "filters.hpp"
 #include "utf8.hpp"
 
 namespace chaos {
@@ -75,8 +77,62 @@ std::string overview(const Registry& registry) {
         text += fmt::format("- `{}`: {}\n", type->schema().section, type->schema().doc);
     text += "\n# Facts\n\n";
     for (const Fact& fact : registry.facts) text += fmt::format("- `facts.{}`: {}\n", fact.name, fact.doc);
-    text += "\n# Expressions\n\n`chaos explain expressions` lists filters, tests, functions and methods.\n";
-    return text + "\n`chaos explain KIND`, `chaos explain KIND.ATTRIBUTE` and `chaos explain facts.NAME` tell more.\n";
+    text +=
+        "\n# Expressions\n\n`chaos explain expressions` lists filters, tests, functions and methods.\n\n"
+        "# Words\n\n`chaos explain language` lists what every entry and every manifest can say; `chaos explain "
+        "exit-codes` how commands end.\n";
+    return text +
+           "\n`chaos explain KIND`, `chaos explain KIND.ATTRIBUTE`, `chaos explain facts.NAME` and `chaos explain "
+           "WORD` tell "
+           "more; `chaos explain ID MANIFEST` and `chaos explain var:NAME MANIFEST` tell who says it in a site.\n";
+}
+
+std::string words_of(std::span<const Word> words) {
+    std::string text = "| | |\n|---|---|\n";
+    for (const Word& word : words)
+        text += fmt::format("| `{}` | {}{} |\n", word.name, word.doc, word.understood ? "" : " Not understood yet.");
+    return text;
+}
+
+std::string language_page() {
+    return fmt::format(
+        "# The words of a manifest\n\n## On every entry\n\nMeta attributes: no kind has an attribute of one of "
+        "these names.\n\n{}\n## At the top\n\nBeside sections; a key that begins with `x-` is yours.\n\n{}",
+        words_of(meta_attributes()), words_of(top_level_words()));
+}
+
+/// One word: what it means on an entry, and what at the top. Empty where it is neither.
+std::string word_page(std::string_view name) {
+    std::string text;
+    const auto add = [&](const Word& word, std::string_view where) {
+        text += fmt::format("\n{}: {}{}\n", where, word.doc, word.understood ? "" : " It is not understood yet.");
+    };
+    if (const Word* meta = find_meta(name)) add(*meta, "On any entry");
+    for (const Word& top : top_level_words())
+        if (top.name == name) add(top, "At the top of a manifest");
+    return text.empty() ? text : fmt::format("# {}\n{}", name, text);
+}
+
+/// One filter, test or function of expressions. Empty where there is none.
+std::string expression_page(std::string_view name) {
+    std::string text;
+    const auto add = [&](std::string_view what, std::string_view form, std::string_view doc) {
+        text += fmt::format("\n{} `{}`: {}\n", what, form, doc);
+    };
+    const auto with = [](const auto& row) {
+        return row.signature.empty() ? std::string(row.name) : fmt::format("{}({})", row.name, row.signature);
+    };
+    for (const auto& group : language::all_filters())
+        for (const auto& row : group)
+            if (row.name == name) add("Filter", "value | " + with(row), row.doc);
+    for (const auto& group : language::all_tests())
+        for (const auto& row : group)
+            if (row.name == name) add("Test", "value is " + with(row), row.doc);
+    for (const auto& row : language::all_functions())
+        if (row.name == name) add("Function", fmt::format("{}({})", row.name, row.signature), row.doc);
+    for (const auto& row : language::refused())
+        if (row.name == name) add("There is no", row.name, row.reason);
+    return text.empty() ? text : fmt::format("# {}\n{}", name, text);
 }
 
 Error unknown(const Registry& registry, std::string_view topic) {
@@ -84,7 +140,13 @@ Error unknown(const Registry& registry, std::string_view topic) {
     for (const ResourceType* type : registry.types)
         names.push_back(type->schema().name), names.push_back(type->schema().section);
     for (const Fact& fact : registry.facts) names.push_back(fact.name);
-    names.push_back("expressions");
+    for (const std::string_view page : {"expressions", "language", "exit-codes"}) names.push_back(page);
+    for (const Word& word : meta_attributes()) names.push_back(word.name);
+    for (const Word& word : top_level_words()) names.push_back(word.name);
+    for (const auto& group : language::all_filters())
+        for (const auto& row : group) names.push_back(row.name);
+    for (const auto& group : language::all_tests())
+        for (const auto& row : group) names.push_back(row.name);
     const auto guess = nearest(topic.substr(0, topic.find('.')), names);
     return Error(fmt::format("there is nothing called '{}' to explain", topic))
         .help(guess.empty() ? "chaos explain lists what there is" : fmt::format("did you mean '{}'?", guess));
@@ -96,12 +158,14 @@ std::string explain(const Registry& registry, std::string_view topic) {
     if (topic.empty()) return overview(registry);
     if (topic == "expressions" || topic == "filters" || topic == "tests" || topic == "functions")
         return expression_reference();
+    if (topic == "language" || topic == "words") return language_page();
     if (topic.starts_with("facts.")) topic.remove_prefix(6);
     const auto dot = topic.find('.');
     if (const ResourceType* type = registry.section(topic.substr(0, dot))) {
         if (dot == std::string_view::npos) return kind_page(type->schema());
         if (const Field* field = type->schema().find(topic.substr(dot + 1)))
             return attribute_page(type->schema(), *field);
+        if (find_meta(topic.substr(dot + 1))) return word_page(topic.substr(dot + 1));
         throw Error(fmt::format("a {} has no attribute '{}'", type->schema().name, topic.substr(dot + 1)))
             .help(fmt::format("chaos explain {}", type->schema().name));
     }
@@ -110,6 +174,8 @@ std::string explain(const Registry& registry, std::string_view topic) {
             return fmt::format(
                 "# facts.{0}\n\n{1}\n{2}\n`chaos facts {0}` shows it.\n", fact.name, fact.doc,
                 fact.passing ? "\nIt changes by itself: it may be shown, but not decide what exists.\n" : "");
+    const std::string page = word_page(topic) + (find_meta(topic) ? "" : expression_page(topic));
+    if (!page.empty()) return page;
     throw unknown(registry, topic);
 }
 

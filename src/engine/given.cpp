@@ -2,7 +2,7 @@
 // Attributes that stand for a resource of another kind: `authorized_keys: [KEY]` on a user is `authorized_keys:USER`.
 #include <fmt/format.h>
 #include <algorithm>
-#include "declaration.hpp"
+#include "provenance.hpp"
 
 namespace chaos {
 
@@ -56,12 +56,12 @@ Declaration beside(const Declaration& giver, const ResourceType& type) {
 
 }  // namespace
 
-void Sections::switch_off(const Declaration& entry, const Value::Map& body) {
-    layers_.switched_off(entry.id());
+void Sections::switch_off(const Declaration& entry, const Value::Map& body, Place when) {
+    layers_.switched_off(entry.id(), when);
     for (const auto& attribute : body)
         if (const Field* field = entry.type->schema().find(attribute.key.text()); field && !field->stands_for.empty())
             if (const ResourceType* type = registry_.type(field->stands_for))
-                layers_.switched_off(beside(entry, *type).id());
+                layers_.switched_off(beside(entry, *type).id(), when);
 }
 
 void Sections::lay(Declaration entry) {
@@ -73,6 +73,7 @@ void Sections::lay(Declaration entry) {
     for (const Field* field : giving) {
         rest.remove(field->name), rest.remove(std::string(field->name) + "+");
         taken_from_exact(rest, *field);
+        std::erase_if(rest.said, [&](const Saying& saying) { return saying.what == field->name; });
     }
     layers_.lay(std::move(rest));
     for (const Field* field : giving) {
@@ -94,13 +95,14 @@ void Sections::lay_given(const Field& field, Declaration& giver) {
         return e.key.text() == field.name || e.key.text() == std::string(field.name) + "+";
     });
     if (giver.absent || (said == giver.body.end() && !exact)) {
+        if (giver.absent && layers_.tells()) given.said = sayings_of(given, {}, note_on_place());
         if (giver.absent) layers_.lay_absent(std::move(given));
         return;
     }
     const std::string main(type->schema().main);
     if (said != giver.body.end()) {
         given.where = said->key.where;
-        if (said->value.is_null()) return layers_.drop(given.id());
+        if (said->value.is_null()) return layers_.drop(given.id(), Saying::How::removes, said->key.where);
         const bool adds = said->key.text().ends_with('+');
         if (!adds && is_false(said->value))
             given.absent = true;
@@ -114,6 +116,7 @@ void Sections::lay_given(const Field& field, Declaration& giver) {
     for (const auto name : shared_with_given)
         if (const Value* shared = giver.find(name); shared && !given.find(name))
             given.body.push_back({Value(std::string(name), giver.where), *shared});
+    if (layers_.tells()) given.said = sayings_of(given, {}, note_on_place());
     layers_.lay(std::move(given));
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <chaos/graph.hpp>
+#include <chaos/provenance.hpp>
 #include <limits>
 
 namespace chaos {
@@ -96,6 +96,39 @@ std::vector<std::uint32_t> Graph::cycle() const {
         }
     }
     return {};
+}
+
+std::vector<Graph::Edge> reduced(const Graph& graph) {
+    const std::size_t n = graph.size();
+    // Places in an order in which everybody comes after whom it needs.
+    std::vector<std::uint32_t> waits(n, 0), order, place(n, 0);
+    for (const auto& edge : graph.edges()) ++waits[edge.to];
+    for (std::uint32_t i = 0; i < n; ++i)
+        if (waits[i] == 0) order.push_back(i);
+    for (std::size_t k = 0; k < order.size(); ++k)
+        for (const std::uint32_t to : graph.after(order[k]))
+            if (--waits[to] == 0) order.push_back(to);
+    for (std::uint32_t k = 0; k < order.size(); ++k) place[order[k]] = k;
+
+    std::vector<Graph::Edge> kept;
+    std::vector<std::uint32_t> seen(n, unseen), open;
+    for (std::uint32_t from = 0; from < n; ++from) {
+        std::vector<std::uint32_t> next(graph.after(from).begin(), graph.after(from).end());
+        std::sort(next.begin(), next.end(), [&](auto a, auto b) { return place[a] < place[b]; });
+        const std::uint32_t last = next.empty() ? 0 : place[next.back()];
+        for (const std::uint32_t to : next) {  // the nearest first: what it leads to needs no edge of its own
+            if (seen[to] == from) continue;
+            kept.push_back({from, to});
+            seen[to] = from, open.push_back(to);
+            while (!open.empty()) {
+                const std::uint32_t node = open.back();
+                open.pop_back();
+                for (const std::uint32_t more : graph.after(node))
+                    if (seen[more] != from && place[more] <= last) seen[more] = from, open.push_back(more);
+            }
+        }
+    }
+    return kept;
 }
 
 }  // namespace chaos

@@ -2,7 +2,7 @@
 // Edges that nobody wrote: from what resources give to each other and ask of each other.
 #include <fmt/format.h>
 #include <algorithm>
-#include <chaos/plan.hpp>
+#include <chaos/provenance.hpp>
 #include <unordered_map>
 
 namespace chaos {
@@ -120,26 +120,44 @@ void refuse_circle(const Catalog& catalog, const Graph& written, Diagnostics& pr
     problems.add(std::move(error));
 }
 
+/// Calls act(edge, name, watches) for each edge that follows from what resources give and ask for.
+template <class Act>
+void follow(const Catalog& catalog, const Claims& claims, Act act) {
+    for (std::uint32_t i = 0; i < catalog.size(); ++i)
+        for (const Claim& claim : claims.of(i)) {
+            if (claim.role != Role::needs && claim.role != Role::watches) continue;
+            const bool watches = claim.role == Role::watches;
+            if (watches) {
+                const auto [first, last] = claims.parts.equal_range(claim.name);
+                for (auto part = first; part != last; ++part) act(Graph::Edge{part->second, i}, claim, true);
+            }
+            const std::uint32_t* by = provider(claims, claim.name);
+            if (by && *by != i) act(Graph::Edge{*by, i}, claim, watches);
+        }
+}
+
 }  // namespace
+
+std::vector<Implied> implied_edges(const Catalog& catalog) {
+    Diagnostics told_when_it_was_read;
+    const Claims claims = collect(catalog, told_when_it_was_read);
+    std::vector<Implied> all;
+    follow(catalog, claims, [&](Graph::Edge edge, const Claim& claim, bool watches) {
+        all.push_back({edge, claim.name, watches});
+    });
+    return all;
+}
 
 Graph order(Catalog& catalog, std::span<const Graph::Edge> written, Diagnostics& problems) {
     const Claims claims = collect(catalog, problems);
     std::vector<Graph::Edge> edges(written.begin(), written.end()), implied;
-    for (std::uint32_t i = 0; i < catalog.size(); ++i) {
-        for (const Claim& claim : claims.of(i)) {
-            if (claim.role != Role::needs && claim.role != Role::watches) continue;
-            if (claim.role == Role::watches) {
-                const auto [first, last] = claims.parts.equal_range(claim.name);
-                for (auto part = first; part != last; ++part)
-                    implied.push_back({part->second, i}), catalog[i].watches.push_back(part->second);
-            }
-            const std::uint32_t* by = provider(claims, claim.name);
-            if (!by || *by == i) continue;
-            refuse_place(catalog, claims, claim, i, *by, problems);
-            implied.push_back({*by, i});
-            if (claim.role == Role::watches) catalog[i].watches.push_back(*by);
-        }
-        auto& watches = catalog[i].watches;
+    follow(catalog, claims, [&](Graph::Edge edge, const Claim& claim, bool watches) {
+        refuse_place(catalog, claims, claim, edge.to, edge.from, problems);
+        implied.push_back(edge);
+        if (watches) catalog[edge.to].watches.push_back(edge.from);
+    });
+    for (Resource& resource : catalog) {
+        auto& watches = resource.watches;
         std::sort(watches.begin(), watches.end());
         watches.erase(std::unique(watches.begin(), watches.end()), watches.end());
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a service, or an exec, listens to: a state, so that a restart is never lost (store.md C9).
 #include <algorithm>
+#include <chaos/provenance.hpp>
 #include <chaos/transaction.hpp>
 
 namespace chaos {
@@ -101,38 +102,80 @@ Noted noted_after(const Catalog& catalog, std::uint32_t i, const States& states,
     return noted;
 }
 
+namespace {
+
+/// What is known of one that listens.
+struct Watcher {
+    Noted to_come, base;  ///< What it listens to, as it will be, and as it took note of it.
+    Digest known, wanted;
+    Reader reader = Reader::as_noted;
+    bool noted = false, never = false;
+};
+
+Watcher watcher_of(const Catalog& catalog, std::uint32_t i, const View& view, const History* history,
+                   const States& observed, const States& goal) {
+    Watcher watcher;
+    std::string invocation;
+    const Noted noted = history ? history->noted(catalog[i].id, &invocation) : Noted();
+    const Noted now = inputs_of(catalog, i, observed);
+    watcher.to_come = inputs_of(catalog, i, goal);
+    watcher.noted = !noted.empty();
+    watcher.never = noted.empty() && catalog[i].type->told_by_notes(catalog[i].wanted);
+    // What it took note of, as far as that is known; else what is there: a running service is first seen as up to
+    // date.
+    for (const auto& [name, value] : watcher.to_come) {
+        const Digest* held = find(noted, name);
+        if (!held && !watcher.never) held = find(now, name);
+        watcher.base.emplace_back(name, held ? *held : digest("absent"));
+    }
+    watcher.wanted = digest_of(watcher.to_come);
+    watcher.known = digest_of(watcher.base);
+    // Somebody may have restarted it while what it reads was not as it is noted, and is to be.
+    if (observed[i]) watcher.reader = reader_of(catalog, i, view, history, observed[i], invocation);
+    const bool differs = !(watcher.known == watcher.wanted);
+    if (watcher.reader == Reader::unknown) watcher.known = digest("somebody else started it");
+    if (watcher.reader == Reader::fresh || (watcher.reader == Reader::none && differs)) {
+        for (auto& [name, value] : watcher.base) {
+            const Digest* held = find(now, name);
+            value = held ? *held : digest("absent");
+        }
+        watcher.known = digest_of(watcher.base);
+    }
+    return watcher;
+}
+
+}  // namespace
+
 void set_inputs(const Catalog& catalog, const View& view, const History* history, States& observed, States& goal) {
     for (std::uint32_t i = 0; i < catalog.size(); ++i) {
         if (!catalog[i].type->schema().reacts || catalog[i].watches.empty() || !goal[i]) continue;
-        std::string invocation;
-        const Noted noted = history ? history->noted(catalog[i].id, &invocation) : Noted();
-        const Noted now = inputs_of(catalog, i, observed), to_come = inputs_of(catalog, i, goal);
-        const bool never = noted.empty() && catalog[i].type->told_by_notes(catalog[i].wanted);
-        // What it took note of, as far as that is known; else what is there: a running service is first seen as up to
-        // date.
-        Noted base;
-        for (const auto& [name, value] : to_come) {
-            const Digest* held = find(noted, name);
-            if (!held && !never) held = find(now, name);
-            base.emplace_back(name, held ? *held : digest("absent"));
-        }
-        const Digest wanted = digest_of(to_come);
-        Digest known = digest_of(base);
-        // Somebody may have restarted it while what it reads was not as it is noted, and is to be.
-        const Reader reader =
-            observed[i] ? reader_of(catalog, i, view, history, observed[i], invocation) : Reader::as_noted;
-        if (reader == Reader::unknown) known = digest("somebody else started it");
-        if (reader == Reader::fresh || (reader == Reader::none && !(known == wanted))) {
-            Noted seen;
-            for (const auto& [name, value] : to_come) {
-                const Digest* held = find(now, name);
-                seen.emplace_back(name, held ? *held : digest("absent"));
-            }
-            known = digest_of(seen);
-        }
-        if (observed[i]) observed[i] = observed[i].with_inputs(known);
-        goal[i] = goal[i].with_inputs(catalog[i].audit ? known : wanted);  // what is only audited reacts to nothing
+        const Watcher watcher = watcher_of(catalog, i, view, history, observed, goal);
+        if (observed[i]) observed[i] = observed[i].with_inputs(watcher.known);
+        // What is only audited reacts to nothing.
+        goal[i] = goal[i].with_inputs(catalog[i].audit ? watcher.known : watcher.wanted);
     }
+}
+
+Listening listening_of(const Catalog& catalog, std::uint32_t i, const View& view, const History* history,
+                       const States& observed, const States& goal) {
+    Listening answer;
+    if (!catalog[i].type->schema().reacts || catalog[i].watches.empty() || !goal[i]) return answer;
+    const Watcher watcher = watcher_of(catalog, i, view, history, observed, goal);
+    for (std::size_t k = 0; k < watcher.to_come.size(); ++k) {
+        answer.inputs.push_back(watcher.to_come[k].first);
+        if (!(watcher.to_come[k].second == watcher.base[k].second)) answer.differ.push_back(watcher.to_come[k].first);
+    }
+    using Why = Listening::Why;
+    answer.why = !observed[i]                        ? Why::not_there
+                 : watcher.reader == Reader::unknown ? Why::somebody_else
+                 : watcher.reader == Reader::none    ? Why::does_not_run
+                 : watcher.never                     ? Why::never
+                 : !answer.differ.empty()            ? Why::differs
+                 : watcher.reader == Reader::fresh   ? Why::fresh
+                 : watcher.noted                     ? Why::as_noted
+                                                     : Why::first_seen;
+    answer.due = observed[i] && !catalog[i].audit && !(watcher.known == watcher.wanted);
+    return answer;
 }
 
 }  // namespace chaos

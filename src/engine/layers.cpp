@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <algorithm>
-#include "declaration.hpp"
+#include "provenance.hpp"
 
 namespace chaos {
 
@@ -24,10 +24,15 @@ void Layers::lay(Declaration entry) {
     const ResourceId id = entry.id();
     const auto [held, is_new] = numbers_.try_emplace(id, static_cast<std::uint32_t>(entries_.size()));
     if (is_new) {
+        if (const auto before = tells_ ? buried_.find(id) : buried_.end(); before != buried_.end()) {
+            lay_sayings(entry.type->schema(), before->second, std::move(entry.said), false);
+            entry.said = std::move(before->second), buried_.erase(before);
+        }
         entries_.push_back(std::move(entry)), gone_.push_back(false);
         return;
     }
     Declaration& below = entries_[held->second];
+    if (tells_) lay_sayings(below.type->schema(), below.said, std::move(entry.said), below.layer == entry.layer);
     below.by_site |= entry.by_site;
     for (const std::uint32_t module : entry.modules)
         if (std::find(below.modules.begin(), below.modules.end(), module) == below.modules.end())
@@ -62,16 +67,42 @@ void Layers::lay_module(Layers& module, std::uint32_t part, const std::string& n
         if (type && has_labels(type->schema())) id.key = name + "/" + id.key;
         off_.insert(std::move(id));
     }
+    for (auto& [id, said] : module.buried_) {
+        const ResourceType* type = registry_.type(id.type);
+        const bool label = type && has_labels(type->schema());
+        auto& all = buried_[{id.type, label ? name + "/" + id.key : id.key}];
+        all.insert(all.end(), said.begin(), said.end());
+    }
 }
 
-void Layers::drop(const ResourceType& type) {
-    for (std::size_t i = 0; i < entries_.size(); ++i)
-        if (!gone_[i] && entries_[i].type == &type) gone_[i] = true, numbers_.erase(entries_[i].id());
+void Layers::drop(const ResourceType& type, Place by) {
+    for (std::uint32_t i = 0; i < entries_.size(); ++i)
+        if (!gone_[i] && entries_[i].type == &type)
+            bury(i, Saying::How::dropped, by), gone_[i] = true, numbers_.erase(entries_[i].id());
 }
 
-void Layers::drop(const ResourceId& id) {
+void Layers::bury(std::uint32_t entry, Saying::How how, Place by) {
+    if (!tells_) return;
+    auto& said = entries_[entry].said;
+    said.push_back({how, "", by, Value(), entries_[entry].where, "", ""});
+    buried_[entries_[entry].id()] = std::move(said);
+}
+
+void Layers::switched_off(ResourceId id, Place when) {
+    if (tells_) buried_[id].push_back({Saying::How::off, "", when, Value(), {}, "", ""});
+    off_.insert(std::move(id));
+}
+
+std::vector<Provenance::Gone> Layers::gone() const {
+    std::vector<Provenance::Gone> all;
+    for (const auto& [id, said] : buried_) all.push_back({id, said});
+    return all;
+}
+
+void Layers::drop(const ResourceId& id, Saying::How how, Place by) {
     const auto held = numbers_.find(id);
     if (held == numbers_.end()) return;
+    bury(held->second, how, by);
     gone_[held->second] = true;
     numbers_.erase(held);
 }
@@ -79,7 +110,9 @@ void Layers::drop(const ResourceId& id) {
 void Layers::lay_absent(Declaration entry) {
     const auto held = numbers_.find(entry.id());
     if (held == numbers_.end() || entries_[held->second].layer >= entry.layer) return;
-    lay_higher(entries_[held->second], std::move(entry));
+    Declaration& below = entries_[held->second];
+    if (tells_) lay_sayings(below.type->schema(), below.said, std::move(entry.said), false);
+    lay_higher(below, std::move(entry));
 }
 
 namespace {
@@ -179,10 +212,11 @@ void Layers::forget(const Value& pattern) {
         if (!numbers_.contains(id))
             throw Error(pattern.where, fmt::format("nothing below this file declares {}", to_text(id)))
                 .help("remove it from without:");
-        return drop(id);
+        return drop(id, Saying::How::forgotten, pattern.where);
     }
     for (std::size_t i = 0; i < entries_.size(); ++i)
-        if (!gone_[i] && matches(text, entries_[i].id(), registry_)) drop(entries_[i].id());
+        if (!gone_[i] && matches(text, entries_[i].id(), registry_))
+            drop(entries_[i].id(), Saying::How::forgotten, pattern.where);
 }
 
 bool Layers::has(const ResourceType& type) const {

@@ -8,6 +8,7 @@
 #include "beside.hpp"
 #include "manifest_reader.hpp"
 #include "persons.hpp"
+#include "provenance.hpp"
 #include "utf8.hpp"
 
 namespace chaos {
@@ -42,7 +43,8 @@ public:
         name_for_host(declarations, manifest_.layers(), reading_.modules, problems);
         give_to_persons(declarations, context.view.host(), problems);
         compile(std::move(declarations), context.registry, manifest_.layers(), reading_.sources, reading_.modules, site,
-                problems);
+                problems, context.provenance);
+        if (context.provenance) note_all(*context.provenance);
         if (!context.view.host().live()) leave_out_what_lives();
         return std::move(site);
     }
@@ -59,6 +61,26 @@ private:
                         .help("a name is one word without / and braces");
                 reading_.site.name = name->text();
             });
+        }
+    }
+
+    /// What is known of the whole only when it is read.
+    void note_all(Provenance& provenance) {
+        note_given(provenance, reading_.context.vars);
+        note_values(provenance, "", reading_.scope);
+        for (const Module& module : reading_.modules.all())
+            if (module.scope) note_values(provenance, module.path, *module.scope);
+        Numbers numbers;
+        for (std::uint32_t i = 0; i < reading_.site.catalog.size(); ++i)
+            numbers.emplace(reading_.site.catalog[i].id, i);
+        for (Provenance::Gone& gone : manifest_.layers().gone()) {
+            const auto stands = numbers.find(gone.id);
+            if (stands == numbers.end()) {
+                provenance.gone.push_back(std::move(gone));
+                continue;
+            }
+            auto& said = provenance.resources[stands->second];
+            said.insert(said.end(), gone.said.begin(), gone.said.end());
         }
     }
 

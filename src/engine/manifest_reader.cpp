@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include "beside.hpp"
+#include "provenance.hpp"
 #include "requirements.hpp"
 
 namespace chaos {
@@ -14,7 +15,10 @@ constexpr std::size_t most_uses = 4096, deepest_use = 32;
 }  // namespace
 
 bool ManifestReader::read(std::vector<Document>& documents) {
-    for (const Document& document : documents) reading_.modules.read_by(number_, document.source);
+    for (const Document& document : documents) {
+        reading_.modules.read_by(number_, document.source);
+        if (reading_.context.provenance) note_document(document);
+    }
     const auto mistakes = reading_.problems.errors().size();
     for (const Document& document : documents)
         reading_.guarded({}, [&] {
@@ -41,6 +45,7 @@ void ManifestReader::read_variables(std::vector<Document>& documents) {
                 said.map();
                 check_untyped(said, reading_.problems);
                 if (document.strategy == Strategy::strict) refuse_overlap(all, said.map());
+                if (reading_.context.provenance) note_variables(*reading_.context.provenance, name(), said.map());
                 lay_values(all, std::move(std::get<Value::Map>(said.data)));
             });
         }
@@ -89,6 +94,8 @@ void ManifestReader::use_module(Use use) {
     for (const Value& when : use.when) stands = decide(when, scope_) && stands;
     scope_.deciding = false;
     Module module{use.name(), path() + use.name(), number_};
+    if (!stands && reading_.context.provenance)
+        reading_.context.provenance->uses.push_back({module.path, "", use.when.front().where, true, {}, {}});
     if (!stands) return reading_.modules.switched_off(module.path);
     if (const auto before = uses_.find(module.name); before != uses_.end())
         throw Error(use.module.where, fmt::format("a module is used as '{}' already", module.name))
@@ -147,7 +154,32 @@ void ManifestReader::read_module(const Use& use, std::uint32_t number, const std
     ManifestReader inner(reading_, scope, number);
     inner.read(documents);
     reading_.guarded(given.where, [&] { export_values(name, given, scope); });
+    if (reading_.context.provenance) note_use(use, number, real, root.find("params"), scope);
     layers_.lay_module(inner.layers(), number, name);
+}
+
+void ManifestReader::note_document(const Document& document) {
+    Provenance& provenance = *reading_.context.provenance;
+    note_file(provenance, document, name());
+    if (const Value* secrets = document.root.find("secrets"); secrets && !number_) provenance.secrets = *secrets;
+}
+
+/// What a use of a module gives it, and takes from it.
+void ManifestReader::note_use(const Use& use, std::uint32_t number, const std::string& real, const Value* declared,
+                              Scope& scope) {
+    Provenance::Use noted{reading_.modules[number].path, shown(real), use.module.where, false, {}, {}};
+    if (const Value* params = scope.root("params"))
+        for (const auto& [key, value] : params->map()) {
+            const auto same = [&](const Value::Entry& entry) { return entry.key.text() == key.text(); };
+            const auto given = std::find_if(use.with.begin(), use.with.end(), same);
+            const bool written = given != use.with.end() && !given->value.is_null();
+            const auto said = std::find_if(declared->map().begin(), declared->map().end(), same);
+            noted.params.push_back({key.text(), value, written ? given->key.where : said->key.where, written});
+        }
+    if (!exports_.empty() && exports_.back().key.text() == reading_.modules[number].name)
+        for (const auto& [key, value] : exports_.back().value.map())
+            noted.exports.push_back({key.text(), value, key.where, true});
+    reading_.context.provenance->uses.push_back(std::move(noted));
 }
 
 const Document& ManifestReader::main_of(const std::vector<Document>& documents) {
@@ -188,7 +220,7 @@ void ManifestReader::read_layer(Document& document, std::uint32_t layer) {
 void ManifestReader::drop_sections(const Value::Map& map) {
     for (const auto& [key, value] : map) {
         for (const ResourceType* type : reading_.context.registry.types)
-            if (type->schema().section == key.text()) layers_.drop(*type);
+            if (type->schema().section == key.text()) layers_.drop(*type, key.where);
         if (key.text() == "absent" && value.is_map()) drop_sections(value.map());
         if (key.text() == "blocks" && value.is_list())
             for (const Value& block : value.list())

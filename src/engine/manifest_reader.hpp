@@ -45,7 +45,7 @@ public:
         : reading_(reading),
           number_(number),
           scope_(scope),
-          layers_(reading.context.registry, reading.problems),
+          layers_(reading.context.registry, reading.problems, reading.context.provenance != nullptr),
           sections_(reading.context.registry, scope, layers_, reading.problems) {}
 
     Layers& layers() { return layers_; }
@@ -59,6 +59,7 @@ private:
     void use_modules(Document& document);
     void use_in_block(const Value& block, const Value& uses);
     void use_module(Use use);
+    std::string name() const { return number_ ? reading_.modules[number_].path : std::string(); }
     std::string path() const { return number_ ? reading_.modules[number_].path + "/" : std::string(); }
 
     /// modules/ beside the manifest that says `use`; beside it where that is a module; the site's.
@@ -66,6 +67,8 @@ private:
     void open_module(const Use& use, Module module);
     void read_module(const Use& use, std::uint32_t number, const std::string& name, const std::string& real,
                      Scope& scope);
+    void note_document(const Document&);
+    void note_use(const Use&, std::uint32_t number, const std::string& real, const Value* declared, Scope& scope);
     static const Document& main_of(const std::vector<Document>& documents);
 
     /// A path as a person finds it: from where the first manifest stands, where it is below.

@@ -149,7 +149,7 @@ void name_for_host(std::vector<Declaration>& declarations, Layers& layers, const
                 problems.add(std::move(error));
             }
         if (!stands) {
-            layers.switched_off(one.id());
+            layers.switched_off(one.id(), one.where);
             continue;
         }
         const auto [held, is_new] = numbers.try_emplace(one.id(), static_cast<std::uint32_t>(kept.size()));

@@ -2,9 +2,11 @@
 #include "scope.hpp"
 #include <fmt/format.h>
 #include <algorithm>
+#include <chaos/recorded.hpp>
 #include <utility>
 #include "beside.hpp"
 #include "filters.hpp"
+#include "persons.hpp"
 
 namespace chaos {
 
@@ -87,9 +89,27 @@ const Value* Scope::fact(std::string_view name) {
         throw Error(fmt::format("facts.{} changes by itself, so it can not decide what exists", name))
             .help("it may be shown in a value");
     if (site_) return site_->fact(name);
+    if (context_.recorded) return recorded_fact(name);
     auto held = facts_.find(name);
     if (held == facts_.end()) held = facts_.emplace(name, found->read(context_.view)).first;
     return &held->second;
+}
+
+std::string Scope::own_home() {
+    if (!context_.recorded) return person_on(looking(), "").home;
+    const Value* user = context_.recorded->facts.find("user");
+    const Value* home = user ? user->find("home") : nullptr;
+    if (!home || !home->is_text())
+        throw Error(fmt::format("facts.user.home is not in {}", context_.recorded->file))
+            .help("record the facts again, on the host: chaos facts -o FILE");
+    return home->text();
+}
+
+const Value* Scope::recorded_fact(std::string_view name) const {
+    const Value* held = context_.recorded->facts.find(name);
+    if (held) return held;
+    throw Error(fmt::format("facts.{} is not in {}", name, context_.recorded->file))
+        .help("record the facts again, on the host: chaos facts -o FILE");
 }
 
 /// host.name and host.groups: as given, else /etc/chaos/host.yml of the host, else the host's own name and no groups.
@@ -97,16 +117,24 @@ void Scope::read_host() {
     Value name, groups{Value::List{}};
     std::string text;
     const Host& host = context_.view.host();
-    if (host.look("/etc/chaos/host.yml", &text)) {
+    if (context_.recorded) {
+        name = *context_.recorded->host.find("name");
+        groups = *context_.recorded->host.find("groups");
+    } else if (host.look("/etc/chaos/host.yml", &text)) {
         const auto source = sources_.add("/etc/chaos/host.yml", "/etc/chaos", std::move(text));
         const Value said = parse_yaml(sources_, source);
         if (const Value* given = said.find("name")) name = Value(given->text(), given->where);
         if (const Value* given = said.find("groups")) groups = Value(given->list(), given->where);
     }
     if (!context_.host_name.empty()) name = Value(context_.host_name);
-    if (name.is_null())
+    if (context_.groups) {
+        Value::List named;
+        for (const std::string& group : *context_.groups) named.emplace_back(group).quoted = true;
+        groups = Value(std::move(named));
+    }
+    if (name.is_null() && !context_.recorded)
         if (const Value* own = fact("hostname"); own && own->is_text()) name = *own;
-    if (name.is_null() && host.look("/etc/hostname", &text)) {
+    if (name.is_null() && !context_.recorded && host.look("/etc/hostname", &text)) {
         while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
         name = Value(text);
     }

@@ -26,6 +26,9 @@ public:
     /// The host that the manifest is read for.
     const Host& looking() const { return context_.view.host(); }
 
+    /// The home of who runs chaos, or ran it when the facts were recorded.
+    std::string own_home();
+
     /// While it is set, a fact that changes by itself is an error: it may not decide what exists.
     bool deciding = false;
 
@@ -46,6 +49,7 @@ public:
 private:
     const Value* variable(std::string_view name);
     const Value* fact(std::string_view name);
+    const Value* recorded_fact(std::string_view name) const;
     const Value* host(std::string_view name);
     void read_host();
 

@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <utility>
-#include "declaration.hpp"
 #include "persons.hpp"
+#include "provenance.hpp"
 #include "scope.hpp"
 #include "utf8.hpp"
 
@@ -178,6 +178,7 @@ void Sections::one(const ResourceType& type, Value key, Value body, bool absent,
     if (stands == map.end()) return unrolled(type, std::move(key), std::move(map), absent);
     const Value each = take("each"), as = take("as");
     const std::string name = as.is_text() ? as.text() : "item";
+    const Standing turn(turn_, each.where);
     scope_.stand_in(each.where), scope_.deciding = true;
     const Value items = items_of(each, scope_);
     scope_.deciding = false;
@@ -215,8 +216,18 @@ std::string Sections::home_for(Value::Map& body) {
         name = user->value.text();
     }
     const auto [held, is_new] = homes_.try_emplace(name);
-    if (is_new) held->second = person_on(scope_.looking(), name).home;
+    if (is_new) held->second = name.empty() ? scope_.own_home() : person_on(scope_.looking(), name).home;
     return held->second;
+}
+
+/// Whether it stands in a block, or is one of many.
+std::string Sections::note_on_place() const {
+    std::string note;
+    for (const auto& [what, at] : {std::pair("in the block at", block_), std::pair("a turn of the each at", turn_)})
+        if (at)
+            note += fmt::format("{}{} {}:{}:{}", note.empty() ? "" : ", ", what, scope_.sources()[at].name, at.line,
+                                at.column);
+    return note;
 }
 
 void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bool absent) {
@@ -228,8 +239,10 @@ void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bo
     bool raw = false;
     if (const auto said = find("raw"); said != body.end()) raw = Codec<bool>::decode(said->value), body.erase(said);
     bool stands = true;
+    Place off;
     scope_.deciding = true;
-    if (const auto when = find("when"); when != body.end()) stands = decide(when->value, scope_), body.erase(when);
+    if (const auto when = find("when"); when != body.end())
+        stands = decide(when->value, scope_), off = when->key.where, body.erase(when);
     if (!raw && has_expression(key)) {
         substitute(key, scope_);
         if (key.secret) throw Error(key.where, "a secret can not be a key");
@@ -243,7 +256,8 @@ void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bo
     scope_.deciding = false;
 
     Declaration entry{.type = &type, .where = key.where, .layer = layer_, .part = part_, .absent = absent};
-    const std::string home = raw ? std::string() : home_for(body);
+    const bool asks = (key.is_text() && key.text().starts_with('~')) || find("user") != body.end();
+    const std::string home = raw || !asks ? std::string() : home_for(body);
     if (!home.empty() && schema.clean == schema::clean_path) {
         const std::string path = below_home(key.text(), home);
         entry.at_home = path != key.text(), key.data = path;
@@ -260,7 +274,8 @@ void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bo
             throw;
         }
     }
-    if (!stands) return switch_off(entry, body);
+    if (!stands) return switch_off(entry, body, off);
+    const Value::Map written = layers_.tells() ? body : Value::Map();
     for (const auto& attribute : body) {
         const Field* field = schema.find(attribute.key.text());
         if (field && field->role == Field::Role::names) check_untyped(attribute.value, problems_);
@@ -283,6 +298,7 @@ void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bo
                 value.data = below_home(value.text(), home);
         }
     entry.body = std::move(body);
+    if (layers_.tells()) entry.said = sayings_of(entry, written, note_on_place());
     lay(std::move(entry));
 }
 

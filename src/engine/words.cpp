@@ -157,6 +157,10 @@ const Word* find_meta(std::string_view name) {
     return found == std::end(metas) ? nullptr : &*found;
 }
 
+bool is_meta_attribute(std::string_view name) {
+    return find_meta(name) != nullptr;
+}
+
 std::string_view foreign_attribute(std::string_view word) {
     return answer(attributes, word);
 }

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <chaos/recorded.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -166,14 +167,41 @@ public:
     std::string path;
 };
 
-Reading read(const std::string& path, const std::vector<std::pair<std::string, std::string>>& vars, Cache* cache) {
+const Registry& registry() {
+    static const Registry kept = site_registry();  // ids of the site point into its schemas
+    return kept;
+}
+
+Reading read(const std::string& path, const std::vector<std::pair<std::string, std::string>>& vars, Cache* cache,
+             Provenance* provenance = nullptr) {
     Reading reading;
     const FakeHost host;
     const View view(host);
-    static const Registry registry = site_registry();  // ids of the site point into its schemas
-    reading.site = read_site(reading.sources, {path}, {registry, view, cache, "web1", vars}, reading.problems);
+    ReadContext context{registry(), view, cache, "web1", vars};
+    context.provenance = provenance;
+    reading.site = read_site(reading.sources, {path}, context, reading.problems);
     return reading;
 }
+
+/// Files in a directory of their own, which is the working directory as long as this lives.
+class Scene {
+public:
+    explicit Scene(const std::vector<std::pair<std::string, std::string>>& files)
+        : before_(std::filesystem::current_path()) {
+        for (const auto& [name, text] : files) {
+            const auto path = std::filesystem::path(directory_.path) / name;
+            std::filesystem::create_directories(path.parent_path());
+            std::ofstream(path, std::ios::binary) << text;
+        }
+        std::filesystem::current_path(directory_.path);
+    }
+    ~Scene() { std::filesystem::current_path(before_); }
+    Scene(const Scene&) = delete;
+
+private:
+    Directory directory_;
+    std::filesystem::path before_;
+};
 
 }  // namespace
 
@@ -206,16 +234,45 @@ std::string Reading::attribute(std::string_view id, std::string_view name) const
 
 Reading read_files(const std::vector<std::pair<std::string, std::string>>& files,
                    const std::vector<std::pair<std::string, std::string>>& vars, Cache* cache) {
-    const Directory directory;
-    for (const auto& [name, text] : files) {
-        const auto path = std::filesystem::path(directory.path) / name;
-        std::filesystem::create_directories(path.parent_path());
-        std::ofstream(path, std::ios::binary) << text;
+    const Scene scene(files);
+    return read(files.front().first, vars, cache);
+}
+
+Told told_files(const std::vector<std::pair<std::string, std::string>>& files,
+                const std::vector<std::pair<std::string, std::string>>& vars) {
+    const Scene scene(files);
+    Told told;
+    told.reading = read(files.front().first, vars, nullptr, &told.provenance);
+    return told;
+}
+
+Told told_text(const std::string& text) {
+    return told_files({{"site.yml", text}});
+}
+
+std::string recorded_text() {
+    FakeHost host;
+    host.put_file("/etc/passwd", "root:hunter2:0:0:Root:/root:/bin/sh\neve:x:7:7:Eve:/srv/eve:/bin/sh\n");
+    host.put_file("/etc/group", "root:hunter2:0:\neve:x:7:\n");
+    host.put_file("/etc/chaos/host.yml", "name: web1\ngroups: [web, europe]\n");
+    const View view(host);
+    Sources sources;
+    return record_facts({registry(), view}, sources);
+}
+
+Reading read_elsewhere(const std::string& text, const std::string& recorded) {
+    const Scene scene({{"site.yml", text}, {"web1.json", recorded}});
+    Reading reading;
+    try {
+        const RecordedHost kept = read_recorded(reading.sources, "web1.json");
+        const UnseenHost host(kept);
+        const View view(host);
+        ReadContext context{registry(), view};
+        context.recorded = &kept;
+        reading.site = read_site(reading.sources, {"site.yml"}, context, reading.problems);
+    } catch (const Error& error) {
+        reading.problems.add(error);
     }
-    const auto before = std::filesystem::current_path();
-    std::filesystem::current_path(directory.path);
-    Reading reading = read(files.front().first, vars, cache);
-    std::filesystem::current_path(before);
     return reading;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chaos/manifest.hpp>
+#include <chaos/provenance.hpp>
 
 namespace chaos::test {
 
@@ -23,6 +24,19 @@ Reading read_files(const std::vector<std::pair<std::string, std::string>>& files
                    const std::vector<std::pair<std::string, std::string>>& vars = {}, Cache* = nullptr);
 Reading read_text(const std::string& text);
 Reading read_path(const std::string& path);
+
+/// The same, with what is noted of who says what.
+struct Told {
+    Reading reading;
+    Provenance provenance;
+};
+Told told_files(const std::vector<std::pair<std::string, std::string>>& files,
+                const std::vector<std::pair<std::string, std::string>>& vars = {});
+Told told_text(const std::string& text);
+
+/// The facts of a host web1 of the groups web and europe, as web1.json; and a manifest read with such a file alone.
+std::string recorded_text();
+Reading read_elsewhere(const std::string& text, const std::string& recorded);
 
 /// Ids of all resources, in order, those that are to be absent with a `-`; edges as `a -> b`. There must be no mistake.
 std::string ids(const Reading&);

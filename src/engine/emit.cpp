@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: Apache-2.0
+// A site as one manifest in which everything is resolved.
+#include <fmt/format.h>
+#include <algorithm>
+#include <map>
+#include "beside.hpp"
+#include "filters.hpp"
+#include "provenance.hpp"
+#include "utf8.hpp"
+
+namespace chaos {
+
+namespace {
+
+constexpr auto npos = std::string_view::npos;
+
+Value text(std::string words) {
+    Value value(std::move(words));
+    value.quoted = true;
+    return value;
+}
+
+/// True for what every reader of YAML takes for the text it is, in brackets, too.
+bool is_plain(std::string_view words) {
+    constexpr std::string_view inside = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_/.-@+%";
+    if (words.empty() || words.find_first_not_of(inside) != npos) return false;
+    if (words.front() == '-' || words.front() == '@' || words.front() == '%') return false;
+    std::string low(words);
+    for (char& c : low) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    for (const std::string_view word : {"null", "yes", "no", "on", "off", "y", "n"})
+        if (low == word) return false;
+    return true;
+}
+
+/// In double quotes, with everything escaped that some reader takes for the end of a line or for nothing.
+std::string quoted(std::string_view words) {
+    std::string out = "\"";
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        const auto rest = words.substr(i);
+        const auto c = static_cast<unsigned char>(words[i]);
+        if (c == '"' || c == '\\')
+            out += '\\', out += words[i];
+        else if (c == '\n')
+            out += "\\n";
+        else if (c == '\t')
+            out += "\\t";
+        else if (c < 0x20 || c == 0x7F)
+            out += fmt::format("\\x{:02x}", static_cast<unsigned>(c));
+        else if (c == 0xC2 && rest.size() > 1 && static_cast<unsigned char>(rest[1]) < 0xA0)
+            out += fmt::format("\\x{:02x}", static_cast<unsigned>(static_cast<unsigned char>(words[++i])));
+        else if (rest.starts_with("\xE2\x80\xA8") || rest.starts_with("\xE2\x80\xA9"))
+            out += rest[2] == '\xA8' ? "\\u2028" : "\\u2029", i += 2;
+        else if (rest.starts_with("\xEF\xBB\xBF"))
+            out += "\\ufeff", i += 2;
+        else
+            out += words[i];
+    }
+    return out + '"';
+}
+
+/// Lines that may stand as a block: nothing in them needs an escape, and exactly one newline ends them.
+bool is_block(std::string_view words) {
+    if (words.size() < 2 || words.back() != '\n' || words[words.size() - 2] == '\n') return false;
+    if (words.front() == ' ' || words.front() == '\n' || words.front() == '\t') return false;
+    for (std::size_t at = 0; at < words.size();) {
+        const auto line = words.substr(at, words.find('\n', at) - at);
+        if (!line.empty() && line.find_first_not_of(' ') == npos) return false;
+        if (line != "" &&
+            quoted(line).size() != line.size() + 2 +
+                                       static_cast<std::size_t>(std::count_if(
+                                           line.begin(), line.end(), [](char c) { return c == '"' || c == '\\'; })))
+            return false;
+        at += line.size() + 1;
+    }
+    return true;
+}
+
+class Yaml {
+public:
+    explicit Yaml(std::string& out) : out_(out) {}
+
+    static std::string scalar(const Value& value) {
+        if (value.is_null()) return "null";
+        if (value.tag == Value::Tag::secret) return "!secret " + quoted(value.text());
+        return is_plain(value.text()) ? value.text() : quoted(value.text());
+    }
+
+    /// `key:` and what it holds, at an indentation.
+    void entry(const Value& key, const Value& value, std::size_t indent) {
+        out_.append(indent, ' ').append(scalar(key)).append(":");
+        if (value.is_map() && !value.map().empty()) {
+            out_ += '\n';
+            for (const auto& [name, held] : value.map()) entry(name, held, indent + 4 - indent % 4);
+        } else if (value.is_text() && value.tag == Value::Tag::none && is_block(value.text())) {
+            out_ += " |\n";
+            block(value.text(), indent + 4);
+        } else {
+            out_ += ' ';
+            flow(value), out_ += '\n';
+        }
+    }
+
+private:
+    void block(std::string_view words, std::size_t indent) {
+        for (std::size_t at = 0; at < words.size();) {
+            const auto line = words.substr(at, words.find('\n', at) - at);
+            if (!line.empty()) out_.append(indent, ' ').append(line);
+            out_ += '\n', at += line.size() + 1;
+        }
+    }
+
+    void flow(const Value& value) {
+        if (!value.is_list() && !value.is_map()) return void(out_ += scalar(value));
+        bool first = true;
+        const auto comma = [&] { out_ += std::exchange(first, false) ? "" : ", "; };
+        out_ += value.is_map() ? '{' : '[';
+        if (value.is_list())
+            for (const Value& item : value.list()) comma(), flow(item);
+        else
+            for (const auto& [key, held] : value.map()) comma(), out_ += scalar(key) + ": ", flow(held);
+        out_ += value.is_map() ? '}' : ']';
+    }
+
+    std::string& out_;
+};
+
+struct Entry {
+    Value key, body;
+    std::string origin;
+};
+struct Section {
+    const Schema* schema;
+    std::vector<Entry> entries;
+};
+
+class Emitter {
+public:
+    Emitter(const Site& site, const Sources& sources, const Provenance& provenance, Diagnostics& problems)
+        : site_(site), sources_(sources), provenance_(provenance), problems_(problems), needs_(site.catalog.size()) {
+        for (const Graph::Edge& edge : site.edges) needs_[edge.to].push_back(edge.from);
+    }
+
+    Value::Map head() const {
+        Value::Map map{{text("name"), text(site_.name)}};
+        if (uses_secrets_ && !provenance_.secrets.is_null()) map.push_back({text("secrets"), secret_files()});
+        const auto list = [&](const char* word, const std::vector<std::string>& items) {
+            Value::List all;
+            for (const std::string& item : items) all.push_back(text(item));
+            if (!all.empty()) map.push_back({text(word), Value(std::move(all))});
+        };
+        std::vector<std::string> exclusive;
+        for (const auto& one : site_.exclusive) exclusive.emplace_back(one.type->schema().section);
+        list("protect", site_.protect), list("exclusive", exclusive);
+        return map;
+    }
+
+    std::vector<Section> sections() {
+        std::vector<Section> all;
+        std::map<const Schema*, std::size_t> numbers;
+        for (std::uint32_t i = 0; i < site_.catalog.size(); ++i) {
+            const Schema& schema = site_.catalog[i].type->schema();
+            const auto [held, is_new] = numbers.try_emplace(&schema, all.size());
+            if (is_new) all.push_back({&schema, {}});
+            all[held->second].entries.push_back(entry(i));
+        }
+        return all;
+    }
+
+private:
+    Value secret_files() const {
+        Value files = provenance_.secrets;
+        const auto absolute = [&](Value& file) {
+            if (file.is_text()) file = text(beside::join(sources_[file.where].directory, file.text()));
+        };
+        absolute(files);
+        if (files.is_list())
+            for (Value& file : std::get<Value::List>(files.data)) absolute(file);
+        return files;
+    }
+
+    /// The last that says something of an attribute, or of another one that becomes it; null where nobody does.
+    const Saying* said_of(std::uint32_t i, const Schema& schema, std::string_view attribute) const {
+        const Saying* last = nullptr;
+        for (const Saying& saying : provenance_.resources[i])
+            if (!saying.what.empty() && saying.how != Saying::How::dropped &&
+                said_by(schema, saying.what) == attribute && !is_names(schema, saying.what))
+                last = &saying;
+        return last;
+    }
+    static bool is_names(const Schema& schema, std::string_view attribute) {
+        const Field* field = schema.find(attribute);
+        return field && field->role == Field::Role::names;
+    }
+
+    Entry entry(std::uint32_t i) {
+        const Resource& resource = site_.catalog[i];
+        Value::Map body = attributes(i);
+        if (resource.absent) body.push_back({text("absent"), Value("true")});
+        if (!resource.doc.empty()) body.push_back({text("doc"), text(resource.doc)});
+        if (!resource.tags.empty()) body.push_back({text("tags"), list_of(resource.tags)});
+        for (const auto& meta : provenance_.metas[i]) body.push_back(meta);
+        links(i, body);
+        Entry entry{text(resource.id.key), protect_braces(text(resource.id.key), std::move(body)), origin_of(i)};
+        if (needs_escape_) entry.key = escaped(std::move(entry.key));
+        return entry;
+    }
+
+    static Value list_of(const std::vector<std::string>& items) {
+        Value::List list;
+        for (const std::string& item : items) list.push_back(text(item));
+        return Value(std::move(list));
+    }
+
+    /// What is given, but what holds anyway where nothing is said.
+    Value::Map attributes(std::uint32_t i) {
+        const Resource& resource = site_.catalog[i];
+        const Schema& schema = resource.type->schema();
+        const auto otherwise = schema.make();
+        Value::Map body;
+        Value given = encode(schema, resource.wanted);
+        for (auto& [name, value] : std::get<Value::Map>(given.data)) {
+            const Field& field = *schema.find(name.text());
+            if (field.role == Field::Role::key || field.role == Field::Role::seen) continue;
+            if (resource.absent && field.role != Field::Role::option) continue;
+            const bool optional = !field.given(otherwise.get());
+            if (!optional && !field.required && field.same(otherwise.get(), resource.wanted.spec())) continue;
+            if (field.name == "secret" && is_hidden_by_itself(i)) continue;
+            if (value.secret)
+                body.push_back(secret(i, field));
+            else if (is_text(value))
+                body.push_back({name, std::move(value)});
+            else
+                body.push_back(beside(i, field, value));
+        }
+        return body;
+    }
+
+    /// The option `secret` follows from a secret that is written.
+    bool is_hidden_by_itself(std::uint32_t i) const {
+        for (const Saying& saying : provenance_.resources[i])
+            if (saying.what == "secret") return false;
+        return true;
+    }
+
+    static bool is_text(const Value& value) {
+        if (value.is_map() && value.find("digest")) return false;  // a content that is kept by reference
+        return !value.is_text() || (first_invalid_utf8(value.text()) == npos && value.text().find('\0') == npos);
+    }
+
+    /// A file beside the manifest, by its whole path; nothing where the value is from none.
+    std::optional<Value::Entry> file_of(std::uint32_t i, const Field& field) const {
+        const Schema& schema = site_.catalog[i].type->schema();
+        const Saying* said = said_of(i, schema, field.name);
+        const Field* by = said ? schema.find(said->what) : nullptr;
+        if (!by || by->role != Field::Role::source || !said->value.is_text()) return std::nullopt;
+        const Value& path = said->value;
+        return Value::Entry{text(std::string(by->name)),
+                            text(beside::join(sources_[path.where].directory, path.text()))};
+    }
+
+    Value::Entry secret(std::uint32_t i, const Field& field) {
+        const Schema& schema = site_.catalog[i].type->schema();
+        const Saying* said = said_of(i, schema, field.name);
+        if (const auto file = file_of(i, field)) return *file;
+        if (said && !said->secret.empty() && schema.find(said->what) == &field) {
+            Value value(said->secret);
+            value.tag = Value::Tag::secret, uses_secrets_ = true;
+            return {text(std::string(field.name)), std::move(value)};
+        }
+        refuse(i, field, said, "a secret is in it",
+               "let it be the whole of the value, as in !secret NAME, or leave it out with --skip");
+        return {text(std::string(field.name)), text("")};
+    }
+
+    Value::Entry beside(std::uint32_t i, const Field& field, const Value&) {
+        if (const auto file = file_of(i, field)) return *file;
+        refuse(i, field, said_of(i, site_.catalog[i].type->schema(), field.name), "it is no text",
+               "name a file with source:");
+        return {text(std::string(field.name)), text("")};
+    }
+
+    void refuse(std::uint32_t i, const Field& field, const Saying* said, std::string_view why, const char* hint) {
+        const Resource& resource = site_.catalog[i];
+        const Place at = said && said->where ? said->where : resource.where;
+        problems_.add(Error(at, fmt::format("{} of {} can not be written: {}", field.name, to_text(resource.id), why))
+                          .help(hint));
+    }
+
+    void links(std::uint32_t i, Value::Map& body) const {
+        const auto& watches = site_.catalog[i].watches;
+        std::vector<std::string> needs, watch;
+        for (const std::uint32_t other : needs_[i]) {
+            const bool listens = std::binary_search(watches.begin(), watches.end(), other);
+            (listens ? watch : needs).push_back(to_text(site_.catalog[other].id));
+        }
+        for (auto* ids : {&needs, &watch}) {
+            std::sort(ids->begin(), ids->end());
+            if (!ids->empty()) body.push_back({text(ids == &needs ? "needs" : "watch"), list_of(*ids)});
+        }
+    }
+
+    static bool any(const Value& value, const auto& is) {
+        if (value.is_list())
+            return std::any_of(value.list().begin(), value.list().end(),
+                               [&](const Value& one) { return any(one, is); });
+        if (value.is_map())
+            return std::any_of(value.map().begin(), value.map().end(),
+                               [&](const auto& one) { return any(one.key, is) || any(one.value, is); });
+        return is(value);
+    }
+
+    static Value escaped(Value value) {
+        if (value.is_list())
+            for (Value& item : std::get<Value::List>(value.data)) item = escaped(std::move(item));
+        if (value.is_map())
+            for (auto& one : std::get<Value::Map>(value.data)) one.value = escaped(std::move(one.value));
+        if (!value.is_text() || value.tag != Value::Tag::none) return value;
+        std::string out;
+        const std::string& words = value.text();
+        for (std::size_t at = 0; at < words.size();) {
+            const bool opens = words.compare(at, 2, "{{") == 0;
+            out += opens ? "{{ '{{' }}" : std::string(1, words[at]);
+            at += opens ? 2 : 1;
+        }
+        value.data = std::move(out);
+        return value;
+    }
+
+    /// Braces in it are plain text; a secret beside them must still be one.
+    Value protect_braces(const Value& key, Value::Map body) {
+        const auto braces = [](const Value& one) {
+            return one.is_text() && one.tag == Value::Tag::none && one.text().find("{{") != npos;
+        };
+        Value all(std::move(body));
+        needs_escape_ = false;
+        if (!braces(key) && !any(all, braces)) return all;
+        needs_escape_ = any(all, [](const Value& one) { return one.tag == Value::Tag::secret; });
+        if (needs_escape_) return escaped(std::move(all));
+        std::get<Value::Map>(all.data).push_back({text("raw"), Value("true")});
+        return all;
+    }
+
+    std::string origin_of(std::uint32_t i) const {
+        const Resource& resource = site_.catalog[i];
+        if (!resource.where) return {};
+        std::string origin = fmt::format("{}:{}:{}", printable(sources_[resource.where].name), resource.where.line,
+                                         resource.where.column);
+        if (!resource.modules.empty()) origin += fmt::format(" (module {})", fmt::join(resource.modules, ", "));
+        return origin;
+    }
+
+    const Site& site_;
+    const Sources& sources_;
+    const Provenance& provenance_;
+    Diagnostics& problems_;
+    std::vector<std::vector<std::uint32_t>> needs_;
+    bool uses_secrets_ = false, needs_escape_ = false;
+};
+
+/// `key: TEXT` where the main attribute is all that is said.
+Value short_body(const Schema& schema, const Value& body) {
+    const auto& map = body.map();
+    const bool main_alone = map.size() == 1 && !schema.main.empty() && map[0].key.text() == schema.main;
+    const Field* main = schema.main.empty() ? nullptr : schema.find(schema.main);
+    const bool is_mapping = main && main->merge == Merge::keys && !schema.key();  // its body is that and nothing else
+    return main_alone && (map[0].value.is_text() || is_mapping) ? map[0].value : body;
+}
+
+std::string yaml_of(const Value::Map& head, const std::vector<Section>& sections, bool origin) {
+    std::string out;
+    Yaml yaml(out);
+    for (const auto& [key, value] : head) yaml.entry(key, value, 0);
+    for (const Section& section : sections) {
+        out += '\n';
+        const Value name = text(std::string(section.schema->section));
+        for (const Entry& entry : section.entries) {
+            const bool single = !section.schema->key();
+            if (!single && &entry == &section.entries.front()) out += Yaml::scalar(name) + ":\n";
+            if (origin && !entry.origin.empty()) out += fmt::format("{}# {}\n", single ? "" : "  ", entry.origin);
+            yaml.entry(single ? name : entry.key, short_body(*section.schema, entry.body), single ? 0 : 2);
+        }
+    }
+    return out;
+}
+
+/// As JSON has it: no tags, and every scalar a text, which the schemas type.
+Value for_json(Value value) {
+    if (value.is_list())
+        for (Value& item : std::get<Value::List>(value.data)) item = for_json(std::move(item));
+    if (value.is_map())
+        for (auto& entry : std::get<Value::Map>(value.data)) entry.value = for_json(std::move(entry.value));
+    if (value.is_text() && value.tag == Value::Tag::secret)
+        value = Value(fmt::format("{{{{ secret('{}') }}}}", value.text()));
+    value.quoted = true;
+    return value;
+}
+
+std::string json_of(Value::Map head, const std::vector<Section>& sections) {
+    for (const Section& section : sections) {
+        Value::Map entries;
+        for (const Entry& entry : section.entries)
+            entries.push_back({entry.key, short_body(*section.schema, entry.body)});
+        const Value name = text(std::string(section.schema->section));
+        head.push_back({name, section.schema->key() ? Value(std::move(entries)) : entries.front().value});
+    }
+    const Value all = for_json(Value(std::move(head)));
+    language::Budget budget;
+    language::JsonStyle style;
+    style.ascii = false, style.indent = 2;
+    return language::json_of(language::Datum::borrow(all), style, budget) + "\n";
+}
+
+}  // namespace
+
+std::string emit(const Site& site, const Sources& sources, const Provenance& provenance, EmitOptions options,
+                 Diagnostics& problems) {
+    Emitter emitter(site, sources, provenance, problems);
+    const auto sections = emitter.sections();
+    return options.json ? json_of(emitter.head(), sections) : yaml_of(emitter.head(), sections, options.origin);
+}
+
+}  // namespace chaos
