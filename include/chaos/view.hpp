@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <chaos/host.hpp>
 #include <memory>
 #include <typeindex>
@@ -25,11 +26,17 @@ public:
         }));
     }
 
+    /// Said by the engine while it decides: something of this plan changes where packages come from, so that what is
+    /// not known at this look may be known when the run comes to it.
+    void expect_more() const { expects_more_ = true; }
+    bool expects_more() const { return expects_more_; }
+
 private:
     const void* get(std::type_index, std::shared_ptr<const void> (*read)(const View&)) const;
     const Host& host_;
     struct Slots;
     std::unique_ptr<Slots> slots_;
+    mutable std::atomic<bool> expects_more_ = false;
 };
 
 }  // namespace chaos

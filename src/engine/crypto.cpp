@@ -3,9 +3,9 @@
 #include <sodium.h>
 #include <chaos/digest.hpp>
 #include <chaos/error.hpp>
+#include <chaos/hashes.hpp>
 #include <chaos/seal.hpp>
 #include <cstring>
-#include "hashes.hpp"
 #include "primitives.hpp"
 
 namespace chaos {

@@ -2,10 +2,10 @@
 // Filters that write and read JSON and YAML, encode and digest.
 #include <fmt/format.h>
 #include <algorithm>
+#include <chaos/hashes.hpp>
 #include <chaos/manifest.hpp>
 #include <charconv>
 #include "filters.hpp"
-#include "hashes.hpp"
 #include "utf8.hpp"
 
 namespace chaos::language {

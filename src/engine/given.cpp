@@ -112,6 +112,12 @@ void Sections::lay_given(const Field& field, Declaration& giver) {
         for (auto& [key, value] : given.body)
             if (adds && key.text() == main) key.data = main + "+";
     }
+    // How one brings it about may be what the other is: where a home is.
+    for (const auto& [key, value] : giver.body) {
+        const Field* option = type->schema().find(key.text());
+        if (option && option->role == Field::Role::option && !given.find(option->name) && !given.absent)
+            given.body.push_back({key, value});
+    }
     if (exact) given.body.push_back({Value(std::string("exact"), *exact), Value(main, *exact)});
     for (const auto name : shared_with_given)
         if (const Value* shared = giver.find(name); shared && !given.find(name))

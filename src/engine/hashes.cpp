@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SHA-1 and MD5 (FIPS 180-4, RFC 1321): libsodium leaves them out, and people still have to write them into files.
-#include "hashes.hpp"
 #include <fmt/format.h>
 #include <array>
 #include <bit>
+#include <chaos/hashes.hpp>
 #include <cmath>
 #include <cstdint>
 

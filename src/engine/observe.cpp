@@ -256,6 +256,10 @@ States resolve(Catalog& catalog, const View& view, States& observed, Diagnostics
         if (catalog[i].audit) tell_audited(catalog[i], observed[i], goal[i], problems);
     }
     keep_what_is_in_use(catalog, view, observed, goal, problems);
+    for (std::size_t i = 0; i < catalog.size(); ++i)
+        if (goal[i] && catalog[i].type->order(goal[i]) == Order::repository &&
+            !same(catalog[i].type->schema(), observed[i], goal[i]))
+            view.expect_more();
     std::vector<Companion> come;  // `because` by number in the catalog
     for (const auto& [type, numbers] : by_kind(catalog)) {
         std::vector<Change> changes;

@@ -108,6 +108,13 @@ std::vector<std::uint32_t> keep_occupied(const Catalog& catalog, const View& vie
         }
     }
     if (paths.empty()) return keep_needed(catalog, view, observed, goal);
+    // What only changes may let go of a path, too: keys of which none is left have no file.
+    for (std::uint32_t i = 0; i < catalog.size(); ++i) {
+        if (!returns(catalog[i], observed[i], goal[i])) continue;
+        const auto stays = paths_of(catalog[i], goal[i]);
+        for (std::string& path : paths_of(catalog[i], observed[i]))
+            if (std::find(stays.begin(), stays.end(), path) == stays.end()) going.emplace(std::move(path), i);
+    }
     const auto used = used_by_what_stays(catalog, observed, goal, false);
     const auto homes_in_use = used_by_what_stays(catalog, observed, goal, true);
     std::unordered_set<std::string> returning;

@@ -124,9 +124,13 @@ public:
         if (!packages.present) return {};  // check says so
         keep_needed(view, changes);
         if (!apt::has_lists(view.host())) return {};  // check says so
-        const auto request = request_for(changes, false);
+        auto request = request_for(changes, false);
         if (request.install.empty() && request.remove.empty()) return {};
-        const auto answer = apt::simulate(view.host(), request);
+        auto answer = apt::simulate(view.host(), request);
+        if (view.expects_more() && leave_to_the_run(changes, answer, request, problems)) {
+            if (request.install.empty() && request.remove.empty()) return {};
+            answer = apt::simulate(view.host(), request);
+        }
         if (!answer.known) {
             problems.note(Error(changes.front().where,
                                 "apt's caches are older than its lists, and looking may not write "
@@ -290,7 +294,7 @@ private:
                         held.push_back(change.id.key);
             mark(host, "unhold", held);
         }
-        if (!request.install.empty() && !apt::has_lists(host)) apt::must(host, apt::update());
+        if (!request.install.empty() && !apt::has_all_lists(host)) apt::must(host, apt::update());
         if (!request.install.empty() || !request.remove.empty()) apt::must(host, apt::command(request, false));
         finish(host, changes, request.purge);
     }
@@ -346,15 +350,44 @@ private:
         if (!command.input.empty()) apt::must(host, command);
     }
 
+    /// Packages that apt does not know, and that a repository of this plan may bring: they are not asked about now.
+    static bool leave_to_the_run(std::span<const Change> changes, const apt::Answer& answer, apt::Request& request,
+                                 Diagnostics& problems) {
+        bool left = false;
+        for (const Change& change : changes) {
+            const auto* after = change.after.as<Package>();
+            const auto is_about = [&](const std::string& problem) {
+                const bool unknown = problem.starts_with("Unable to locate package ") ||
+                                     problem.find("has no installation candidate") != problem.npos ||
+                                     problem.find("was not found") != problem.npos ||
+                                     problem.starts_with("Couldn't find any package");
+                return unknown && tells_of(problem, change.id.key);
+            };
+            if (!after || std::none_of(answer.problems.begin(), answer.problems.end(), is_about)) continue;
+            left = true;
+            std::erase_if(request.install, [&](const std::string& one) {
+                return one == after->name || one.starts_with(after->name + "=");
+            });
+            problems.note(
+                Error(change.where, fmt::format("package {} is not known yet: a repository of this run has to "
+                                                "bring it, so its version and what comes along are decided "
+                                                "at the run",
+                                                change.id.key)));
+        }
+        return left;
+    }
+
+    static bool tells_of(const std::string& problem, const std::string& name) {
+        return problem.ends_with(" " + name) || problem.find("'" + name + "'") != problem.npos ||
+               problem.find("for " + name + " ") != problem.npos;
+    }
+
     /// Each of apt's complaints at the package it names; what names none, at all of them: at the first.
     static void refuse(std::span<Change> changes, const apt::Answer& answer, Diagnostics& problems) {
         bool told = false;
         for (const auto& problem : answer.problems) {
-            const auto named = std::find_if(changes.begin(), changes.end(), [&](const Change& change) {
-                return problem.ends_with(" " + change.id.key) ||
-                       problem.find("'" + change.id.key + "'") != problem.npos ||
-                       problem.find("for " + change.id.key + " ") != problem.npos;
-            });
+            const auto named = std::find_if(changes.begin(), changes.end(),
+                                            [&](const Change& change) { return tells_of(problem, change.id.key); });
             if (named == changes.end() && told) continue;
             told = true;
             const auto& at = named == changes.end() ? changes.front() : *named;

@@ -58,6 +58,8 @@ constexpr Field fields[] = {
     schema::option<&User::create_home>("create_home", "Make the home of a new one, with what /etc/skel has.")
         .example("true")
         .otherwise("true, unless it is a system one"),
+    schema::resource("authorized_keys", "authorized_keys", "Public keys that open it by ssh."),
+    schema::resource("sudo", "sudo", "What it may do as root: true for everything, or a rule of sudoers."),
     schema::seen<&User::aging>("aging", "What shadow says after the password.").example("19000:0:99999:7:::"),
     schema::seen<&User::gid>("gid", "Number of its primary group.").example("4242"),
 };

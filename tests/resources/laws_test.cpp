@@ -8,6 +8,7 @@
 #include <chaos/manifest.hpp>
 #include <set>
 
+#include "support/glibc.hpp"
 #include "support/small_run.hpp"
 
 using namespace chaos;
@@ -57,8 +58,9 @@ Value::Map example_of(const Schema& schema) {
 
 /// Kinds that only need files, the kernel's values and commands of their own: FakeHost has all that. Those that need a
 /// distribution's tools are held to these laws in a booted host.
-constexpr std::array<std::string_view, 8> at_home = {"file",     "directory", "link",   "unit",
-                                                     "hostname", "timezone",  "sysctl", "exec"};
+constexpr std::array<std::string_view, 15> at_home = {"file",       "directory",       "link", "unit",       "hostname",
+                                                      "timezone",   "sysctl",          "exec", "locale",     "keymap",
+                                                      "bootloader", "authorized_keys", "sudo", "repository", "ntp"};
 
 bool is_at_home(const ResourceType* type) {
     return std::find(at_home.begin(), at_home.end(), type->schema().name) != at_home.end();
@@ -85,6 +87,18 @@ FakeHost fertile() {
         return Output{command.argv.back().starts_with("test ") && !h.look("/usr/local/bin/tool") ? 1 : 0, "", ""};
     });
     host.put_directory("/usr/local/bin");
+    host.put_file("/etc/passwd",
+                  "root:x:0:0:root:/root:/bin/bash\nwww-data:x:33:33:www-data:/var/www:/bin/sh\n"
+                  "deploy:x:1000:1000::/home/deploy:/bin/sh\n");
+    host.put_file("/etc/group", "root:x:0:\nwww-data:x:33:\ndeploy:x:1000:\n");
+    host.put_directory("/home/deploy", 0755, 1000, 1000);
+    host.put_directory("/etc/systemd/system/sysinit.target.wants");
+    host.put_unit("systemd-timesyncd.service", "[Install]\nWantedBy=sysinit.target\n");
+    host.put_file("/usr/sbin/update-grub", "");
+    host.put_command("update-grub", [](FakeHost&, const Command&) { return Output{}; });  // what it writes is an effect
+    host.put_directory("/boot/grub");
+    host.put_directory("/etc/apt");
+    put_localedef(host);
     return host;
 }
 
@@ -92,6 +106,12 @@ Value::Map example_on_host(const Schema& schema) {
     auto map = example_of(schema);
     // These two guards of the example exclude each other, as guards of different commands do.
     if (schema.name == "exec") std::erase_if(map, [](const auto& entry) { return entry.key.text() == "onlyif"; });
+    // What only pacman has; and a fingerprint is of a key.
+    if (schema.name == "repository")
+        std::erase_if(map, [](const auto& entry) {
+            const auto& name = entry.key.text();
+            return name == "include" || name == "siglevel" || name == "fingerprint";
+        });
     return map;
 }
 
@@ -128,6 +148,11 @@ TEST_CASE("every attribute has a description and an example") {
             CHECK_FALSE(field.doc.empty());
             if (!field.compiled_away()) CHECK_FALSE(field.sample.empty());
             if (!field.into.empty()) CHECK(type.schema().find(field.into));
+            if (field.stands_for.empty()) continue;
+            const ResourceType* given = Registry{builtin_types(), {}}.type(field.stands_for);
+            REQUIRE(given);
+            CHECK(given->schema().key());
+            CHECK_FALSE(given->schema().main.empty());
         }
         if (!type.schema().main.empty()) CHECK(type.schema().find(type.schema().main));
     });

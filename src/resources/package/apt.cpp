@@ -118,6 +118,22 @@ bool has_lists(const Host& host) {
                        [](const std::string& name) { return name.find("_Packages") != name.npos; });
 }
 
+bool has_all_lists(const Host& host) {
+    const auto names = host.list("/var/lib/apt/lists");
+    const auto has = [&](const std::string& name) { return std::binary_search(names.begin(), names.end(), name); };
+    const auto output = host.ask({{"apt-get", "--print-uris", "update"}});
+    for (std::string_view rest = output.status == 0 ? output.out : std::string_view(); !rest.empty();) {
+        auto line = next_line(rest);  // 'https://.../InRelease' deb.example.org_debian_dists_stable_InRelease 0
+        next_word(line);
+        const std::string name(next_word(line));
+        constexpr std::string_view signed_one = "_InRelease";
+        if (!name.ends_with(signed_one)) continue;
+        const auto source = name.substr(0, name.size() - signed_one.size());
+        if (!has(name) && !has(source + "_Release")) return false;
+    }
+    return has_lists(host);
+}
+
 Command update() {
     auto argv = apt_get();
     argv.emplace_back("update");

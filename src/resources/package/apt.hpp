@@ -39,6 +39,9 @@ Answer simulate(const Host&, const Request&);
 
 /// Packages lists were fetched at some time: without them apt knows nothing to install.
 bool has_lists(const Host&);
+
+/// Every list of packages that its sources have was fetched: false where a source came since.
+bool has_all_lists(const Host&);
 Command update();
 
 /// Who holds dpkg's lock, as "apt-get (pid 712)"; empty where nobody does.
