@@ -18,6 +18,8 @@ std::string freeze(const Value&);
 std::optional<Value> thaw(std::string_view frozen,
                           std::uint16_t source);  ///< Nothing where the bytes are not of this program's making.
 
+struct KeyRing;
+
 /// What reading a manifest needs to know besides its text.
 struct ReadContext {
     const Registry& registry;
@@ -25,6 +27,7 @@ struct ReadContext {
     Cache* cache = nullptr;
     std::string host_name;  ///< host.name; empty: /etc/chaos/host.yml, else the host's own name.
     std::vector<std::pair<std::string, std::string>> vars{};  ///< --var NAME=VALUE, over everything.
+    const KeyRing* keys = nullptr;                            ///< What opens `secrets:`; null: they are not read.
 };
 
 /// Everything a site says, as resources by number.
@@ -35,6 +38,8 @@ struct Site {
     std::vector<Graph::Edge> edges;  ///< As written: needs, before, watch, notify.
     Graph graph{};  ///< What order() made of this catalog, where it was asked already; of another size where not.
     std::vector<std::string> protect;  ///< Ids and patterns that are never removed.
+    std::vector<Value>
+        secret_templates{};  ///< Ch-aOS's `secrets.templates`, as written. (Nothing is made of them yet.)
     struct Exclusive {
         const ResourceType* type;
         Place where;

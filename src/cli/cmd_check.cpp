@@ -29,7 +29,7 @@ std::string render(const CheckView& view, Style style, bool verbose) {
 Exit check(Context& context) {
     const World world = wire(context.options);
     const View view(*world.host);
-    Site site = read_manifests(context, world, view, context.options.arguments);
+    Site site = read_manifests(context, world, view, context.options.arguments, true);
     Diagnostics problems;
     const Graph graph = order(site.catalog, site.edges, problems);
     stop_where(problems, Exit::usage);

@@ -44,7 +44,7 @@ Exit graph(Context& context) {
         throw Usage(fmt::format("--format: expected dot, found '{}'", escape(context.options.format)));
     const World world = wire(context.options);
     const View view(*world.host);
-    Site site = read_manifests(context, world, view, context.options.arguments);
+    Site site = read_manifests(context, world, view, context.options.arguments, true);
     Diagnostics problems;
     const Graph graph = order(site.catalog, site.edges, problems);
     stop_where(problems, Exit::usage);

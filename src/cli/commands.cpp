@@ -14,13 +14,15 @@ constexpr std::string_view everywhere[] = {"help", "json", "color", "verbose", "
 constexpr std::string_view nothing[] = {""};
 constexpr std::string_view of_root[] = {"root", "state-dir"};
 constexpr std::string_view of_image[] = {"root"};
-constexpr std::string_view of_reading[] = {"root", "state-dir", "only", "skip", "var", "host"};
-constexpr std::string_view of_planning[] = {"root", "state-dir", "only",     "skip", "var",
-                                            "host", "prune",     "no-prune", "jobs", "moved"};
-constexpr std::string_view of_applying[] = {"root",       "state-dir", "only",     "skip", "var",
-                                            "host",       "prune",     "no-prune", "jobs", "yes",
-                                            "on-failure", "removals",  "dry-run",  "moved"};
-constexpr std::string_view of_graph[] = {"root", "state-dir", "only", "skip", "var", "host", "format"};
+constexpr std::string_view of_reading[] = {"root", "state-dir", "only",    "skip",
+                                           "var",  "host",      "age-key", "passphrase-file"};
+constexpr std::string_view of_planning[] = {"root",  "state-dir", "only", "skip",  "var",     "host",
+                                            "prune", "no-prune",  "jobs", "moved", "age-key", "passphrase-file"};
+constexpr std::string_view of_applying[] = {
+    "root", "state-dir", "only",       "skip",     "var",     "host",  "prune",   "no-prune",
+    "jobs", "yes",       "on-failure", "removals", "dry-run", "moved", "age-key", "passphrase-file"};
+constexpr std::string_view of_graph[] = {"root", "state-dir", "only",    "skip",           "var",
+                                         "host", "format",    "age-key", "passphrase-file"};
 constexpr std::string_view of_rollback[] = {"root", "state-dir", "yes", "dry-run"};
 constexpr std::string_view of_history[] = {"root", "state-dir", "most"};
 constexpr std::string_view of_render[] = {"root", "var", "vars", "facts", "host", "trim-blocks", "lstrip-blocks"};
@@ -29,6 +31,7 @@ constexpr std::string_view of_fmt[] = {"check"};
 constexpr std::string_view of_explain[] = {"reference"};
 constexpr std::string_view of_setup[] = {"root", "state-dir", "yes", "dry-run"};
 constexpr std::string_view of_recover[] = {"root", "state-dir", "early", "accept"};
+constexpr std::string_view of_secrets[] = {"age-key", "passphrase-file", "recipient", "add", "remove", "raw"};
 constexpr std::string_view of_help[] = {"man", "completion"};
 
 constexpr Command known[] = {
@@ -48,6 +51,7 @@ constexpr Command known[] = {
     {"init", "[TEMPLATE] [FILE]", 0, 2, nothing, init},
     {"fmt", "FILE...", 1, any, of_fmt, fmt},
     {"graph", "MANIFEST...", 1, any, of_graph, graph},
+    {"secrets", "WHAT [FILE] [NAME]", 1, 3, of_secrets, secrets},
     {"schema", "", 0, 0, nothing, schema},
     {"setup", "", 0, 0, of_setup, setup},
     {"version", "", 0, 0, nothing, version},

@@ -44,6 +44,7 @@ Exit eval(Context&);
 Exit fmt(Context&);
 Exit graph(Context&);
 Exit schema(Context&);
+Exit secrets(Context&);
 Exit setup(Context&);
 Exit version(Context&);
 Exit help(Context&);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "site_kinds.hpp"
+#include <sys/stat.h>
+#include <chaos/secrets.hpp>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -171,7 +173,10 @@ Reading read(const std::string& path, const std::vector<std::pair<std::string, s
     const FakeHost host;
     const View view(host);
     static const Registry registry = site_registry();  // ids of the site point into its schemas
-    reading.site = read_site(reading.sources, {path}, {registry, view, cache, "web1", vars}, reading.problems);
+    const std::string key = std::string(CHAOS_SECRETS) + "/key.txt";
+    ::chmod(key.c_str(), 0600);  // a checkout makes it readable by all
+    const KeyRing keys{{{key, true}}};
+    reading.site = read_site(reading.sources, {path}, {registry, view, cache, "web1", vars, &keys}, reading.problems);
     return reading;
 }
 
