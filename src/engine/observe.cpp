@@ -174,7 +174,7 @@ State laid_over(const Resource& resource, const State& observed) {
         if (!laid) laid = schema.clone(goal.spec());
         field->copy(laid.get(), observed.spec());
     }
-    return laid ? State(laid, goal.inputs()) : goal;
+    return laid ? State(laid, goal.inputs()).hiding(goal.hidden()) : goal;
 }
 
 State goal_of(const Resource& resource, const State& observed, Diagnostics& problems) {
