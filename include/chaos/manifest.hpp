@@ -20,6 +20,7 @@ std::optional<Value> thaw(std::string_view frozen,
 
 struct RecordedHost;
 struct Provenance;
+struct KeyRing;
 
 /// What reading a manifest needs to know besides its text.
 struct ReadContext {
@@ -31,6 +32,7 @@ struct ReadContext {
     std::optional<std::vector<std::string>> groups{};         ///< host.groups; nothing: those of /etc/chaos/host.yml.
     const RecordedHost* recorded = nullptr;                   ///< Whose facts hold, instead of the view's.
     Provenance* provenance = nullptr;                         ///< Where somebody asks who said what.
+    const KeyRing* keys = nullptr;                            ///< What opens `secrets:`; null: they are not read.
 };
 
 /// Everything a site says, as resources by number.
@@ -41,6 +43,8 @@ struct Site {
     std::vector<Graph::Edge> edges;  ///< As written: needs, before, watch, notify.
     Graph graph{};  ///< What order() made of this catalog, where it was asked already; of another size where not.
     std::vector<std::string> protect;  ///< Ids and patterns that are never removed.
+    std::vector<Value>
+        secret_templates{};  ///< Ch-aOS's `secrets.templates`, as written. (Nothing is made of them yet.)
     struct Exclusive {
         const ResourceType* type;
         Place where;

@@ -20,7 +20,9 @@ public:
 
     std::string seal(std::string_view open) const;
     std::optional<std::string> open(std::string_view sealed) const;  ///< Nothing where it was not closed with this key.
-    Digest digest(std::string_view bytes) const;                     ///< One that only who has the key can make.
+    std::string seal_text(std::string_view open) const;              ///< The same as base64.
+    std::optional<std::string> open_text(std::string_view sealed) const;
+    Digest digest(std::string_view bytes) const;  ///< One that only who has the key can make.
 
 private:
     std::string bytes_;

@@ -58,6 +58,8 @@ public:
     /// One that is not there yet. Throws Error where nobody could open it.
     static SecretFile make(const std::string& path, Form, const std::vector<std::string>& recipients);
 
+    static bool is_one(const std::string& bytes);  ///< Closed, by age or sops.
+
     SecretFile(SecretFile&&) noexcept;
     SecretFile& operator=(SecretFile&&) noexcept;
     ~SecretFile();

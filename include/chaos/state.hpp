@@ -28,22 +28,37 @@ public:
     /// What it listens to, as of when it last took note: a service whose inputs differ wants a restart. Zero: listens
     /// to nothing.
     Digest inputs() const { return inputs_; }
-    State with_inputs(Digest inputs) const { return State(spec_, inputs); }
+    State with_inputs(Digest inputs) const { return State(*this).listening(inputs); }
+
+    /// Attributes that hold a secret, a bit for each field of the schema in its order (those past the 63rd share one):
+    /// a mark beside the values, for no Spec has room for it. What makes a new State of an older one hands it on.
+    std::uint64_t hidden() const { return hidden_; }
+    State hiding(std::uint64_t fields) const {
+        State state = *this;
+        if (state) state.hidden_ |= fields;
+        return state;
+    }
 
     friend bool operator==(const State& a,
                            const State& b) = default;  ///< The same object; see same() for the same meaning.
 
 private:
+    State&& listening(Digest inputs) && { return inputs_ = inputs, std::move(*this); }
+
     std::shared_ptr<const void> spec_;
     Digest inputs_;
+    std::uint64_t hidden_ = 0;
 };
 
+/// The bit of State::hidden() that stands for a field of this schema.
+std::uint64_t hiding_bit(const Schema&, const Field&);
+
 /// Reads what a manifest wrote (or a store kept). Every mistake goes to `problems`; the answer is then not to be used.
-/// Where a value is secret, and its attribute not always, the kind's option `secret` is set.
+/// What is secret is hidden() in the answer; where the kind has an option `secret`, it is set.
 State decode(const Schema&, const Value& written, Diagnostics& problems);
 
 /// The attributes that are given, by name, in the schema's order and canonical text. A secret one keeps its bytes and
-/// is marked; with the option `secret`, so is every text that is a content.
+/// is marked, and so is what is hidden(); with the option `secret`, so is every text that is a content.
 Value encode(const Schema&, const State&);
 
 /// True where both say the same in every property, inputs included; a property only one of them gives counts as

@@ -51,6 +51,9 @@ inline Value::Value(std::string text, Place at) : data(std::move(text)), where(a
 inline Value::Value(List list, Place at) : data(std::move(list)), where(at) {}
 inline Value::Value(Map map, Place at) : data(std::move(map)), where(at) {}
 
+/// True where it, or something in it, is secret.
+bool holds_secret(const Value&);
+
 /// "a text", "a list", "a mapping", "nothing": for messages.
 std::string_view kind_of(const Value&);
 

@@ -62,7 +62,7 @@ std::string render(const HostsView& view, Style style, bool) {
 
 CheckView check_site(Context& context, const World& world) {
     const View view(world.subject());
-    const Site site = read_manifests(context, world, view, manifests(context.options));
+    const Site site = read_manifests(context, world, view, manifests(context.options), nullptr, true);
     const std::string next = world.recorded ? std::string() : command_line("plan", context.options);
     return {site.name, next, site.catalog.size(), site.graph.edges().size()};
 }

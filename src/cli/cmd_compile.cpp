@@ -9,7 +9,7 @@ Exit compile(Context& context) {
     const World world = wire(context);
     const View view(world.subject());
     Provenance provenance;
-    const Site site = read_manifests(context, world, view, manifests(context.options), &provenance);
+    const Site site = read_manifests(context, world, view, manifests(context.options), &provenance, true);
     Diagnostics problems;
     const EmitOptions how{context.options.origin, context.console.json()};
     const std::string text = emit(site, context.sources, provenance, how, problems);

@@ -174,7 +174,7 @@ Exit explain_in_site(Context& context, const std::string& topic, std::vector<std
     const View view(world.subject());
     if (paths.empty()) paths.push_back(manifest_meant(context, world));
     Provenance provenance;
-    Site site = read_manifests(context, world, view, paths, &provenance);
+    Site site = read_manifests(context, world, view, paths, &provenance, true);
     const Explainer explainer(site, provenance, context.sources, world.registry);
     ExplainedView shown;
     try {

@@ -13,7 +13,7 @@ Exit graph(Context& context) {
     const World world = wire(context);
     const View view(world.subject());
     Provenance provenance;
-    const Site site = read_manifests(context, world, view, manifests(context.options), &provenance);
+    const Site site = read_manifests(context, world, view, manifests(context.options), &provenance, true);
     const GraphView shown = view_of(site, provenance, context.sources, context.options.all_edges);
     if (context.console.json())
         context.console.result(to_json(shown).text() + '\n');

@@ -9,7 +9,7 @@ constexpr std::size_t all_lines = 100'000;
 
 Planned plan_only(Context& context, const World& world) {
     const View view(world.subject());
-    Site site = read_manifests(context, world, view, manifests(context.options));
+    Site site = read_manifests(context, world, view, manifests(context.options), nullptr, world.recorded.has_value());
     if (world.recorded) return plan_unseen(std::move(site));
     demand(site, *world.host, false);
     const auto history = look_at_history(context, world);

@@ -13,27 +13,32 @@ constexpr std::size_t any = 1'000'000;
 constexpr std::string_view everywhere[] = {"help", "json", "color", "verbose", "quiet"};
 constexpr std::string_view nothing[] = {""};
 constexpr std::string_view of_root[] = {"root", "state-dir"};
-constexpr std::string_view of_reading[] = {"root", "state-dir", "only", "skip", "var", "host", "groups", "facts"};
-constexpr std::string_view of_compile[] = {"root", "only", "skip", "var", "host", "groups", "facts", "no-origin"};
-constexpr std::string_view of_planning[] = {"root",   "state-dir", "only",     "skip", "var",  "host",
-                                            "groups", "prune",     "no-prune", "jobs", "moved"};
-constexpr std::string_view of_plan[] = {"root",   "state-dir", "only",     "skip", "var",   "host",
-                                        "groups", "prune",     "no-prune", "jobs", "moved", "facts"};
-constexpr std::string_view of_applying[] = {"root",       "state-dir", "only",     "skip",  "var",
-                                            "host",       "prune",     "no-prune", "jobs",  "yes",
-                                            "on-failure", "removals",  "dry-run",  "moved", "groups"};
-constexpr std::string_view of_graph[] = {"root", "state-dir", "only",  "skip",   "var",
-                                         "host", "groups",    "facts", "format", "all"};
+constexpr std::string_view of_reading[] = {"root", "state-dir", "only",  "skip",    "var",
+                                           "host", "groups",    "facts", "age-key", "passphrase-file"};
+constexpr std::string_view of_compile[] = {"root",   "only",  "skip",      "var",     "host",
+                                           "groups", "facts", "no-origin", "age-key", "passphrase-file"};
+constexpr std::string_view of_planning[] = {"root",  "state-dir", "only",           "skip",     "var",
+                                            "host",  "groups",    "prune",          "no-prune", "jobs",
+                                            "moved", "age-key",   "passphrase-file"};
+constexpr std::string_view of_plan[] = {"root",  "state-dir", "only", "skip",  "var",   "host",    "groups",
+                                        "prune", "no-prune",  "jobs", "moved", "facts", "age-key", "passphrase-file"};
+constexpr std::string_view of_applying[] = {
+    "root", "state-dir",  "only",     "skip",    "var",   "host",   "prune",   "no-prune",       "jobs",
+    "yes",  "on-failure", "removals", "dry-run", "moved", "groups", "age-key", "passphrase-file"};
+constexpr std::string_view of_graph[] = {"root",   "state-dir", "only",   "skip", "var",     "host",
+                                         "groups", "facts",     "format", "all",  "age-key", "passphrase-file"};
 constexpr std::string_view of_rollback[] = {"root", "state-dir", "yes", "dry-run"};
 constexpr std::string_view of_history[] = {"root", "state-dir", "most"};
 constexpr std::string_view of_facts[] = {"root", "host", "groups", "output"};
 constexpr std::string_view of_render[] = {"root", "var",    "vars",        "facts",
                                           "host", "groups", "trim-blocks", "lstrip-blocks"};
 constexpr std::string_view of_eval[] = {"root", "var", "vars", "host", "groups"};
-constexpr std::string_view of_explain[] = {"root", "state-dir", "var", "host", "groups", "facts", "reference"};
+constexpr std::string_view of_explain[] = {"root",  "state-dir", "var",     "host",           "groups",
+                                           "facts", "reference", "age-key", "passphrase-file"};
 constexpr std::string_view of_fmt[] = {"check"};
 constexpr std::string_view of_setup[] = {"root", "state-dir", "yes", "dry-run"};
 constexpr std::string_view of_recover[] = {"root", "state-dir", "early", "accept"};
+constexpr std::string_view of_secrets[] = {"age-key", "passphrase-file", "recipient", "add", "remove", "raw"};
 constexpr std::string_view of_help[] = {"man", "completion"};
 
 constexpr Command known[] = {
@@ -54,6 +59,7 @@ constexpr Command known[] = {
     {"init", "[TEMPLATE] [FILE]", 0, 2, nothing, init},
     {"fmt", "FILE...", 1, any, of_fmt, fmt},
     {"graph", "MANIFEST...", 1, any, of_graph, graph},
+    {"secrets", "WHAT [FILE] [NAME]", 1, 3, of_secrets, secrets},
     {"schema", "", 0, 0, nothing, schema},
     {"setup", "", 0, 0, of_setup, setup},
     {"version", "", 0, 0, nothing, version},

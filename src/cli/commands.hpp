@@ -45,6 +45,7 @@ Exit fmt(Context&);
 Exit graph(Context&);
 Exit compile(Context&);
 Exit schema(Context&);
+Exit secrets(Context&);
 Exit setup(Context&);
 Exit version(Context&);
 Exit help(Context&);

@@ -31,6 +31,12 @@ constexpr OptionSpec known[] = {
     {"output", 'o', "FILE"},
     {"no-origin", 0, ""},
     {"all", 0, ""},
+    {"age-key", 0, "FILE", true},
+    {"passphrase-file", 0, "FILE"},
+    {"recipient", 0, "KEY", true},
+    {"add", 0, "KEY", true},
+    {"remove", 0, "KEY", true},
+    {"raw", 0, ""},
     {"yes", 'y', ""},
     {"jobs", 'j', "N"},
     {"on-failure", 0, "undo|stop|continue"},
@@ -119,6 +125,11 @@ void set(Options& options, std::string_view name, const std::string& value) {
     if (name == "only") options.only.push_back(value);
     if (name == "skip") options.skip.push_back(value);
     if (name == "host") options.host_name = value;
+    if (name == "age-key") options.age_keys.push_back(value);
+    if (name == "passphrase-file") options.passphrase_file = value;
+    if (name == "recipient" || name == "add") options.recipients.push_back(value);
+    if (name == "remove") options.removed_recipients.push_back(value);
+    if (name == "raw") options.raw = true;
     if (name == "vars") options.vars_file = value;
     if (name == "facts" && value.empty()) options.facts = true;
     if (name == "facts" && !value.empty()) options.recorded.push_back(value);

@@ -25,6 +25,10 @@ struct Options {
     bool prune = true, removals = false, moved = false, dry_run = false;
     std::size_t most = 0;  ///< How many runs history shows; 0: all.
     std::string format;
+    std::vector<std::string> age_keys;  ///< Key files that were named.
+    std::string passphrase_file;
+    std::vector<std::string> recipients, removed_recipients;  ///< For `secrets`.
+    bool raw = false;
     std::string vars_file;  ///< For render and eval.
     bool facts = false, trim_blocks = false, lstrip_blocks = false;
     std::vector<std::string> recorded;  ///< Files of recorded facts, and directories of them, as they were written.

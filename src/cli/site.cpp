@@ -8,9 +8,11 @@
 #include <chaos/fence.hpp>
 #include <chaos/provenance.hpp>
 #include <chaos/system/accounts.hpp>
+#include <map>
 #include <set>
 #include <utility>
 
+#include "keys.hpp"
 #include "memory.hpp"
 
 namespace chaos::cli {
@@ -31,11 +33,14 @@ std::size_t memory_for(const std::vector<std::string>& paths) {
 }  // namespace
 
 Site read_manifests(Context& context, const World& world, const View& view, const std::vector<std::string>& paths,
-                    Provenance* provenance) {
+                    Provenance* provenance, bool only_looks) {
     const Options& options = context.options;
     expect_to_use(memory_for(paths));
     ReadContext reading = reading_of(context, world, view);
     reading.provenance = provenance;
+    Passphrases passphrases(options);
+    const KeyRing keys{key_files(options), &passphrases, only_looks};
+    reading.keys = &keys;
     Diagnostics problems;
     Site site = read_site(context.sources, paths, reading, problems);
     if (problems.ok())  // a circle is a mistake of the manifest: nothing is opened yet
@@ -136,44 +141,37 @@ void check_changes(const Plan& plan, const View& view, Diagnostics& problems) {
     for (const Step& step : plan) step.type->check(view, step.changes, problems);
 }
 
-/// The ids that the record says to be secrets, of those asked about.
-std::set<std::string> secrets_among(const std::set<std::string>& asked, const History& history) {
-    std::set<std::string> secrets;
+/// What the record of each of these resources says to be secret, as State::hidden() has it.
+std::map<std::string, std::uint64_t> hidden_in_records(const std::map<std::string, const Schema*>& asked,
+                                                       const History& history) {
+    std::map<std::string, std::uint64_t> hidden;
     for (const Holding& holding : history.holdings()) {
-        const std::string id = holding.type + ":" + holding.key;
-        if (!asked.contains(id)) continue;
+        const auto found = asked.find(holding.type + ":" + holding.key);
+        if (found == asked.end()) continue;
         const OwnedRecord record = history.owned(holding);
-        const Value* said = record.attributes.is_map() ? record.attributes.find("secret") : nullptr;
-        if (said && said->is_text() && said->text() == "true") secrets.insert(id);
+        if (!record.attributes.is_map()) continue;
+        for (const Field& field : found->second->fields)
+            if (const Value* value = record.attributes.find(field.name); value && holds_secret(*value))
+                hidden[found->first] |= hiding_bit(*found->second, field);
     }
-    return secrets;
+    return hidden;
 }
 
-/// The option that hides a content, of a change from one content to another where neither is said to be a secret.
-const Field* shown_by(const Schema& schema, const Change& change) {
-    const Field* secret = schema.find("secret");
-    if (!secret || secret->role != Field::Role::option || !change.before || !change.after) return nullptr;
-    const Value no("false");
-    return secret->get(change.before.spec()) == no && secret->get(change.after.spec()) == no ? secret : nullptr;
-}
-
-/// `secret: true` that is dropped shows neither the old content nor the new one: it is told of the state before.
+/// What was a secret and is none any more shows neither the old value nor the new one: it is told of the state before.
 void keep_secrets(Planned& planned, const History& history) {
-    std::set<std::string> asked;
+    std::map<std::string, const Schema*> asked;
     for (const Step& step : planned.plan)
         for (const Change& change : step.changes)
-            if (shown_by(step.type->schema(), change)) asked.insert(to_text(change.id));
+            if (change.before) asked.emplace(to_text(change.id), &step.type->schema());
     if (asked.empty()) return;
-    const auto secrets = secrets_among(asked, history);
+    const auto hidden = hidden_in_records(asked, history);
+    if (hidden.empty()) return;
     for (Step& step : planned.plan)
         for (std::size_t i = 0; i < step.changes.size(); ++i) {
-            Change& change = step.changes[i];
-            const Field* secret = shown_by(step.type->schema(), change);
-            if (!secret || !secrets.contains(to_text(change.id))) continue;
-            const auto spec = step.type->schema().clone(change.before.spec());
-            secret->set(spec.get(), Value("true"));
-            change.before = State(spec).with_inputs(change.before.inputs());
-            planned.observed[step.resources[i]] = change.before;
+            const auto found = hidden.find(to_text(step.changes[i].id));
+            if (found == hidden.end() || !step.changes[i].before) continue;
+            step.changes[i].before = step.changes[i].before.hiding(found->second);
+            planned.observed[step.resources[i]] = step.changes[i].before;
         }
 }
 
@@ -346,6 +344,8 @@ std::string command_line(std::string_view verb, const Options& options) {
     if (!options.host_name.empty()) add("host", options.host_name);
     if (options.groups) add("groups", fmt::format("{}", fmt::join(*options.groups, ",")));
     for (const std::string& file : options.recorded) add("facts", file);
+    for (const std::string& path : options.age_keys) add("age-key", path);
+    if (!options.passphrase_file.empty()) add("passphrase-file", options.passphrase_file);
     if (!options.prune) out += " --no-prune";
     for (const std::string& manifest : options.arguments) out += ' ' + quoted(manifest);
     return out;

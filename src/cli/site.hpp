@@ -17,8 +17,10 @@ struct Planned {
     std::vector<Error> remarks;  ///< Worth saying, but nothing is wrong.
 };
 
-/// The manifests, to their end, and what is chosen of them. Throws Problems with all that is wrong in them.
-Site read_manifests(Context&, const World&, const View&, const std::vector<std::string>& paths, Provenance* = nullptr);
+/// The manifests, to their end, and what is chosen of them. Throws Problems with all that is wrong in them. Who
+/// compares nothing with the host (`only_looks`) goes on where the keys of secrets are lacking.
+Site read_manifests(Context&, const World&, const View&, const std::vector<std::string>& paths, Provenance* = nullptr,
+                    bool only_looks = false);
 
 /// Throws Problems where this host lacks what kinds of the site need; all of them are named. Who only looks (`changing`
 /// false) needs no root.

@@ -39,6 +39,7 @@ public:
                 if (key.text().ends_with('+')) std::get<std::string>(key.data).pop_back();
                 if (value.is_null()) continue;
                 const Field* field = declaration.type->schema().find(key.text());
+                if (holds_secret(value)) refuse_where_shown(declaration.type->schema(), field, key, value);
                 if (field && field->role == Field::Role::source)
                     attributes.push_back({Value(std::string(field->into), key.where), source(value)});
                 else if (field && field->role == Field::Role::rendered)
@@ -149,6 +150,22 @@ private:
         return retry;
     }
 
+    /// What can be kept from being seen: contents, what is named for it, and mappings of names and values.
+    static void refuse_where_shown(const Schema& schema, const Field* field, const Value& key, const Value& value) {
+        const Place where = value.where ? value.where : key.where;
+        if (!field) throw Error(where, fmt::format("'{}' is shown to all: a secret can not stand there", key.text()));
+        const bool own_file = field->role == Field::Role::option || schema.find("secret");  // nobody else need read it
+        if (field->secret || field->merge == Merge::keys || (field->merge == Merge::text && own_file)) return;
+        const bool command = field->type == "command";
+        throw Error(
+            where, command ? fmt::format("a secret can not be a word of '{}': everybody on the host sees the "
+                                         "words of commands",
+                                         field->name)
+                           : fmt::format("a secret can not be the '{}' of a {}: it is shown", field->name, schema.name))
+            .help(command ? "give it by env: {NAME: !secret NAME}, by stdin, or in a file"
+                          : "a secret can be the content of a file, in env or stdin of an exec, or a password");
+    }
+
     /// The attributes whose members are all there shall be: those that otherwise add.
     static void exact(Resource& resource, const Value& value) {
         const Schema& schema = resource.type->schema();
@@ -214,11 +231,13 @@ private:
         for (const auto& entry : declaration.bound) scope.bind(entry.key.text(), entry.value);
         scope.stand_in(path.where);
         Value text;
+        scope.touched_unknown = false;
         try {
             const auto& file = templates_.open(beside::join(directory, path.text()), directory, blanks);
             text = render(templates_, file, blanks, scope, *with);
         } catch (Error& error) {
             for (const auto& entry : declaration.bound) scope.unbind(entry.key.text());
+            if (scope.touched_unknown) return unknown_text(path.where);
             if (!error.where) {
                 error.where = path.where;
                 throw std::move(error).help("template: names a file, from the directory of this manifest");
@@ -228,6 +247,12 @@ private:
         for (const auto& entry : declaration.bound) scope.unbind(entry.key.text());
         text.where = path.where;
         return text;
+    }
+
+    /// A text with a secret in it that nobody here knows.
+    static Value unknown_text(Place where) {
+        Value text(std::string(), where);
+        return text.secret = text.quoted = true, text;
     }
 
     /// `template: PATH`, or `template: {file: PATH, trim_blocks: true}`.

@@ -271,6 +271,15 @@ std::optional<std::string> SealKey::open(std::string_view sealed) const {
     return open;
 }
 
+std::string SealKey::seal_text(std::string_view open) const {
+    return crypto::base64(seal(open));
+}
+
+std::optional<std::string> SealKey::open_text(std::string_view sealed) const {
+    const auto bytes = crypto::from_base64(sealed);
+    return bytes ? open(*bytes) : std::nullopt;
+}
+
 Digest SealKey::digest(std::string_view bytes) const {
     be_ready();
     const std::string key = crypto::hmac_sha256(bytes_, "digest");

@@ -25,6 +25,7 @@ struct Effort {
 class Names {
 public:
     Effort effort;
+    bool touched_unknown = false;  ///< A secret was looked at whose key is lacking: what came of it means nothing.
 
     virtual const Value* root(std::string_view name) = 0;  ///< `item`, all of `vars`; null: no such name.
     virtual const Value* member(std::string_view root, std::string_view name) = 0;  ///< `vars.port`; null: not there.

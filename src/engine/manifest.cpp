@@ -39,6 +39,7 @@ public:
         read_name(documents, paths.front());
         if (!manifest_.read(documents)) return std::move(site);
         check_exclusive();
+        tell_lacking_keys();
         auto declarations = manifest_.layers().take();
         name_for_host(declarations, manifest_.layers(), reading_.modules, problems);
         give_to_persons(declarations, context.view.host(), problems);
@@ -84,6 +85,13 @@ private:
         }
     }
 
+    void tell_lacking_keys() {
+        if (!reading_.secrets || !reading_.secrets->lacking()) return;
+        const Error& why = *reading_.secrets->lacking();
+        reading_.problems.note(
+            Error(why.where, fmt::format("{}; the secrets in it are not checked", why.what())).help(why.hint));
+    }
+
     void check_exclusive() {
         for (const auto& [type, where] : reading_.site.exclusive)
             if (!manifest_.layers().has(*type))
@@ -100,7 +108,7 @@ private:
                 if (!field.live || !resource.wanted || !field.given(resource.wanted.spec())) continue;
                 const auto spec = resource.type->schema().clone(resource.wanted.spec());
                 field.clear(spec.get());
-                resource.wanted = State(spec);
+                resource.wanted = State(spec).hiding(resource.wanted.hidden());
             }
     }
 
@@ -119,6 +127,11 @@ Site read_site(Sources& sources, const std::vector<std::string>& paths, const Re
         return std::tuple(a.where.source, a.where.line, a.where.column) <
                std::tuple(b.where.source, b.where.line, b.where.column);
     });
+    // One key that is lacking is told once, however many secrets want it.
+    const auto again = [](const Error& a, const Error& b) {
+        return a.where == b.where && std::string_view(a.what()) == b.what() && a.notes.empty() && b.notes.empty();
+    };
+    errors.erase(std::unique(errors.begin(), errors.end(), again), errors.end());
     for (Error& error : errors) problems.add(std::move(error));
     for (const Error& remark : found.remarks()) problems.note(remark);
     return site;

@@ -26,6 +26,7 @@ bool ManifestReader::read(std::vector<Document>& documents) {
         });
     if (reading_.problems.errors().size() != mistakes) return false;
     scope_.give("modules", Value(Value::Map{}));
+    read_secrets(documents);
     read_variables(documents);
     const auto before_modules = reading_.problems.errors().size();
     for (Document& document : documents) use_modules(document);
@@ -34,6 +35,24 @@ bool ManifestReader::read(std::vector<Document>& documents) {
         if (const Value* said = document.root.find("assert")) check_assertions(*said);
     for (std::uint32_t i = 0; i < documents.size(); ++i) read_layer(documents[i], i + 1);
     return whole;
+}
+
+void ManifestReader::read_secrets(std::vector<Document>& documents) {
+    if (number_ || !reading_.context.keys) return;
+    reading_.secrets.emplace(*reading_.context.keys);
+    for (const Document& document : documents)
+        for (const auto& [key, value] : document.root.map()) {
+            if (key.text() != "secrets" || value.is_null()) continue;
+            reading_.guarded(key.where, [&, &said = value] {
+                reading_.secrets->declare(said, reading_.sources[Place{1, 1, document.source}].directory);
+            });
+        }
+    reading_.site.secret_templates = reading_.secrets->templates();
+    for (const Value& one : reading_.site.secret_templates)
+        reading_.problems.note(
+            Error(one.where, "secrets.templates: nothing is made of them by chaos " CHAOS_VERSION " yet")
+                .help("files: {PATH: {template: FILE, owner: NAME}}, with secret('NAME') in the template"));
+    scope_.open_secrets(&*reading_.secrets);
 }
 
 void ManifestReader::read_variables(std::vector<Document>& documents) {
@@ -252,9 +271,10 @@ void ManifestReader::top_level(const Value& key, Value& value) {
 
 void ManifestReader::check_whose(const Value& key) const {
     const std::string& word = key.text();
-    if (number_ && (word == "name" || word == "exclusive"))
+    if (number_ && (word == "name" || word == "exclusive" || word == "secrets"))
         throw Error(key.where, fmt::format("a module has no '{}'", word))
-            .help("only the site that uses it can say this");
+            .help(word == "secrets" ? "it is given them: params: {NAME: {type: secret}}"
+                                    : "only the site that uses it can say this");
     if (!number_ && (word == "params" || word == "exports"))
         throw Error(key.where, fmt::format("'{}' is for modules, and this is a site", word))
             .help(word == "params" ? "values of a site stand in vars:" : "what a module exports is modules.NAME.x");

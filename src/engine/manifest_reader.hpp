@@ -17,6 +17,7 @@ struct Reading {
     ReadContext of_modules;  ///< Without what --var gives, which is for the site's variables.
     Scope scope;             ///< Of the site.
     Modules modules;
+    std::optional<Secrets> secrets{};  ///< Of the site; where keys were given to open them with.
     Site site{};
     std::string modules_beside{};                             ///< The first manifest: the site's own modules.
     std::vector<std::pair<std::string, std::string>> open{};  ///< Modules being read: real path, name.
@@ -54,6 +55,7 @@ public:
     bool read(std::vector<Document>& documents);
 
 private:
+    void read_secrets(std::vector<Document>& documents);
     void read_variables(std::vector<Document>& documents);
     void refuse_overlap(const Value::Map& below, const Value::Map& above);
     void use_modules(Document& document);

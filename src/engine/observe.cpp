@@ -57,7 +57,8 @@ void look(const Catalog& catalog, const View& view, const Job& job, bool whole, 
             }
         }
     }
-    for (std::size_t k = 0; k < answers.size(); ++k) found[job.numbers[k]] = std::move(answers[k]);
+    for (std::size_t k = 0; k < answers.size(); ++k)
+        found[job.numbers[k]] = answers[k].hiding(wishes[k].wanted.hidden());
 }
 
 }  // namespace
@@ -105,21 +106,25 @@ States observe(const Catalog& catalog, const View& view, Diagnostics& problems, 
     return found;
 }
 
+/// What stands where a secret is to stand is one, too.
+static States looked(const ResourceType& type, const View& view, const std::vector<Wish>& wishes) {
+    States found(wishes.size());
+    type.observe_all(view, wishes, found);
+    for (std::size_t k = 0; k < wishes.size(); ++k) found[k] = found[k].hiding(wishes[k].wanted.hidden());
+    return found;
+}
+
 States look_again(const Catalog& catalog, const Step& step, const View& view, bool whole) {
     std::vector<Wish> wishes;
     for (const std::uint32_t i : step.resources) wishes.push_back(wish_for(catalog[i], whole));
-    States found(wishes.size());
-    step.type->observe_all(view, wishes, found);
-    return found;
+    return looked(*step.type, view, wishes);
 }
 
 States look_at_result(const Step& step, const View& view) {
     std::vector<Wish> wishes;
     for (const Change& change : step.changes)
         wishes.push_back({change.after ? change.after : change.before, !change.after});
-    States found(wishes.size());
-    step.type->observe_all(view, wishes, found);
-    return found;
+    return looked(*step.type, view, wishes);
 }
 
 bool reaches(const Schema& schema, const State& found, const State& after) {
@@ -141,7 +146,7 @@ State exactly(const Resource& resource, const State& goal) {
         if (!laid) laid = schema.clone(goal.spec()), take_options(schema, laid.get(), resource.wanted.spec());
         field->copy(laid.get(), resource.wanted.spec());
     }
-    return laid ? State(laid, goal.inputs()) : goal;
+    return laid ? State(laid, goal.inputs()).hiding(goal.hidden()) : goal;
 }
 
 /// What is only audited stays as it is; how it differs is told, but for what may be secret.
@@ -169,7 +174,7 @@ State laid_over(const Resource& resource, const State& observed) {
         if (!laid) laid = schema.clone(goal.spec());
         field->copy(laid.get(), observed.spec());
     }
-    return laid ? State(laid, goal.inputs()) : goal;
+    return laid ? State(laid, goal.inputs()).hiding(goal.hidden()) : goal;
 }
 
 State goal_of(const Resource& resource, const State& observed, Diagnostics& problems) {
@@ -274,7 +279,8 @@ States resolve(Catalog& catalog, const View& view, States& observed, Diagnostics
         } catch (const Error& error) {
             problems.add(at_resource(error, catalog[changing.front()]));
         }
-        for (std::size_t k = 0; k < changing.size(); ++k) goal[changing[k]] = changes[k].after;
+        for (std::size_t k = 0; k < changing.size(); ++k)
+            goal[changing[k]] = changes[k].after.hiding(goal[changing[k]].hidden());
         for (Companion& one : companions)
             come.push_back({std::move(one.change), changing[one.because], one.type ? one.type : type});
     }

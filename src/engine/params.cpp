@@ -119,9 +119,12 @@ void check_type(const Value& type) {
 Value typed(Value value, const Value& type, Diagnostics& problems) {
     if (type.is_text()) {
         const Place where = value.where;
+        const bool secret = holds_secret(value);
+        const ParamType& as = type_named(type);
         try {
-            return type_named(type).read(std::move(value), problems);
+            return as.read(std::move(value), problems);
         } catch (Error& error) {
+            if (secret) throw Error(where, fmt::format("this secret value is no {}", as.name));  // not shown
             if (!error.where) error.where = where;
             throw;
         }

@@ -73,7 +73,14 @@ void check_assertion(const Value& item, Scope& scope) {
     if (!that || that->is_null()) throw Error(item.where, "this does not say what must hold").help(std::string(shape));
     for (const Value& one : items_in(*that)) {
         scope.stand_in(one.where);
-        const Value result = bare_value(one, scope);
+        scope.touched_unknown = false;
+        Value result;
+        try {
+            result = bare_value(one, scope);
+        } catch (const Error&) {
+            if (!scope.touched_unknown) throw;
+        }
+        if (scope.touched_unknown) continue;  // what holds of a secret shows where its key is
         if (type_of(result) != Type::boolean)
             throw Error(one.where, fmt::format("that must be true or false, and this is {}", name_of(type_of(result))))
                 .help("compare it with something: vars.x == 'y'");

@@ -151,16 +151,22 @@ const Value* Scope::host(std::string_view name) {
     return held;
 }
 
+const Value* Scope::seen(const Value* value) {
+    const Secrets* secrets = site_ ? site_->secrets_ : secrets_;
+    if (value && secrets && secrets->unknown() && holds_secret(*value)) touched_unknown = true;
+    return value;
+}
+
 const Value* Scope::root(std::string_view name) {
-    if (const auto found = bound_.find(name); found != bound_.end()) return &found->second;
-    if (const auto found = given_.find(name); found != given_.end()) return &found->second;
+    if (const auto found = bound_.find(name); found != bound_.end()) return seen(&found->second);
+    if (const auto found = given_.find(name); found != given_.end()) return seen(&found->second);
     if (name == "vars") {
         if (!all_vars_) {
             Value::Map all;
             for (const auto& variable_name : order_) all.push_back({variable_name, *variable(variable_name)});
             all_vars_ = Value(std::move(all));
         }
-        return &*all_vars_;
+        return seen(&*all_vars_);
     }
     if (name == "host" && site_) return site_->root(name);
     if (name == "host") return host("name"), &*host_;
@@ -175,7 +181,7 @@ const Value* Scope::root(std::string_view name) {
 }
 
 const Value* Scope::member(std::string_view of, std::string_view name) {
-    if (of == "vars") return variable(name);
+    if (of == "vars") return seen(variable(name));
     if (of == "facts") return fact(name);
     if (of == "host") return host(name);
     if (of == "manifest" && name == "dir") return &kept_.emplace_back(sources_[here_].directory);
@@ -203,9 +209,7 @@ std::vector<std::string> Scope::members(std::string_view of) const {
 }
 
 Value Scope::call(std::string_view function, std::span<const Value> arguments) {
-    if (function == "secret")
-        throw Error("secrets are not read by chaos " CHAOS_VERSION " yet")
-            .help("name a file beside the manifest with source:, readable by root alone");
+    if (function == "secret") return secret(arguments);
     if (function != "file")
         throw Error(fmt::format("there is no function '{}'", function)).help(language::function_hint(function));
     if (arguments.size() != 1 || !arguments[0].is_text())
@@ -220,6 +224,22 @@ Value Scope::call(std::string_view function, std::span<const Value> arguments) {
     Value value(std::move(text));
     value.quoted = true;
     return value;
+}
+
+Value Scope::secret(std::span<const Value> arguments) {
+    if (arguments.size() != 1 || !arguments[0].is_text() || arguments[0].text().empty())
+        throw Error("secret takes one name").help("write it as in secret('db.password')");
+    if (holds_secret(arguments[0])) throw Error("a secret can not name a secret");
+    if (site_)
+        throw Error("a module is given its secrets, and has none of its own")
+            .help("params: {NAME: {type: secret}} in the module; with: {NAME: !secret NAME} where it is used");
+    if (!secrets_ && !laid_)
+        throw Error("secrets are not known yet where files are chosen")
+            .help("paths of include and overlay may use facts, host and what --var gives");
+    if (!secrets_) throw Error("there are no secrets outside of a manifest");
+    const Value found = secrets_->find(arguments[0].text());
+    touched_unknown |= secrets_->unknown();
+    return found;
 }
 
 void check_untyped(const Value& value, Diagnostics& problems) {

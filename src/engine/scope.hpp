@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include "expression.hpp"
+#include "secrets.hpp"
 
 namespace chaos {
 
@@ -28,6 +29,8 @@ public:
 
     /// The home of who runs chaos, or ran it when the facts were recorded.
     std::string own_home();
+    /// What secret() opens; null: there is nothing to open. Of a site alone: a module is given its secrets.
+    void open_secrets(Secrets* secrets) { secrets_ = secrets; }
 
     /// While it is set, a fact that changes by itself is an error: it may not decide what exists.
     bool deciding = false;
@@ -47,6 +50,8 @@ public:
     const Sources& sources() const override { return sources_; }
 
 private:
+    Value secret(std::span<const Value> arguments);
+    const Value* seen(const Value*);  ///< Notes where it is of a secret that is not known.
     const Value* variable(std::string_view name);
     const Value* fact(std::string_view name);
     const Value* recorded_fact(std::string_view name) const;
@@ -60,6 +65,7 @@ private:
     Sources& sources_;
     const ReadContext& context_;
     Scope* site_ = nullptr;
+    Secrets* secrets_ = nullptr;
     Place here_{};
     bool laid_ = false;  // the variables of all layers are known
     std::map<std::string, Variable, std::less<>> vars_;

@@ -47,6 +47,7 @@ void Sections::read(const ResourceType& type, Value section, bool absent, const 
         scope_.deciding = true;
         substitute(section, scope_);
         scope_.deciding = false;
+        if (section.secret) throw Error(section.where, "a secret can not decide what exists");
         if (!section.is_list() && !section.is_map())
             throw Error(section.where, fmt::format("'{}' takes a list or a mapping, and this gives {}", schema.section,
                                                    kind_of(section)));
@@ -84,6 +85,7 @@ void Sections::item(const ResourceType& type, Value item, bool absent, const Val
             if (item.secret) throw Error(item.where, "a secret can not be a key");
             return one(type, std::move(item), Value(), absent, shared);
         }
+        if (item.secret) throw Error(item.where, "a secret can not decide what exists");
         if (!item.is_list() || depth > deepest_list)
             throw Error(item.where,
                         fmt::format("expected a key or a list of entries, and this gives {}", kind_of(item)));
@@ -181,6 +183,7 @@ void Sections::one(const ResourceType& type, Value key, Value body, bool absent,
     const Standing turn(turn_, each.where);
     scope_.stand_in(each.where), scope_.deciding = true;
     const Value items = items_of(each, scope_);
+    if (items.secret) throw Error(each.where, "a secret can not decide what exists: 'each' is over one");
     scope_.deciding = false;
     const std::size_t size = items.is_list() ? items.list().size() : items.map().size();
     if (size > 1 && type.schema().key() && !has_expression(key))
@@ -245,11 +248,12 @@ void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bo
         stands = decide(when->value, scope_), off = when->key.where, body.erase(when);
     if (!raw && has_expression(key)) {
         substitute(key, scope_);
-        if (key.secret) throw Error(key.where, "a secret can not be a key");
         if (!key.is_text()) throw Error(key.where, fmt::format("a key is a text, and this gives {}", kind_of(key)));
     }
+    if (key.secret) throw Error(key.where, "a secret can not be a key");
     if (const auto said = find("absent"); said != body.end()) {
         if (!raw) substitute(said->value, scope_);
+        if (said->value.secret) throw Error(said->value.where, "a secret can not decide what exists");
         absent = Codec<bool>::decode(said->value);
         body.erase(said);
     }

@@ -71,8 +71,14 @@ Error unknown_attribute(const Schema& schema, const Value::Entry& entry) {
 
 }  // namespace
 
+std::uint64_t hiding_bit(const Schema& schema, const Field& field) {
+    const auto number = static_cast<std::size_t>(&field - schema.fields.data());
+    return std::uint64_t{1} << std::min<std::size_t>(number, 63);
+}
+
 State decode(const Schema& schema, const Value& written, Diagnostics& problems) {
     const auto spec = schema.make();
+    std::uint64_t hidden = 0;
     if (!written.is_map()) {
         problems.add(Error(written.where, fmt::format("expected a mapping of attributes, found {}", kind_of(written))));
         return State();
@@ -85,6 +91,8 @@ State decode(const Schema& schema, const Value& written, Diagnostics& problems) 
             continue;
         }
         if (entry.value.is_null()) continue;
+        const bool secret = holds_secret(entry.value);
+        if (secret) hidden |= hiding_bit(schema, *field);
         try {
             if (field->role == Role::key && schema.clean) {
                 Value clean = entry.value;
@@ -93,9 +101,12 @@ State decode(const Schema& schema, const Value& written, Diagnostics& problems) 
             } else {
                 field->set(spec.get(), entry.value);
             }
-            if (const Field* option = entry.value.secret && !field->secret ? secret_option(schema) : nullptr)
+            if (const Field* option = secret && !field->secret ? secret_option(schema) : nullptr)
                 option->set(spec.get(), Value("true"));
         } catch (Error& error) {
+            if (secret)  // what it says may show it
+                error = Error(entry.value.where,
+                              fmt::format("'{}' of a {} can not be what this secret is", field->name, schema.name));
             if (!error.where) error.where = entry.value.where;
             problems.add(std::move(error));
         }
@@ -103,7 +114,7 @@ State decode(const Schema& schema, const Value& written, Diagnostics& problems) 
     for (const Field& field : schema.fields)
         if (field.required && !written.find(field.name) && !(field.alias.size() && written.find(field.alias)))
             problems.add(Error(written.where, fmt::format("a {} needs '{}'", schema.name, field.name)));
-    return State(spec);
+    return State(spec).hiding(hidden);
 }
 
 Value encode(const Schema& schema, const State& state) {
@@ -114,7 +125,8 @@ Value encode(const Schema& schema, const State& state) {
     for (const Field& field : schema.fields) {
         if (field.compiled_away() || !field.given(state.spec())) continue;
         Value value = field.get(state.spec());
-        value.secret = field.secret || (hides && field.merge == Merge::text);
+        value.secret =
+            field.secret || (hides && field.merge == Merge::text) || (state.hidden() & hiding_bit(schema, field));
         map.push_back({std::string(field.name), std::move(value)});
     }
     return Value(std::move(map));
@@ -140,7 +152,7 @@ std::vector<const Field*> differences(const Schema& schema, const State& a, cons
 }
 
 State overlay(const Schema& schema, const State& observed, const State& wanted) {
-    if (!observed) return State(wanted).with_inputs(observed.inputs());
+    if (!observed) return State(wanted).with_inputs(observed.inputs()).hiding(observed.hidden());
     std::shared_ptr<void> laid;
     for (const Field& field : schema.fields) {
         if (!is_compared(field) || !field.given(wanted.spec()) || satisfies(field, observed.spec(), wanted.spec()))
@@ -148,7 +160,7 @@ State overlay(const Schema& schema, const State& observed, const State& wanted) 
         if (!laid) laid = schema.clone(observed.spec()), take_options(schema, laid.get(), wanted.spec());
         lay_over(field, laid.get(), wanted.spec());
     }
-    return laid ? State(laid, observed.inputs()) : observed;
+    return (laid ? State(laid, observed.inputs()) : observed).hiding(observed.hidden() | wanted.hidden());
 }
 
 void take_options(const Schema& schema, void* to, const void* from) {

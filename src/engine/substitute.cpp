@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "evaluator.hpp"
 #include "utf8.hpp"
@@ -65,6 +66,21 @@ Printed print_at(language::Evaluator& evaluator, const language::Tree& tree, std
     return {evaluator.text(datum), datum.secret};
 }
 
+/// What is made of a secret that nobody knows is not known, and whatever fails on it is no mistake.
+template <class Act>
+void where_known(Value& text, Names& names, Act act) {
+    const bool before = std::exchange(names.touched_unknown, false);
+    try {
+        act();
+    } catch (const Error&) {
+        if (!names.touched_unknown) throw;
+        const Place where = text.where;
+        text = Value(std::string(), where);
+        text.secret = text.quoted = true;
+    }
+    names.touched_unknown |= before;
+}
+
 void add_to_effort(const Value& made, Names& names) {
     try {
         names.effort.add(made);
@@ -122,7 +138,7 @@ void substitute(Value& value, Names& names) {
     const language::Budget::Level level(budget);
     if (value.is_text()) {
         if (value.tag == Value::Tag::none) {
-            if (value.text().find("{{") != npos) substitute_text(value, names);
+            if (value.text().find("{{") != npos) where_known(value, names, [&] { substitute_text(value, names); });
             return;
         }
         const Place where = value.where;

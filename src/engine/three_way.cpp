@@ -96,7 +96,8 @@ State three_way(const Schema& schema, const State& now, const State& base, const
         if (!goal) goal = schema.clone(now.spec()), take_options(schema, goal.get(), base.spec());
         if (!take_back(field, goal.get(), now.spec(), base.spec(), target.spec())) conflicts.push_back(&field);
     }
-    if (!goal) return now;
+    const auto hidden = now.hidden() | base.hidden() | target.hidden();
+    if (!goal) return now.hiding(hidden);
     // What only our own making gave it (the content of a file where there was a link) is unknown again.
     for (const Field& field : schema.fields)
         if (field.role == Role::property && field.given(base.spec()) && !field.given(target.spec()) &&
@@ -109,7 +110,7 @@ State three_way(const Schema& schema, const State& now, const State& base, const
     // What was a secret is one again.
     if (const Field* secret = schema.find("secret"); secret && secret->role == Role::option)
         if (const Value yes("true"); secret->get(target.spec()) == yes) secret->set(goal.get(), yes);
-    return State(goal, now.inputs());
+    return State(goal, now.inputs()).hiding(hidden);
 }
 
 }  // namespace chaos

@@ -46,6 +46,17 @@ bool operator==(const Value::Entry& a, const Value::Entry& b) {
     return a.key == b.key && a.value == b.value;
 }
 
+bool holds_secret(const Value& value) {
+    if (value.secret) return true;
+    if (value.is_list())
+        for (const Value& item : value.list())
+            if (holds_secret(item)) return true;
+    if (value.is_map())
+        for (const auto& entry : value.map())
+            if (entry.key.secret || holds_secret(entry.value)) return true;
+    return false;
+}
+
 std::string_view kind_of(const Value& value) {
     switch (value.data.index()) {
         case 0: return "nothing";

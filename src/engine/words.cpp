@@ -49,7 +49,7 @@ constexpr Word tops[] = {
     {"params", "What a module is given: name, type, default."},
     {"exports", "What a module gives back, as `modules.NAME.x`."},
     {"use", "Modules: manifests of `modules/` that are given parameters."},
-    {"secrets", "Files of secrets.", false},
+    {"secrets", "Files of secrets, closed by age or sops: a path or a list of paths; the later lies over the earlier."},
     {"assert", "What must hold: a list of {that: EXPR, say: TEXT}."},
     {"checks", "What must answer before a run counts.", false},
     {"imports", "Ch-aronte's includes: the imported file wins.", false},
@@ -132,7 +132,6 @@ constexpr Foreign sections[] = {
     {"copy", "write files: {PATH: {source: FILE}}"},
     {"template", "write files: {PATH: {template: FILE}}"},
     {"aurPkgs", "write packages:"},
-    {"secrets", "secrets are not read yet"},
 };
 
 template <class Table>

@@ -42,6 +42,7 @@ struct Exec {
     std::optional<CommandLine> unless{}, onlyif{}, undo{};
     std::optional<std::string> cwd{}, run_as{};
     TextMap env{};
+    std::optional<Content> input{};
     bool shell = false;
     Seconds timeout{600};
 };
@@ -64,6 +65,9 @@ constexpr Field fields[] = {
         .otherwise("what `user` says, else who runs chaos")
         .persons(),
     schema::option<&Exec::env>("env", "Variables it sees, beside PATH and LC_ALL=C.").example("{PREFIX: /usr/local}"),
+    schema::option<&Exec::input>("stdin", "What it reads from its standard input: nobody else sees it.")
+        .example("\"y\\n\"")
+        .otherwise("nothing"),
     schema::option<&Exec::shell>("shell", "The commands are texts for /bin/sh.").example("true").otherwise("false"),
     schema::option<&Exec::timeout>("timeout", "How long it may take.").example("90s").otherwise("10m"),
 };
@@ -169,7 +173,8 @@ public:
         const Exec& spec = to ? *to : *from;
         const CommandLine* line = to ? &to->command : from->undo ? &*from->undo : nullptr;
         if (!line) return;
-        const auto command = command_of(spec, *line);
+        auto command = command_of(spec, *line);
+        if (to && spec.input) command.input = spec.input->bytes();
         const auto output = host.run(command);
         if (output.status != 0) throw failed(command, output);
     }

@@ -218,18 +218,12 @@ std::optional<std::uint64_t> given_in(const Schema& schema, std::string_view sto
     return given;
 }
 
-/// What is compared has its blobs in the store already, or differs.
-class Nowhere final : public BlobSink {
-    void put(Digest, std::string_view) override {}
-};
-
 /// Somebody may have made the host what the manifest says only now: then that is what we let go of one day, and what
 /// drift is measured by. Sets and mappings hold what others put there too: of those the names alone are compared.
 bool values_stand(const Store& store, const Holding& record, const Resource& resource, const State& now) {
     const Schema& schema = resource.type->schema();
-    Nowhere nowhere;
     const State wish = standing(resource);
-    if (to_stored(encode(schema, declared(schema, now, wish)), nowhere) == record.attributes) return true;
+    if (store.as_stored(encode(schema, declared(schema, now, wish))) == record.attributes) return true;
     Diagnostics problems;
     const State was = decode(schema, store.owned(record).attributes, problems);
     return problems.ok() && std::all_of(schema.fields.begin(), schema.fields.end(), [&](const Field& field) {

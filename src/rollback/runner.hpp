@@ -38,6 +38,12 @@ void sweep(Workplace&, StagedHost&, std::int64_t run);
 /// A recorded or observed value, short enough for a message; a secret is not shown, nor is anything that has one in it.
 std::string in_words(const Value&);
 
+/// True where one of them has, or had, an attribute that is hidden.
+bool is_given_a_secret(std::span<const Change>);
+
+/// What a command printed may be the secret that it was given: left out.
+Error without_output(const Error&);
+
 /// What a manifest declared of it, as it is now: what drift and release compare.
 State declared(const Schema&, const State& now, const State& wanted);
 

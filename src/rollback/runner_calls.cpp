@@ -65,7 +65,11 @@ void Runner::Parts::run_call(std::size_t number) {
             host->publish();
             return end_call(number, before);
         } catch (const Error& error) {
-            if (!waits_to_retry(number, tried, error)) throw;
+            const bool hides = is_given_a_secret(plan[number].changes);
+            if (!waits_to_retry(number, tried, hides ? without_output(error) : error)) {
+                if (hides) throw without_output(error);
+                throw;
+            }
             host->discard();
         }
 }
@@ -107,7 +111,7 @@ Runner::Parts::Failures Runner::Parts::run_calls_together(std::size_t from, std:
             wrong[k].reset();
             plan[working[k]].type->apply_all(*host, plan[working[k]].changes);
         } catch (const Error& error) {
-            wrong[k] = error;
+            wrong[k] = is_given_a_secret(plan[working[k]].changes) ? without_output(error) : error;
         } catch (const std::exception& error) {
             wrong[k] = Error(error.what());
         }

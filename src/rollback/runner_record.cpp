@@ -15,7 +15,7 @@ State declared(const Schema& schema, const State& now, const State& wanted) {
     for (const Field& field : schema.fields)
         if (field.role == Field::Role::property && !field.given(wanted.spec())) field.clear(spec.get());
     take_options(schema, spec.get(), wanted.spec());
-    return State(spec);
+    return State(spec).hiding(now.hidden() | wanted.hidden());
 }
 
 ChangeRecord Runner::Parts::record_of(const Step& step, std::size_t number, std::size_t k, Result result) const {

@@ -12,11 +12,12 @@ using Result = ChangeRecord::Result;
 
 namespace {
 
-std::string in_words(const Field& field, const State& state) {
-    return field.secret ? "a secret" : rollback::in_words(field.get(state.spec()));
+std::string in_words(const Field& field, const State& state, bool hidden) {
+    return field.secret || hidden ? "a secret" : rollback::in_words(field.get(state.spec()));
 }
 
 Error not_reached(const Change& change, const Schema& schema, const State& found) {
+    const auto hidden = change.after.hidden() | found.hidden();
     if (!found != !change.after)
         return Error(change.where,
                      fmt::format("{} {} after it was {}", to_text(change.id), found ? "is still there" : "is not there",
@@ -24,32 +25,38 @@ Error not_reached(const Change& change, const Schema& schema, const State& found
     for (const Field* field : differences(schema, found, change.after))
         return Error(change.where,
                      fmt::format("{} did not become as wished: its {} is {}, and should be {}", to_text(change.id),
-                                 field->name, in_words(*field, found), in_words(*field, change.after)));
+                                 field->name, in_words(*field, found, hidden & hiding_bit(schema, *field)),
+                                 in_words(*field, change.after, hidden & hiding_bit(schema, *field))));
     return Error(change.where, to_text(change.id) + " did not become as wished");
 }
 
-/// What a command printed may be the file that it was to judge.
+}  // namespace
+
+bool is_given_a_secret(std::span<const Change> changes) {
+    return std::any_of(changes.begin(), changes.end(),
+                       [](const Change& c) { return c.before.hidden() | c.after.hidden(); });
+}
+
 Error without_output(const Error& error) {
     const std::string text = error.what();
     constexpr std::string_view mark = " ended with status ";
     const auto at = text.find(mark);
     const auto colon = at == std::string::npos ? at : text.find(':', at);
     if (colon == std::string::npos) return error;
-    return Error(error.where, text.substr(0, colon) + "; what it printed is not shown: it judged a secret")
+    return Error(error.where, text.substr(0, colon) + "; what it printed is not shown: it was given a secret")
         .help(error.hint);
 }
-
-}  // namespace
 
 bool Runner::Parts::judges_a_secret(const std::vector<std::size_t>& steps) const {
     const auto secret = [](const Step& step, const Change& change) {
         const Schema& schema = step.type->schema();
         return step.type->validation(change) &&
-               std::any_of(schema.fields.begin(), schema.fields.end(), [&](const Field& field) {
-                   if (field.compiled_away()) return false;
-                   const Value value = field.given(change.after.spec()) ? field.get(change.after.spec()) : Value();
-                   return value.secret || (field.name == "secret" && value.is_text() && value.text() == "true");
-               });
+               (change.after.hidden() ||
+                std::any_of(schema.fields.begin(), schema.fields.end(), [&](const Field& field) {
+                    if (field.compiled_away()) return false;
+                    const Value value = field.given(change.after.spec()) ? field.get(change.after.spec()) : Value();
+                    return value.secret || (field.name == "secret" && value.is_text() && value.text() == "true");
+                }));
     };
     return std::any_of(steps.begin(), steps.end(), [&](std::size_t number) {
         const Step& step = plan[number];

@@ -80,14 +80,43 @@ Store::Handle::Handle(const std::string& state_directory, Access how) : director
     if (migrates) migrate(*database, migrations());
 }
 
+// Beside the store, in a file of its own: who gets a copy of the database alone gets no secret with it.
+const SealKey& Store::Handle::key() const {
+    if (held_key) return *held_key;
+    const auto file = directory + "/seal.key";
+    if (trusted_file(file, access == Access::look)) return held_key.emplace(read_file(file));
+    if (database->ask("SELECT 1 FROM meta WHERE name = 'sealed'").next())
+        throw damaged(database->path(), fmt::format("the key to what it keeps closed is missing: {}", file));
+    // Of an older chaos: nothing in it is closed yet, and a look makes no key.
+    if (access == Access::look) return held_key.emplace(std::string(SealKey::size, '\0'));
+    write_once(file, SealKey::fresh().bytes());
+    database->change("INSERT INTO meta VALUES('sealed', '1') ON CONFLICT(name) DO NOTHING");
+    return held_key.emplace(read_file(file));
+}
+
+std::string Store::Handle::sealed(std::string_view open) {
+    return key().seal_text(open);
+}
+
+std::string Store::Handle::opened(std::string_view sealed) const {
+    auto open = key().open_text(sealed);
+    if (!open)
+        throw damaged(database->path(),
+                      fmt::format("something in it was closed with another key than that of {}/seal.key", directory));
+    return std::move(*open);
+}
+
 std::string Store::Handle::object(Digest name) const {
     return fmt::format("{}/objects/{}", directory, hex(name));
 }
 
 void Store::Handle::put(Digest name, std::string_view content) {
     if (content.size() <= largest_row) {
+        // Under a name that tells as little as the bytes: who guesses a content could look it up by its digest.
+        const std::string row = hex(key().digest(hex(name)));
+        if (database->ask("SELECT 1 FROM blobs WHERE digest = ?", {row}).next()) return;
         database->change("INSERT INTO blobs(digest, bytes) VALUES(?, ?) ON CONFLICT(digest) DO NOTHING",
-                         {hex(name), Bytes{content}});
+                         {row, Bytes{key().seal(content)}});
         return;
     }
     make_state_directory(directory + "/objects");
@@ -96,8 +125,12 @@ void Store::Handle::put(Digest name, std::string_view content) {
 
 std::optional<std::string> Store::Handle::find(Digest name) const {
     std::optional<std::string> found;
-    if (auto row = database->ask("SELECT bytes FROM blobs WHERE digest = ?", {hex(name)}); row.next())
-        found = row.text(0);
+    if (auto row = database->ask("SELECT bytes FROM blobs WHERE digest = ?", {hex(key().digest(hex(name)))});
+        row.next()) {
+        found = key().open(row.text(0));
+        if (!found) throw damaged(database->path(), fmt::format("the content {} is not what was written", hex(name)));
+    } else if (auto open = database->ask("SELECT bytes FROM blobs WHERE digest = ?", {hex(name)}); open.next())
+        found = open.text(0);  // of a store that was written before there was a key
     else if (::access(object(name).c_str(), F_OK) == 0 && size_of(object(name)) <= largest_answer)
         found = read_file(object(name));
     if (found && digest(*found) != name)
@@ -107,7 +140,8 @@ std::optional<std::string> Store::Handle::find(Digest name) const {
 }
 
 bool Store::Handle::has(Digest name) const {
-    return database->ask("SELECT 1 FROM blobs WHERE digest = ?", {hex(name)}).next() ||
+    return database->ask("SELECT 1 FROM blobs WHERE digest = ?", {hex(key().digest(hex(name)))}).next() ||
+           database->ask("SELECT 1 FROM blobs WHERE digest = ?", {hex(name)}).next() ||
            ::access(object(name).c_str(), F_OK) == 0;
 }
 
@@ -128,6 +162,19 @@ std::optional<std::string> Store::blob(Digest name) const {
 bool Store::has_blob(Digest name) const {
     const std::scoped_lock guard(handle_->mutex);
     return handle_->has(name);
+}
+
+std::string Store::as_stored(const Value& value) const {
+    // What is compared has its blobs in the store already, or differs.
+    struct Nowhere final : BlobSink {
+        explicit Nowhere(Handle& of) : handle(of) {}
+        void put(Digest, std::string_view) override {}
+        std::string sealed(std::string_view open) override { return handle.sealed(open); }
+        Handle& handle;
+    };
+    const std::scoped_lock guard(handle_->mutex);
+    Nowhere nowhere(*handle_);
+    return to_stored(value, nowhere);
 }
 
 std::string Store::meta(const std::string& name) const {

@@ -54,7 +54,8 @@ struct StepRecord {
 ///
 /// A change of it is a Batch: all of it or nothing, and durable when commit() has returned. Values longer than 256
 /// bytes and contents are kept as blobs by digest; each is checked against its digest when it is read (a wrong one is
-/// an Error that names it).
+/// an Error that names it). Blobs of up to 1 MiB, values marked secret and digests of contents are closed with the
+/// host's key, in seal.key beside the database: a copy of store.db alone reveals none of them.
 class Store final : public History {
 public:
     enum class Access : char { look, change };
@@ -83,6 +84,7 @@ public:
     /// None, too, for a file of objects/ of more than 64 MiB: that is for who reads it in pieces.
     std::optional<std::string> blob(Digest) const;
     bool has_blob(Digest) const;
+    std::string as_stored(const Value&) const;        ///< As a column would have it; nothing is written.
     std::string meta(const std::string& name) const;  ///< machine_id, program, min_reader; empty where it is not said.
 
     /// One change of the store. What was not committed when it ends is undone. While it lives, other threads wait, and

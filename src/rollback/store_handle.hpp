@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chaos/seal.hpp>
 #include <mutex>
 #include <optional>
 
@@ -16,7 +17,10 @@ struct Store::Handle final : BlobSink, BlobSource {
     Handle(const std::string& state_directory, Access);
 
     void put(Digest, std::string_view bytes) override;
+    std::string sealed(std::string_view open) override;
     std::string bytes(Digest) const override;
+    std::string opened(std::string_view sealed) const override;
+    const SealKey& key() const;  ///< Of the host; made with the store. Throws Error where it is lost.
     std::optional<std::string> find(Digest) const;
     bool has(Digest) const;
     std::string object(Digest) const;  ///< Where a large blob lies.
@@ -28,6 +32,7 @@ struct Store::Handle final : BlobSink, BlobSource {
     std::optional<PrivateCopy> copy;
     mutable std::optional<Database> database;
     mutable std::optional<std::vector<Holding>> holdings;  ///< As they were listed, until a Batch.
+    mutable std::optional<SealKey> held_key;
     std::string broken;  ///< Why nothing is written any more: a commit could not be synced.
 };
 

@@ -42,6 +42,17 @@ std::vector<ChangeRecord> changes_in(Database::Rows row, const BlobSource& blobs
     return changes;
 }
 
+/// With its digest opened, which follows the words of the image.
+Image image_in(std::string_view line, const BlobSource& blobs) {
+    constexpr auto words = 12;
+    std::size_t at = 0;
+    for (int i = 0; i < words && at != line.npos; ++i) at = line.find(' ', i ? at + 1 : 0);
+    if (at == line.npos) return image_from_text(line);
+    Image image = image_from_text(line.substr(0, at));
+    image.content = digest_from_hex(blobs.opened(line.substr(at + 1)));
+    return image;
+}
+
 std::vector<std::int64_t> numbers_in(Database::Rows row) {
     std::vector<std::int64_t> numbers;
     while (row.next()) numbers.push_back(row.integer(0));
@@ -214,8 +225,8 @@ std::vector<Operation> Store::operations(std::int64_t run) const {
         operation.step = row.integer(1);
         operation.number = row.integer(2);
         operation.path = row.text(3);
-        operation.before = image_from_text(row.text(4));
-        operation.after = image_from_text(row.text(5));
+        operation.before = image_in(row.text(4), *handle_);
+        operation.after = image_in(row.text(5), *handle_);
         operation.staged = row.text(6);
         operation.effect = row.integer(7) != 0;
     }

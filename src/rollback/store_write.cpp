@@ -120,11 +120,20 @@ void Store::Batch::set_change(const ChangeRecord& change) {
         fmt::format("change of {}:{} in step {} of run {}", change.type, change.key, change.step, change.run));
 }
 
+/// The digest of a content would confirm a guess of it: it is closed as well.
+static std::string closed(const Image& image, BlobSink& sink) {
+    if (!image.content) return to_text(image);
+    Image without = image;
+    without.content = {};
+    return to_text(without) + ' ' + sink.sealed(hex(image.content));
+}
+
 void Store::Batch::add_operation(const Operation& it) {
     store_.handle_->database->change(
         "INSERT INTO operations(run, number, step, path, before, after, staged, effect) "
         "VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-        {it.run, it.number, it.step, it.path, to_text(it.before), to_text(it.after), it.staged, it.effect});
+        {it.run, it.number, it.step, it.path, closed(it.before, *store_.handle_), closed(it.after, *store_.handle_),
+         it.staged, it.effect});
 }
 
 void Store::Batch::add_stage_directory(std::int64_t run, const std::string& path) {
@@ -151,7 +160,9 @@ void Store::Batch::note(const ResourceId& id, const std::vector<std::pair<std::s
     Handle& handle = *store_.handle_;
     Value::Map map;
     for (const auto& [name, value] : noted) map.push_back({Value(name), Value(hex(value))});
-    const auto inputs = to_stored(Value(std::move(map)), handle);
+    Value all(std::move(map));
+    all.secret = true;  // digests of what is watched: they would confirm a guess
+    const auto inputs = to_stored(all, handle);
     // While it is pending, what was known before stays the answer: a restart that was cut is asked for again.
     if (pending)
         handle.database->change(

@@ -63,9 +63,34 @@ bool plain(const Value& value) {
     return true;
 }
 
+Value open_copy(const Value& value) {
+    Value out = value;
+    out.secret = false;
+    if (auto* list = std::get_if<Value::List>(&out.data))
+        for (Value& member : *list) member = open_copy(member);
+    if (auto* map = std::get_if<Value::Map>(&out.data))
+        for (auto& [key, member] : *map) key.secret = false, member = open_copy(member);
+    return out;
+}
+
+// JSON has no bytes that are not UTF-8: such a text is closed by itself.
+Value sealed(const Value& value, BlobSink& blobs) {
+    const bool is_text = value.is_text();
+    const std::string open = is_text ? "t" + value.text() : "j" + to_json(open_copy(value));
+    return marked(secret_mark, Value(blobs.sealed(open)));
+}
+
+Value unsealed(const std::string& text, const BlobSource& blobs) {
+    const std::string open = blobs.opened(text);
+    if (open.starts_with('t')) return Value(open.substr(1));
+    if (!open.starts_with('j')) throw Error("the store has a secret that this program does not know how to read");
+    return from_json(std::string_view(open).substr(1));
+}
+
 // Recursion is as deep as a value is nested, which a manifest bounds.
 Value mark(const Value& value, BlobSink& blobs) {
     Value out;
+    if (value.secret) return sealed(value, blobs);
     if (value.is_text()) {
         if (fits(value.text())) {
             out = Value(value.text());
@@ -84,7 +109,17 @@ Value mark(const Value& value, BlobSink& blobs) {
         out = Value(std::move(map));
         if (looks_marked(value)) out = marked(map_mark, std::move(out));
     }
-    return value.secret ? marked(secret_mark, std::move(out)) : out;
+    return out;
+}
+
+// As it is in a State: nothing of how or where it was written.
+Value bare(Value value) {
+    value.quoted = false, value.where = {};
+    if (auto* list = std::get_if<Value::List>(&value.data))
+        for (Value& member : *list) member = bare(std::move(member));
+    if (auto* map = std::get_if<Value::Map>(&value.data))
+        for (auto& [key, member] : *map) key.quoted = false, key.where = {}, member = bare(std::move(member));
+    return value;
 }
 
 Value unmark(Value value, const BlobSource& blobs, bool verbatim = false) {
@@ -104,7 +139,10 @@ Value unmark(Value value, const BlobSource& blobs, bool verbatim = false) {
         if (key == map_mark) return unmark(std::move(inner), blobs, true);
         if (key != secret_mark)
             throw Error("the store has a value marked '" + key + "', which this program does not know");
-        inner = unmark(std::move(inner), blobs);
+        if (inner.is_text())
+            inner = bare(unsealed(inner.text(), blobs));
+        else
+            inner = unmark(std::move(inner), blobs);
         inner.secret = true;
         return inner;
     }

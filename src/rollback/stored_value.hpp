@@ -8,18 +8,21 @@ namespace chaos::rollback {
 
 /// A Value as a column has it: JSON, in which
 ///   {"$blob": "DIGEST"}   stands for a text of more than 256 bytes, or one that is not UTF-8;
-///   {"$secret": ...}      says that what is in it must never be shown;
+///   {"$secret": "SEALED"} is a value that must never be shown: closed with the key of the host, as base64;
+///   {"$secret": {...}}    is one of a store that was written before there was a key;
 ///   {"$map": {...}}       is a mapping that itself has one key, beginning with $.
 class BlobSink {
 public:
     virtual void put(Digest, std::string_view bytes) = 0;
+    virtual std::string sealed(std::string_view open) = 0;
 
 protected:
     ~BlobSink() = default;
 };
 class BlobSource {
 public:
-    virtual std::string bytes(Digest) const = 0;  ///< Throws Error where they are lost.
+    virtual std::string bytes(Digest) const = 0;                    ///< Throws Error where they are lost.
+    virtual std::string opened(std::string_view sealed) const = 0;  ///< Throws Error where the key is another.
 
 protected:
     ~BlobSource() = default;

@@ -66,10 +66,12 @@ struct Span {
     std::vector<std::pair<std::int64_t, std::int64_t>> steps;  // run, step
 };
 
-std::string in_words(const State& state, const Field* field) {
+std::string in_words(const Schema& schema, const State& state, const Field* field) {
     if (!state) return "absent";
     if (!field) return "present";
-    return field->secret ? "a secret" : rollback::in_words(field->get(state.spec()));
+    return field->secret || (state.hidden() & hiding_bit(schema, *field))
+               ? "a secret"
+               : rollback::in_words(field->get(state.spec()));
 }
 
 /// What somebody put into the way of one must not hold up the others: it stays, and is named.
@@ -204,8 +206,10 @@ Transactor::TakeBack StoreTransactor::plan_take_back(std::vector<std::int64_t> r
         }
         back.goal.push_back(three_way(schema, back.observed[i], bases[i], targets[i], conflicts));
         for (const Field* field : conflicts)
-            back.conflicts.push_back({resource.id, field ? std::string(field->name) : "", in_words(targets[i], field),
-                                      in_words(bases[i], field), in_words(back.observed[i], field)});
+            back.conflicts.push_back({resource.id, field ? std::string(field->name) : "",
+                                      in_words(resource.type->schema(), targets[i], field),
+                                      in_words(resource.type->schema(), bases[i], field),
+                                      in_words(resource.type->schema(), back.observed[i], field)});
     }
     for (const std::uint32_t i : keep_occupied(back.site.catalog, view, back.observed, back.goal))
         back.conflicts.push_back(

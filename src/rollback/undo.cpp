@@ -203,7 +203,12 @@ private:
             going_back.push_back({{schema.name, change.key}, now[k], goal});
         }
         outcome_.changed += going_back.size();
-        if (!going_back.empty()) type.undo_all(host_, going_back);
+        try {
+            if (!going_back.empty()) type.undo_all(host_, going_back);
+        } catch (const Error& error) {
+            if (!is_given_a_secret(going_back)) throw;
+            throw without_output(error);
+        }
     }
 
     Workplace& place_;

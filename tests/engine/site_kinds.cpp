@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "site_kinds.hpp"
+#include <sys/stat.h>
+#include <chaos/secrets.hpp>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -177,8 +179,12 @@ Reading read(const std::string& path, const std::vector<std::pair<std::string, s
     Reading reading;
     const FakeHost host;
     const View view(host);
+    const std::string key = std::string(CHAOS_SECRETS) + "/key.txt";
+    ::chmod(key.c_str(), 0600);  // a checkout makes it readable by all
+    const KeyRing keys{{{key, true}}};
     ReadContext context{registry(), view, cache, "web1", vars};
     context.provenance = provenance;
+    context.keys = &keys;
     reading.site = read_site(reading.sources, {path}, context, reading.problems);
     return reading;
 }

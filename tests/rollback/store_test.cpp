@@ -296,16 +296,60 @@ TEST_CASE("A content of which one byte has turned over is named when it is read"
         batch.put_blob(digest(content), content);
         batch.commit();
     }
+    std::string closed;
+    {
+        Database database(scratch / "store.db");
+        auto row = database.ask("SELECT bytes FROM blobs");
+        REQUIRE(row.next());
+        closed = row.text(0);
+    }
     auto bytes = slurp(scratch / "store.db");
-    const auto at = bytes.find("brown");
+    const auto at = bytes.find(closed);
     REQUIRE(at != std::string::npos);
-    bytes[at] = 'c';
+    bytes[at + 50] = static_cast<char>(bytes[at + 50] ^ 1);
     spill(scratch / "store.db", bytes);
     Store store(scratch.path(), Store::Access::change);
     const auto message = message_of([&] { store.blob(digest(content)); });
     CHECK(message.find(hex(digest(content))) != std::string::npos);
     CHECK(message.find("damaged") != std::string::npos);
     CHECK(message.find("cp -a") != std::string::npos);
+}
+
+TEST_CASE("A copy of the database alone has no content and no secret in it; without its key it is refused") {
+    Scratch scratch;
+    const std::string content = "the quick brown fox", word = "hunter2-hunter2";
+    Value secret = text(word);
+    secret.secret = true;
+    std::int64_t run = 0;
+    {
+        Store store(scratch.path(), Store::Access::change);
+        run = begin_run(store);
+        Store::Batch batch(store);
+        batch.put_blob(digest(content), content);
+        Operation operation;
+        operation.run = run, operation.path = "/a", operation.after.kind = Entry::Kind::file;
+        operation.after.content = digest(content);
+        batch.add_operation(operation);
+        batch.own(owning(run, map({{"content", secret}, {"mode", text("0600")}})));
+        batch.commit();
+        CHECK(store.blob(digest(content)) == content);
+        CHECK(store.operations(run)[0].after.content == digest(content));
+        CHECK(store.owned()[0].attributes.find("content")->secret);
+        CHECK(store.owned()[0].attributes.find("content")->text() == word);
+        CHECK(store.as_stored(secret) == store.as_stored(secret));  // what is kept can be compared
+    }
+    const auto bytes = slurp(scratch / "store.db");
+    CHECK(bytes.find("brown") == std::string::npos);
+    CHECK(bytes.find("hunter2") == std::string::npos);
+    CHECK(bytes.find(hex(digest(content))) == std::string::npos);
+    CHECK(bytes.find("0600") != std::string::npos);
+    spill(scratch / "seal.key", std::string(32, 'x'));
+    CHECK(message_of([&] { Store(scratch.path(), Store::Access::look).owned(); }).find("another key") !=
+          std::string::npos);
+    CHECK_FALSE(Store(scratch.path(), Store::Access::look).blob(digest(content)));
+    REQUIRE(unlink((scratch / "seal.key").c_str()) == 0);
+    CHECK(message_of([&] { Store(scratch.path(), Store::Access::look).owned(); }).find("is missing") !=
+          std::string::npos);
 }
 
 TEST_CASE("Owning writes a row when something changed, and only then") {

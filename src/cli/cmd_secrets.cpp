@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/magic.h>
+#include <spawn.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chaos/schema.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+
+#include "commands.hpp"
+#include "keys.hpp"
+#include "problems.hpp"
+
+extern char** environ;
+
+namespace chaos::cli {
+
+namespace {
+
+struct SecretsView {
+    std::string what, file, name, recipient;
+    std::vector<std::string> names, recipients;
+    std::string sentence;  ///< For people.
+};
+
+Json to_json(const SecretsView& view) {
+    return Json::record({{"what", view.what},
+                         {"file", view.file},
+                         {"name", view.name.empty() ? Json() : Json(view.name)},
+                         {"recipient", view.recipient.empty() ? Json() : Json(view.recipient)},
+                         {"names", view.names},
+                         {"recipients", view.recipients}});
+}
+
+std::string render(const SecretsView& view, Style style, bool verbose) {
+    std::string out = view.sentence;
+    for (const std::string& name : view.names) out += escape(name) + '\n';
+    if (verbose && view.what == "list")
+        for (const std::string& one : view.recipients) out += style.dim("for " + escape(one)) + '\n';
+    return out;
+}
+
+[[noreturn]] void fail(const std::string& doing, const std::string& path) {
+    throw Error(fmt::format("can not {} '{}': {}", doing, path, std::strerror(errno)));
+}
+
+class Descriptor {
+public:
+    explicit Descriptor(int file) : file_(file) {}
+    ~Descriptor() {
+        if (file_ >= 0) ::close(file_);
+    }
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    int operator*() const { return file_; }
+
+private:
+    int file_;
+};
+
+std::string read_all(int file, const std::string& path) {
+    std::string text;
+    char block[4096];
+    while (true) {
+        const auto got = ::read(file, block, sizeof block);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) fail("read", path);
+        if (got == 0) return text;
+        text.append(block, static_cast<std::size_t>(got));
+        if (text.size() > (16U << 20)) throw Error("more than 16 MiB are no secret");
+    }
+}
+
+void write_all(int file, std::string_view bytes, const std::string& path) {
+    while (!bytes.empty()) {
+        const auto put = ::write(file, bytes.data(), bytes.size());
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) fail("write", path);
+        bytes.remove_prefix(static_cast<std::size_t>(put));
+    }
+}
+
+/// In one move, durable, and with the mode that the file had.
+void write_at_once(const std::string& path, const std::string& bytes, mode_t mode) {
+    struct stat there {};
+    char* real = ::realpath(path.c_str(), nullptr);
+    const std::string target = real ? real : path;
+    std::free(real);
+    const bool is_new = ::stat(target.c_str(), &there) != 0;
+    const std::string fresh = fmt::format("{}.{}~", target, ::getpid());
+    {
+        const Descriptor file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+        if (*file < 0) fail("write", fresh);
+        write_all(*file, bytes, fresh);
+        if (!is_new && ::fchmod(*file, there.st_mode & 07777) != 0) fail("write", fresh);
+        if (!is_new && ::geteuid() == 0 && ::fchown(*file, there.st_uid, there.st_gid) != 0) fail("write", fresh);
+        if (::fsync(*file) != 0) fail("write", fresh);
+    }
+    if (::rename(fresh.c_str(), target.c_str()) != 0) {
+        const int why = errno;
+        ::unlink(fresh.c_str());
+        errno = why;
+        fail("write", target);
+    }
+    const auto slash = target.rfind('/');
+    const Descriptor above(::open(slash == std::string::npos ? "." : target.substr(0, slash + 1).c_str(),
+                                  O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (*above >= 0) ::fsync(*above);
+}
+
+/// A directory of one's own in memory: what lies there comes to no disk, and is gone with this.
+class MemoryDirectory {
+public:
+    MemoryDirectory() {
+        const char* own = std::getenv("XDG_RUNTIME_DIR");
+        for (const char* place : {own && own[0] == '/' ? own : "/dev/shm", "/dev/shm", "/run"}) {
+            struct statfs about {};
+            if (::statfs(place, &about) != 0 || about.f_type != TMPFS_MAGIC) continue;
+            std::string wanted = std::string(place) + "/chaos-secrets-XXXXXX";
+            if (!::mkdtemp(wanted.data())) continue;
+            path_ = wanted;
+            return;
+        }
+        throw Error("there is no directory in memory to edit in")
+            .help("mount -t tmpfs -o mode=1777 tmpfs /dev/shm; or: chaos secrets set FILE NAME");
+    }
+    ~MemoryDirectory() {
+        if (DIR* list = ::opendir(path_.c_str())) {
+            while (const dirent* entry = ::readdir(list)) wipe(path_ + "/" + entry->d_name);  // an editor's copies, too
+            ::closedir(list);
+        }
+        ::rmdir(path_.c_str());
+    }
+    MemoryDirectory(const MemoryDirectory&) = delete;
+    MemoryDirectory& operator=(const MemoryDirectory&) = delete;
+    const std::string& path() const { return path_; }
+
+private:
+    static void wipe(const std::string& file) {
+        struct stat about {};
+        if (::lstat(file.c_str(), &about) != 0 || !S_ISREG(about.st_mode)) return;
+        const Descriptor open(::open(file.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
+        const std::string zeros(4096, '\0');
+        for (off_t at = 0; *open >= 0 && at < about.st_size; at += 4096)
+            if (::pwrite(*open, zeros.data(), zeros.size(), at) < 0) break;
+        ::unlink(file.c_str());
+    }
+    std::string path_;
+};
+
+/// The editor has the terminal, and what is typed there is meant for it alone.
+void let_edit(const std::string& file) {
+    std::string command = "vi";
+    for (const char* name : {"VISUAL", "EDITOR"})
+        if (const char* said = std::getenv(name); said && *said) {
+            command = said;
+            break;
+        }
+    auto words = Codec<Words>::decode(Value(command)).list;
+    words.push_back(file);
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    struct Ignored {
+        int number;
+        void (*before)(int);
+        explicit Ignored(int n) : number(n), before(std::signal(n, SIG_IGN)) {}
+        ~Ignored() { std::signal(number, before); }
+    };
+    const Ignored interrupt(SIGINT), quit(SIGQUIT), end(SIGTERM), hang_up(SIGHUP);
+    posix_spawnattr_t how;
+    posix_spawnattr_init(&how);
+    sigset_t all;
+    sigfillset(&all);
+    posix_spawnattr_setsigdefault(&how, &all);
+    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGDEF);
+    pid_t child = 0;
+    const int wrong = ::posix_spawnp(&child, argv[0], nullptr, &how, argv.data(), environ);
+    posix_spawnattr_destroy(&how);
+    if (wrong != 0)
+        throw Error(fmt::format("can not run the editor '{}': {}", command, std::strerror(wrong)))
+            .help("EDITOR=nano chaos secrets edit ...");
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0)
+        if (errno != EINTR) fail("wait for", command);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        throw Error(fmt::format("the editor '{}' did not end well: nothing was changed", command));
+}
+
+class SecretsCommand {
+public:
+    explicit SecretsCommand(Context& context)
+        : context_(context),
+          options_(context.options),
+          passphrases_(options_),
+          ring_{key_files(options_), &passphrases_} {}
+
+    void run() {
+        const std::string& what = options_.arguments[0];
+        using Act = void (SecretsCommand::*)();
+        struct Row {
+            std::string_view name;
+            std::size_t least, most;
+            Act act;
+        };
+        constexpr Row rows[] = {{"edit", 1, 1, &SecretsCommand::edit},     {"set", 2, 2, &SecretsCommand::set},
+                                {"list", 1, 1, &SecretsCommand::list},     {"show", 2, 2, &SecretsCommand::show},
+                                {"rotate", 1, 1, &SecretsCommand::rotate}, {"keygen", 0, 1, &SecretsCommand::keygen}};
+        const auto row = std::find_if(std::begin(rows), std::end(rows), [&](const Row& r) { return r.name == what; });
+        if (row == std::end(rows)) {
+            std::vector<std::string_view> names;
+            for (const Row& one : rows) names.push_back(one.name);
+            const auto near = nearest(what, names);
+            throw with_hint(
+                fmt::format("chaos secrets does not know '{}'", escape(what)),
+                near.empty() ? "chaos secrets --help" : fmt::format("did you mean chaos secrets {}?", near));
+        }
+        const std::size_t given = options_.arguments.size() - 1;
+        if (given < row->least || given > row->most)
+            throw with_hint(fmt::format("chaos secrets {} takes {}", what,
+                                        row->most == 2 ? "a file and a name"
+                                        : row->least   ? "a file"
+                                                       : "a file or nothing"),
+                            "chaos secrets --help");
+        (this->*row->act)();
+    }
+
+private:
+    static Usage with_hint(const std::string& message, std::string hint) {
+        Usage error(message);
+        error.hint = std::move(hint);
+        return error;
+    }
+    const std::string& file() const { return options_.arguments[1]; }
+    const std::string& name() const { return options_.arguments[2]; }
+
+    SecretFile::Form form_of_new() const {
+        if (file().ends_with(".json")) return SecretFile::Form::sops_json;
+        return file().ends_with(".yml") || file().ends_with(".yaml") ? SecretFile::Form::sops_yaml
+                                                                     : SecretFile::Form::age_text;
+    }
+
+    /// The file opened, or a new one, for whoever was named or for who has the key at hand.
+    SecretFile open_or_make() {
+        const auto to = [&] { return options_.recipients.empty() ? own_recipients(ring_) : options_.recipients; };
+        const Descriptor there(::open(file().c_str(), O_RDONLY | O_CLOEXEC));
+        if (*there < 0 && errno != ENOENT) fail("read", file());
+        if (*there < 0) return SecretFile::make(file(), form_of_new(), to());
+        std::string bytes = read_all(*there, file());
+        if (SecretFile::is_one(bytes) || options_.recipients.empty()) {
+            SecretFile opened = SecretFile::open_bytes(file(), std::move(bytes), ring_);
+            if (!options_.recipients.empty()) opened.be_for(options_.recipients);
+            return opened;
+        }
+        SecretFile fresh = SecretFile::make(file(), form_of_new(), to());  // it lay open until now
+        fresh.replace(std::move(bytes));
+        return fresh;
+    }
+
+    void write(const SecretFile& opened) { write_at_once(file(), opened.bytes(), 0666); }
+
+    void tell(std::string sentence, const SecretFile& opened, bool names = false) {
+        SecretsView view{
+            options_.arguments[0], file(), options_.arguments.size() > 2 ? name() : "", "", {}, opened.recipients(),
+            std::move(sentence)};
+        if (names) view.names = opened.names();
+        context_.console.show(view);
+    }
+
+    void list() {
+        const SecretFile opened = SecretFile::open(file(), ring_);
+        tell("", opened, true);
+    }
+
+    void show() {
+        if (!options_.raw && !::isatty(STDOUT_FILENO))
+            throw with_hint("a secret is shown on a terminal, and this is none", "chaos secrets show --raw FILE NAME");
+        if (context_.console.json()) throw Usage("chaos secrets show has no --json: use --raw");
+        const SecretFile opened = SecretFile::open(file(), ring_);
+        const Value* found = &opened.tree();
+        std::string_view rest = name();
+        if (const Value* whole = found->find(rest)) found = whole, rest = {};
+        while (!rest.empty() && found) {
+            const auto word = rest.substr(0, rest.find('.'));
+            rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+            found = found->is_map() ? found->find(word) : nullptr;
+        }
+        if (!found)
+            throw Error(fmt::format("there is no secret '{}'", escape(name()))).help("chaos secrets list " + file());
+        if (!found->is_text()) throw Error(fmt::format("'{}' is {}, not a text", escape(name()), kind_of(*found)));
+        context_.console.result(options_.raw ? found->text() : escape(found->text(), true) + '\n');
+    }
+
+    void set() {
+        SecretFile opened = open_or_make();
+        std::string value;
+        if (::isatty(STDIN_FILENO)) {
+            value = typed_in_secret(fmt::format("{}: ", escape(name())));
+            if (value != typed_in_secret("once more: "))
+                throw Error("these were two different texts: nothing was changed");
+        } else {
+            value = read_all(STDIN_FILENO, "standard input");
+            if (value.ends_with('\n') && value.find('\n') + 1 == value.size()) value.pop_back();
+        }
+        if (value.empty()) throw Error("an empty text is no secret: nothing was changed");
+        opened.set(name(), value);
+        write(opened);
+        tell(fmt::format("{} is set in {}.\n", escape(name()), escape(file())), opened);
+    }
+
+    void edit() {
+        SecretFile opened = open_or_make();
+        const bool is_closed = [&] {
+            const Descriptor there(::open(file().c_str(), O_RDONLY | O_CLOEXEC));
+            return *there >= 0 && SecretFile::is_one(read_all(*there, file()));
+        }();
+        const MemoryDirectory directory;
+        const auto slash = file().rfind('/');
+        const std::string copy = directory.path() + "/" + file().substr(slash == std::string::npos ? 0 : slash + 1);
+        const std::string before = opened.text();
+        {
+            const Descriptor out(::open(copy.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+            if (*out < 0) fail("write", copy);
+            write_all(*out, before == "{}\n" ? "# NAME: TEXT, a line for each secret\n" : before, copy);
+        }
+        while (true) {
+            let_edit(copy);
+            const Descriptor in(::open(copy.c_str(), O_RDONLY | O_CLOEXEC));
+            if (*in < 0) fail("read", copy);
+            std::string after = read_all(*in, copy);
+            if (after == before && is_closed && options_.recipients.empty())
+                return tell("Nothing was changed.\n", opened);
+            try {
+                opened.replace(std::move(after));
+                break;
+            } catch (const Error& error) {
+                context_.console.problem(
+                    chaos::render(error, context_.sources, context_.console.error_style().colour()));
+                if (!context_.console.agrees("Edit it again?")) throw Error("nothing was changed");
+            }
+        }
+        write(opened);
+        tell(fmt::format("{} is written.\n", escape(file())), opened);
+    }
+
+    void rotate() {
+        SecretFile opened = SecretFile::open(file(), ring_);
+        std::vector<std::string> to = opened.recipients();
+        if (to.empty() && options_.recipients.empty())
+            throw with_hint(fmt::format("'{}' does not say whom it is for", file()),
+                            "say it: --recipient age1... for each of them");
+        const auto is_given = [&](const char* option) {
+            return std::find(options_.given.begin(), options_.given.end(), option) != options_.given.end();
+        };
+        if (is_given("recipient")) to.clear();
+        to.insert(to.end(), options_.recipients.begin(), options_.recipients.end());
+        for (const std::string& gone : options_.removed_recipients)
+            if (std::erase(to, gone) == 0)
+                throw with_hint(fmt::format("'{}' is not for {}", file(), escape(gone)),
+                                "chaos secrets list -v " + file());
+        opened.be_for(to);
+        write(opened);
+        tell(fmt::format("{} is closed with new keys, for {}.\nWho could read it before may still know what was in it: "
+                         "change the secrets themselves as well.\n",
+                         escape(file()), count(opened.recipients().size(), "recipient")),
+             opened);
+    }
+
+    void keygen() {
+        std::string path;
+        if (options_.arguments.size() > 1)
+            path = file();
+        else if (::geteuid() == 0)
+            path = "/etc/chaos/age.key";
+        else if (const char* home = std::getenv("HOME"))
+            path = std::string(home) + "/.config/chaos/age.key";
+        for (std::size_t at = 1; options_.arguments.size() == 1 && (at = path.find('/', at)) != path.npos; ++at)
+            if (::mkdir(path.substr(0, at).c_str(), 0700) != 0 && errno != EEXIST) fail("make", path.substr(0, at));
+        const NewKey key = make_key();
+        {
+            const Descriptor out(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+            if (*out < 0 && errno == EEXIST)
+                throw Error(fmt::format("there is a key in '{}' already, and what it opens would be lost", path));
+            if (*out < 0) fail("write", path);
+            write_all(*out, key.file, path);
+            if (::fsync(*out) != 0) fail("write", path);
+        }
+        SecretsView view{"keygen", path, "", key.recipient, {}, {}, key.recipient + '\n'};
+        context_.console.show(view);
+        context_.console.remark(
+            fmt::format("The key is in {}. Keep a copy where it is safe: without it, what is closed for "
+                        "it stays closed.\n",
+                        escape(path)));
+    }
+
+    Context& context_;
+    const Options& options_;
+    Passphrases passphrases_;
+    KeyRing ring_;
+};
+
+}  // namespace
+
+Exit secrets(Context& context) {
+    SecretsCommand(context).run();
+    return Exit::well;
+}
+
+}  // namespace chaos::cli

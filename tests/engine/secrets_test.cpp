@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <chaos/secrets.hpp>
+#include <fstream>
+#include <sstream>
+#include "site_kinds.hpp"
+#include "support/fake_host.hpp"
+
+using namespace chaos;
+using namespace chaos::test;
+
+namespace {
+
+const std::string beside = std::string(CHAOS_SECRETS) + "/";
+
+KeyRing ring(bool may_lack = false) {
+    chmod((beside + "key.txt").c_str(), 0600);
+    if (may_lack) return {{}, nullptr, true};
+    return {{{beside + "key.txt", true}}};
+}
+
+/// A file of secrets with these; of sops, whose names lie open, or of age.
+std::string closed(const std::string& text, SecretFile::Form form = SecretFile::Form::sops_yaml) {
+    auto file = SecretFile::make("s", form, own_recipients(ring()));
+    file.replace(text);
+    return file.bytes();
+}
+
+const std::string shop = "token: abc\ndb: {user: shop, password: hunter2}\nhash: $6$x$y\n";
+
+bool is_hidden(const Reading& reading, std::string_view id, std::string_view attribute) {
+    const Resource& resource = reading[id];
+    const Value all = encode(resource.type->schema(), resource.wanted);
+    const Value* held = all.find(attribute);
+    return held && held->secret;
+}
+
+}  // namespace
+
+TEST_CASE("secrets come by tag, by function, through variables, templates, loops and modules, and stay secret") {
+    const auto reading = read_files({{"site.yml", R"(
+secrets: s.yml
+vars: {t: !secret token, all: "{{ secret('db') }}"}
+files:
+  /tag: !secret db.password
+  /function: "{{ secret('db.user') ~ '!' }}"
+  /variable: "a {{ vars.t }} b"
+  /inside: "{{ vars.all.password }}"
+  /template: {template: t.j2, with: {x: "{{ vars.t }}"}}
+  /condition: {template: c.j2}
+  "/{{ item.name }}": {each: [{name: ana, pin: !secret token}], content: "{{ item.pin }}"}
+  /filter: "{{ vars.t | upper }}"
+  /clean: "x"
+use: [{module: m, with: {password: !secret token}}]
+)"},
+                                     {"s.yml", closed(shop)},
+                                     {"t.j2", "{{ x }}/{{ secret('db.user') }}"},
+                                     {"c.j2", "{% if secret('token') == 'abc' %}yes{% endif %}"},
+                                     {"modules/m.yml",
+                                      "params: {password: {type: secret}}\n"
+                                      "files: {/module: \"{{ params.password }}\"}\n"}});
+    REQUIRE(reading.errors() == "");
+    const std::pair<const char*, const char*> wanted[] = {
+        {"/tag", "hunter2"},    {"/function", "shop!"},    {"/variable", "a abc b"},
+        {"/inside", "hunter2"}, {"/template", "abc/shop"}, {"/condition", "yes"},
+        {"/ana", "abc"},        {"/filter", "ABC"},        {"/module", "abc"}};
+    for (const auto& [path, text] : wanted) {
+        CAPTURE(path);
+        CHECK(reading.attribute(std::string("file:") + path, "content") == "\"" + std::string(text) + "\"");
+        CHECK(is_hidden(reading, std::string("file:") + path, "content"));
+        CHECK(reading.attribute(std::string("file:") + path, "secret") == "\"true\"");
+    }
+    CHECK_FALSE(is_hidden(reading, "file:/clean", "content"));
+}
+
+TEST_CASE("of several files of secrets the later wins, and a layer above adds its own") {
+    const auto reading = read_files({{"site.yml",
+                                      "include: [base.yml]\nsecrets: [one.yml, two.age]\n"
+                                      "files: {/a: !secret a, /b: !secret b, /c: !secret c}\n"},
+                                     {"base.yml", "secrets: base.age\n"},
+                                     {"base.age", closed("a: base\nb: base\nc: base\n", SecretFile::Form::age_text)},
+                                     {"one.yml", closed("a: one\nb: one\n")},
+                                     {"two.age", closed("a: two\n", SecretFile::Form::age)}});
+    REQUIRE(reading.errors() == "");
+    CHECK(reading.attribute("file:/a", "content") == "\"two\"");
+    CHECK(reading.attribute("file:/b", "content") == "\"one\"");
+    CHECK(reading.attribute("file:/c", "content") == "\"base\"");
+}
+
+TEST_CASE("Ch-aOS's mapping of secrets is read, and its templates are kept and told of") {
+    const auto reading = read_files({{"site.yml",
+                                      "secrets: {sec_file: s.yml, sec_mode: sops, sec_sops: .sops.yaml, "
+                                      "templates: [{from: t.j2, to: x, owner: dex}]}\nfiles: {/a: !secret token}\n"},
+                                     {"s.yml", closed(shop)}});
+    REQUIRE(reading.errors() == "");
+    CHECK(reading.attribute("file:/a", "content") == "\"abc\"");
+    REQUIRE(reading.site.secret_templates.size() == 1);
+    CHECK(reading.site.secret_templates[0].find("to")->text() == "x");
+    CHECK(reading.problems.remarks().size() == 1);
+}
+
+TEST_CASE("a file of secrets that nothing asks for is not opened") {
+    const auto reading = read_files({{"site.yml", "secrets: s.yml\nfiles: {/a: x}\n"}, {"s.yml", "neither\n"}});
+    CHECK(reading.errors() == "");
+}
+
+TEST_CASE("where keys may be lacking, a site is read with secrets that nobody knows") {
+    const std::string manifest = R"(
+secrets: s.yml
+vars: {t: !secret token}
+assert: [{that: secret('token') | length > 2, say: too short}]
+files:
+  /a: !secret db.password
+  /b: "{{ secret('db.password') | int + 3 }}"
+  /c: "{{ vars.t.x }}"
+  /d: {template: t.j2}
+)";
+    for (const auto form : {SecretFile::Form::age_text, SecretFile::Form::sops_yaml}) {
+        char place[] = "/tmp/chaos-lacks-XXXXXX";
+        REQUIRE(mkdtemp(place));
+        const std::string directory = place;
+        std::ofstream(directory + "/site.yml") << manifest;
+        std::ofstream(directory + "/s.yml", std::ios::binary) << closed(shop, form);
+        std::ofstream(directory + "/t.j2") << "{{ secret('token')[7] }}";
+        const KeyRing none = ring(true);
+        const auto read = [&](const KeyRing& keys, Diagnostics& problems) {
+            Sources sources;
+            static const Registry registry = site_registry();
+            const FakeHost host;
+            const View view(host);
+            return read_site(sources, {directory + "/site.yml"}, {registry, view, nullptr, "web1", {}, &keys},
+                             problems);
+        };
+        Diagnostics problems;
+        const Site site = read(none, problems);
+        REQUIRE_MESSAGE(problems.ok(), problems.errors().front().what());
+        REQUIRE(problems.remarks().size() == 1);
+        CHECK(std::string(problems.remarks()[0].what()).find("the secrets in it are not checked") != std::string::npos);
+        CHECK(site.catalog.size() == 4);
+        for (const Resource& resource : site.catalog) CHECK(resource.wanted.hidden() != 0);
+        // Who compares with the host is told what is missing, once for a place.
+        KeyRing strict = none;
+        strict.may_lack = false;
+        Diagnostics wrong;
+        read(strict, wrong);
+        REQUIRE(!wrong.ok());
+        CHECK(std::string(wrong.errors()[0].what()).find("there is no key to open this file with") !=
+              std::string::npos);
+        CHECK(wrong.errors()[0].hint.find("--age-key") != std::string::npos);
+        // The names of a sops file lie open: a wrong one is found without its key.
+        if (form == SecretFile::Form::sops_yaml) {
+            std::ofstream(directory + "/site.yml") << "secrets: s.yml\nfiles: {/a: !secret tokn}\n";
+            Diagnostics unknown;
+            read(none, unknown);
+            REQUIRE(!unknown.ok());
+            CHECK(unknown.errors()[0].hint == "did you mean 'token'?");
+        }
+        for (const char* name : {"/site.yml", "/s.yml", "/t.j2", ""}) std::remove((directory + name).c_str());
+    }
+}
+
+TEST_CASE("a state hands its marks on: what is overlaid, compared three ways and read from a store stays hidden") {
+    const auto reading =
+        read_files({{"site.yml", "secrets: s.yml\nfiles: {/a: !secret token}\n"}, {"s.yml", closed(shop)}});
+    const Resource& resource = reading["file:/a"];
+    const Schema& schema = resource.type->schema();
+    const auto bit = hiding_bit(schema, *schema.find("content"));
+    REQUIRE(resource.wanted.hidden() == bit);
+    Diagnostics problems;
+    const State there = decode(
+        schema,
+        Value(Value::Map{{std::string("path"), std::string("/a")}, {std::string("content"), std::string("old")}}),
+        problems);
+    CHECK(there.hidden() == 0);
+    CHECK(overlay(schema, there, resource.wanted).hidden() == bit);
+    CHECK(overlay(schema, State(), resource.wanted).hidden() == bit);
+    CHECK(resource.wanted.with_inputs(Digest{1, 2}).hidden() == bit);
+    std::vector<const Field*> conflicts;
+    CHECK(three_way(schema, resource.wanted, resource.wanted, there, conflicts).hidden() == bit);
+    CHECK(encode(schema, there.hiding(bit)).find("content")->secret);
+    CHECK(decode(schema, encode(schema, there.hiding(bit)), problems).hidden() == bit);
+    CHECK(!State().hiding(bit).hidden());
+}
