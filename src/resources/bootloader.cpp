@@ -107,7 +107,7 @@ std::vector<std::string> words_of(std::string_view text) {
 }
 
 /// What the files but ours have in a variable, as a shell reads them one after the other.
-std::string others(const Host& host, const std::string& variable) {
+std::string said_elsewhere(const Host& host, const std::string& variable) {
     std::vector<std::string> paths{main_file};
     if (has_drop_ins(host))
         for (const auto& name : host.list("/etc/default/grub.d"))
@@ -134,7 +134,7 @@ std::vector<std::string> own_words(const Host& host, std::string_view text) {
 }
 
 std::vector<std::string> words_on(const Host& host, std::string_view own) {
-    auto words = words_of(others(host, command_line) + " " + others(host, also_command_line) + " " +
+    auto words = words_of(said_elsewhere(host, command_line) + " " + said_elsewhere(host, also_command_line) + " " +
                           (has_drop_ins(host) ? "" : assigned(own, also_command_line).value_or("")));
     const auto mine = own_words(host, own);
     words.insert(words.end(), mine.begin(), mine.end());
@@ -155,7 +155,7 @@ public:
         if (found.name == Loader::none && wanted.name) found.name = wanted.name;
         if (whole || wanted.cmdline) found.cmdline = words_on(host, file.said());
         if (whole || wanted.menu_timeout)
-            found.menu_timeout = assigned(file.said(), "GRUB_TIMEOUT").value_or(others(host, "GRUB_TIMEOUT"));
+            found.menu_timeout = assigned(file.said(), "GRUB_TIMEOUT").value_or(said_elsewhere(host, "GRUB_TIMEOUT"));
         return found;
     }
 
@@ -233,7 +233,7 @@ private:
     static bool says(const Host& host, std::string_view text, const Bootloader& to) {
         if (to.cmdline && words_on(host, text) != *to.cmdline) return false;
         return !to.menu_timeout ||
-               assigned(text, "GRUB_TIMEOUT").value_or(others(host, "GRUB_TIMEOUT")) == *to.menu_timeout;
+               assigned(text, "GRUB_TIMEOUT").value_or(said_elsewhere(host, "GRUB_TIMEOUT")) == *to.menu_timeout;
     }
 
     static std::string bare(std::string_view text) {
@@ -247,7 +247,7 @@ private:
         std::string text(file.said());
         if (to.cmdline) text = with_words(host, std::move(text), *to.cmdline);
         if (to.menu_timeout) {
-            const auto elsewhere = others(host, "GRUB_TIMEOUT");
+            const auto elsewhere = said_elsewhere(host, "GRUB_TIMEOUT");
             const bool ours = has_drop_ins(host) && *to.menu_timeout == elsewhere;
             text = assign(text, "GRUB_TIMEOUT",
                           ours || to.menu_timeout->empty() ? std::nullopt : std::optional(*to.menu_timeout));
@@ -260,8 +260,9 @@ private:
         const auto is_in = [](const std::vector<std::string>& words, const std::string& word) {
             return std::find(words.begin(), words.end(), word) != words.end();
         };
-        const auto elsewhere = words_of(others(host, command_line) + " " + others(host, also_command_line) + " " +
-                                        (has_drop_ins(host) ? "" : assigned(text, also_command_line).value_or("")));
+        const auto elsewhere =
+            words_of(said_elsewhere(host, command_line) + " " + said_elsewhere(host, also_command_line) + " " +
+                     (has_drop_ins(host) ? "" : assigned(text, also_command_line).value_or("")));
         std::vector<std::string> words;
         const auto said = assigned(text, command_line).value_or("");
         for (std::string_view rest = said; !(rest = trimmed(rest)).empty();) {
