@@ -57,6 +57,10 @@ private:
     void read_variables(std::vector<Document>& documents);
     void refuse_overlap(const Value::Map& below, const Value::Map& above);
     void use_modules(Document& document);
+
+    /// Top-level keys that are modules of chaos: what all documents say of one is one use of it.
+    void use_sections(std::vector<Document>& documents);
+    bool is_module(const Value& key) const;
     void use_in_block(const Value& block, const Value& uses);
     void use_module(Use use);
     std::string path() const { return number_ ? reading_.modules[number_].path + "/" : std::string(); }
@@ -64,8 +68,9 @@ private:
     /// modules/ beside the manifest that says `use`; beside it where that is a module; the site's.
     std::vector<std::string> places_of_modules(Place from) const;
     void open_module(const Use& use, Module module);
-    void read_module(const Use& use, std::uint32_t number, const std::string& name, const std::string& real,
+    void read_module(const Use& use, std::uint32_t number, const std::string& name, std::vector<Document> documents,
                      Scope& scope);
+    std::vector<Document> documents_of(const Use& use, const std::string& file, Scope& scope);
     static const Document& main_of(const std::vector<Document>& documents);
 
     /// A path as a person finds it: from where the first manifest stands, where it is below.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include "beside.hpp"
+#include "shipped.hpp"
 #include "utf8.hpp"
 
 namespace chaos {
@@ -128,6 +129,8 @@ std::string module_file(const Value& name, std::span<const std::string> director
         for (const std::string& other : beside::glob(directory + "/*.yml"))
             known.push_back(other.substr(directory.size() + 1, other.size() - directory.size() - 5));
     }
+    if (find_shipped(name.text())) return {};
+    for (const ShippedModule& one : shipped_modules()) known.emplace_back(one.name);
     const auto near = nearest(name.text(), known);
     throw Error(name.where,
                 fmt::format("there is no module '{}': no file '{}/{}.yml'", name.text(), directories[0], name.text()))

@@ -5,6 +5,7 @@
 #include <utility>
 #include "beside.hpp"
 #include "filters.hpp"
+#include "utf8.hpp"
 
 namespace chaos {
 
@@ -174,10 +175,35 @@ std::vector<std::string> Scope::members(std::string_view of) const {
     return names;
 }
 
+/// As the manifest says, else as /etc/passwd of the host has it, else where a new one gets it.
+Value Scope::home_of(std::span<const Value> arguments) {
+    if (site_) return site_->home_of(arguments);
+    if (arguments.size() != 1 || !arguments[0].is_text() || arguments[0].text().empty())
+        throw Error("home takes the name of a user").help("write it as in home('eve')");
+    const std::string& name = arguments[0].text();
+    if (name.find_first_of("/:\n") != std::string::npos)
+        throw Error(fmt::format("'{}' can not be the name of a user", printable(name)));
+    Value home(name == "root" ? "/root" : "/home/" + name);
+    home.quoted = true, home.where = arguments[0].where;
+    if (const auto said = homes_.find(name); said != homes_.end()) return home.data = said->second, home;
+    std::string passwd;
+    context_.view.host().look("/etc/passwd", &passwd);
+    for (std::string_view rest = passwd; !rest.empty();) {
+        auto line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+        if (!line.starts_with(name + ":")) continue;
+        for (int field = 0; field < 5; ++field) line.remove_prefix(std::min(line.find(':'), line.size() - 1) + 1);
+        if (const auto there = line.substr(0, line.find(':')); there.starts_with('/')) home.data = std::string(there);
+        break;
+    }
+    return home;
+}
+
 Value Scope::call(std::string_view function, std::span<const Value> arguments) {
     if (function == "secret")
         throw Error("secrets are not read by chaos " CHAOS_VERSION " yet")
             .help("name a file beside the manifest with source:, readable by root alone");
+    if (function == "home") return home_of(arguments);
     if (function != "file")
         throw Error(fmt::format("there is no function '{}'", function)).help(language::function_hint(function));
     if (arguments.size() != 1 || !arguments[0].is_text())

@@ -25,6 +25,8 @@ public:
 
     /// The host that the manifest is read for.
     const Host& looking() const { return context_.view.host(); }
+    /// Homes of people that the manifest declares; of others the host tells.
+    void know_homes(std::map<std::string, std::string, std::less<>> homes) { homes_ = std::move(homes); }
 
     /// While it is set, a fact that changes by itself is an error: it may not decide what exists.
     bool deciding = false;
@@ -48,6 +50,7 @@ private:
     const Value* fact(std::string_view name);
     const Value* host(std::string_view name);
     void read_host();
+    Value home_of(std::span<const Value> arguments);
 
     struct Variable {
         Value value;
@@ -61,6 +64,7 @@ private:
     std::map<std::string, Variable, std::less<>> vars_;
     std::vector<std::string> order_, busy_;
     std::map<std::string, Value, std::less<>> facts_, bound_, given_;
+    std::map<std::string, std::string, std::less<>> homes_;
     std::optional<Value> host_, all_vars_;
     std::deque<Value> kept_;
 };

@@ -50,9 +50,16 @@ constexpr Word tops[] = {
     {"exports", "What a module gives back, as `modules.NAME.x`."},
     {"use", "Modules: manifests of `modules/` that are given parameters."},
     {"secrets", "Files of secrets.", false},
-    {"assert", "What must hold: a list of {that: EXPR, say: TEXT}."},
+    {"assert", "What must hold: a list of {that: EXPR, say: TEXT}; with `warn: true` it is told, and all goes on."},
     {"checks", "What must answer before a run counts.", false},
-    {"imports", "Ch-aronte's includes: the imported file wins.", false},
+    {"imports",
+     "Files that are laid over the text of this one, as Ch-aronte did: {file, strategy: combine, override or "
+     "merge, merge_keys}."},
+    {"partitioning", "Disks and partitions, for an installation: read and checked, and no disk is touched."},
+    {"firmware", "UEFI or BIOS, for an installation: read, and nothing done."},
+    {"fleet", "The hosts of Ch-aOS: of it, `restrictions` alone counts here."},
+    {"restrictions", "Which sections a host is given, by its name: `allow_list` and `black_list`."},
+    {"pelago", "Virtual machines of Ch-aOS, which it does not make either: read, and nothing done."},
     {"strategy",
      "How this file lies on lower ones: `merge`, `override` (in the sections it has, they are dropped) or "
      "`strict` (nothing of it may be there already)."},
@@ -120,7 +127,6 @@ constexpr Foreign sections[] = {
     {"gather_facts", "facts are read when an expression names them"},
     {"environment", "an exec has env:"},
     {"import_tasks", "write include: [FILE]"},
-    {"imports", "write include: [FILE]"},
     {"includes", "write include: [FILE]"},
     {"resources", "sections stand at the top level: packages, files, services"},
     {"write_files", "write files: {PATH: TEXT}"},
@@ -131,7 +137,6 @@ constexpr Foreign sections[] = {
     {"systemd", "write services: and units:"},
     {"copy", "write files: {PATH: {source: FILE}}"},
     {"template", "write files: {PATH: {template: FILE}}"},
-    {"aurPkgs", "write packages:"},
     {"secrets", "secrets are not read yet"},
 };
 
