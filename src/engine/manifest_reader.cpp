@@ -29,6 +29,7 @@ Value::Map body_of_section(const Value& key, const Value& said) {
             continue;
         }
         const Value* name = item.find(entry);
+        if (!name) name = item.find("path");  // a directory instead
         if (!name)
             throw Error(item.where, fmt::format("this entry of {} does not say its {}", key.text(), entry))
                 .help(fmt::format("add {}: VALUE", entry));
@@ -67,7 +68,7 @@ Value::List uses_of_section(const Value& key, const Value& said) {
         else if (!body.is_null())
             throw Error(body.where, fmt::format("an entry of {} is a mapping, found {}", key.text(), kind_of(body)));
         std::erase_if(with, [&](const auto& one) { return one.key.text() == entry; });
-        with.insert(with.begin(), {Value(entry, name.where), name});
+        if (!body.find("path")) with.insert(with.begin(), {Value(entry, name.where), name});
         uses.push_back(use(Value(key.text(), name.where), std::move(with), name_of_entry(key.text(), name.text())));
     }
     return uses;
@@ -177,7 +178,15 @@ void ManifestReader::use_in_block(const Value& block, const Value& uses) {
     for (const auto& entry : block.map())
         for (const std::string_view word : {"when", "doc", "tags", "needs", "before", "watch", "notify"})
             if (entry.key.text() == word) shared.push_back(entry);
-    for (const Value& item : items_in(uses)) reading_.guarded(item.where, [&] { use_module(parse_use(item, shared)); });
+    for (const Value& item : items_in(uses))
+        reading_.guarded(item.where, [&] {
+            Use use = parse_use(item, shared);
+            // What is said of all that is in the block, the modules of chaos take as theirs.
+            const Value* user = find_shipped(use.module.text()) ? block.find("user") : nullptr;
+            if (user && !Value(use.with).find("user"))
+                use.with.push_back({Value(std::string("user"), user->where), *user});
+            use_module(std::move(use));
+        });
 }
 
 void ManifestReader::use_module(Use use) {
@@ -192,7 +201,15 @@ void ManifestReader::use_module(Use use) {
             .note(before->second, "it is used here first")
             .help("give one of them a name of its own, as in as: second");
     uses_.emplace(module.name, use.module.where);
-    for (auto& entry : use.with) substitute(entry.value, scope_);
+    for (auto& entry : use.with) {
+        const Place where = entry.value.where;
+        substitute(entry.value, scope_);
+        // A path given to a module of chaos is one from the manifest that gives it.
+        const bool relative =
+            entry.key.text() == "path" && entry.value.is_text() && !entry.value.text().starts_with('/');
+        if (relative && find_shipped(use.module.text()))
+            entry.value.data = beside::join(reading_.sources[where].directory, entry.value.text());
+    }
     for (auto& entry : use.links) substitute(entry.value, scope_);
     if (!use.doc.is_null()) substitute(use.doc, scope_);
     module.links = use.links, module.doc = use.doc, module.tags = use.tags;

@@ -229,7 +229,7 @@ public:
                 }
             }
             change.after = State::of(std::move(goal)).with_inputs(change.after.inputs());
-            if (!before) parents.above(after->path, i, change.where, problems);
+            if (!before) parents.above(change.id.key, i, change.where, problems, change.after.as<Git>()->owner);
         }
         return parents.take();
     }
@@ -243,8 +243,7 @@ public:
 
     void apply(WritableHost& host, const Git* from, const Git* to, bool) const override {
         if (!to) return remove(host, *from);
-        if (!host.look(to->path)) host.make_directory(to->path, {.mode = 0755, .owner = to->owner.value_or("")});
-        // Whose it is, where that is not said: root does not read as root what somebody else may write.
+        if (!host.look(to->path)) make_place(host, *to);
         const bool back = to->commit && !to->commit->empty();
         Value::Map asked{said("do", "sync"), said("path", to->path), said("url", to->url.value_or("")),
                          said("submodules", to->submodules ? "true" : "false")};
@@ -263,6 +262,13 @@ public:
     }
 
 private:
+    static void make_place(WritableHost& host, const Git& to) {
+        Meta meta{.mode = 0755, .owner = to.owner.value_or("")};
+        if (to.owner) meta.group = own_group(View(host), *to.owner);
+        host.make_directory(to.path, meta);
+    }
+
+    /// Whose it is, where that is not said: root does not read as root what somebody else may write.
     static std::optional<std::string> owner_now(const Host& host, const std::string& path) {
         if (!host.superuser()) return std::nullopt;
         const auto there = host.look(path);

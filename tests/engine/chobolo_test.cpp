@@ -105,3 +105,17 @@ TEST_CASE("home() is as the manifest says, else as the host does, else where a n
         read_text("users: [{name: eve}]\nfiles: {\"{{ home('eve') }}/a\": x, \"{{ home('root') }}/b\": x}\n");
     CHECK(declared(reading) == "user:eve file:/home/eve/a file:/root/b");
 }
+
+TEST_CASE("what layers say of a section that is a module is one use of it, and the higher wins") {
+    const auto reading = read_files({{"site.yml", "include: [below.yml]\nregion: {timezone: Asia/Tokyo}\n"},
+                                     {"below.yml", "region: {timezone: Europe/Rome}\nhostname: x\n"}});
+    REQUIRE(reading.problems.errors().size() == 1);  // these kinds have no timezone: that is what it stands for
+    CHECK(std::string(reading.problems.errors()[0].what()) == "there is no section 'timezone'");
+}
+
+TEST_CASE("a module of the site goes before one that comes with chaos") {
+    const auto reading =
+        read_files({{"site.yml", "use: [{module: region, with: {zone: x}}]\n"},
+                    {"modules/region.yml", "params: {zone: {type: text}}\nhostname: '{{ params.zone }}'\n"}});
+    CHECK(declared(reading) == "hostname");
+}

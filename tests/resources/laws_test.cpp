@@ -57,8 +57,8 @@ Value::Map example_of(const Schema& schema) {
 
 /// Kinds that only need files, the kernel's values and commands of their own: FakeHost has all that. Those that need a
 /// distribution's tools are held to these laws in a booted host.
-constexpr std::array<std::string_view, 8> at_home = {"file",     "directory", "link",   "unit",
-                                                     "hostname", "timezone",  "sysctl", "exec"};
+constexpr std::array<std::string_view, 9> at_home = {"file",     "directory", "link", "unit",    "hostname",
+                                                     "timezone", "sysctl",    "exec", "link_set"};
 
 bool is_at_home(const ResourceType* type) {
     return std::find(at_home.begin(), at_home.end(), type->schema().name) != at_home.end();
@@ -85,6 +85,8 @@ FakeHost fertile() {
         return Output{command.argv.back().starts_with("test ") && !h.look("/usr/local/bin/tool") ? 1 : 0, "", ""};
     });
     host.put_directory("/usr/local/bin");
+    host.put_directory("/srv/dotfiles/profile");
+    host.put_directory("/etc/profile.d");
     return host;
 }
 
