@@ -25,6 +25,9 @@ std::string sync(const Checkout&);
 /// The commit that a branch (empty: the first) of a remote is at. Nothing is written.
 std::string tip(const std::string& url, const std::string& branch);
 
+/// Throws Error where a file that a commit has was changed.
+void refuse_changes(const std::string& path);
+
 /// Throws Error where the work tree holds anything that is in no commit of its remote, untracked files too.
 void refuse_local_work(const std::string& path);
 

@@ -27,6 +27,7 @@ constexpr std::string_view of_render[] = {"root", "var", "vars", "facts", "host"
 constexpr std::string_view of_eval[] = {"root", "var", "vars", "host"};
 constexpr std::string_view of_fmt[] = {"check"};
 constexpr std::string_view of_explain[] = {"reference"};
+constexpr std::string_view of_modules[] = {"root", "var", "host"};
 constexpr std::string_view of_setup[] = {"root", "state-dir", "yes", "dry-run"};
 constexpr std::string_view of_recover[] = {"root", "state-dir", "early", "accept"};
 constexpr std::string_view of_help[] = {"man", "completion"};
@@ -47,6 +48,7 @@ constexpr Command known[] = {
     {"eval", "EXPRESSION", 1, 1, of_eval, eval},
     {"init", "[TEMPLATE] [FILE]", 0, 2, nothing, init},
     {"fmt", "FILE...", 1, any, of_fmt, fmt},
+    {"modules", "fetch|list MANIFEST...", 2, any, of_modules, modules},
     {"graph", "MANIFEST...", 1, any, of_graph, graph},
     {"schema", "", 0, 0, nothing, schema},
     {"setup", "", 0, 0, of_setup, setup},

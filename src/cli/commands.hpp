@@ -43,6 +43,7 @@ Exit render(Context&);
 Exit eval(Context&);
 Exit fmt(Context&);
 Exit graph(Context&);
+Exit modules(Context&);
 Exit schema(Context&);
 Exit setup(Context&);
 Exit version(Context&);

@@ -104,14 +104,15 @@ void spell_wheel(Value::Map& root, Diagnostics& problems) {
     if (said == root.end()) return;
     const Place at = said->key.where;
     const bool granted = Codec<bool>::decode(said->value);
-    problems.note(Error(at, granted ? "'wheel_access' is a rule of sudo now: sudo: {\"%wheel\": true}"
+    problems.note(Error(at, granted ? "'wheel_access' is a rule of sudo now: sudo_rules: {\"%wheel\": true}"
                                     : "'wheel_access: false' says nothing: what nobody asks for is not given"));
     root.erase(said);
     if (!granted) return;
     Value rule(Value::Map{{Value(std::string("%wheel"), at), Value(std::string("true"), at)}}, at);
-    const auto held = std::find_if(root.begin(), root.end(), [](const auto& e) { return e.key.text() == "sudo"; });
+    const auto held =
+        std::find_if(root.begin(), root.end(), [](const auto& e) { return e.key.text() == "sudo_rules"; });
     if (held == root.end())
-        root.push_back({Value(std::string("sudo"), at), std::move(rule)});
+        root.push_back({Value(std::string("sudo_rules"), at), std::move(rule)});
     else if (held->value.is_map())
         std::get<Value::Map>(held->value.data).push_back(rule.map()[0]);
     else if (held->value.is_list())
@@ -172,6 +173,7 @@ void Customs::read(std::vector<Document>& documents) {
     for (Document& document : documents) {
         try {
             make_secret_files(document);
+            find_dense_services(document);
             if (const Value* said = document.root.find("partitioning")) check_partitioning(*said);
         } catch (Error& error) {
             problems_.add(std::move(error));
@@ -304,6 +306,61 @@ void Customs::check_partitioning(const Value& said) {
                 if (word == "part") Codec<std::int64_t>::decode(value);
             }
     problems_.note(Error(said.where, "partitioning is read by an installation alone: no disk is touched here"));
+}
+
+/// Services that are there and can be started at boot, without templates.
+std::vector<std::string> Customs::units_that_begin(const std::string& name) {
+    constexpr std::string_view directories[] = {"/etc/systemd/system", "/run/systemd/system",
+                                                "/usr/local/lib/systemd/system", "/lib/systemd/system",
+                                                "/usr/lib/systemd/system"};
+    const Host& host = scope_.looking();
+    std::vector<std::string> units;
+    for (const std::string_view directory : directories)
+        for (const std::string& unit : host.list(std::string(directory))) {
+            if (!unit.starts_with(name) || !unit.ends_with(".service") || unit.find("@.") != unit.npos) continue;
+            if (std::find(units.begin(), units.end(), unit) != units.end()) continue;
+            std::string text;
+            host.look(std::string(directory) + "/" + unit, &text);
+            if (text.find("[Install]") != text.npos) units.push_back(unit);
+        }
+    std::sort(units.begin(), units.end());
+    return units;
+}
+
+/// `{name: libvirt, dense_service: true}` is all services whose names begin so, each an entry of its own.
+void Customs::find_dense_services(Document& document) {
+    Value* services = find(document.root, "services");
+    if (!services || !services->is_list()) return;
+    Value::List all;
+    std::vector<std::string> found;
+    for (Value& item : std::get<Value::List>(services->data)) {
+        const Value *dense = item.is_map() ? item.find("dense_service") : nullptr,
+                    *name = dense ? item.find("name") : nullptr;
+        if (!dense) {
+            all.push_back(std::move(item));
+            continue;
+        }
+        if (!name || !name->is_text())
+            throw Error(item.where, "this service does not say its name").help("add name: NAME");
+        const bool many = Codec<bool>::decode(*dense);
+        std::erase_if(std::get<Value::Map>(item.data),
+                      [](const auto& one) { return one.key.text() == "dense_service"; });
+        auto units = many ? units_that_begin(name->text()) : std::vector<std::string>();
+        if (many && units.empty())
+            problems_.note(
+                Error(name->where, fmt::format("no service begins with '{}' yet: when one comes, the next run finds it",
+                                               printable(name->text()))));
+        if (units.empty()) units.push_back(name->text());
+        for (const std::string& unit : units) {
+            if (std::find(found.begin(), found.end(), unit) != found.end()) continue;
+            found.push_back(unit);
+            Value one = item;
+            for (auto& [key, value] : std::get<Value::Map>(one.data))
+                if (key.text() == "name") value.data = unit;
+            all.push_back(std::move(one));
+        }
+    }
+    services->data = std::move(all);
 }
 
 /// `secrets: {templates: [{from: netrc.j2, to: .netrc, owner: dex, mode: 600, vars: [netrc]}]}` are files below homes.

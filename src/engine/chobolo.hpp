@@ -46,6 +46,8 @@ private:
     void restrict(std::vector<Document>& documents);
     void check_partitioning(const Value& said);
     void make_secret_files(Document& document);
+    void find_dense_services(Document& document);
+    std::vector<std::string> units_that_begin(const std::string& name);
 
     Scope& scope_;
     const Registry& registry_;

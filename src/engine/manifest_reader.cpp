@@ -226,7 +226,7 @@ std::vector<std::string> ManifestReader::places_of_modules(Place from) const {
 
 void ManifestReader::open_module(const Use& use, Module module) {
     const Place from = use.module.where;
-    const std::string file = module_file(use.module, places_of_modules(from));
+    const std::string file = use.from.is_null() ? module_file(use.module, places_of_modules(from)) : fetched_file(use);
     const std::string real = file.empty() ? "chaos:" + use.module.text() : beside::real_path(file);
     auto& open = reading_.open;
     const auto first = std::find_if(open.begin(), open.end(), [&](const auto& one) { return one.first == real; });
@@ -249,13 +249,78 @@ void ManifestReader::open_module(const Use& use, Module module) {
     open.pop_back();
 }
 
+std::string ManifestReader::fetched_file(const Use& use) const {
+    const std::string &url = use.from.text(), &rev = use.rev.text();
+    const std::string directory = kept_modules(reading_.modules_beside, rev);
+    constexpr const char* fetch = "chaos modules fetch MANIFEST, with this site's manifest";
+    if (!reading_.lock) reading_.lock = read_module_lock(reading_.sources, reading_.modules_beside);
+    const auto locked = reading_.lock->find({url, rev});
+    if (locked == reading_.lock->end() || !beside::exists(directory))
+        throw Error(use.from.where, fmt::format("{} at {} was not fetched", url, rev.substr(0, 12))).help(fetch);
+    auto& held = reading_.held_to_lock;
+    if (std::find(held.begin(), held.end(), directory + url) == held.end()) {
+        std::string digest;
+        try {
+            digest = digest_of_module(files_of_module(directory));
+        } catch (Error& error) {
+            error.where = use.from.where;
+            throw std::move(error).help("rm -r " + directory + ", then chaos modules fetch MANIFEST");
+        }
+        if (digest != locked->second)
+            throw Error(use.from.where,
+                        fmt::format("what is kept of {} at {} is not what chaos.lock says: it was changed", url,
+                                    rev.substr(0, 12)))
+                .help(fmt::format("look at it in {0}; to have it anew: rm -r {0}, then chaos modules fetch MANIFEST",
+                                  directory));
+        held.push_back(directory + url);
+    }
+    for (const char* place : {"", "/modules"}) {
+        const std::string file = fmt::format("{}{}/{}.yml", directory, place, use.module.text());
+        if (beside::exists(file)) return file;
+    }
+    throw Error(use.module.where, fmt::format("{} has no module '{}' at {}: no {}.yml, at its top or in modules/", url,
+                                              use.module.text(), rev.substr(0, 12), use.module.text()));
+}
+
 std::vector<Document> ManifestReader::documents_of(const Use& use, const std::string& file, Scope& scope) {
     Cache* cache = reading_.context.cache;
     if (!file.empty())
         return read_documents(reading_.sources, {shown(beside::real_path(file))}, scope, cache, reading_.problems);
     const ShippedModule& module = *find_shipped(use.module.text());
-    return read_document(reading_.sources, fmt::format("chaos:modules/{}.yml", module.name), std::string(module.text),
-                         cache);
+    auto documents = read_document(reading_.sources, fmt::format("chaos:modules/{}.yml", module.name),
+                                   std::string(module.text), cache);
+    tell_missing_kinds(documents.front().root);
+    return documents;
+}
+
+void ManifestReader::tell_missing_kinds(Value& manifest) const {
+    auto& map = std::get<Value::Map>(manifest.data);
+    const auto blocks =
+        std::find_if(map.begin(), map.end(), [](const auto& one) { return one.key.text() == "blocks"; });
+    if (blocks == map.end()) return;
+    Value::List missing;
+    for (Value& block : std::get<Value::List>(blocks->value.data)) {
+        const Value* when = block.find("when");
+        std::erase_if(std::get<Value::Map>(block.data), [&](const auto& one) {
+            const std::string& word = one.key.text();
+            if (word == "when" || reading_.context.registry.section(word)) return false;
+            const auto entry = [&](const char* name, std::string text) {
+                return Value::Entry{Value(std::string(name), one.key.where), Value(std::move(text), one.key.where)};
+            };
+            missing.emplace_back(
+                Value::Map{entry("that", when ? "not (" + when->text() + ")" : "false"),
+                           entry("say", fmt::format("there is no section '{}' here: nothing is done for it", word)),
+                           entry("warn", "true")},
+                one.key.where);
+            return true;
+        });
+    }
+    if (missing.empty()) return;
+    const auto held = std::find_if(map.begin(), map.end(), [](const auto& one) { return one.key.text() == "assert"; });
+    if (held == map.end())
+        map.push_back({Value(std::string("assert")), Value(std::move(missing))});
+    else
+        for (Value& one : missing) std::get<Value::List>(held->value.data).push_back(std::move(one));
 }
 
 void ManifestReader::read_module(const Use& use, std::uint32_t number, const std::string& name,

@@ -53,6 +53,7 @@ struct Use {
     std::vector<Value> when{};
     Value::Map links{};
     Value doc{}, tags{};
+    Value from{}, rev{};  ///< Where it comes from, and the whole hash of a commit; nothing where it is here.
 
     const std::string& name() const { return as.empty() ? module.text() : as; }
 };

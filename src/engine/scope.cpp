@@ -5,6 +5,7 @@
 #include <utility>
 #include "beside.hpp"
 #include "filters.hpp"
+#include "persons.hpp"
 #include "utf8.hpp"
 
 namespace chaos {
@@ -183,19 +184,9 @@ Value Scope::home_of(std::span<const Value> arguments) {
     const std::string& name = arguments[0].text();
     if (name.find_first_of("/:\n") != std::string::npos)
         throw Error(fmt::format("'{}' can not be the name of a user", printable(name)));
-    Value home(name == "root" ? "/root" : "/home/" + name);
+    const auto said = homes_.find(name);
+    Value home(said != homes_.end() ? said->second : person_on(context_.view.host(), name).home);
     home.quoted = true, home.where = arguments[0].where;
-    if (const auto said = homes_.find(name); said != homes_.end()) return home.data = said->second, home;
-    std::string passwd;
-    context_.view.host().look("/etc/passwd", &passwd);
-    for (std::string_view rest = passwd; !rest.empty();) {
-        auto line = rest.substr(0, rest.find('\n'));
-        rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-        if (!line.starts_with(name + ":")) continue;
-        for (int field = 0; field < 5; ++field) line.remove_prefix(std::min(line.find(':'), line.size() - 1) + 1);
-        if (const auto there = line.substr(0, line.find(':')); there.starts_with('/')) home.data = std::string(there);
-        break;
-    }
     return home;
 }
 

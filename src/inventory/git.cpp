@@ -56,6 +56,8 @@ public:
     decltype(&git_repository_open_ext) repository_open =
         find<decltype(&git_repository_open_ext)>("git_repository_open_ext");
     decltype(&git_repository_free) repository_free = find<decltype(&git_repository_free)>("git_repository_free");
+    decltype(&git_repository_head) repository_head = find<decltype(&git_repository_head)>("git_repository_head");
+    decltype(&git_reference_name) reference_name = find<decltype(&git_reference_name)>("git_reference_name");
     decltype(&git_repository_set_head) set_head = find<decltype(&git_repository_set_head)>("git_repository_set_head");
     decltype(&git_repository_set_head_detached) set_head_detached =
         find<decltype(&git_repository_set_head_detached)>("git_repository_set_head_detached");
@@ -300,7 +302,8 @@ void make_tree(const Library& lib, git_repository* repository, const std::string
     if (result != 0) fail(lib, "can not check out " + path);
 }
 
-void fetch(const Library& lib, git_repository* repository, const std::string& url, std::string* first_branch) {
+/// The remote `origin`, at this url.
+Remote origin(const Library& lib, git_repository* repository, const std::string& url) {
     git_remote* found = nullptr;
     if (lib.remote_lookup(&found, repository, "origin") == 0) {
         lib.remote_free(found);
@@ -309,7 +312,12 @@ void fetch(const Library& lib, git_repository* repository, const std::string& ur
     } else if (lib.remote_create(&found, repository, "origin", url.c_str()) != 0) {
         fail(lib, "can not use " + url);
     }
-    const Remote remote(found, lib.remote_free);
+    return Remote(found, lib.remote_free);
+}
+
+void fetch(const Library& lib, git_repository* repository, const std::string& url, std::string* first_branch) {
+    const Remote remote = origin(lib, repository, url);
+    git_remote* found = remote.get();
     Keys keys{&lib};
     git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
     options.callbacks = callbacks(keys);
@@ -363,6 +371,21 @@ Repository open_or_make(const Library& lib, const std::string& path) {
     return Repository(made, lib.repository_free);
 }
 
+/// So that a look without libgit2 finds what a tag or the name of a commit stood for.
+void mark(const Library& lib, git_repository* repository, const Checkout& wanted, const git_oid& commit) {
+    if (!wanted.tag.empty()) point(lib, repository, "refs/chaos/at/" + wanted.tag, commit);
+    if (wanted.branch.empty() && !wanted.rev.empty()) point(lib, repository, "refs/chaos/at/" + wanted.rev, commit);
+}
+
+/// The branch that HEAD is on; empty where it is on none.
+std::string branch_of(const Library& lib, git_repository* repository) {
+    git_reference* head = nullptr;
+    if (lib.repository_head(&head, repository) != 0) return {};
+    const Held<git_reference> held(head, lib.reference_free);
+    const std::string name = lib.reference_name(head);
+    return name.starts_with("refs/heads/") ? name.substr(11) : std::string();
+}
+
 std::string described(const Checkout& wanted) {
     if (!wanted.rev.empty()) return "no commit, tag or branch " + wanted.rev;
     return wanted.tag.empty() ? "no branch " + wanted.branch : "no tag " + wanted.tag;
@@ -377,11 +400,14 @@ std::string sync(const Checkout& asked) {
     Checkout wanted = asked;
     end_what_was_cut(lib, repository, asked.path);
     const auto head = reference(lib, repository, "HEAD");
-    if (head) refuse_changes(lib, repository, asked.path, false);
     const bool any = wanted.branch.empty() && wanted.tag.empty() && wanted.rev.empty();
     std::optional<git_oid> target;
     if (head && !any && !wanted.update && (wanted.branch.empty() || !wanted.rev.empty()))
         target = target_of(lib, repository, wanted);
+    // What is there already is not looked at, whoever works in it.
+    if (target && *target == *head && !wanted.submodules && branch_of(lib, repository) == wanted.branch)
+        return origin(lib, repository, wanted.url), mark(lib, repository, wanted, *target), hex(lib, *target);
+    if (head) refuse_changes(lib, repository, asked.path, false);
     if (!target) {
         fetch(lib, repository, wanted.url, any ? &wanted.branch : nullptr);
         target = target_of(lib, repository, wanted);
@@ -395,15 +421,13 @@ std::string sync(const Checkout& asked) {
     }
     point(lib, repository, underway, *target);
     make_tree(lib, repository, asked.path, *target);
-    if (wanted.branch.empty()) {
-        if (lib.set_head_detached(repository, &*target) != 0) fail(lib, "can not set HEAD");
-    } else {
-        if (lib.set_head_detached(repository, &*target) != 0) fail(lib, "can not set HEAD");
+    // A branch that HEAD is on is not moved under it.
+    if (lib.set_head_detached(repository, &*target) != 0) fail(lib, "can not set HEAD");
+    if (!wanted.branch.empty()) {
         point(lib, repository, local, *target);
         if (lib.set_head(repository, local.c_str()) != 0) fail(lib, "can not set HEAD");
     }
-    if (!wanted.tag.empty()) point(lib, repository, "refs/chaos/at/" + wanted.tag, *target);
-    if (wanted.branch.empty() && !wanted.rev.empty()) point(lib, repository, "refs/chaos/at/" + wanted.rev, *target);
+    mark(lib, repository, wanted, *target);
     point(lib, repository, ours, *target);
     if (wanted.submodules && lib.submodule_foreach(repository, update_one, const_cast<Library*>(&lib)) != 0)
         fail(lib, "can not update the submodules of " + asked.path);
@@ -426,6 +450,13 @@ std::string tip(const std::string& url, const std::string& branch) {
     for (std::size_t i = 0; i < count; ++i)
         if (heads[i]->name == name) return hex(lib, heads[i]->oid);
     throw Error(fmt::format("{} has no branch {}", url, branch.empty() ? "that is its first" : branch));
+}
+
+void refuse_changes(const std::string& path) {
+    const Library& lib = library();
+    const Repository held = open(lib, path);
+    if (reference(lib, held.get(), "HEAD") && !reference(lib, held.get(), underway))
+        refuse_changes(lib, held.get(), path, false);
 }
 
 void refuse_local_work(const std::string& path) {

@@ -42,7 +42,8 @@ constexpr Field fields[] = {
         .otherwise("false"),
     schema::property<&Git::owner>("owner", "Who has it checked out: as that person, with that person's keys.")
         .example("deploy")
-        .otherwise("whoever runs chaos"),
+        .otherwise("whoever runs chaos")
+        .persons(),
     schema::seen<&Git::commit>("commit", "The commit it is at.").example("8c3f1e0d5a7b9264f0e1d2c3b4a5968778695a4b"),
 };
 
@@ -229,7 +230,9 @@ public:
                 }
             }
             change.after = State::of(std::move(goal)).with_inputs(change.after.inputs());
-            if (!before) parents.above(change.id.key, i, change.where, problems, change.after.as<Git>()->owner);
+            if (!before)
+                parents.above(change.id.key, i, change.where, problems, change.after.as<Git>()->owner,
+                              group_for(view, change.after.as<Git>()->owner));
         }
         return parents.take();
     }
@@ -237,6 +240,23 @@ public:
     void claims(const State& state, std::vector<Claim>& claims) const override {
         const Git& spec = *state.as<Git>();
         claim_path(spec.path, spec.owner, {}, claims);
+    }
+
+    /// What would be lost stops the run before anything is done.
+    void check(const View& view, std::span<const Change> changes, Diagnostics& problems) const override {
+        for (const Change& change : changes) {
+            const Git* before = change.before.as<Git>();
+            if (!before || !before->commit || !view->live()) continue;
+            const auto command = question(
+                owner_now(view.host(), before->path),
+                {said("do", change.after ? "refuse changes" : "refuse local work"), said("path", before->path)});
+            try {
+                commit_in(command, view->ask(command));
+            } catch (Error& error) {
+                error.where = change.where;
+                problems.add(std::move(error));
+            }
+        }
     }
 
     Way way() const override { return Way::calls; }

@@ -105,7 +105,8 @@ constexpr Field fields[] = {
     schema::property<&LinkSet::owner>("owner",
                                       "Who owns the links, and the directories that come along below the home.")
         .example("root")
-        .otherwise("whoever runs chaos"),
+        .otherwise("whoever runs chaos")
+        .persons(),
     schema::property<&LinkSet::complete>("complete",
                                          "Every link that is said is there, and of others into the tree none.")
         .example("true")
@@ -228,9 +229,12 @@ public:
                                                               "directories bring is decided then",
                                                               goal.tree)));
             for (const auto& [path, target] : links) look_in_the_way(view, goal, path, change.where, problems);
-            for (const auto& [path, target] : links) parents.above(path, i, change.where, problems, goal.owner);
+            for (const auto& [path, target] : links)
+                parents.above(path, i, change.where, problems, goal.owner, group_for(view, goal.owner));
             for (const auto& link : goal.links.list)
-                if (link.open) parents.above(below(place_of(goal, link), "x"), i, change.where, problems, goal.owner);
+                if (link.open)
+                    parents.above(below(place_of(goal, link), "x"), i, change.where, problems, goal.owner,
+                                  group_for(view, goal.owner));
             change.after = State::of(std::move(goal)).with_inputs(change.after.inputs());
         }
         return parents.take();

@@ -24,6 +24,7 @@ std::string group_of(const View&, const Entry&, const std::optional<std::string>
 
 /// The group of what is a person's; empty where nobody knows.
 std::string own_group(const View&, const std::string& user);
+std::optional<std::string> group_for(const View&, const std::optional<std::string>& user);
 
 /// Meta as a Spec with optional members has it; what is left open stays as it is.
 Meta meta_of(const std::optional<Mode>& mode, const std::optional<std::string>& owner,
