@@ -132,8 +132,10 @@ constexpr Shape top_shapes[] = {
     {"checks", R"({"type":"array"})"},
     {"imports",
      R"({"type":["array","string"],"items":{"anyOf":[{"type":"string"},{"type":"object","properties":{"file":{"type":"string"},"strategy":{"enum":["combine","override","merge"]},"merge_keys":{"type":["array","string"]}},"required":["file"],"additionalProperties":false}]}})"},
-    {"partitioning", R"({"type":"object","properties":{"disk":{"type":"string"},"partitions":{"type":"array"}},"additionalProperties":false})"},
-    {"restrictions", R"({"type":"object","properties":{"allow_list":{"type":"object"},"black_list":{"type":"object"}},"additionalProperties":false})"},
+    {"partitioning",
+     R"({"type":"object","properties":{"disk":{"type":"string"},"partitions":{"type":"array"}},"additionalProperties":false})"},
+    {"restrictions",
+     R"({"type":"object","properties":{"allow_list":{"type":"object"},"black_list":{"type":"object"}},"additionalProperties":false})"},
     {"strategy", R"({"enum":["merge","override","strict"]})"},
 };
 

@@ -48,7 +48,12 @@ void add_uses(const Value& root, std::vector<ModuleSource>& sources, Diagnostics
 void add_kept(Sources& all, const std::string& directory, std::vector<ModuleSource>& sources, Diagnostics& problems) {
     struct stat about {};
     if (::lstat(directory.c_str(), &about) != 0) return;
-    for (auto& [path, bytes] : files_of_module(directory)) {
+    std::vector<std::pair<std::string, std::string>> files;
+    try {
+        files = files_of_module(directory);
+    } catch (const Error&) {  // not as it was fetched: whoever reads it is told
+    }
+    for (auto& [path, bytes] : files) {
         if (!path.ends_with(".yml") || bytes.find("from:") == std::string::npos) continue;
         try {
             add_uses(parse_yaml(all, all.add(directory + "/" + path, directory, std::move(bytes))), sources, problems);

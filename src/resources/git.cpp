@@ -240,6 +240,7 @@ public:
     void claims(const State& state, std::vector<Claim>& claims) const override {
         const Git& spec = *state.as<Git>();
         claim_path(spec.path, spec.owner, {}, claims);
+        claims.push_back({Claim::Role::provides, "tree:" + spec.path});
     }
 
     /// What would be lost stops the run before anything is done.
@@ -282,10 +283,14 @@ public:
     }
 
 private:
+    /// By a tool, and not as a directory of the run: what goes is the tree with all in it.
     static void make_place(WritableHost& host, const Git& to) {
-        Meta meta{.mode = 0755, .owner = to.owner.value_or("")};
-        if (to.owner) meta.group = own_group(View(host), *to.owner);
-        host.make_directory(to.path, meta);
+        if (!to.owner || !host.superuser()) return;  // who checks it out makes it
+        Command command{.argv = {"install", "-d", "-m", "0755", "-o", *to.owner}};
+        if (const auto group = own_group(View(host), *to.owner); !group.empty())
+            command.argv.insert(command.argv.end(), {"-g", group});
+        command.argv.push_back(to.path);
+        if (const auto output = host.run(command); output.status != 0) throw failed(command, output);
     }
 
     /// Whose it is, where that is not said: root does not read as root what somebody else may write.

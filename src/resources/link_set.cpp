@@ -91,10 +91,10 @@ struct LinkSet {
 };
 
 constexpr Field fields[] = {
-    schema::key<&LinkSet::tree>("tree", "The directory that all of them lead into.").example("/srv/dotfiles"),
+    schema::key<&LinkSet::tree>("tree", "What all of them lead to, or into.").example("/srv/dotfiles"),
     schema::option<&LinkSet::links>(
         "links",
-        "What in the tree gets a link, and where: `{from: nvim, to: .config/nvim}`. With `open: "
+        "What in the tree gets a link (`.`: itself), and where: `{from: nvim, to: .config/nvim}`. With `open: "
         "true` each thing in it gets one in `to`, now and when more comes. `to: .` is a link of "
         "the same name.")
         .needed()
@@ -147,7 +147,8 @@ std::string place_of(const LinkSet& spec, const Links::One& link) {
         if (!spec.base) throw Error("expected an absolute path as place of a link, found '" + link.to + "'");
         path = *spec.base + "/" + path;
     }
-    if (into) path += "/" + link.from.substr(link.from.rfind('/') + 1);
+    const std::string& named = link.from == "." ? spec.tree : link.from;
+    if (into) path += "/" + named.substr(named.rfind('/') + 1);
     return schema::clean_path(path);
 }
 
@@ -174,19 +175,20 @@ bool wanted_links(const Host& host, const LinkSet& spec, Targets& links) {
 /// Ours are those where it is said that there are some, and which lead into the tree.
 Targets links_there(const Host& host, const LinkSet& spec) {
     Targets there;
-    const auto look = [&](const std::string& path, const std::string& into) {
+    const auto look = [&](const std::string& path, const std::string& into, const std::string& own) {
         std::string target;
-        if (host.look(path, &target, 0).kind == Entry::Kind::link && leads_into(target, into)) there[path] = target;
+        const bool is_link = host.look(path, &target, 0).kind == Entry::Kind::link;
+        if (is_link && (leads_into(target, into) || target == own)) there[path] = target;
     };
     for (const auto& link : spec.links.list) {
         const std::string path = place_of(spec, link);
         if (!link.open)
-            look(path, spec.tree);
+            look(path, spec.tree, spec.tree);
         else if (host.look(path).kind == Entry::Kind::directory)
-            for (const std::string& name : host.list(path)) look(below(path, name), inside(spec, link.from));
+            for (const std::string& name : host.list(path)) look(below(path, name), inside(spec, link.from), "");
     }
     if (spec.made)
-        for (const auto& [path, target] : *spec.made) look(path, spec.tree);
+        for (const auto& [path, target] : *spec.made) look(path, spec.tree, spec.tree);
     return there;
 }
 
@@ -304,7 +306,8 @@ private:
                                 Diagnostics& problems) {
         std::string target;
         const auto entry = view->look(path, &target, 0);
-        if (!entry || (entry.kind == Entry::Kind::link && leads_into(target, spec.tree))) return;
+        if (!entry || (entry.kind == Entry::Kind::link && (leads_into(target, spec.tree) || target == spec.tree)))
+            return;
         if (entry.kind == Entry::Kind::directory && view->list(path).empty()) return;
         if (spec.backup && (entry.kind == Entry::Kind::file || entry.kind == Entry::Kind::link))
             return problems.note(
@@ -325,7 +328,8 @@ private:
     static void clear_way(WritableHost& host, const LinkSet& spec, const std::string& path) {
         std::string target;
         const auto entry = host.look(path, &target, 0);
-        if (!entry || (entry.kind == Entry::Kind::link && leads_into(target, spec.tree))) return;
+        if (!entry || (entry.kind == Entry::Kind::link && (leads_into(target, spec.tree) || target == spec.tree)))
+            return;
         if (entry.kind == Entry::Kind::directory && host.list(path).empty()) return host.remove(path);
         if (!spec.backup || entry.kind == Entry::Kind::directory || entry.kind == Entry::Kind::other)
             throw in_the_way(

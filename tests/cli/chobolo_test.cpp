@@ -147,6 +147,7 @@ TEST_CASE("a Ch-obolo as its author wrote it is read on Arch and on Debian, and 
         std::string said = root.check(root.path + "/dex.yml", status);
         for (std::size_t at; (at = said.find(root.path + "/")) != std::string::npos;)
             said.erase(at, root.path.size() + 1);
+        if (const auto at = said.find(root.path); at != std::string::npos) said.replace(at, root.path.size(), "ROOT");
         CHECK(status == 0);
         const std::string answer = golden + name + ".txt";
         if (std::getenv("CHAOS_ACCEPT"))
