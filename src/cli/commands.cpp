@@ -36,6 +36,7 @@ constexpr std::string_view of_eval[] = {"root", "var", "vars", "host", "groups"}
 constexpr std::string_view of_explain[] = {"root",  "state-dir", "var",     "host",           "groups",
                                            "facts", "reference", "age-key", "passphrase-file"};
 constexpr std::string_view of_fmt[] = {"check"};
+constexpr std::string_view of_modules[] = {"root", "var", "host"};
 constexpr std::string_view of_setup[] = {"root", "state-dir", "yes", "dry-run"};
 constexpr std::string_view of_recover[] = {"root", "state-dir", "early", "accept"};
 constexpr std::string_view of_secrets[] = {"age-key", "passphrase-file", "recipient", "add", "remove", "raw"};
@@ -58,6 +59,7 @@ constexpr Command known[] = {
     {"eval", "EXPRESSION", 1, 1, of_eval, eval},
     {"init", "[TEMPLATE] [FILE]", 0, 2, nothing, init},
     {"fmt", "FILE...", 1, any, of_fmt, fmt},
+    {"modules", "fetch|list MANIFEST...", 2, any, of_modules, modules},
     {"graph", "MANIFEST...", 1, any, of_graph, graph},
     {"secrets", "WHAT [FILE] [NAME]", 1, 3, of_secrets, secrets},
     {"schema", "", 0, 0, nothing, schema},

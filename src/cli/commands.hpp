@@ -44,6 +44,7 @@ Exit eval(Context&);
 Exit fmt(Context&);
 Exit graph(Context&);
 Exit compile(Context&);
+Exit modules(Context&);
 Exit schema(Context&);
 Exit secrets(Context&);
 Exit setup(Context&);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include "declaration.hpp"
 #include "scope.hpp"
+#include "shipped.hpp"
 #include "utf8.hpp"
 
 namespace chaos {
@@ -14,10 +15,16 @@ const ResourceType* Sections::section_of(const Value& key, std::span<const std::
     Error error(key.where, fmt::format("there is no section '{}'", word));
     if (const ResourceType* type = registry_.type(word))
         throw std::move(error).help(fmt::format("did you mean '{}'?", type->schema().section));
+    if (find_shipped(word))
+        throw Error(key.where, fmt::format("'{}' is a module, and modules can not stand here", word))
+            .help(
+                "write it at the top level or in a block; what it stands for has sections of its own: chaos explain " +
+                word);
     if (const auto answer = foreign_section(word); !answer.empty()) throw std::move(error).help(std::string(answer));
     std::vector<std::string_view> known(beside.begin(), beside.end());
     for (const ResourceType* type : registry_.types) known.push_back(type->schema().section);
     for (const Word& top : top_level_words()) known.push_back(top.name);
+    for (const ShippedModule& module : shipped_modules()) known.push_back(module.name);
     const auto near = nearest(word, known);
     throw std::move(error).help(near.empty() ? "'chaos explain' lists the sections; keys of your own begin with x-"
                                              : fmt::format("did you mean '{}'?", near));
@@ -67,6 +74,7 @@ void Sections::read_block(Value block) {
         for (auto& [key, value] : sections) {
             try {
                 if (key.text() == "use") continue;  // modules lie below: they were read before
+                if (find_shipped(key.text()) && !registry_.section(key.text())) continue;
                 if (key.text() == "absent") {
                     read_absent(std::move(value), &shared);
                     continue;

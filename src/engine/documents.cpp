@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include "beside.hpp"
+#include "chobolo.hpp"
 #include "utf8.hpp"
 
 namespace chaos {
@@ -60,10 +61,12 @@ public:
                             fmt::format("a manifest is a mapping of sections, found {}", kind_of(document.root)))
                     .help("write it as in packages: [git]");
             document.main = stack_.empty(), document.word = how, document.from = from;
+            chobolo::spell_anew(document.root, problems_);
             if (const Value* own = document.root.find("strategy"); own && !own->is_null())
                 document.strategy = strategy_of(*own);
             if (strategy) document.strategy = *strategy;
             stack_.push_back({real, shown});
+            import_into(document.root, directory_of(real), directory_of(shown));
             const auto said = [&](std::string_view word) {
                 const Value* value = document.root.find(word);
                 return value ? *value : Value();
@@ -88,6 +91,50 @@ private:
         for (auto step = first; step != stack_.end(); ++step) path += step->second + " -> ";
         throw Error(from, fmt::format("these files include each other: {}{}", path, shown))
             .help("take one of the includes out");
+    }
+
+    /// `imports` of Ch-aronte: each file is laid over the text of this one, and is no layer of its own.
+    void import_into(Value& root, const std::string& directory, const std::string& shown_in) {
+        auto& map = std::get<Value::Map>(root.data);
+        const auto said = std::find_if(map.begin(), map.end(), [](const auto& e) { return e.key.text() == "imports"; });
+        if (said == map.end()) return;
+        const Value items = std::move(said->value);
+        const Place where = said->key.where;
+        map.erase(said);
+        if (items.is_null()) throw Error(where, "'imports' has no value").help("remove the line, or give it one");
+        for (const Value& item : items_in(items)) {
+            try {
+                const auto import = chobolo::parse_import(item);
+                Value imported = read_import(import.file, directory, shown_in);
+                chobolo::lay_import(map, std::move(std::get<Value::Map>(imported.data)), import);
+            } catch (Error& error) {
+                if (!error.where) error.where = item.where;
+                problems_.add(std::move(error));
+            }
+        }
+    }
+
+    Value read_import(const Value& file, const std::string& directory, const std::string& shown_in) {
+        const auto places = chobolo::places_of_import(directory, file.text());
+        const auto found = std::find_if(places.begin(), places.end(), beside::exists);
+        if (found == places.end())
+            throw Error(file.where, fmt::format("there is no file '{}'", places.front()))
+                .help("correct the path: it is one from this manifest, or from a folder Ch-obolos above it");
+        const std::string real = beside::real_path(*found);
+        const bool below = found->starts_with(directory + "/");
+        const std::string shown = below ? beside::join(shown_in, found->substr(directory.size() + 1)) : *found;
+        check_circle(real, shown, file.where);
+        if (++imports_ > most_files)
+            throw Error(file.where, fmt::format("more than {} files make this site", most_files));
+        const auto source = sources_.add(shown, directory_of(real), beside::read(real, most_of_a_manifest));
+        Value root = parse_yaml(sources_, source, cache_);
+        if (!root.is_map())
+            throw Error(root.where, fmt::format("a manifest is a mapping of sections, found {}", kind_of(root)));
+        chobolo::spell_anew(root, problems_);
+        stack_.push_back({real, shown});
+        import_into(root, directory_of(real), directory_of(shown));
+        stack_.pop_back();
+        return root;
     }
 
     void follow(const Value& said, std::string_view word, std::uint16_t source) {
@@ -158,7 +205,8 @@ private:
         substitute(file, scope_);
         scope_.deciding = false;
         const std::string& written = file.text();
-        const Source& source = sources_[Place{1, 1, source_number}];
+        // What was imported stands in a file of its own.
+        const Source& source = sources_[from ? from : Place{1, 1, source_number}];
         const std::string path = beside::join(source.directory, written);
         const std::string shown_in = directory_of(source.name);
         if (!beside::is_glob(written)) {
@@ -185,6 +233,7 @@ private:
     Cache* cache_;
     Diagnostics& problems_;
     std::vector<std::string> seen_;
+    std::size_t imports_ = 0;
     std::vector<std::pair<std::string, std::string>> stack_;  // real path, as shown
 };
 
@@ -195,6 +244,13 @@ std::vector<Document> read_documents(Sources& sources, const std::vector<std::st
     Loader loader(sources, scope, cache, problems);
     for (const std::string& path : paths) loader.read(path, path, {});
     return std::move(loader.documents);
+}
+
+std::vector<Document> read_document(Sources& sources, const std::string& shown, std::string text, Cache* cache) {
+    const auto source = sources.add(shown, "/", std::move(text));
+    std::vector<Document> documents;
+    documents.push_back({parse_yaml(sources, source, cache), source});
+    return documents;
 }
 
 }  // namespace chaos

@@ -27,4 +27,7 @@ struct Document {
 std::vector<Document> read_documents(Sources&, const std::vector<std::string>& paths, Scope&, Cache*,
                                      Diagnostics& problems);
 
+/// The manifest of a module that comes with chaos: one document, or none where it can not be read.
+std::vector<Document> read_document(Sources&, const std::string& shown, std::string text, Cache*);
+
 }  // namespace chaos

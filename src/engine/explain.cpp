@@ -5,6 +5,7 @@
 
 #include "declaration.hpp"
 #include "filters.hpp"
+#include "shipped.hpp"
 #include "utf8.hpp"
 
 namespace chaos {
@@ -71,10 +72,32 @@ std::string kind_page(const Schema& schema) {
     return text + "\n" + example_of(schema);
 }
 
+/// A module that comes with chaos, as the section that it is.
+std::string module_page(const ShippedModule& module) {
+    const Value manifest = read_shipped(module);
+    std::string text = fmt::format("# {}\n\n{}\n\n", module.name, manifest.find("doc")->text());
+    const auto entry = entry_param(manifest);
+    text += entry.empty()
+                ? fmt::format("Section `{0}`: the same as `use: [{{module: {0}, with: {{...}}}}]`.", module.name)
+                : fmt::format(
+                      "Section `{}`: a list of entries, or a mapping whose keys are the `{}`; each is a use of a "
+                      "module.",
+                      module.name, entry);
+    text +=
+        " It stands for other resources, which the plan shows.\n\n| parameter | type | what it says |\n|---|---|---|\n";
+    for (const ShownParam& param : params_of(manifest))
+        text += fmt::format("| `{}` | {} | {} ({}) |\n", param.name, param.type, param.doc,
+                            param.required ? "required" : fmt::format("otherwise: {}", param.fallback));
+    return text + fmt::format("\n```yaml{}```\n", module.text.substr(module.text.find('\n')));
+}
+
 std::string overview(const Registry& registry) {
     std::string text = "# Kinds\n\n";
     for (const ResourceType* type : registry.types)
         text += fmt::format("- `{}`: {}\n", type->schema().section, type->schema().doc);
+    text += "\n# Sections that stand for others\n\n";
+    for (const ShippedModule& module : shipped_modules())
+        text += fmt::format("- `{}`: {}\n", module.name, read_shipped(module).find("doc")->text());
     text += "\n# Facts\n\n";
     for (const Fact& fact : registry.facts) text += fmt::format("- `facts.{}`: {}\n", fact.name, fact.doc);
     text +=
@@ -147,6 +170,7 @@ Error unknown(const Registry& registry, std::string_view topic) {
         for (const auto& row : group) names.push_back(row.name);
     for (const auto& group : language::all_tests())
         for (const auto& row : group) names.push_back(row.name);
+    for (const ShippedModule& module : shipped_modules()) names.push_back(module.name);
     const auto guess = nearest(topic.substr(0, topic.find('.')), names);
     return Error(fmt::format("there is nothing called '{}' to explain", topic))
         .help(guess.empty() ? "chaos explain lists what there is" : fmt::format("did you mean '{}'?", guess));
@@ -169,6 +193,7 @@ std::string explain(const Registry& registry, std::string_view topic) {
         throw Error(fmt::format("a {} has no attribute '{}'", type->schema().name, topic.substr(dot + 1)))
             .help(fmt::format("chaos explain {}", type->schema().name));
     }
+    if (const ShippedModule* module = find_shipped(topic)) return module_page(*module);
     for (const Fact& fact : registry.facts)
         if (fact.name == topic.substr(0, dot))
             return fmt::format(

@@ -59,6 +59,8 @@ std::string functions_page() {
     for (const Function& row : language::all_functions()) rows.push_back(&row);
     return "## Functions\n\n" + table(rows, true) +
            "| `file(path)` | The text of a file beside the manifest, without its last newline. | addition |\n"
+           "| `home(user)` | Where that person lives: as the manifest or the host says, else `/home/USER`. | addition "
+           "|\n"
            "| `secret(name)` | A secret by its name. | addition |\n";
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chaos/manifest.hpp>
 #include "declaration.hpp"
+#include "shipped.hpp"
 
 namespace chaos {
 
@@ -127,9 +128,14 @@ constexpr Shape top_shapes[] = {
     {"use", R"({"$ref":"#/$defs/uses"})"},
     {"secrets", R"({"type":["string","array","object"]})"},
     {"assert",
-     R"({"type":["array","object"],"items":{"type":"object","properties":{"that":{"$ref":"#/$defs/condition"}},"required":["that"]}})"},
+     R"({"type":["array","object"],"items":{"type":"object","properties":{"that":{"$ref":"#/$defs/condition"},"say":{"type":"string"},"warn":{"$ref":"#/$defs/flag"}},"required":["that"]}})"},
     {"checks", R"({"type":"array"})"},
-    {"imports", R"({"type":["array","string"]})"},
+    {"imports",
+     R"({"type":["array","string"],"items":{"anyOf":[{"type":"string"},{"type":"object","properties":{"file":{"type":"string"},"strategy":{"enum":["combine","override","merge"]},"merge_keys":{"type":["array","string"]}},"required":["file"],"additionalProperties":false}]}})"},
+    {"partitioning",
+     R"({"type":"object","properties":{"disk":{"type":"string"},"partitions":{"type":"array"}},"additionalProperties":false})"},
+    {"restrictions",
+     R"({"type":"object","properties":{"allow_list":{"type":"object"},"black_list":{"type":"object"}},"additionalProperties":false})"},
     {"strategy", R"({"enum":["merge","override","strict"]})"},
 };
 
@@ -206,6 +212,23 @@ std::string definitions(const std::string& bodies, const std::string& references
         bodies, references, metas_beside(nullptr, "absent"), references, metas_beside(nullptr));
 }
 
+/// The parameters of a module that comes with chaos; each takes its own form, or an expression.
+std::string module_schema(const ShippedModule& module) {
+    const Value manifest = read_shipped(module);
+    std::string properties;
+    for (const ShownParam& param : params_of(manifest))
+        properties += fmt::format(R"({}{}:{{"description":{}}})", properties.empty() ? "" : ",", quoted(param.name),
+                                  quoted(param.doc));
+    const auto body =
+        fmt::format(R"({{"type":"object","properties":{{{}}},"additionalProperties":false}})", properties);
+    const auto doc = quoted(manifest.find("doc")->text());
+    if (entry_param(manifest).empty())
+        return fmt::format(R"({{"description":{},"anyOf":[{},{{"type":["string","array"]}}]}})", doc, body);
+    return fmt::format(
+        R"({{"description":{0},"anyOf":[{{"type":"array","items":{1}}},{{"type":"object","additionalProperties":{1}}}]}})",
+        doc, body);
+}
+
 }  // namespace
 
 std::string json_schema(const Registry& registry) {
@@ -215,6 +238,8 @@ std::string json_schema(const Registry& registry) {
         add(references, fmt::format(R"({}:{{"$ref":"#/$defs/section%20{}"}})", quoted(name), name));
     };
     for (const ResourceType* type : registry.types) section(type->schema().section, section_schema(type->schema()));
+    for (const ShippedModule& module : shipped_modules())
+        if (!registry.section(module.name)) section(module.name, module_schema(module));
     for (const Word& word : top_level_words()) add(tops, word_schema(word, top_shapes));
     return fmt::format(
         R"({{"$schema":"https://json-schema.org/draft/2020-12/schema","title":"chaos manifest","type":"object",

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 #include "beside.hpp"
+#include "chobolo.hpp"
 #include "manifest_reader.hpp"
 #include "persons.hpp"
 #include "provenance.hpp"
@@ -22,6 +23,24 @@ std::string name_of_file(std::string_view path) {
     return std::string(path.substr(0, dot == 0 ? path.size() : dot));
 }
 
+/// Where the people of a manifest live, as far as it says so in plain text.
+std::map<std::string, std::string, std::less<>> homes_in(const std::vector<Document>& documents) {
+    std::map<std::string, std::string, std::less<>> homes;
+    const auto note = [&](const Value& name, const Value& body) {
+        const Value* home = body.find("home");
+        if (home && home->is_text() && name.is_text() && !has_expression(*home)) homes[name.text()] = home->text();
+    };
+    for (const Document& document : documents) {
+        const Value* users = document.root.find("users");
+        if (users && users->is_map())
+            for (const auto& [name, body] : users->map()) note(name, body);
+        if (users && users->is_list())
+            for (const Value& body : users->list())
+                if (const Value* name = body.find("name")) note(*name, body);
+    }
+    return homes;
+}
+
 class SiteReader {
 public:
     SiteReader(Sources& sources, const ReadContext& context, Diagnostics& problems)
@@ -36,6 +55,8 @@ public:
         site.origin = beside::real_path(paths.front());
         site.name = name_of_file(paths.front());
         reading_.modules_beside = site.origin.substr(0, site.origin.rfind('/'));
+        reading_.scope.know_homes(homes_in(documents));
+        chobolo::Customs(reading_.scope, context.registry, problems).read(documents);
         read_name(documents, paths.front());
         if (!manifest_.read(documents)) return std::move(site);
         check_exclusive();

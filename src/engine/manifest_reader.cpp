@@ -5,12 +5,75 @@
 #include "beside.hpp"
 #include "provenance.hpp"
 #include "requirements.hpp"
+#include "shipped.hpp"
 
 namespace chaos {
 
 namespace {
 
 constexpr std::size_t most_uses = 4096, deepest_use = 32;
+
+/// A section that is a module, as a mapping: of its parameters; or, where it has entries, from key to parameters.
+Value::Map body_of_section(const Value& key, const Value& said) {
+    const Value manifest = read_shipped(*find_shipped(key.text()));
+    const std::string entry = entry_param(manifest);
+    if (entry.empty()) {
+        if (said.is_map()) return said.map();
+        const auto params = params_of(manifest);  // a body that is no mapping is the first of them
+        return Value::Map{{Value(params.front().name, said.where), said}};
+    }
+    if (said.is_map()) return said.map();
+    Value::Map body;
+    for (const Value& item : items_in(said)) {
+        if (item.is_text()) {
+            body.push_back({item, Value(Value::Map{}, item.where)});
+            continue;
+        }
+        const Value* name = item.find(entry);
+        if (!name) name = item.find("path");  // a directory instead
+        if (!name)
+            throw Error(item.where, fmt::format("this entry of {} does not say its {}", key.text(), entry))
+                .help(fmt::format("add {}: VALUE", entry));
+        body.push_back({*name, item});
+    }
+    return body;
+}
+
+/// As names of modules can be: letters, digits, _ and -.
+std::string name_of_entry(const std::string& section, const std::string& key) {
+    std::string name = section + "-" + key.substr(key.find_last_of("/:") + 1);
+    for (char& c : name)
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-')) c = '_';
+    return name;
+}
+
+/// The items of `use` that a section is the same as.
+Value::List uses_of_section(const Value& key, const Value& said) {
+    const std::string entry = entry_param(read_shipped(*find_shipped(key.text())));
+    const auto use = [&](Value module, Value::Map with, std::string as) {
+        Value::Map item{{Value(std::string("module"), module.where), module}};
+        if (!with.empty())
+            item.push_back({Value(std::string("with"), module.where), Value(std::move(with), said.where)});
+        if (!as.empty()) item.push_back({Value(std::string("as"), module.where), Value(std::move(as), module.where)});
+        return Value(std::move(item), module.where);
+    };
+    Value::List uses;
+    if (entry.empty()) {
+        uses.push_back(use(key, body_of_section(key, said), ""));
+        return uses;
+    }
+    for (const auto& [name, body] : body_of_section(key, said)) {
+        Value::Map with;
+        if (body.is_map())
+            with = body.map();
+        else if (!body.is_null())
+            throw Error(body.where, fmt::format("an entry of {} is a mapping, found {}", key.text(), kind_of(body)));
+        std::erase_if(with, [&](const auto& one) { return one.key.text() == entry; });
+        if (!body.find("path")) with.insert(with.begin(), {Value(entry, name.where), name});
+        uses.push_back(use(Value(key.text(), name.where), std::move(with), name_of_entry(key.text(), name.text())));
+    }
+    return uses;
+}
 
 }  // namespace
 
@@ -30,6 +93,7 @@ bool ManifestReader::read(std::vector<Document>& documents) {
     read_variables(documents);
     const auto before_modules = reading_.problems.errors().size();
     for (Document& document : documents) use_modules(document);
+    use_sections(documents);
     const bool whole = reading_.problems.errors().size() == before_modules;
     for (Document& document : documents)
         if (const Value* said = document.root.find("assert")) check_assertions(*said);
@@ -89,11 +153,45 @@ void ManifestReader::use_modules(Document& document) {
                 reading_.guarded(item.where, [&] { use_module(parse_use(item)); });
         if (key.text() != "blocks" || !value.is_list()) continue;
         for (const Value& block : value.list()) {
-            const Value* uses = block.is_map() ? block.find("use") : nullptr;
-            if (!uses) continue;
-            reading_.guarded(uses->where, [&] { use_in_block(block, *uses); });
+            if (!block.is_map()) continue;
+            if (const Value* uses = block.find("use"))
+                reading_.guarded(uses->where, [&] { use_in_block(block, *uses); });
+            for (const auto& [section, body] : block.map()) {
+                if (!is_module(section)) continue;
+                reading_.guarded(section.where, [&, &word = section, &said = body] {
+                    use_in_block(block, Value(uses_of_section(word, said), said.where));
+                });
+            }
         }
     }
+}
+
+bool ManifestReader::is_module(const Value& key) const {
+    const auto& types = reading_.context.registry.types;
+    return find_shipped(key.text()) && std::none_of(types.begin(), types.end(), [&](const ResourceType* type) {
+               return type->schema().section == key.text();
+           });
+}
+
+/// The higher document wins, parameter by parameter; of entries, entry by entry.
+void ManifestReader::use_sections(std::vector<Document>& documents) {
+    Value::Map all;
+    for (Document& document : documents)
+        for (const auto& [key, value] : document.root.map()) {
+            if (!is_module(key)) continue;
+            reading_.guarded(key.where, [&, &word = key, &said = value] {
+                if (said.is_null() && said.blank)
+                    throw Error(word.where, fmt::format("'{}' has no value", word.text()))
+                        .help("remove the line, or give it one");
+                if (document.strategy == Strategy::override_)
+                    std::erase_if(all, [&](const auto& held) { return held.key == word; });
+                lay_values(all, Value::Map{{word, Value(body_of_section(word, said), said.where)}});
+            });
+        }
+    for (const auto& [key, body] : all)
+        reading_.guarded(key.where, [&, &word = key, &said = body] {
+            for (const Value& use : uses_of_section(word, said)) use_module(parse_use(use));
+        });
 }
 
 void ManifestReader::use_in_block(const Value& block, const Value& uses) {
@@ -104,7 +202,15 @@ void ManifestReader::use_in_block(const Value& block, const Value& uses) {
     for (const auto& entry : block.map())
         for (const std::string_view word : {"when", "doc", "tags", "needs", "before", "watch", "notify"})
             if (entry.key.text() == word) shared.push_back(entry);
-    for (const Value& item : items_in(uses)) reading_.guarded(item.where, [&] { use_module(parse_use(item, shared)); });
+    for (const Value& item : items_in(uses))
+        reading_.guarded(item.where, [&] {
+            Use use = parse_use(item, shared);
+            // What is said of all that is in the block, the modules of chaos take as theirs.
+            const Value* user = find_shipped(use.module.text()) ? block.find("user") : nullptr;
+            if (user && !Value(use.with).find("user"))
+                use.with.push_back({Value(std::string("user"), user->where), *user});
+            use_module(std::move(use));
+        });
 }
 
 void ManifestReader::use_module(Use use) {
@@ -121,7 +227,15 @@ void ManifestReader::use_module(Use use) {
             .note(before->second, "it is used here first")
             .help("give one of them a name of its own, as in as: second");
     uses_.emplace(module.name, use.module.where);
-    for (auto& entry : use.with) substitute(entry.value, scope_);
+    for (auto& entry : use.with) {
+        const Place where = entry.value.where;
+        substitute(entry.value, scope_);
+        // A path given to a module of chaos is one from the manifest that gives it.
+        const bool relative =
+            entry.key.text() == "path" && entry.value.is_text() && !entry.value.text().starts_with('/');
+        if (relative && find_shipped(use.module.text()))
+            entry.value.data = beside::join(reading_.sources[where].directory, entry.value.text());
+    }
     for (auto& entry : use.links) substitute(entry.value, scope_);
     if (!use.doc.is_null()) substitute(use.doc, scope_);
     module.links = use.links, module.doc = use.doc, module.tags = use.tags;
@@ -138,8 +252,8 @@ std::vector<std::string> ManifestReader::places_of_modules(Place from) const {
 
 void ManifestReader::open_module(const Use& use, Module module) {
     const Place from = use.module.where;
-    const std::string file = module_file(use.module, places_of_modules(from));
-    const std::string real = beside::real_path(file);
+    const std::string file = use.from.is_null() ? module_file(use.module, places_of_modules(from)) : fetched_file(use);
+    const std::string real = file.empty() ? "chaos:" + use.module.text() : beside::real_path(file);
     auto& open = reading_.open;
     const auto first = std::find_if(open.begin(), open.end(), [&](const auto& one) { return one.first == real; });
     if (first != open.end()) {
@@ -153,17 +267,91 @@ void ManifestReader::open_module(const Use& use, Module module) {
     module.scope = std::make_unique<Scope>(reading_.scope, reading_.of_modules);
     Scope& scope = *module.scope;
     scope.give("module", Value(Value::Map{{std::string("name"), Value(module.name)}}));
+    module.used = from, module.shipped = file.empty();
     const std::string name = module.name;
     const auto number = reading_.modules.add(std::move(module));
     open.emplace_back(real, use.module.text());
-    read_module(use, number, name, real, scope);
+    read_module(use, number, name, documents_of(use, file, scope), scope);
     open.pop_back();
 }
 
-void ManifestReader::read_module(const Use& use, std::uint32_t number, const std::string& name, const std::string& real,
-                                 Scope& scope) {
+std::string ManifestReader::fetched_file(const Use& use) const {
+    const std::string &url = use.from.text(), &rev = use.rev.text();
+    const std::string directory = kept_modules(reading_.modules_beside, rev);
+    constexpr const char* fetch = "chaos modules fetch MANIFEST, with this site's manifest";
+    if (!reading_.lock) reading_.lock = read_module_lock(reading_.sources, reading_.modules_beside);
+    const auto locked = reading_.lock->find({url, rev});
+    if (locked == reading_.lock->end() || !beside::exists(directory))
+        throw Error(use.from.where, fmt::format("{} at {} was not fetched", url, rev.substr(0, 12))).help(fetch);
+    auto& held = reading_.held_to_lock;
+    if (std::find(held.begin(), held.end(), directory + url) == held.end()) {
+        std::string digest;
+        try {
+            digest = digest_of_module(files_of_module(directory));
+        } catch (Error& error) {
+            error.where = use.from.where;
+            throw std::move(error).help("rm -r " + directory + ", then chaos modules fetch MANIFEST");
+        }
+        if (digest != locked->second)
+            throw Error(use.from.where,
+                        fmt::format("what is kept of {} at {} is not what chaos.lock says: it was changed", url,
+                                    rev.substr(0, 12)))
+                .help(fmt::format("look at it in {0}; to have it anew: rm -r {0}, then chaos modules fetch MANIFEST",
+                                  directory));
+        held.push_back(directory + url);
+    }
+    for (const char* place : {"", "/modules"}) {
+        const std::string file = fmt::format("{}{}/{}.yml", directory, place, use.module.text());
+        if (beside::exists(file)) return file;
+    }
+    throw Error(use.module.where, fmt::format("{} has no module '{}' at {}: no {}.yml, at its top or in modules/", url,
+                                              use.module.text(), rev.substr(0, 12), use.module.text()));
+}
+
+std::vector<Document> ManifestReader::documents_of(const Use& use, const std::string& file, Scope& scope) {
+    Cache* cache = reading_.context.cache;
+    if (!file.empty())
+        return read_documents(reading_.sources, {shown(beside::real_path(file))}, scope, cache, reading_.problems);
+    const ShippedModule& module = *find_shipped(use.module.text());
+    auto documents = read_document(reading_.sources, fmt::format("chaos:modules/{}.yml", module.name),
+                                   std::string(module.text), cache);
+    tell_missing_kinds(documents.front().root);
+    return documents;
+}
+
+void ManifestReader::tell_missing_kinds(Value& manifest) const {
+    auto& map = std::get<Value::Map>(manifest.data);
+    const auto blocks =
+        std::find_if(map.begin(), map.end(), [](const auto& one) { return one.key.text() == "blocks"; });
+    if (blocks == map.end()) return;
+    Value::List missing;
+    for (Value& block : std::get<Value::List>(blocks->value.data)) {
+        const Value* when = block.find("when");
+        std::erase_if(std::get<Value::Map>(block.data), [&](const auto& one) {
+            const std::string& word = one.key.text();
+            if (word == "when" || reading_.context.registry.section(word)) return false;
+            const auto entry = [&](const char* name, std::string text) {
+                return Value::Entry{Value(std::string(name), one.key.where), Value(std::move(text), one.key.where)};
+            };
+            missing.emplace_back(
+                Value::Map{entry("that", when ? "not (" + when->text() + ")" : "false"),
+                           entry("say", fmt::format("there is no section '{}' here: nothing is done for it", word)),
+                           entry("warn", "true")},
+                one.key.where);
+            return true;
+        });
+    }
+    if (missing.empty()) return;
+    const auto held = std::find_if(map.begin(), map.end(), [](const auto& one) { return one.key.text() == "assert"; });
+    if (held == map.end())
+        map.push_back({Value(std::string("assert")), Value(std::move(missing))});
+    else
+        for (Value& one : missing) std::get<Value::List>(held->value.data).push_back(std::move(one));
+}
+
+void ManifestReader::read_module(const Use& use, std::uint32_t number, const std::string& name,
+                                 std::vector<Document> documents, Scope& scope) {
     const auto mistakes = reading_.problems.errors().size();
-    auto documents = read_documents(reading_.sources, {shown(real)}, scope, reading_.context.cache, reading_.problems);
     for (const Document& document : documents) reading_.modules.read_by(number, document.source);
     if (documents.empty() || reading_.problems.errors().size() != mistakes) return;
     const Value& root = main_of(documents).root;
@@ -220,7 +408,23 @@ void ManifestReader::export_values(const std::string& name, Value exports, Scope
 
 void ManifestReader::check_assertions(const Value& said) {
     if (said.is_null()) return;
-    for (const Value& item : items_in(said)) reading_.guarded(item.where, [&] { check_assertion(item, scope_); });
+    Diagnostics found;
+    for (const Value& item : items_in(said)) {
+        try {
+            check_assertion(item, scope_, found);
+        } catch (Error& error) {
+            if (!error.where) error.where = item.where;
+            found.add(std::move(error));
+        }
+    }
+    // Of a module of chaos a person knows the line that uses it.
+    const Module* module = number_ ? &reading_.modules[number_] : nullptr;
+    const auto placed = [&](Error error) {
+        if (module && module->shipped) error.where = module->used, error.hint.clear();
+        return error;
+    };
+    for (const Error& error : found.errors()) reading_.problems.add(placed(error));
+    for (const Error& remark : found.remarks()) reading_.problems.note(placed(remark));
 }
 
 void ManifestReader::read_layer(Document& document, std::uint32_t layer) {
@@ -253,6 +457,7 @@ void ManifestReader::top_level(const Value& key, Value& value) {
     const auto known = std::find_if(top_level_words().begin(), top_level_words().end(),
                                     [&](const Word& top) { return top.name == word; });
     if (known == top_level_words().end()) {
+        if (is_module(key)) return;  // modules lie below: they were read before
         const ResourceType* type = sections_.section_of(key);
         if (value.is_null() && value.blank) value.where = key.where;
         return sections_.read(*type, std::move(value), false);
@@ -266,6 +471,12 @@ void ManifestReader::top_level(const Value& key, Value& value) {
     if (word == "blocks") return read_blocks(std::move(value));
     if (word == "protect") return protect(value);
     if (word == "exclusive") return exclusive(value);
+    if (word == "fleet" || word == "pelago" || word == "firmware")
+        return reading_.problems.note(
+            Error(key.where, fmt::format("{} is read, and nothing is done for it: {}", word,
+                                         word == "fleet"    ? "a manifest speaks of the host it is applied on"
+                                         : word == "pelago" ? "chaos makes no virtual machines"
+                                                            : "only an installation asks")));
     if (word == "doc" || word == "name") value.text();
 }
 

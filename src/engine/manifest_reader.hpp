@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chaos/module_source.hpp>
 #include <map>
 #include <utility>
 #include "declaration.hpp"
@@ -21,6 +22,8 @@ struct Reading {
     Site site{};
     std::string modules_beside{};                             ///< The first manifest: the site's own modules.
     std::vector<std::pair<std::string, std::string>> open{};  ///< Modules being read: real path, name.
+    std::optional<ModuleLock> lock{};                         ///< Once a module from elsewhere is used.
+    std::vector<std::string> held_to_lock{};  ///< Directories of such modules that were compared with it.
 
     Reading(Sources& all, const ReadContext& how, Diagnostics& found)
         : sources(all), context(how), problems(found), of_modules(how), scope(all, how), modules(scope) {
@@ -59,6 +62,10 @@ private:
     void read_variables(std::vector<Document>& documents);
     void refuse_overlap(const Value::Map& below, const Value::Map& above);
     void use_modules(Document& document);
+
+    /// Top-level keys that are modules of chaos: what all documents say of one is one use of it.
+    void use_sections(std::vector<Document>& documents);
+    bool is_module(const Value& key) const;
     void use_in_block(const Value& block, const Value& uses);
     void use_module(Use use);
     std::string name() const { return number_ ? reading_.modules[number_].path : std::string(); }
@@ -67,10 +74,16 @@ private:
     /// modules/ beside the manifest that says `use`; beside it where that is a module; the site's.
     std::vector<std::string> places_of_modules(Place from) const;
     void open_module(const Use& use, Module module);
-    void read_module(const Use& use, std::uint32_t number, const std::string& name, const std::string& real,
+    void read_module(const Use& use, std::uint32_t number, const std::string& name, std::vector<Document> documents,
                      Scope& scope);
     void note_document(const Document&);
     void note_use(const Use&, std::uint32_t number, const std::string& real, const Value* declared, Scope& scope);
+    /// The file of a module that comes from elsewhere. Throws Error unless what is kept is what chaos.lock says.
+    std::string fetched_file(const Use& use) const;
+    std::vector<Document> documents_of(const Use& use, const std::string& file, Scope& scope);
+
+    /// A module of chaos may speak of kinds that are not in this registry: that is told, where it would say something.
+    void tell_missing_kinds(Value& manifest) const;
     static const Document& main_of(const std::vector<Document>& documents);
 
     /// A path as a person finds it: from where the first manifest stands, where it is below.

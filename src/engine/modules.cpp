@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include "beside.hpp"
+#include "shipped.hpp"
 #include "utf8.hpp"
 
 namespace chaos {
@@ -63,18 +64,15 @@ const std::string& name_in(const Value& value) {
     return value.text();
 }
 
-constexpr std::string_view words_of_a_use[] = {"module", "with",  "as",     "when",  "doc",
-                                               "tags",   "needs", "before", "watch", "notify"};
+constexpr std::string_view words_of_a_use[] = {"module", "with",   "as",    "when",   "doc",  "tags",
+                                               "needs",  "before", "watch", "notify", "from", "rev"};
 
 void take_word(Use& use, const Value& key, const Value& value) {
     const std::string& word = key.text();
     if (std::find(std::begin(words_of_a_use), std::end(words_of_a_use), word) == std::end(words_of_a_use)) {
-        if (word == "from" || word == "rev")
-            throw Error(key.where, fmt::format("'{}' is not understood by chaos " CHAOS_VERSION " yet", word))
-                .help("put the module's file into modules/ beside this manifest");
         const auto near = nearest(word, words_of_a_use);
         throw Error(key.where, fmt::format("use has no '{}'", word))
-            .help(near.empty() ? "it has module, with, as, when, doc, tags, needs, before, watch and notify"
+            .help(near.empty() ? "it has module, with, as, from, rev, when, doc, tags, needs, before, watch and notify"
                                : fmt::format("did you mean '{}'?", near));
     }
     if (value.is_null())
@@ -94,8 +92,32 @@ void take_word(Use& use, const Value& key, const Value& value) {
         value.text(), use.doc = value;
     else if (word == "tags")
         use.tags = value;
+    else if (word == "from")
+        value.text(), use.from = value;
+    else if (word == "rev")
+        value.text(), use.rev = value;
     else
         use.links.push_back({key, value});
+}
+
+/// What comes from elsewhere is one commit, told by its whole hash: a name could become another one.
+void check_source(const Use& use) {
+    if (use.from.is_null()) {
+        if (use.rev.is_null()) return;
+        throw Error(use.rev.where, "'rev' is for a module that comes from elsewhere")
+            .help("add from: URL, or remove this");
+    }
+    const std::string& url = use.from.text();
+    if (url.empty() || url.front() == '-' || url.find_first_of(" \n{") != std::string::npos)
+        throw Error(use.from.where, fmt::format("expected the url of a repository, found '{}'", printable(url)))
+            .help("write it as in from: https://git.example.org/web.git");
+    const auto is_digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+    const std::string rev = use.rev.is_null() ? std::string() : use.rev.text();
+    if (rev.size() != 40 || !std::all_of(rev.begin(), rev.end(), is_digit))
+        throw Error(use.rev.is_null() ? use.from.where : use.rev.where,
+                    rev.empty() ? std::string("this does not say which commit")
+                                : fmt::format("expected the whole hash of a commit, found '{}'", printable(rev)))
+            .help(fmt::format("write rev: and 40 digits; git ls-remote {} shows them", url));
 }
 
 }  // namespace
@@ -117,6 +139,7 @@ Use parse_use(const Value& item, const Value::Map& shared) {
                               item.map()[0].key.text()));
     for (const auto& [key, value] : item.map()) take_word(use, key, value);
     if (use.module.is_null()) throw Error(item.where, "this use does not say its module").help("add module: NAME");
+    check_source(use);
     return use;
 }
 
@@ -128,6 +151,8 @@ std::string module_file(const Value& name, std::span<const std::string> director
         for (const std::string& other : beside::glob(directory + "/*.yml"))
             known.push_back(other.substr(directory.size() + 1, other.size() - directory.size() - 5));
     }
+    if (find_shipped(name.text())) return {};
+    for (const ShippedModule& one : shipped_modules()) known.emplace_back(one.name);
     const auto near = nearest(name.text(), known);
     throw Error(name.where,
                 fmt::format("there is no module '{}': no file '{}/{}.yml'", name.text(), directories[0], name.text()))

@@ -14,6 +14,8 @@ struct Module {
     std::unique_ptr<Scope> scope{};
     Value::Map links{};  ///< needs, before, watch, notify.
     Value doc{}, tags{};
+    Place used{};          ///< Where the `use`, or the section that it is, stands.
+    bool shipped = false;  ///< It came with chaos.
 };
 
 /// The modules of a site by number, from 1; 0 is the site itself. What an expression or an id means goes by the file
@@ -51,6 +53,7 @@ struct Use {
     std::vector<Value> when{};
     Value::Map links{};
     Value doc{}, tags{};
+    Value from{}, rev{};  ///< Where it comes from, and the whole hash of a commit; nothing where it is here.
 
     const std::string& name() const { return as.empty() ? module.text() : as; }
 };
@@ -58,7 +61,8 @@ struct Use {
 /// Throws Error. `shared` are the meta attributes of the block it stands in.
 Use parse_use(const Value& item, const Value::Map& shared = {});
 
-/// Where the module of this name is: in modules/ beside one of these directories. Throws Error with "did you mean".
+/// Where the module of this name is: in one of these directories; empty where it comes with chaos. Throws Error with
+/// "did you mean".
 std::string module_file(const Value& name, std::span<const std::string> directories);
 
 /// What a module is given, as its `params` declare it: typed, with defaults, in their order; given to `scope` as

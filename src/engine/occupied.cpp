@@ -22,6 +22,15 @@ std::vector<std::string> paths_of(const Resource& resource, const State& state) 
     return paths;
 }
 
+/// A tree that is one resource's with all that is in it, as `tree:PATH` says: a checkout.
+bool is_whole_tree(const Resource& resource, const State& state, const std::string& path) {
+    std::vector<Claim> claims;
+    resource.type->claims(state, claims);
+    return std::any_of(claims.begin(), claims.end(), [&](const Claim& claim) {
+        return claim.role == Claim::Role::provides && claim.name == "tree:" + path;
+    });
+}
+
 /// What useradd put there, as it put it there.
 bool is_skeleton(const View& view, const std::string& path, const std::string& name) {
     std::string has, given;
@@ -133,7 +142,8 @@ std::vector<std::uint32_t> keep_occupied(const Catalog& catalog, const View& vie
             return going.contains(inside) || (home && (returning.contains(inside) || is_skeleton(view, inside, name)));
         };
         const bool empties =
-            !(home ? homes_in_use : used).contains(path) && std::all_of(names.begin(), names.end(), is_ours);
+            !(home ? homes_in_use : used).contains(path) &&
+            (is_whole_tree(catalog[i], observed[i], path) || std::all_of(names.begin(), names.end(), is_ours));
         if (empties) continue;
         going.erase(path);
         goal[i] = observed[i];

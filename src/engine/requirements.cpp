@@ -54,21 +54,24 @@ void check_version(const Value& needs) {
     }
 }
 
-void check_assertion(const Value& item, Scope& scope) {
+void check_assertion(const Value& item, Scope& scope, Diagnostics& problems) {
     constexpr std::string_view shape = "write it as in - {that: vars.port > 1024, say: the port must be above 1024}";
     if (!item.is_map())
         throw Error(item.where, fmt::format("assert takes mappings of that and say, found {}", kind_of(item)))
             .help(std::string(shape));
     const Value* that = nullptr;
     Value say;
+    bool warns = false;
     for (const auto& [key, value] : item.map()) {
         if (key.text() == "that")
             that = &value;
         else if (key.text() == "say")
             value.text(), say = value;
+        else if (key.text() == "warn")
+            warns = Codec<bool>::decode(value);
         else
             throw Error(key.where, fmt::format("an item of assert has no '{}'", printable(key.text())))
-                .help("it has that and say");
+                .help("it has that, say and warn");
     }
     if (!that || that->is_null()) throw Error(item.where, "this does not say what must hold").help(std::string(shape));
     for (const Value& one : items_in(*that)) {
@@ -87,9 +90,12 @@ void check_assertion(const Value& item, Scope& scope) {
         if (result.text() == "true") continue;
         scope.stand_in(say.where);
         if (!say.is_null()) substitute(say, scope);
-        if (say.is_null() || say.secret)
-            throw Error(one.where, fmt::format("this does not hold: {}", printable(one.text())));
-        throw Error(one.where, printable(say.text())).help("what must hold: " + printable(one.text()));
+        const bool told = !say.is_null() && !say.secret;
+        Error error(one.where,
+                    told ? printable(say.text()) : fmt::format("this does not hold: {}", printable(one.text())));
+        if (told) error.hint = (warns ? "what should hold: " : "what must hold: ") + printable(one.text());
+        if (!warns) throw error;
+        problems.note(std::move(error));
     }
 }
 

@@ -10,7 +10,7 @@ namespace chaos {
 /// Error where this program is none of them.
 void check_version(const Value& needs);
 
-/// One item of `assert`. Throws Error where it does not hold, with what it says.
-void check_assertion(const Value& item, Scope&);
+/// One item of `assert`. Throws Error where it does not hold, with what it says; with `warn: true` that is a remark.
+void check_assertion(const Value& item, Scope&, Diagnostics& problems);
 
 }  // namespace chaos

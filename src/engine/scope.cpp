@@ -7,6 +7,7 @@
 #include "beside.hpp"
 #include "filters.hpp"
 #include "persons.hpp"
+#include "utf8.hpp"
 
 namespace chaos {
 
@@ -208,8 +209,23 @@ std::vector<std::string> Scope::members(std::string_view of) const {
     return names;
 }
 
+/// As the manifest says, else as /etc/passwd of the host has it, else where a new one gets it.
+Value Scope::home_of(std::span<const Value> arguments) {
+    if (site_) return site_->home_of(arguments);
+    if (arguments.size() != 1 || !arguments[0].is_text() || arguments[0].text().empty())
+        throw Error("home takes the name of a user").help("write it as in home('eve')");
+    const std::string& name = arguments[0].text();
+    if (name.find_first_of("/:\n") != std::string::npos)
+        throw Error(fmt::format("'{}' can not be the name of a user", printable(name)));
+    const auto said = homes_.find(name);
+    Value home(said != homes_.end() ? said->second : person_on(context_.view.host(), name).home);
+    home.quoted = true, home.where = arguments[0].where;
+    return home;
+}
+
 Value Scope::call(std::string_view function, std::span<const Value> arguments) {
     if (function == "secret") return secret(arguments);
+    if (function == "home") return home_of(arguments);
     if (function != "file")
         throw Error(fmt::format("there is no function '{}'", function)).help(language::function_hint(function));
     if (arguments.size() != 1 || !arguments[0].is_text())

@@ -26,6 +26,8 @@ public:
 
     /// The host that the manifest is read for.
     const Host& looking() const { return context_.view.host(); }
+    /// Homes of people that the manifest declares; of others the host tells.
+    void know_homes(std::map<std::string, std::string, std::less<>> homes) { homes_ = std::move(homes); }
 
     /// The home of who runs chaos, or ran it when the facts were recorded.
     std::string own_home();
@@ -57,6 +59,7 @@ private:
     const Value* recorded_fact(std::string_view name) const;
     const Value* host(std::string_view name);
     void read_host();
+    Value home_of(std::span<const Value> arguments);
 
     struct Variable {
         Value value;
@@ -71,6 +74,7 @@ private:
     std::map<std::string, Variable, std::less<>> vars_;
     std::vector<std::string> order_, busy_;
     std::map<std::string, Value, std::less<>> facts_, bound_, given_;
+    std::map<std::string, std::string, std::less<>> homes_;
     std::optional<Value> host_, all_vars_;
     std::deque<Value> kept_;
 };

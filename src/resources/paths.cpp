@@ -111,6 +111,17 @@ Written look_at_file(const View& view, const std::string& path, const std::optio
     return found;
 }
 
+std::string own_group(const View& view, const std::string& user) {
+    const auto& accounts = view.once<Accounts>();
+    const auto* there = accounts.user(user);
+    return there ? accounts.group_name(there->gid) : std::string();
+}
+
+std::optional<std::string> group_for(const View& view, const std::optional<std::string>& user) {
+    const std::string group = user ? own_group(view, *user) : std::string();
+    return group.empty() ? std::nullopt : std::optional(group);
+}
+
 namespace {
 
 /// Where somebody's own things lie; empty where that is no directory of theirs.

@@ -22,6 +22,10 @@ bool is_number(std::string_view text);
 std::string owner_of(const View&, const Entry&, const std::optional<std::string>& wanted);
 std::string group_of(const View&, const Entry&, const std::optional<std::string>& wanted);
 
+/// The group of what is a person's; empty where nobody knows.
+std::string own_group(const View&, const std::string& user);
+std::optional<std::string> group_for(const View&, const std::optional<std::string>& user);
+
 /// Meta as a Spec with optional members has it; what is left open stays as it is.
 Meta meta_of(const std::optional<Mode>& mode, const std::optional<std::string>& owner,
              const std::optional<std::string>& group, std::uint32_t mode_otherwise);

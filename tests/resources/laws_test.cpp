@@ -58,9 +58,9 @@ Value::Map example_of(const Schema& schema) {
 
 /// Kinds that only need files, the kernel's values and commands of their own: FakeHost has all that. Those that need a
 /// distribution's tools are held to these laws in a booted host.
-constexpr std::array<std::string_view, 15> at_home = {"file",       "directory",       "link", "unit",       "hostname",
-                                                      "timezone",   "sysctl",          "exec", "locale",     "keymap",
-                                                      "bootloader", "authorized_keys", "sudo", "repository", "ntp"};
+constexpr std::array<std::string_view, 16> at_home = {
+    "file",       "directory",       "link", "unit",       "hostname", "timezone", "sysctl", "exec", "locale", "keymap",
+    "bootloader", "authorized_keys", "sudo", "repository", "ntp",      "link_set"};
 
 bool is_at_home(const ResourceType* type) {
     return std::find(at_home.begin(), at_home.end(), type->schema().name) != at_home.end();
@@ -99,6 +99,8 @@ FakeHost fertile() {
     host.put_directory("/boot/grub");
     host.put_directory("/etc/apt");
     put_localedef(host);
+    host.put_directory("/srv/dotfiles/profile");
+    host.put_directory("/etc/profile.d");
     return host;
 }
 

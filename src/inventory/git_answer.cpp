@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is asked of git by a process of its own: as whoever owns the checkout, and so that a crash of chaos is not the
+// end of it.
+#include <chaos/error.hpp>
+#include <chaos/git.hpp>
+#include <chaos/value.hpp>
+
+namespace chaos::git {
+
+namespace {
+
+std::string text(const Value& question, std::string_view name) {
+    const Value* said = question.find(name);
+    return said ? said->text() : std::string();
+}
+
+std::string commit_for(const Value& question) {
+    const std::string verb = text(question, "do");
+    if (verb == "tip") return tip(text(question, "url"), text(question, "branch"));
+    if (verb == "refuse changes") return refuse_changes(text(question, "path")), std::string();
+    if (verb == "refuse local work") return refuse_local_work(text(question, "path")), std::string();
+    if (verb != "sync") throw Error("this is no question to git");
+    return sync({.path = text(question, "path"),
+                 .url = text(question, "url"),
+                 .branch = text(question, "branch"),
+                 .tag = text(question, "tag"),
+                 .rev = text(question, "rev"),
+                 .update = text(question, "update") == "true",
+                 .submodules = text(question, "submodules") == "true"});
+}
+
+}  // namespace
+
+std::string answer(std::string_view question, bool& well) {
+    Value::Map said;
+    try {
+        said.push_back({Value(std::string("commit")), Value(commit_for(from_json(question)))});
+        well = true;
+    } catch (const Error& error) {
+        said.push_back({Value(std::string("error")), Value(std::string(error.what()))});
+        said.push_back({Value(std::string("hint")), Value(error.hint)});
+        well = false;
+    }
+    return to_json(Value(std::move(said)));
+}
+
+}  // namespace chaos::git
