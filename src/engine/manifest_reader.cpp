@@ -361,7 +361,10 @@ void ManifestReader::read_module(const Use& use, std::uint32_t number, const std
     ManifestReader inner(reading_, scope, number);
     inner.read(documents);
     reading_.guarded(given.where, [&] { export_values(name, given, scope); });
-    if (reading_.context.provenance) note_use(use, number, real, root.find("params"), scope);
+    if (reading_.context.provenance) {
+        const std::string& file = reading_.sources[Place{1, 1, main_of(documents).source}].name;
+        note_use(use, number, file, root.find("params"), scope);
+    }
     layers_.lay_module(inner.layers(), number, name);
 }
 
@@ -372,9 +375,9 @@ void ManifestReader::note_document(const Document& document) {
 }
 
 /// What a use of a module gives it, and takes from it.
-void ManifestReader::note_use(const Use& use, std::uint32_t number, const std::string& real, const Value* declared,
+void ManifestReader::note_use(const Use& use, std::uint32_t number, const std::string& file, const Value* declared,
                               Scope& scope) {
-    Provenance::Use noted{reading_.modules[number].path, shown(real), use.module.where, false, {}, {}};
+    Provenance::Use noted{reading_.modules[number].path, file, use.module.where, false, {}, {}};
     if (const Value* params = scope.root("params"))
         for (const auto& [key, value] : params->map()) {
             const auto same = [&](const Value::Entry& entry) { return entry.key.text() == key.text(); };

@@ -77,7 +77,7 @@ private:
     void read_module(const Use& use, std::uint32_t number, const std::string& name, std::vector<Document> documents,
                      Scope& scope);
     void note_document(const Document&);
-    void note_use(const Use&, std::uint32_t number, const std::string& real, const Value* declared, Scope& scope);
+    void note_use(const Use&, std::uint32_t number, const std::string& file, const Value* declared, Scope& scope);
     /// The file of a module that comes from elsewhere. Throws Error unless what is kept is what chaos.lock says.
     std::string fetched_file(const Use& use) const;
     std::vector<Document> documents_of(const Use& use, const std::string& file, Scope& scope);

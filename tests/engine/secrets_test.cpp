@@ -129,8 +129,8 @@ files:
             static const Registry registry = site_registry();
             const FakeHost host;
             const View view(host);
-            return read_site(sources, {directory + "/site.yml"}, {registry, view, nullptr, "web1", {}, &keys},
-                             problems);
+            return read_site(sources, {directory + "/site.yml"},
+                             {.registry = registry, .view = view, .host_name = "web1", .keys = &keys}, problems);
         };
         Diagnostics problems;
         const Site site = read(none, problems);

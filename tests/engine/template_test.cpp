@@ -4,7 +4,7 @@
 
 #include <chaos/template.hpp>
 #include "../../src/engine/filters.hpp"
-#include "../../src/engine/hashes.hpp"
+#include <chaos/hashes.hpp>
 #include "../../src/engine/template.hpp"
 #include "no_names.hpp"
 #include "site_kinds.hpp"
