@@ -43,8 +43,6 @@ struct Site {
     std::vector<Graph::Edge> edges;  ///< As written: needs, before, watch, notify.
     Graph graph{};  ///< What order() made of this catalog, where it was asked already; of another size where not.
     std::vector<std::string> protect;  ///< Ids and patterns that are never removed.
-    std::vector<Value>
-        secret_templates{};  ///< Ch-aOS's `secrets.templates`, as written. (Nothing is made of them yet.)
     struct Exclusive {
         const ResourceType* type;
         Place where;

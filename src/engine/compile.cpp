@@ -219,8 +219,8 @@ private:
         const Value* with = &nothing;
         for (const auto& [key, value] : declaration.body)
             if (const Field* field = declaration.type->schema().find(key.text()))
-                if (field->role == Field::Role::names) with = &value;
-        if (!with->is_map() && !with->is_null())
+                if (field->role == Field::Role::names && !value.is_null()) with = &value;
+        if (!with->is_map())
             throw Error(with->where, fmt::format("'with' is a mapping of names and values, found {}", kind_of(*with)))
                 .help("write it as in with: {port: 80}");
         for (const auto& entry : with->map())

@@ -111,11 +111,6 @@ void ManifestReader::read_secrets(std::vector<Document>& documents) {
                 reading_.secrets->declare(said, reading_.sources[Place{1, 1, document.source}].directory);
             });
         }
-    reading_.site.secret_templates = reading_.secrets->templates();
-    for (const Value& one : reading_.site.secret_templates)
-        reading_.problems.note(
-            Error(one.where, "secrets.templates: nothing is made of them by chaos " CHAOS_VERSION " yet")
-                .help("files: {PATH: {template: FILE, owner: NAME}}, with secret('NAME') in the template"));
     scope_.open_secrets(&*reading_.secrets);
 }
 

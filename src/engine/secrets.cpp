@@ -53,9 +53,7 @@ void Secrets::declare(const Value& said, const std::string& directory) {
             if (value.text() != "sops" && value.text() != "age")
                 throw Error(value.where, fmt::format("expected sops or age, found '{}'", printable(value.text())))
                     .help("what a file is, is seen from what is in it");
-        } else if (word == "templates")
-            for (const Value& one : value.list()) templates_.push_back(one);
-        else if (word != "sec_sops")  // how sops closes new files: nothing to read
+        } else if (word != "sec_sops")  // how sops closes new files: nothing to read
             throw Error(key.where, fmt::format("'secrets' has no '{}'", printable(word)))
                 .help("it has sec_file, sec_mode, sec_sops and templates; or " + std::string(shape));
     }

@@ -23,9 +23,6 @@ public:
 
     bool unknown() const { return lacks_.has_value(); }             ///< Some secret that was asked for is not known.
     const std::optional<Error>& lacking() const { return lacks_; }  ///< Why, at the place of the file.
-    const std::vector<Value>& templates() const {
-        return templates_;
-    }  ///< Ch-aOS's, as written; nobody acts on them yet.
 
 private:
     struct File {
@@ -40,7 +37,6 @@ private:
 
     const KeyRing& keys_;
     std::deque<File> files_;
-    std::vector<Value> templates_;
     std::optional<Error> lacks_;
 };
 

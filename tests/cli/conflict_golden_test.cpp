@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chaos/manifest.hpp>
 #include <chaos/root_host.hpp>
+#include <chaos/secrets.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -28,9 +29,10 @@ std::string conflicts_of(const std::string& manifest, bool& certain) {
     const RootHost host("/");
     const View view(host);
     Sources sources;
-    Diagnostics problems;
-    Site site = read_site(sources, {manifest}, {registry, view}, problems);
-    CHECK(problems.ok());
+    Diagnostics reading, problems;
+    const KeyRing no_keys{{}, nullptr, true};
+    Site site = read_site(sources, {manifest}, {.registry = registry, .view = view, .keys = &no_keys}, reading);
+    CHECK(reading.ok());
     const Graph graph = order(site.catalog, site.edges, problems);
     if (problems.ok()) find_conflicts(site, graph, problems);
     certain = !problems.ok();

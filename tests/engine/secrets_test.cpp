@@ -88,16 +88,18 @@ TEST_CASE("of several files of secrets the later wins, and a layer above adds it
     CHECK(reading.attribute("file:/c", "content") == "\"base\"");
 }
 
-TEST_CASE("Ch-aOS's mapping of secrets is read, and its templates are kept and told of") {
+TEST_CASE("Ch-aOS's mapping of secrets is read, and its templates are files below homes") {
     const auto reading = read_files({{"site.yml",
                                       "secrets: {sec_file: s.yml, sec_mode: sops, sec_sops: .sops.yaml, "
-                                      "templates: [{from: t.j2, to: x, owner: dex}]}\nfiles: {/a: !secret token}\n"},
+                                      "templates: [{from: t.j2, to: .x, owner: dex, vars: [token]}]}\n"
+                                      "files: {/a: !secret token}\n"},
+                                     {"t.j2", "machine {{ token }}\n"},
                                      {"s.yml", closed(shop)}});
     REQUIRE(reading.errors() == "");
     CHECK(reading.attribute("file:/a", "content") == "\"abc\"");
-    REQUIRE(reading.site.secret_templates.size() == 1);
-    CHECK(reading.site.secret_templates[0].find("to")->text() == "x");
-    CHECK(reading.problems.remarks().size() == 1);
+    CHECK(reading.attribute("file:/home/dex/.x", "content") == "\"machine abc\\n\"");
+    CHECK(reading.attribute("file:/home/dex/.x", "mode") == "\"0600\"");
+    CHECK(is_hidden(reading, "file:/home/dex/.x", "content"));
 }
 
 TEST_CASE("a file of secrets that nothing asks for is not opened") {
