@@ -154,6 +154,7 @@ private:
     void one(const ResourceType&, Value key, Value body, bool absent, const Value::Map* shared);
     void unrolled(const ResourceType&, Value key, Value::Map body, bool absent);
     std::string home_for(Value::Map& body);
+    void expand_home(const Schema&, Value::Map& body);
     Value::Map attributes(const ResourceType&, const Value& key, Value body) const;
     void clean_names(const ResourceType&, Value::Map& body);
     void switch_off(const Declaration& entry, const Value::Map& body, Place when);

@@ -223,6 +223,27 @@ std::string Sections::home_for(Value::Map& body) {
     return held->second;
 }
 
+/// `~` where an attribute is a path, and in the ids of others: `git:~/src/fzf`.
+void Sections::expand_home(const Schema& schema, Value::Map& body) {
+    constexpr std::string_view links[] = {"needs", "before", "watch", "notify"};
+    const auto expand_id = [&](Value& id) {
+        if (!id.is_text()) return;
+        const auto colon = id.text().find(':');
+        if (colon == std::string::npos || id.text().compare(colon + 1, 1, "~") != 0) return;
+        id.data = id.text().substr(0, colon + 1) + below_home(id.text().substr(colon + 1), home_for(body));
+    };
+    for (auto& [name, value] : body) {
+        const Field* field = schema.find(name.text());
+        if (field && field->type == Codec<Path>::name && value.is_text() && value.text().starts_with('~'))
+            value.data = below_home(value.text(), home_for(body));
+        if (std::find(std::begin(links), std::end(links), name.text()) == std::end(links)) continue;
+        if (!value.is_list())
+            expand_id(value);
+        else
+            for (Value& id : std::get<Value::List>(value.data)) expand_id(id);
+    }
+}
+
 /// Whether it stands in a block, or is one of many.
 std::string Sections::note_on_place() const {
     std::string note;
@@ -295,12 +316,7 @@ void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bo
                 attribute.value = Value();
             }
         }
-    if (!home.empty())
-        for (auto& [name, value] : body) {
-            const Field* field = schema.find(name.text());
-            if (field && field->type == Codec<Path>::name && value.is_text())
-                value.data = below_home(value.text(), home);
-        }
+    if (!raw) expand_home(schema, body);
     entry.body = std::move(body);
     if (layers_.tells()) entry.said = sayings_of(entry, written, note_on_place());
     lay(std::move(entry));

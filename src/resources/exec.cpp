@@ -38,9 +38,10 @@ namespace {
 struct Exec {
     std::string name{};
     CommandLine command{};
-    std::optional<std::string> creates{};
+    std::optional<Path> creates{};
     std::optional<CommandLine> unless{}, onlyif{}, undo{};
-    std::optional<std::string> cwd{}, run_as{};
+    std::optional<Path> cwd{};
+    std::optional<std::string> run_as{};
     TextMap env{};
     std::optional<Content> input{};
     bool shell = false;
@@ -88,7 +89,7 @@ Command command_of(const Exec& spec, const CommandLine& line) {
         command.argv = Codec<Words>::decode(Value(line.text)).list;
     else
         command.argv = line.words;
-    command.directory = spec.cwd.value_or("");
+    command.directory = spec.cwd ? spec.cwd->text : "";
     command.user = spec.run_as.value_or("");
     for (const auto& [name, value] : spec.env) command.environment.push_back(name + "=" + value);
     command.timeout_s = static_cast<int>(spec.timeout.count);
@@ -124,8 +125,6 @@ public:
         if (!spec.creates && !spec.unless && !spec.onlyif && resource.watches.empty())
             problems.add(Error(resource.where, "exec " + spec.name + " does not say when there is nothing to do")
                              .help("give it creates: PATH, unless: COMMAND, onlyif: COMMAND or watch: [ID]"));
-        if (spec.creates) review_path("creates", *spec.creates, resource.where, problems);
-        if (spec.cwd) review_path("cwd", *spec.cwd, resource.where, problems);
         if (spec.timeout.count == 0)
             problems.add(Error(resource.where, "exec " + spec.name + " has no time to run: its timeout is 0s")
                              .help("leave it out for 10m, or write how long it may take"));
@@ -154,9 +153,9 @@ public:
     void claims(const State& state, std::vector<Claim>& claims) const override {
         claims.push_back({Claim::Role::locks, "lock:exec"});
         const Exec& spec = *state.as<Exec>();
-        if (spec.cwd) claims.push_back({Claim::Role::needs, "path:" + *spec.cwd});
+        if (spec.cwd) claims.push_back({Claim::Role::needs, "path:" + spec.cwd->text});
         if (spec.run_as) claims.push_back({Claim::Role::needs, "user:" + *spec.run_as});
-        if (spec.creates) claims.push_back({Claim::Role::brings, "path:" + *spec.creates});
+        if (spec.creates) claims.push_back({Claim::Role::brings, "path:" + spec.creates->text});
     }
 
     Undo undo_of(const Change& change) const override {

@@ -33,7 +33,7 @@ TEST_CASE("user gives what lives in a home to that person, and ~ is that home") 
     const auto good = read_text(
         "vars: {me: eve}\n"
         "files: {~/.profile: {user: eve, content: x}, /srv/x: {user: '{{ vars.me }}', owner: root, content: x}}\n"
-        "jobs: {build: {user: eve, command: make, needs: ['file:/home/eve/.profile']}}\n"
+        "jobs: {build: {user: eve, command: make, needs: ['file:~/.profile']}}\n"
         "blocks: [{user: kim, files: {~/a: x, '~': {absent: true}}}]\n");
     CHECK(ids(good) == "file:/home/eve/.profile file:/srv/x job:build file:/home/kim/a file:/home/kim-");
     CHECK(good.attribute("file:/home/eve/.profile", "owner") == "\"eve\"");

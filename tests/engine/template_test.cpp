@@ -2,9 +2,9 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <chaos/hashes.hpp>
 #include <chaos/template.hpp>
 #include "../../src/engine/filters.hpp"
-#include <chaos/hashes.hpp>
 #include "../../src/engine/template.hpp"
 #include "no_names.hpp"
 #include "site_kinds.hpp"

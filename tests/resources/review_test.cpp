@@ -107,8 +107,6 @@ TEST_CASE("an exec that could never run is a mistake of the manifest") {
     const auto exec = [](const char* name, Value value) {
         return said_of("exec", {{"name", "x"}, {"command", "make"}, {"unless", "true"}, {name, std::move(value)}});
     };
-    CHECK(has(exec("cwd", std::string("x")), "cwd: expected an absolute path"));
-    CHECK(has(exec("creates", std::string("/a/../b")), "creates: '/a/../b' has a '..' in it"));
     CHECK(has(exec("timeout", std::string("0s")), "no time to run"));
     CHECK(has(exec("env", Value(Value::Map{{std::string("A=B"), std::string("c")}})), "'A=B' can not be a variable"));
     CHECK(exec("env", Value(Value::Map{{std::string("A"), std::string("b=c")}})).empty());
