@@ -42,7 +42,8 @@ struct Site {
     Catalog catalog;
     std::vector<Graph::Edge> edges;  ///< As written: needs, before, watch, notify.
     Graph graph{};  ///< What order() made of this catalog, where it was asked already; of another size where not.
-    std::vector<std::string> protect;  ///< Ids and patterns that are never removed.
+    std::vector<std::string> secrets{};  ///< Texts of `secrets:` that something asked for: never to be shown.
+    std::vector<std::string> protect;    ///< Ids and patterns that are never removed.
     struct Exclusive {
         const ResourceType* type;
         Place where;
@@ -81,6 +82,6 @@ ResourceId parse_id(std::string_view text, const Registry&, Place where = {});
 std::string explain(
     const Registry&,
     std::string_view topic);               ///< A kind, a kind.attribute, a fact; empty topic: what there is. Markdown.
-std::string json_schema(const Registry&);  ///< Of a manifest, for editors: JSON Schema draft 7.
+std::string json_schema(const Registry&);  ///< Of a manifest, for editors: JSON Schema 2020-12.
 
 }  // namespace chaos

@@ -302,6 +302,12 @@ private:
 
     void set() {
         SecretFile opened = open_or_make();
+        const bool is_sops =
+            opened.form() == SecretFile::Form::sops_yaml || opened.form() == SecretFile::Form::sops_json;
+        if (is_sops && name().ends_with("_unencrypted"))
+            throw Error(fmt::format("sops leaves open what is called so: {} would lie in the file for all to read",
+                                    escape(name())))
+                .help("give it another name");
         std::string value;
         if (::isatty(STDIN_FILENO)) {
             value = typed_in_secret(fmt::format("{}: ", escape(name())));

@@ -288,9 +288,8 @@ void ask_about_others(Context& context, const Planned& planned) {
         for (std::size_t i = 0; i < step.resources.size(); ++i)
             if (planned.site.catalog[step.resources[i]].exclusive) going.push_back(to_text(step.changes[i].id));
     if (going.empty() || (going.size() <= few && planned.known)) return;
-    const std::string what =
-        fmt::format("{} of this host {} not declared, and `exclusive` removes {}: {}", count(going.size(), "resource"),
-                    going.size() == 1 ? "is" : "are", going.size() == 1 ? "it" : "them", listed(going, 10));
+    const std::string what = fmt::format("what is not declared goes, as `exclusive` or `purge` says: {}, {}",
+                                         count(going.size(), "resource"), listed(going, 10));
     if (context.console.agrees(fmt::format("{}. Is that meant?", what))) return;
     throw Problems{{Error(what).help("if that is meant: " + command_line("apply", context.options) +
                                      " --removals; "

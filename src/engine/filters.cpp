@@ -202,10 +202,25 @@ bool Call::flag(std::size_t i, bool otherwise) const {
     return given[i] ? truth_of(*given[i]) : otherwise;
 }
 
+namespace {
+
+/// What is not there is told by its name, so that a secret may not be the name of an attribute.
+void refuse_secret_names(std::string_view filter, const Arguments& given) {
+    const auto& at = given.positional;
+    bool secret = filter == "attr" && !at.empty() && at[0].secret;
+    secret |= filter == "map" && at.size() > 1 && at[0].is_text() && at[0].text() == "attr" && at[1].secret;
+    for (const auto& [word, argument] : given.named)
+        secret |= argument.secret && (word == "attribute" || (filter == "attr" && word == "name"));
+    if (secret) throw Error("a secret can not be the name of an attribute");
+}
+
+}  // namespace
+
 Datum Evaluator::filter(std::string_view name, const Datum& subject, Arguments& given) {
     const Filter* row = find_filter(name);
     if (!row) throw Error(fmt::format("there is no filter '{}'", name)).help(filter_hint(name));
     if (!row->undefined) require(subject);
+    refuse_secret_names(name, given);
     bool secret = row->keeps ? subject.secret : !subject.is_undefined() && holds_secret(subject, budget_);
     for (const Datum& argument : given.positional) secret |= !row->keeps && holds_secret(argument, budget_);
     for (const auto& [word, argument] : given.named) secret |= !row->keeps && holds_secret(argument, budget_);

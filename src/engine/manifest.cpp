@@ -67,6 +67,7 @@ public:
         compile(std::move(declarations), context.registry, manifest_.layers(), reading_.sources, reading_.modules, site,
                 problems, context.provenance);
         if (context.provenance) note_all(*context.provenance);
+        if (reading_.secrets) site.secrets = reading_.secrets->asked();
         if (!context.view.host().live()) leave_out_what_lives();
         return std::move(site);
     }

@@ -214,6 +214,7 @@ Value Scope::home_of(std::span<const Value> arguments) {
     if (site_) return site_->home_of(arguments);
     if (arguments.size() != 1 || !arguments[0].is_text() || arguments[0].text().empty())
         throw Error("home takes the name of a user").help("write it as in home('eve')");
+    if (holds_secret(arguments[0])) throw Error("a secret can not name a person");
     const std::string& name = arguments[0].text();
     if (name.find_first_of("/:\n") != std::string::npos)
         throw Error(fmt::format("'{}' can not be the name of a user", printable(name)));
@@ -230,6 +231,7 @@ Value Scope::call(std::string_view function, std::span<const Value> arguments) {
         throw Error(fmt::format("there is no function '{}'", function)).help(language::function_hint(function));
     if (arguments.size() != 1 || !arguments[0].is_text())
         throw Error("file takes one path").help("write it as in file('keys/deploy.pub')");
+    if (holds_secret(arguments[0])) throw Error("a secret can not be the path of a file");
     std::string text;
     try {
         text = beside::read(beside::join(sources_[here_].directory, arguments[0].text()), most_of_a_file);

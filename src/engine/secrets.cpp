@@ -99,11 +99,20 @@ Value Secrets::find(const std::string& name) {
         const Value* found = below(tree, name);
         if (found && file->known) {
             if (found->is_null()) throw Error(fmt::format("the secret '{}' has no value", printable(name)));
+            note_texts(*found);
             return *found;
         }
         if (found || tree.is_null()) return not_known();
     }
     throw no_such(name);
+}
+
+void Secrets::note_texts(const Value& value) {
+    if (value.is_text()) asked_.push_back(value.text());
+    if (value.is_list())
+        for (const Value& item : value.list()) note_texts(item);
+    if (value.is_map())
+        for (const auto& entry : value.map()) note_texts(entry.value);
 }
 
 Error Secrets::no_such(const std::string& name) {

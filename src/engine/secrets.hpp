@@ -21,8 +21,9 @@ public:
     /// lacking and are, a text that nobody knows.
     Value find(const std::string& name);
 
-    bool unknown() const { return lacks_.has_value(); }             ///< Some secret that was asked for is not known.
-    const std::optional<Error>& lacking() const { return lacks_; }  ///< Why, at the place of the file.
+    const std::vector<std::string>& asked() const { return asked_; }  ///< The texts that find() gave.
+    bool unknown() const { return lacks_.has_value(); }               ///< Some secret that was asked for is not known.
+    const std::optional<Error>& lacking() const { return lacks_; }    ///< Why, at the place of the file.
 
 private:
     struct File {
@@ -34,9 +35,11 @@ private:
     void add(const Value& path, const std::string& directory);
     const Value& open(File&);
     Error no_such(const std::string& name);
+    void note_texts(const Value&);
 
     const KeyRing& keys_;
     std::deque<File> files_;
+    std::vector<std::string> asked_;
     std::optional<Error> lacks_;
 };
 

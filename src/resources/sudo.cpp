@@ -155,6 +155,8 @@ public:
         const Sudo& spec = *state.as<Sudo>();
         claim_path(path_of(spec), {}, {}, claims);
         claims.push_back({Claim::Role::needs, "package:sudo"});
+        // A rule of its own words names whom it is for itself: the key is only what it is called.
+        if (!means_everything(spec.rule)) return;
         const bool group = spec.name.starts_with('%');
         claims.push_back({Claim::Role::needs, group ? "group:" + spec.name.substr(1) : "user:" + spec.name});
     }

@@ -27,7 +27,36 @@ Place blamed(const Step& step, const Error& error) {
     return found ? found->where : Place{};
 }
 
+/// What no message may have in it: texts of secrets, and lines of contents that hold some. The longest first.
+std::vector<std::string> secrets_of(const Site& site) {
+    constexpr std::size_t told_from_words = 6;
+    std::vector<std::string> all = site.secrets;
+    for (const Resource& resource : site.catalog) {
+        const Value said = encode(resource.type->schema(), resource.wanted);
+        if (!said.is_map()) continue;
+        for (const auto& [name, value] : said.map())
+            if (value.secret && value.is_text()) all.push_back(value.text());
+    }
+    for (std::size_t i = all.size(); i-- > 0;)
+        for (std::string_view rest = all[i]; !rest.empty();) {
+            const auto line = rest.substr(0, rest.find('\n'));
+            rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+            if (line.size() >= told_from_words && line.size() < all[i].size()) all.emplace_back(line);
+        }
+    std::erase_if(all, [](const std::string& text) { return text.size() < 3; });
+    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });
+    return all;
+}
+
 }  // namespace
+
+std::string Runner::Parts::unsaid(std::string text) {
+    if (!secrets) secrets = secrets_of(request.site);
+    for (const std::string& secret : *secrets)
+        for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at))
+            text.replace(at, secret.size(), "(a secret)");
+    return text;
+}
 
 void Runner::Parts::begin() {
     RunRecord record;
@@ -74,9 +103,11 @@ void Runner::Parts::tell(const Failures& failures) {
     for (const auto& [number, error] : failures) {
         failed[number] = 1;
         place.reporter.ends(plan[number], false);
-        const bool told = !outcome.errors.empty() && std::string_view(outcome.errors.back().what()) == error.what();
+        Error safe(error.where, unsaid(error.what()));
+        const bool told = !outcome.errors.empty() && std::string_view(outcome.errors.back().what()) == safe.what();
         if (told) continue;
-        outcome.errors.push_back(error);
+        safe.hint = unsaid(error.hint), safe.notes = error.notes;
+        outcome.errors.push_back(std::move(safe));
         const bool alone = failures.size() == 1 || plan[number].type->way() != Way::files;
         Error& shown = outcome.errors.back();
         if (!shown.where && alone && !outcome.interrupted) shown.where = blamed(plan[number], shown);

@@ -83,7 +83,7 @@ bool Runner::Parts::waits_to_retry(std::size_t number, int tried, const Error& e
         if (const Retry& asked = resource(plan[number], k).retry; asked.times > retry.times) retry = asked;
     if (tried >= retry.times) return false;
     place.reporter.says(
-        fmt::format("{}; trying again in {} s ({} of {})", error.what(), retry.wait_s, tried + 1, retry.times));
+        fmt::format("{}; trying again in {} s ({} of {})", unsaid(error.what()), retry.wait_s, tried + 1, retry.times));
     constexpr int slices = 10;
     for (int slice = 0; slice < retry.wait_s * slices; ++slice) {
         if (request.stop && request.stop->load()) return false;

@@ -44,6 +44,7 @@ private:
     void end_call(std::size_t number, const Scan& before);
     void record_effects(std::size_t number, const Scan& before);
     void tell(const Failures&);
+    std::string unsaid(std::string text);  ///< Without the secrets of this run: a tool may quote them.
     bool judges_a_secret(const std::vector<std::size_t>& steps) const;
     bool prepare(std::size_t number);
     void verify(std::size_t number);
@@ -74,6 +75,7 @@ private:
     std::vector<char> failed;  ///< By step: it failed, or waited for one that did.
     bool called = false;       ///< A step that is not only files ran: what changed since may be its doing.
     Outcome outcome;
+    std::optional<std::vector<std::string>> secrets;  ///< Once something failed.
     std::vector<std::int64_t> taken_back;
     std::map<std::string, std::vector<std::pair<std::int64_t, std::int64_t>>> made_by;   ///< By id: run and step.
     std::map<std::pair<std::int64_t, std::int64_t>, std::vector<std::string>> paths_of;  ///< By run and step.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "state_directory.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -11,8 +13,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 
 #include "descriptor.hpp"
 
@@ -177,9 +181,33 @@ std::int64_t file_system_of(const std::string& path) {
     return static_cast<std::int64_t>(it.f_type);
 }
 
+namespace {
+
+/// Copies of processes that were killed before they could take theirs away: named by the process, and our own.
+void sweep_copies(const char* place) {
+    constexpr std::string_view prefix = "chaos-look-";
+    const std::unique_ptr<DIR, int (*)(DIR*)> open(opendir(place), closedir);
+    for (const dirent* entry; open && (entry = readdir(open.get()));) {
+        const std::string_view name = entry->d_name;
+        if (!name.starts_with(prefix)) continue;
+        int pid = 0;
+        const auto rest = name.substr(prefix.size());
+        const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), pid);
+        if (error != std::errc() || *end != '-' || kill(pid, 0) == 0 || errno != ESRCH) continue;
+        struct stat about {};
+        const std::string directory = std::string(place) + "/" + entry->d_name;
+        if (lstat(directory.c_str(), &about) != 0 || !S_ISDIR(about.st_mode) || about.st_uid != geteuid()) continue;
+        for (const char* suffix : {"", "-wal", "-shm"}) unlink((directory + "/store.db" + suffix).c_str());
+        rmdir(directory.c_str());
+    }
+}
+
+}  // namespace
+
 PrivateCopy::PrivateCopy(const std::string& database) {
     for (const char* place : {"/dev/shm", "/run", "/tmp", "/var/tmp"}) {
-        std::string wanted = std::string(place) + "/chaos-look-XXXXXX";
+        sweep_copies(place);
+        std::string wanted = fmt::format("{}/chaos-look-{}-XXXXXX", place, getpid());
         if (mkdtemp(wanted.data())) {
             directory_ = std::move(wanted);
             break;

@@ -102,6 +102,19 @@ TEST_CASE("Ch-aOS's mapping of secrets is read, and its templates are files belo
     CHECK(is_hidden(reading, "file:/home/dex/.x", "content"));
 }
 
+TEST_CASE("a secret names nothing: what is not there is told by its name") {
+    for (const char* expression :
+         {"home(secret('token'))", "file(secret('token'))", "'x' | attr(secret('token'))",
+          "[1] | map('attr', secret('token')) | list", "[{'a': 1}] | map(attribute=secret('token')) | list"}) {
+        CAPTURE(expression);
+        const auto reading =
+            read_files({{"site.yml", "secrets: s.yml\nfiles: {/a: \"{{ " + std::string(expression) + " }}\"}\n"},
+                        {"s.yml", closed(shop)}});
+        CHECK(reading.errors().find("a secret can not") != std::string::npos);
+        CHECK(reading.errors().find("abc") == std::string::npos);
+    }
+}
+
 TEST_CASE("a file of secrets that nothing asks for is not opened") {
     const auto reading = read_files({{"site.yml", "secrets: s.yml\nfiles: {/a: x}\n"}, {"s.yml", "neither\n"}});
     CHECK(reading.errors() == "");

@@ -29,6 +29,7 @@ EXPLAINED = [
     ("a text between brackets may begin with a colon", r"(?:^|[\[{,\s]):[^\s]"),
     ("a line of blanks may have tabs among them", r"(?m)^[ ]*\t[ \t]*$"),
     ("a tab may stand between a dash, or a comma, and what follows", r"[-,][ ]*\t"),
+    ("a line of a folded text may begin with a tab", r"(?m)^[ ]+\t"),
     ("names of anchors may have any sign in them", r"&\w*[^\w\s]"),
     ("an anchor may be made anew", r"(?s)&(\w+).*&\1"),
     ("blanks without a line end are no line of a text", r"\n[ ]+$"),

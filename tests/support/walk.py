@@ -5,6 +5,7 @@
 What each prints must be what stands below it, word for word, but for dates, times and durations. --accept prints the
 README with what was printed instead. A walk must not fail: exit status 0, or 2 where changes or drift were found.
 """
+import os
 import re
 import subprocess
 import sys
@@ -18,6 +19,7 @@ PASSING = [
 
 
 def plain(text):
+    text = text.replace("/home/ann/chaos/", os.getcwd() + "/")  # where the README says that the checkout lies
     for pattern, word in PASSING:
         text = pattern.sub(word, text)
     return text.rstrip()
