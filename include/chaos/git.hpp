@@ -22,6 +22,9 @@ struct Checkout {
 /// run is gone on with by the next.
 std::string sync(const Checkout&);
 
+/// Throws Error where this host lacks what checkouts are made with, and says how to get it.
+void ready();
+
 /// The commit that a branch (empty: the first) of a remote is at. Nothing is written.
 std::string tip(const std::string& url, const std::string& branch);
 

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <chaos/error.hpp>
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -277,29 +278,80 @@ void refuse_commits(const Library& lib, git_repository* repository, const std::s
 int note_conflict(git_checkout_notify_t, const char* path, const git_diff_file*, const git_diff_file*,
                   const git_diff_file*, void* payload) {
     auto& paths = *static_cast<std::vector<std::string>*>(payload);
-    if (paths.size() < 4) paths.emplace_back(path);
+    paths.emplace_back(path);
     return 0;
 }
 
-/// The work tree becomes that of a commit; what is not as the present commit has it, nor as the new one, stops it.
-void make_tree(const Library& lib, git_repository* repository, const std::string& path, const git_oid& commit,
-               bool over = false) {
+constexpr unsigned careful = GIT_CHECKOUT_SAFE | GIT_CHECKOUT_RECREATE_MISSING | GIT_CHECKOUT_DONT_OVERWRITE_IGNORED;
+
+/// Makes the work tree that of a commit, and answers what was in the way of that.
+std::vector<std::string> check_out(const Library& lib, git_repository* repository, const std::string& path,
+                                   const git_oid& commit, unsigned strategy, std::vector<std::string> only = {}) {
     git_object* target = nullptr;
     if (lib.revparse(&target, repository, hex(lib, commit).c_str()) != 0) fail(lib, "can not find a commit");
     const Object held(target, lib.object_free);
     std::vector<std::string> conflicts;
+    std::vector<char*> names;
+    for (std::string& name : only) names.push_back(name.data());
     git_checkout_options options = GIT_CHECKOUT_OPTIONS_INIT;
-    options.checkout_strategy = over ? GIT_CHECKOUT_FORCE : GIT_CHECKOUT_SAFE | GIT_CHECKOUT_RECREATE_MISSING;
+    options.checkout_strategy = strategy;
+    if (!names.empty()) options.paths = {names.data(), names.size()};
     options.notify_flags = GIT_CHECKOUT_NOTIFY_CONFLICT;
     options.notify_cb = note_conflict, options.notify_payload = &conflicts;
-    const int result = lib.checkout_tree(repository, target, &options);
-    if (!conflicts.empty()) {
-        if (conflicts.size() == 4) conflicts.back() = "...";
-        throw Error(
-            fmt::format("{} has files that the new commit would overwrite: {}", path, fmt::join(conflicts, ", ")))
-            .help("commit them, or move them away");
-    }
-    if (result != 0) fail(lib, "can not check out " + path);
+    if (lib.checkout_tree(repository, target, &options) != 0 && conflicts.empty())
+        fail(lib, "can not check out " + path);
+    return conflicts;
+}
+
+[[noreturn]] void refuse_overwriting(const std::string& path, std::vector<std::string> conflicts) {
+    if (conflicts.size() >= 4) conflicts.resize(4), conflicts.back() = "...";
+    throw Error(fmt::format("{} has files that the new commit would overwrite: {}", path, fmt::join(conflicts, ", ")))
+        .help("commit them, or move them away");
+}
+
+/// The work tree becomes that of a commit; what is not as the present commit has it stops it, ignored or not. That is
+/// found out before anything is written.
+void make_tree(const Library& lib, git_repository* repository, const std::string& path, const git_oid& commit,
+               unsigned also = 0) {
+    const auto conflicts = check_out(lib, repository, path, commit, careful | also);
+    if (!conflicts.empty()) refuse_overwriting(path, conflicts);
+}
+
+/// True where all that a file holds is in that commit's version of it, from its beginning: a cut run wrote it, or
+/// nobody loses anything.
+bool is_begun(const Library& lib, git_repository* repository, const std::string& path, const git_oid& commit,
+              const std::string& name) {
+    git_object* found = nullptr;
+    if (lib.revparse(&found, repository, (hex(lib, commit) + ":" + name).c_str()) != 0) return false;
+    const Object held(found, lib.object_free);
+    git_blob* blob = nullptr;
+    if (lib.blob_lookup(&blob, repository, lib.object_id(found)) != 0) return false;
+    const Held<git_blob> bytes(blob, lib.blob_free);
+    const std::string_view whole(static_cast<const char*>(lib.blob_bytes(blob)),
+                                 static_cast<std::size_t>(lib.blob_size(blob)));
+    const std::string file = path + "/" + name;
+    struct stat about {};
+    if (::lstat(file.c_str(), &about) != 0 || static_cast<std::size_t>(about.st_size) > whole.size()) return false;
+    std::string there(static_cast<std::size_t>(about.st_size), '\0');
+    if (S_ISLNK(about.st_mode))
+        return ::readlink(file.c_str(), there.data(), there.size()) == about.st_size && there == whole;
+    if (!S_ISREG(about.st_mode)) return false;
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> opened(std::fopen(file.c_str(), "re"), std::fclose);
+    return opened && std::fread(there.data(), 1, there.size(), opened.get()) == there.size() &&
+           whole.starts_with(there);
+}
+
+/// Goes on with what was cut: what it wrote, whole or in part, is in nobody's way.
+void finish_tree(const Library& lib, git_repository* repository, const std::string& path, const git_oid& commit) {
+    const auto in_the_way = check_out(lib, repository, path, commit, careful | GIT_CHECKOUT_DRY_RUN);
+    if (in_the_way.empty()) return make_tree(lib, repository, path, commit);
+    std::vector<std::string> others;
+    for (const std::string& name : in_the_way)
+        if (!is_begun(lib, repository, path, commit, name)) others.push_back(name);
+    if (!others.empty()) refuse_overwriting(path, others);
+    check_out(lib, repository, path, commit, careful | GIT_CHECKOUT_ALLOW_CONFLICTS);
+    // These and no others: each was looked at.
+    check_out(lib, repository, path, commit, GIT_CHECKOUT_FORCE | GIT_CHECKOUT_DISABLE_PATHSPEC_MATCH, in_the_way);
 }
 
 /// The remote `origin`, at this url.
@@ -348,6 +400,7 @@ int update_one(git_submodule* submodule, const char* name, void* payload) {
     Keys keys{&lib};
     git_submodule_update_options options = GIT_SUBMODULE_UPDATE_OPTIONS_INIT;
     options.fetch_opts.callbacks = callbacks(keys);
+    options.checkout_opts.checkout_strategy = careful;
     (void)name;
     return lib.submodule_update(submodule, 1, &options);
 }
@@ -356,8 +409,7 @@ int update_one(git_submodule* submodule, const char* name, void* payload) {
 void end_what_was_cut(const Library& lib, git_repository* repository, const std::string& path) {
     const auto next = reference(lib, repository, underway);
     if (!next) return;
-    // Without a HEAD it was a first run, into a directory that was empty.
-    make_tree(lib, repository, path, *next, !reference(lib, repository, "HEAD"));
+    finish_tree(lib, repository, path, *next);
     if (lib.set_head_detached(repository, &*next) != 0) fail(lib, "can not set HEAD");
     point(lib, repository, ours, *next);
     lib.reference_remove(repository, underway);
@@ -419,6 +471,8 @@ std::string sync(const Checkout& asked) {
         const auto there = reference(lib, repository, local);
         if (there && !(*there == *target)) refuse_commits(lib, repository, asked.path, local);
     }
+    // A refusal comes before anything is begun: then there is nothing to go on with, nor to take back.
+    make_tree(lib, repository, asked.path, *target, GIT_CHECKOUT_DRY_RUN);
     point(lib, repository, underway, *target);
     make_tree(lib, repository, asked.path, *target);
     // A branch that HEAD is on is not moved under it.
@@ -433,6 +487,10 @@ std::string sync(const Checkout& asked) {
         fail(lib, "can not update the submodules of " + asked.path);
     lib.reference_remove(repository, underway);
     return hex(lib, *target);
+}
+
+void ready() {
+    library();
 }
 
 std::string tip(const std::string& url, const std::string& branch) {

@@ -17,6 +17,7 @@ std::string text(const Value& question, std::string_view name) {
 std::string commit_for(const Value& question) {
     const std::string verb = text(question, "do");
     if (verb == "tip") return tip(text(question, "url"), text(question, "branch"));
+    if (verb == "ready") return ready(), std::string();
     if (verb == "refuse changes") return refuse_changes(text(question, "path")), std::string();
     if (verb == "refuse local work") return refuse_local_work(text(question, "path")), std::string();
     if (verb != "sync") throw Error("this is no question to git");

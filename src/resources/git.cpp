@@ -204,6 +204,7 @@ public:
 
     std::vector<Companion> resolve(const View& view, std::span<Change> changes, Diagnostics& problems) const override {
         Parents parents(view);
+        if (!can_be_made(view, changes, problems)) return parents.take();
         for (std::size_t i = 0; i < changes.size(); ++i) {
             Change& change = changes[i];
             const Git *before = change.before.as<Git>(), *after = change.after.as<Git>();
@@ -264,7 +265,7 @@ public:
 
     void apply(WritableHost& host, const Git* from, const Git* to, bool) const override {
         if (!to) return remove(host, *from);
-        if (!host.look(to->path)) make_place(host, *to);
+        const bool made = !host.look(to->path) && make_place(host, *to);
         const bool back = to->commit && !to->commit->empty();
         Value::Map asked{said("do", "sync"), said("path", to->path), said("url", to->url.value_or("")),
                          said("submodules", to->submodules ? "true" : "false")};
@@ -279,18 +280,41 @@ public:
         const bool moved = from && from->url != to->url;
         if (!back && (to->update.value_or(false) || moved)) asked.push_back(said("update", "true"));
         const auto command = question(to->owner ? to->owner : owner_now(host, to->path), std::move(asked));
-        commit_in(command, host.run(command));
+        const Output output = host.run(command);
+        try {
+            commit_in(command, output);
+        } catch (const Error&) {
+            // An empty directory counts as no checkout, so that taking back would not look at it.
+            if (made && host.list(to->path).empty()) host.run(Command{.argv = {"rmdir", to->path}});
+            throw;
+        }
     }
 
 private:
-    /// By a tool, and not as a directory of the run: what goes is the tree with all in it.
-    static void make_place(WritableHost& host, const Git& to) {
-        if (!to.owner || !host.superuser()) return;  // who checks it out makes it
+    /// What checkouts are made with is there, or each of them says that it is not, before anything else is done.
+    static bool can_be_made(const View& view, std::span<const Change> changes, Diagnostics& problems) {
+        const bool any = std::any_of(changes.begin(), changes.end(), [](const Change& c) { return bool(c.after); });
+        if (!any || !view->live()) return true;
+        const auto command = question(std::nullopt, {said("do", "ready")});
+        try {
+            commit_in(command, view->ask(command));
+            return true;
+        } catch (const Error& error) {
+            for (const Change& change : changes)
+                if (change.after) problems.add(Error(change.where, error.what()).help(error.hint));
+            return false;
+        }
+    }
+
+    /// By a tool, and not as a directory of the run: what goes is the tree with all in it. True where it was made here.
+    static bool make_place(WritableHost& host, const Git& to) {
+        if (!to.owner || !host.superuser()) return false;  // who checks it out makes it
         Command command{.argv = {"install", "-d", "-m", "0755", "-o", *to.owner}};
         if (const auto group = own_group(View(host), *to.owner); !group.empty())
             command.argv.insert(command.argv.end(), {"-g", group});
         command.argv.push_back(to.path);
         if (const auto output = host.run(command); output.status != 0) throw failed(command, output);
+        return true;
     }
 
     /// Whose it is, where that is not said: root does not read as root what somebody else may write.

@@ -135,6 +135,72 @@ TEST_CASE("what is not committed stops an update, and is not touched") {
     CHECK(git::sync(wanted) == place.commit());
 }
 
+TEST_CASE("files that are ignored or untracked stop an update before anything moves, whatever form they have") {
+    for (const char* excluding : {"echo b > tree/.gitignore", "echo b > tree/.git/info/exclude", "true"})
+        for (const char* mine : {"printf mine > tree/b", "mkdir tree/b; printf mine > tree/b/mine",
+                                 "ln -s nowhere tree/b", "mkdir tree/b; printf mine > tree/b/c"})
+            for (const char* theirs : {"printf new > b", "mkdir b; printf new > b/c", "ln -s elsewhere b"}) {
+                CAPTURE(excluding);
+                CAPTURE(mine);
+                CAPTURE(theirs);
+                const Remote place;
+                auto wanted = place.wanted();
+                wanted.branch = "main";
+                const auto first = git::sync(wanted);
+                place.shell(std::string(excluding) + "; " + mine);
+                const std::string look =
+                    "cd tree; find . -path ./.git -prune -o -printf '%p %y %l\n' | sort | "
+                    "md5sum; cat b b/* 2>/dev/null || true";
+                const auto before = place.shell("(" + look + ") | md5sum");
+                place.shell(std::string("cd remote; ") + theirs + "; git add -f .; git commit -qm 2");
+                wanted.update = true;
+                const std::string said = mistake(wanted);
+                // A directory of both that has no file of both is in nobody's way.
+                const bool apart = has(mine, "b/mine") && has(theirs, "b/c");
+                if (apart) {
+                    CHECK(said == "none");
+                    CHECK(place.text("b/mine") == "mine");
+                    continue;
+                }
+                CHECK(has(said, "would overwrite: b"));
+                CHECK(place.shell("(" + look + ") | md5sum") == before);
+                CHECK(place.commit() != first);
+                CHECK(place.shell("git -C tree rev-parse HEAD") == first);
+                CHECK(place.shell("git -C tree for-each-ref refs/chaos/next | wc -l") == "0");
+                // Taking back finds nothing to do, with the file still in the way.
+                wanted.update = false, wanted.rev = first;
+                CHECK(mistake(wanted) == "none");
+                CHECK(place.shell("(" + look + ") | md5sum") == before);
+            }
+}
+
+TEST_CASE("a cut update goes on over files that are as it wrote them, and over nobody's") {
+    const Remote place;
+    auto wanted = place.wanted();
+    wanted.branch = "main";
+    git::sync(wanted);
+    place.shell("cd remote; printf new > b; printf new > c; git add .; git commit -qm 2");
+    place.shell(
+        "cd tree; git fetch -q; git update-ref refs/chaos/next origin/main; printf new > b; printf mine > c; "
+        "printf 'b\nc\n' > .git/info/exclude");
+    wanted.update = true;
+    CHECK(has(mistake(wanted), "would overwrite: c"));
+    CHECK(place.text("c") == "mine");
+    place.shell("printf ne > tree/c");  // what a cut leaves of it
+    CHECK(git::sync(wanted) == place.commit());
+    CHECK(place.text("c") == "new");
+    CHECK(place.shell("git -C tree status --porcelain | wc -l") == "0");
+}
+
+TEST_CASE("a first run that was cut does not go on over what somebody put there since") {
+    const Remote place;
+    place.shell(
+        "git init -q -b main tree; cd tree; git fetch -q ../remote main; printf mine > a; "
+        "git update-ref refs/chaos/next $(git -C ../remote rev-parse v1)");
+    CHECK(has(mistake(place.wanted()), "would overwrite: a"));
+    CHECK(place.text("a") == "mine");
+}
+
 TEST_CASE("commits that only this checkout has stop an update, and its removal") {
     const Remote place;
     git::sync(place.wanted());
