@@ -98,6 +98,10 @@ std::unique_ptr<History> open_history(const std::string& root, const std::string
 /// it, leaving. One whose record can not be read is an error.
 void add_leavings(Site&, const Registry&, const History&, Diagnostics& problems);
 
+/// What a kind keeps on the host for its owner, and no look can tell: its seen attribute `kept`, where it has one,
+/// joins the wishes as the site's last run recorded it. Before observe.
+void recall(Site&, const History&);
+
 /// Where a resource belongs to another site, or this site's name was used from another place and still owns something:
 /// errors with the way out. Other sites, from wherever, are no matter.
 void check_ownership(const Site&, const History&, Diagnostics& problems);

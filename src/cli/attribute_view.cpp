@@ -84,6 +84,8 @@ AttributeView attribute(const Field* field, const std::string& name, const Value
 
 bool shown(const Field* field, const Detail& detail) {
     if (!field) return true;
+    // What is seen beside the properties are whole files, for undoing; but a mapping says what a change makes where.
+    if (field->role == Field::Role::seen) return field->merge == Merge::keys;
     return field->role == Field::Role::property || (detail.options && field->role == Field::Role::option);
 }
 

@@ -236,6 +236,7 @@ Planned look_and_plan(Context& context, const World& world, const View& view, Si
             else
                 others.insert(one.key.empty() ? one.type : one.type + ":" + one.key);
         add_others(planned.site, view, world.registry, others);
+        recall(planned.site, *history);
         if (planned.site.whole && context.options.prune) add_leavings(planned.site, world.registry, *history, problems);
         stop_where(problems, Exit::failed);
     }

@@ -87,7 +87,7 @@ struct LinkSet {
     Links links{};
     std::optional<std::string> base{}, owner{};
     bool complete = true, backup = true;
-    std::optional<TextMap> made{};
+    std::optional<TextMap> made{}, kept{};
 };
 
 constexpr Field fields[] = {
@@ -112,11 +112,14 @@ constexpr Field fields[] = {
         .example("true")
         .otherwise("true"),
     schema::option<&LinkSet::backup>("backup",
-                                     "A file in the way is kept beside its link, as NAME.bak; else it stops the run.")
+                                     "A file in the way is kept beside its link, as NAME.bak, and has its name again "
+                                     "when the link goes; else it stops the run.")
         .example("false")
         .otherwise("true"),
     schema::seen<&LinkSet::made>("made", "The links that there are: path and target.")
         .example("{/etc/vimrc: /srv/dotfiles/vim/vimrc}"),
+    schema::seen<&LinkSet::kept>("kept", "What was in the way at first: the link's path, and where it lies since.")
+        .example("{/etc/vimrc: /etc/vimrc.bak}"),
 };
 
 constexpr Schema link_set =
@@ -153,6 +156,25 @@ std::string place_of(const LinkSet& spec, const Links::One& link) {
 }
 
 using Targets = std::map<std::string, std::string>;
+
+std::string free_name(const Host& host, const std::string& path) {
+    std::string name = path + ".bak";
+    for (int i = 1; host.look(name); ++i) name = fmt::format("{}.bak.{}", path, i);
+    return name;
+}
+
+bool can_be_kept(const Entry& entry) {
+    return entry.kind == Entry::Kind::file || entry.kind == Entry::Kind::link;
+}
+
+/// Of what an earlier run kept, what is still there.
+std::optional<TextMap> still_kept(const Host& host, const std::optional<TextMap>& kept) {
+    TextMap there;
+    if (kept)
+        for (const auto& [path, copy] : *kept)
+            if (can_be_kept(host.look(copy))) there.emplace_back(path, copy);
+    return there.empty() ? std::nullopt : std::optional(std::move(there));
+}
 
 /// What is asked for, as far as the tree tells. False where it is not there yet.
 bool wanted_links(const Host& host, const LinkSet& spec, Targets& links) {
@@ -201,8 +223,10 @@ public:
         Targets links;
         const bool known = wanted_links(view.host(), wanted, links);
         if (there.empty() && (whole || !known || !links.empty())) return std::nullopt;
-        LinkSet found{
-            .tree = wanted.tree, .complete = known && links == there, .made = TextMap(there.begin(), there.end())};
+        LinkSet found{.tree = wanted.tree,
+                      .complete = known && links == there,
+                      .made = TextMap(there.begin(), there.end()),
+                      .kept = still_kept(view.host(), wanted.kept)};
         if (whole || wanted.owner)
             for (const auto& [path, target] : there) {
                 found.owner = owner_of(view, view->look(path), wanted.owner);
@@ -230,7 +254,9 @@ public:
                 problems.note(Error(change.where, fmt::format("what {} has is known once it is there: which links its "
                                                               "directories bring is decided then",
                                                               goal.tree)));
-            for (const auto& [path, target] : links) look_in_the_way(view, goal, path, change.where, problems);
+            goal.kept = still_kept(view.host(), goal.kept);
+            for (const auto& [path, target] : links)
+                if (look_in_the_way(view, goal, path, change.where, problems)) note_kept(view.host(), goal, path);
             for (const auto& [path, target] : links)
                 parents.above(path, i, change.where, problems, goal.owner, group_for(view, goal.owner));
             for (const auto& link : goal.links.list)
@@ -288,7 +314,7 @@ public:
                 .help("say where it comes from: gits: {" + to->tree + ": URL}");
         if (from)
             for (const auto& [path, target] : links_there(host, *from))
-                if (!links.contains(path)) host.remove(path);
+                if (!links.contains(path)) take_link_away(host, *from, path);
         if (!to) return;
         for (const auto& [path, target] : links) {
             clear_way(host, *to, path);
@@ -302,26 +328,32 @@ private:
             .help(fmt::format("move it away: mv {0} {0}.orig", path));
     }
 
-    static void look_in_the_way(const View& view, const LinkSet& spec, const std::string& path, Place where,
+    /// True where what is there is going to be kept beside.
+    static bool look_in_the_way(const View& view, const LinkSet& spec, const std::string& path, Place where,
                                 Diagnostics& problems) {
         std::string target;
         const auto entry = view->look(path, &target, 0);
         if (!entry || (entry.kind == Entry::Kind::link && (leads_into(target, spec.tree) || target == spec.tree)))
-            return;
-        if (entry.kind == Entry::Kind::directory && view->list(path).empty()) return;
-        if (spec.backup && (entry.kind == Entry::Kind::file || entry.kind == Entry::Kind::link))
-            return problems.note(
+            return false;
+        if (entry.kind == Entry::Kind::directory && view->list(path).empty()) return false;
+        if (spec.backup && can_be_kept(entry)) {
+            problems.note(
                 Error(where, fmt::format("{} is in the way: it is kept as {}", path, free_name(view.host(), path))));
+            return true;
+        }
         Error error = in_the_way(
             path, entry.kind == Entry::Kind::directory ? "a directory with something in it" : "there already");
         error.where = where;
         problems.add(std::move(error));
+        return false;
     }
 
-    static std::string free_name(const Host& host, const std::string& path) {
-        std::string name = path + ".bak";
-        for (int i = 1; host.look(name); ++i) name = fmt::format("{}.bak.{}", path, i);
-        return name;
+    /// What was there first has the name again one day; what came into the way later only stays beside.
+    static void note_kept(const Host& host, LinkSet& spec, const std::string& path) {
+        if (!spec.kept) spec.kept.emplace();
+        const bool known =
+            std::any_of(spec.kept->begin(), spec.kept->end(), [&](const auto& entry) { return entry.first == path; });
+        if (!known) spec.kept->emplace_back(path, free_name(host, path));
     }
 
     /// A file or a link that is not ours is kept beside; a directory that holds nothing makes room.
@@ -334,13 +366,28 @@ private:
         if (!spec.backup || entry.kind == Entry::Kind::directory || entry.kind == Entry::Kind::other)
             throw in_the_way(
                 path, entry.kind == Entry::Kind::directory ? "a directory with something in it" : "there already");
+        move(host, path, free_name(host, path));
+    }
+
+    /// A file or a link, to a name that is free.
+    static void move(WritableHost& host, const std::string& from, const std::string& to) {
+        std::string target;
+        const auto entry = host.look(from, &target, 0);
         const Meta meta{.mode = entry.mode, .owner = std::to_string(entry.uid), .group = std::to_string(entry.gid)};
-        const std::string kept = free_name(host, path);
         if (entry.kind == Entry::Kind::link)
-            host.make_link(kept, target, meta);
+            host.make_link(to, target, meta);
         else
-            host.write(kept, host.content(path), meta);
+            host.write(to, host.content(from), meta);
+        host.remove(from);
+    }
+
+    /// A link that is ours goes, and what was there before it has its name again.
+    static void take_link_away(WritableHost& host, const LinkSet& spec, const std::string& path) {
         host.remove(path);
+        if (!spec.kept) return;
+        const auto kept =
+            std::find_if(spec.kept->begin(), spec.kept->end(), [&](const auto& entry) { return entry.first == path; });
+        if (kept != spec.kept->end() && can_be_kept(host.look(kept->second))) move(host, kept->second, path);
     }
 };
 

@@ -162,6 +162,27 @@ void add_leavings(Site& site, const Registry& registry, const History& history, 
     for (auto number = static_cast<std::uint32_t>(first); number < end; ++number) parents.leave_with(number);
 }
 
+void recall(Site& site, const History& history) {
+    std::unordered_map<Id, Resource*, IdHash> asking;
+    for (Resource& resource : site.catalog) {
+        const Field* kept = resource.type->schema().find("kept");
+        if (kept && kept->role == Field::Role::seen) asking.emplace(Id(resource.id), &resource);
+    }
+    if (asking.empty()) return;
+    for (const Holding& one : history.holdings()) {
+        const auto found = asking.find(Id(one.type, one.key));
+        if (one.site != site.name || found == asking.end()) continue;
+        Resource& resource = *found->second;
+        const Schema& schema = resource.type->schema();
+        const Value attributes = history.owned(one).attributes;
+        const Value* kept = attributes.is_map() ? attributes.find("kept") : nullptr;
+        if (!kept) continue;
+        const auto spec = schema.clone(resource.wanted.spec());
+        schema.find("kept")->set(spec.get(), *kept);
+        resource.wanted = State(spec, resource.wanted.inputs()).hiding(resource.wanted.hidden());
+    }
+}
+
 void check_ownership(const Site& site, const History& history, Diagnostics& problems) {
     const std::string origin = history.site_origin(site.name);
     std::unordered_map<Id, const Holding*, IdHash> others;

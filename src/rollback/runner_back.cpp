@@ -1,10 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a step does in a run that takes earlier ones back: images go back to the byte, tools take back what tools did.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "runner_parts.hpp"
 
 namespace chaos::rollback {
+
+namespace {
+
+bool same_bytes(const Image& a, const Image& b) {
+    return a.kind == b.kind && a.content == b.content && a.target == b.target &&
+           (a.kind == Entry::Kind::link || (a.kind == Entry::Kind::file && a.content));
+}
+
+/// The path whose bytes an operation kept aside under a longer name (NAME.bak, NAME.bak.1), in the same step; or empty.
+std::string came_from(const Operation& kept, const std::map<std::string, const Operation*>& step) {
+    if (kept.before || !kept.after) return {};
+    std::string path = kept.path;
+    for (auto dot = path.rfind('.'); dot != path.npos && dot > path.rfind('/') + 1; dot = path.rfind('.')) {
+        path.resize(dot);
+        const auto made_room = step.find(path);
+        if (made_room != step.end() && same_bytes(made_room->second->before, kept.after)) return path;
+    }
+    return {};
+}
+
+}  // namespace
 
 /// Of the runs taken back: paths of this step that are still as those runs left them go back to the byte.
 void Runner::Parts::put_images_back(const Step& step) {
@@ -15,7 +38,12 @@ void Runner::Parts::put_images_back(const Step& step) {
         for (auto path = paths->second.rbegin(); path != paths->second.rend(); ++path) {
             if (stays(*path)) continue;
             const auto& [before, after, trash] = images.at(*path);
-            if (host->image(*path).same_as(after)) host->restore(*path, before, trash);
+            if (!host->image(*path).same_as(after)) continue;
+            if (is_last_copy(*path))
+                place.reporter.says(
+                    fmt::format("{} stays: what it keeps does not go back to {}", *path, kept_aside.at(*path)));
+            else
+                host->restore(*path, before, trash);
         }
     }
 }
@@ -24,6 +52,18 @@ void Runner::Parts::put_images_back(const Step& step) {
 bool Runner::Parts::stays(const std::string& path) const {
     const auto owner = owners.find(path);
     return owner != owners.end() && !going_back.contains(owner->second);
+}
+
+/// Somebody's bytes that a step kept aside, and that do not go back to the place they came from: that was changed
+/// again since, or goes back to what was there before them.
+bool Runner::Parts::is_last_copy(const std::string& path) const {
+    const auto from = kept_aside.find(path);
+    const Span& copy = images.at(path);
+    if (from == kept_aside.end() || copy.before) return false;
+    const Image now = host->image(from->second);
+    if (same_bytes(now, copy.after)) return false;
+    const Span& origin = images.at(from->second);
+    return stays(from->second) || !now.same_as(origin.after) || !same_bytes(origin.before, copy.after);
 }
 
 /// Which steps of the runs taken back made these changes, newest first.
@@ -81,8 +121,14 @@ void Runner::takes_back(const std::vector<std::int64_t>& runs) {
             parts_->made_by[id].emplace_back(run, change.step);
             if (change.key.starts_with('/')) parts_->owners[change.key] = id;
         }
-        for (const Operation& operation : parts_->place.store.operations(run)) {
+        const std::vector<Operation> operations = parts_->place.store.operations(run);
+        std::map<std::int64_t, std::map<std::string, const Operation*>> steps;
+        for (const Operation& operation : operations)
+            if (!operation.effect) steps[operation.step].emplace(operation.path, &operation);
+        for (const Operation& operation : operations) {
             if (operation.effect) continue;
+            if (const auto from = came_from(operation, steps[operation.step]); !from.empty())
+                parts_->kept_aside[operation.path] = from;
             parts_->paths_of[{run, operation.step}].push_back(operation.path);
             const bool thrown = operation.before && operation.staged.find("/trash/") != std::string::npos;
             const auto [held, first] = parts_->images.try_emplace(

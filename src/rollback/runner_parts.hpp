@@ -51,6 +51,7 @@ private:
     void record_done(std::size_t number);
     void put_images_back(const Step&);
     bool stays(const std::string& path) const;
+    bool is_last_copy(const std::string& path) const;
     void undo_what_is_left(const Step&);
     void take_call_back(Step&);
     std::vector<std::pair<std::int64_t, std::int64_t>> steps_taken_back(const Step&) const;
@@ -85,6 +86,7 @@ private:
         Image before, after;
         std::string trash;  ///< Where the tree lies that was there before.
     };
+    std::map<std::string, std::string> kept_aside;  ///< By path: from where its bytes came, when they made room.
     std::map<std::string, Span> images;  ///< Of the runs taken back: by path, before them all and after them all.
 };
 
