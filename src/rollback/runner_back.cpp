@@ -60,10 +60,10 @@ bool Runner::Parts::is_last_copy(const std::string& path) const {
     const auto from = kept_aside.find(path);
     const Span& copy = images.at(path);
     if (from == kept_aside.end() || copy.before) return false;
-    const Image now = host->image(from->second);
-    if (same_bytes(now, copy.after)) return false;
+    const Image here = host->image(from->second);
+    if (same_bytes(here, copy.after)) return false;
     const Span& origin = images.at(from->second);
-    return stays(from->second) || !now.same_as(origin.after) || !same_bytes(origin.before, copy.after);
+    return stays(from->second) || !here.same_as(origin.after) || !same_bytes(origin.before, copy.after);
 }
 
 /// Which steps of the runs taken back made these changes, newest first.
