@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "package.hpp"
+
 namespace chaos::resources::apt {
 namespace {
 
@@ -56,6 +58,25 @@ std::string version_in(std::string_view word) {
 }
 
 }  // namespace
+
+Request request_for(std::span<const Change> changes, bool undo) {
+    Request request{.install = {}, .remove = {}, .purge = undo, .downgrades = undo};
+    bool purge_all = true;
+    for (const Change& change : changes) {
+        const auto *before = change.before.as<Package>(), *after = change.after.as<Package>();
+        if (!after) {
+            if (!before) continue;
+            request.remove.push_back(before->name);
+            purge_all = purge_all && before->purge;
+        } else if (changes_version(change)) {
+            request.install.push_back(after->name + (after->version ? "=" + *after->version : ""));
+            request.downgrades = request.downgrades || (before && after->version);
+        }
+    }
+    request.purge = undo || (purge_all && !request.remove.empty());
+    request.removals = !request.remove.empty();
+    return request;
+}
 
 Command command(const Request& request, bool simulate) {
     auto command = quiet(apt_get());

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chaos/host.hpp>
+#include <chaos/resource.hpp>
 #include <chaos/system/packages.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +32,9 @@ struct Answer {
     std::vector<std::string> problems;  ///< What stands after `E:`, line by line.
     bool known = true;                  ///< False: apt can not tell without writing its caches anew.
 };
+
+/// What changes of packages ask of it. `undo`: versions may be older, and what goes is purged.
+Request request_for(std::span<const Change>, bool undo);
 
 Command command(const Request&, bool simulate);
 Answer parse(const Output&);

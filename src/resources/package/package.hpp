@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chaos/resource.hpp>
+#include <chaos/system/packages.hpp>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace chaos::resources {
+
+/// An entry is there because somebody asked for it: not by itself, and whole.
+struct Package {
+    std::string name;
+    std::optional<std::string> version;
+    std::optional<bool> hold, automatic = false, intact = true;
+    bool purge = false;
+    TextMap debconf;
+    std::optional<std::string> archive;
+};
+
+/// How the kind is called in ids.
+inline constexpr std::string_view package_kind = "package";
+
+/// One package of a change, with what its package manager calls it.
+const Package* either(const Change&);
+
+bool changes_version(const Change&);
+
+/// `libfoo:amd64` where amd64 is the native architecture is `libfoo`.
+std::string bare(std::string name, const Packages&);
+
+/// All of a package that is there.
+Package seen(const View&, const Packages::Package& there, const std::string& name);
+
+/// Asks once for all changes: exact versions, what comes along, what would have to go.
+std::vector<Companion> resolve_packages(const View&, std::span<Change>, Diagnostics&);
+
+/// Those of `asked` that can not go without something else going as well.
+std::set<std::string, std::less<>> needed_by_others(const Host&, const std::vector<std::string>& asked);
+
+/// Makes the changes, in one transaction.
+void apply_packages(WritableHost&, std::span<const Change>);
+
+/// Takes them back: what came is purged, since it was not there before; what went comes back at its version. What
+/// others have come to need meanwhile stays, marked as automatic.
+void undo_packages(WritableHost&, std::span<const Change>);
+
+}  // namespace chaos::resources
