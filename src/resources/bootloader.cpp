@@ -115,7 +115,8 @@ std::string said_elsewhere(const Host& host, const std::string& variable) {
     std::string value;
     for (const auto& path : paths) {
         if (path == path_of(host)) continue;
-        const auto said = assigned(shared_file(host, path).said(), variable);
+        const auto file = shared_file(host, path);
+        const auto said = assigned(file.said(), variable);
         if (!said) continue;
         std::string next = *said;
         for (const std::string& self : {"${" + variable + "}", "$" + variable})

@@ -158,8 +158,8 @@ public:
             set(host, debian_file, xkb, to->file);
         } else {
             // A console's keymap says the layout where nothing else does.
-            if (!assigned(shared_file(host, console_file).said(), "XKBLAYOUT") && to->console.same && xkb.size() == 1)
-                xkb.clear();
+            const auto file = shared_file(host, console_file);
+            if (!assigned(file.said(), "XKBLAYOUT") && to->console.same && xkb.size() == 1) xkb.clear();
             console.insert(console.end(), xkb.begin(), xkb.end());
         }
         set(host, console_file, console, to->console_text);

@@ -127,9 +127,11 @@ Line wanted_line(const Host& host, std::string_view wanted) {
         const auto end = std::min(wanted.find('@'), wanted.size());
         return {std::string(wanted), std::string(wanted.substr(dot + 1, end - dot - 1)), true};
     }
-    for (const char* path : {supported_file, list_file})
-        for (const auto line : lines_of(shared_file(host, path).said()))
+    for (const char* path : {supported_file, list_file}) {
+        const auto file = shared_file(host, path);
+        for (const auto line : lines_of(file.said()))
             if (const Line one = line_of(line); one && one.name == wanted) return one;
+    }
     return {};
 }
 

@@ -10,7 +10,8 @@ struct SharedFile {
     std::string path;                 ///< Where links led to: the file itself is replaced, never a link to it.
     Entry entry{};                    ///< Absent where there is none.
     std::optional<std::string> text;  ///< Where there is a file.
-    std::string_view said() const { return text ? std::string_view(*text) : std::string_view(); }
+    std::string_view said() const& { return text ? std::string_view(*text) : std::string_view(); }
+    std::string_view said() const&& = delete;  // it looks into this
     std::optional<Content> content() const { return text ? std::optional(Content(*text)) : std::nullopt; }
 };
 
