@@ -6,7 +6,7 @@
 #include <chaos/system/packages.hpp>
 
 #include "kinds.hpp"
-#include "package/apt.hpp"
+#include "package/backend.hpp"
 #include "package/package.hpp"
 #include "population.hpp"
 
@@ -72,7 +72,7 @@ public:
             } else {
                 one.name = wanted.name;
                 if (wanted.version) one.version = there->version;
-                one.hold = wanted.hold ? std::optional(there->want == "hold") : std::nullopt;
+                one.hold = wanted.hold ? std::optional(there->held()) : std::nullopt;
                 one.automatic = wanted.automatic ? std::optional(there->automatic) : std::nullopt;
                 one.intact = wanted.intact ? std::optional(!Packages::broken(*there)) : std::nullopt;
             }
@@ -92,28 +92,32 @@ public:
         claims.push_back({Claim::Role::provides, "package:" + id});
         claims.push_back({Claim::Role::fills, "path:/etc/" + name});
         claims.push_back({Claim::Role::fills, "unit:" + name + ".service"});
-        claims.push_back({Claim::Role::locks, "lock:dpkg"});
+        claims.push_back({Claim::Role::locks, "lock:packages"});
     }
 
     void check(const View& view, std::span<const Change> changes, Diagnostics& problems) const override {
         if (changes.empty()) return;
         const auto& packages = view.once<Packages>();
         const auto where = changes.front().where;
-        if (!packages.present) {
+        const auto* backend = backend_of(packages.keeper);
+        if (!backend) {
             for (const Change& change : changes)
-                problems.add(
-                    Error(change.where, "packages need dpkg and apt, and this host has no /var/lib/dpkg/status"));
+                problems.add(Error(change.where,
+                                   "packages need apt, dnf, pacman or zypper, and this host has no database of any"));
             return;
         }
-        if (!apt::has_lists(view.host()))
-            problems.note(Error(where,
-                                "apt has no package lists yet: the run fetches them first, so versions and what "
-                                "comes along are not known beforehand")
-                              .help("apt-get update"));
-        if (const auto holder = apt::lock_holder(view.host()); !holder.empty())
-            problems.note(Error(where, "dpkg's lock is held by " + holder + ": the run will wait for it"));
-        if (packages.journal || std::any_of(packages.all.begin(), packages.all.end(), Packages::broken))
-            problems.note(Error(where, "dpkg was interrupted: the run brings that to an end first"));
+        if (!backend->has_lists(view.host()))
+            problems.note(
+                Error(where, fmt::format("{} has no package lists yet: the run fetches them first, so versions and "
+                                         "what comes along are not known beforehand",
+                                         backend->name()))
+                    .help(std::string(backend->refresh_hint())));
+        if (const auto holder = backend->lock_holder(view.host()); !holder.empty())
+            problems.note(Error(
+                where, fmt::format("{}'s lock is held by {}: the run will wait for it", backend->name(), holder)));
+        if (backend->interrupted(view.host(), packages))
+            problems.note(
+                Error(where, fmt::format("{} was interrupted: the run brings that to an end first", backend->name())));
         for (const Change& change : changes)
             if (const auto* there = packages.find(change.id.key); !change.after && there && there->essential)
                 problems.add(

@@ -8,21 +8,26 @@
 
 namespace chaos {
 
-/// What dpkg has installed: /var/lib/dpkg/status and, for the auto marks, /var/lib/apt/extended_states, read in
-/// process.
+/// What is installed, as the host's package manager notes it. Of dpkg: /var/lib/dpkg/status and, for the auto marks,
+/// /var/lib/apt/extended_states, read in process.
 struct Packages {
+    /// Who keeps that note.
+    enum class Keeper : char { none, apt, pacman, dnf, zypper };
+
     struct Package {
         std::string name, architecture, version;
         std::string want, flag,
             status;  ///< install|hold|deinstall|purge, ok|reinstreq, installed|config-files|half-installed|unpacked|...
         bool automatic = false;  ///< Came along with another one.
         bool essential = false;
+        bool held() const { return want == "hold"; }
         bool installed() const { return status == "installed" || status.starts_with("triggers-"); }
     };
     std::vector<Package> all;
     std::string architecture;  ///< The native one.
-    bool present = false;      ///< There is a dpkg here.
-    bool journal = false;      ///< dpkg was cut: what it wrote down last (already in `all`) it has not merged yet.
+    Keeper keeper = Keeper::none;
+    bool present = false;  ///< There is such a note here.
+    bool journal = false;  ///< dpkg was cut: what it wrote down last (already in `all`) it has not merged yet.
 
     /// `nginx`, or `libc6:i386`. Null where dpkg does not know it.
     const Package* find(std::string_view name) const;
@@ -31,6 +36,9 @@ struct Packages {
     static bool broken(const Package&);
 
     static Packages read(const View&);
+
+    /// By the database that is there; where there are several (a Debian with rpm's tools), by os-release.
+    static Keeper keeper_of(const Host&);
 
     /// The same from the texts of status, extended_states and arch-native. A later paragraph of one package replaces an
     /// earlier one: what dpkg left in updates/ is simply appended to status.

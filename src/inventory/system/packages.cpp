@@ -54,7 +54,7 @@ bool Packages::broken(const Package& package) {
 
 Packages Packages::parse(std::string_view status, std::string_view extended_states, std::string_view native) {
     Packages found;
-    found.present = true;
+    found.present = true, found.keeper = Keeper::apt;
     Package package;
     paragraphs(
         status,
@@ -132,6 +132,53 @@ const Packages::Package* Packages::find(std::string_view wanted) const {
         }
     }
     return nullptr;
+}
+
+namespace {
+
+bool has_rpm(const Host& host) {
+    for (const char* directory : {"/usr/lib/sysimage/rpm/", "/var/lib/rpm/"})
+        for (const char* file : {"rpmdb.sqlite", "Packages.db", "Packages"})
+            if (host.look(std::string(directory) + file)) return true;
+    return false;
+}
+
+/// The words of ID and ID_LIKE, with a blank around each.
+std::string system_of(const Host& host) {
+    std::string text, words = " ";
+    if (!host.look("/etc/os-release", &text) || text.empty()) host.look("/usr/lib/os-release", &text);
+    for (std::string_view rest = text; !rest.empty();) {
+        auto line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+        if (!line.starts_with("ID=") && !line.starts_with("ID_LIKE=")) continue;
+        line.remove_prefix(line.find('=') + 1);
+        for (const char c : line)
+            if (c != '"' && c != '\'') words += c;
+        words += ' ';
+    }
+    return words;
+}
+
+}  // namespace
+
+Packages::Keeper Packages::keeper_of(const Host& host) {
+    const Entry status = host.look("/var/lib/dpkg/status");
+    const bool apt = status && status.size > 0, rpm = has_rpm(host);
+    const bool pacman = host.look("/var/lib/pacman/local").kind == Entry::Kind::directory;
+    if (!pacman && !rpm) return status ? Keeper::apt : Keeper::none;
+    if (pacman && !apt && !rpm) return Keeper::pacman;
+    const auto system = system_of(host);
+    const auto is = [&](std::initializer_list<std::string_view> names) {
+        return std::any_of(names.begin(), names.end(), [&](std::string_view name) {
+            return system.find(" " + std::string(name) + " ") != system.npos;
+        });
+    };
+    if (apt && (is({"debian", "ubuntu"}) || (!rpm && !is({"arch"})))) return Keeper::apt;
+    if (pacman && (is({"arch"}) || !rpm)) return Keeper::pacman;
+    if (rpm && is({"suse", "opensuse", "sles"})) return Keeper::zypper;
+    if (rpm && is({"fedora", "rhel", "centos"})) return Keeper::dnf;
+    if (apt) return Keeper::apt;
+    return host.look("/etc/zypp/zypp.conf") ? Keeper::zypper : Keeper::dnf;
 }
 
 Packages Packages::read(const View& view) {

@@ -57,26 +57,30 @@ std::string version_in(std::string_view word) {
     return std::string(word.substr(0, word.find_first_of("])")));
 }
 
-}  // namespace
-
-Request request_for(std::span<const Change> changes, bool undo) {
-    Request request{.install = {}, .remove = {}, .purge = undo, .downgrades = undo};
-    bool purge_all = true;
-    for (const Change& change : changes) {
-        const auto *before = change.before.as<Package>(), *after = change.after.as<Package>();
-        if (!after) {
-            if (!before) continue;
-            request.remove.push_back(before->name);
-            purge_all = purge_all && before->purge;
-        } else if (changes_version(change)) {
-            request.install.push_back(after->name + (after->version ? "=" + *after->version : ""));
-            request.downgrades = request.downgrades || (before && after->version);
-        }
-    }
-    request.purge = undo || (purge_all && !request.remove.empty());
-    request.removals = !request.remove.empty();
-    return request;
+/// `Unable to locate package nginx`, `Package 'old' has no installation candidate`, `Version '2' for 'jq' was not
+/// found`
+Refusal refusal(std::string_view said) {
+    const auto between = [&](std::string_view before, std::string_view after) {
+        const auto begin = said.find(before);
+        if (begin == said.npos) return std::string();
+        const auto rest = said.substr(begin + before.size());
+        return std::string(rest.substr(0, after.empty() ? rest.npos : rest.find(after)));
+    };
+    Refusal refused{std::string(said)};
+    for (const auto& [before, after] : {std::pair("Unable to locate package ", ""),
+                                        {"find any package by glob '", "'"},
+                                        {"find any package by regex '", "'"},
+                                        {"' for '", "'"},
+                                        {"Package '", "'"},
+                                        {"Package ", " "}})
+        if (refused.name.empty()) refused.name = between(before, after);
+    refused.unknown = said.starts_with("Unable to locate package ") || said.starts_with("Couldn't find any package") ||
+                      said.find("has no installation candidate") != said.npos ||
+                      said.find("was not found") != said.npos;
+    return refused;
 }
+
+}  // namespace
 
 Command command(const Request& request, bool simulate) {
     auto command = quiet(apt_get());
@@ -110,9 +114,10 @@ Answer parse(const Output& output) {
         answer.moves.push_back(std::move(move));
     }
     for (std::string_view rest = output.err; !rest.empty();)
-        if (const auto line = next_line(rest); line.starts_with("E: ")) answer.problems.emplace_back(line.substr(3));
+        if (const auto line = next_line(rest); line.starts_with("E: "))
+            answer.problems.push_back(refusal(line.substr(3)));
     if (output.status != 0 && answer.problems.empty())
-        answer.problems.push_back(fmt::format("apt-get -s ended with {}: {}", output.status, output.err));
+        answer.problems.push_back({fmt::format("apt-get -s ended with {}: {}", output.status, output.err)});
     return answer;
 }
 
@@ -129,7 +134,7 @@ Answer simulate(const Host& host, const Request& request) {
         asked.argv.insert(asked.argv.end(), {"-o", "Dir::Cache::pkgcache="});
         output = host.ask(asked);
     }
-    if (would_write()) return {.moves = {}, .problems = {}, .known = false};
+    if (would_write()) return {.moves = {}, .problems = {}, .known = false, .help = "apt-get check"};
     return parse(output);
 }
 

@@ -1,40 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chaos/host.hpp>
-#include <chaos/resource.hpp>
-#include <chaos/system/packages.hpp>
-#include <span>
 #include <string>
-#include <string_view>
-#include <vector>
+
+#include "backend.hpp"
 
 namespace chaos::resources::apt {
-
-/// What apt-get is asked for, all at once.
-struct Request {
-    std::vector<std::string> install;  ///< `nginx`, `nginx=1.22.1-9`
-    std::vector<std::string> remove;
-    bool purge = false;       ///< What is removed goes with its configuration.
-    bool downgrades = false;  ///< A version may be older than what is there.
-    bool removals = false;    ///< Others may have to go; else apt-get refuses rather than removing one.
-};
-
-/// One line of a simulation.
-struct Move {
-    enum class Kind : char { install, remove } kind;
-    std::string name;  ///< With `:arch` where it is not the native one.
-    std::string old_version, version;
-};
-
-struct Answer {
-    std::vector<Move> moves;            ///< In the order in which apt would make them.
-    std::vector<std::string> problems;  ///< What stands after `E:`, line by line.
-    bool known = true;                  ///< False: apt can not tell without writing its caches anew.
-};
-
-/// What changes of packages ask of it. `undo`: versions may be older, and what goes is purged.
-Request request_for(std::span<const Change>, bool undo);
 
 Command command(const Request&, bool simulate);
 Answer parse(const Output&);

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "backend.hpp"
+
 namespace chaos::resources {
 
 /// An entry is there because somebody asked for it: not by itself, and whole.
@@ -34,6 +36,9 @@ std::string bare(std::string name, const Packages&);
 
 /// All of a package that is there.
 Package seen(const View&, const Packages::Package& there, const std::string& name);
+
+/// What changes of packages ask of their package manager. `undo`: versions may be older, and what goes is purged.
+Request request_for(std::span<const Change>, bool undo);
 
 /// Asks once for all changes: exact versions, what comes along, what would have to go.
 std::vector<Companion> resolve_packages(const View&, std::span<Change>, Diagnostics&);

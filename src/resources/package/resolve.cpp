@@ -4,31 +4,24 @@
 #include <algorithm>
 #include <map>
 
-#include "apt.hpp"
 #include "package.hpp"
 
 namespace chaos::resources {
 namespace {
 
-bool tells_of(const std::string& problem, const std::string& name) {
-    return problem.ends_with(" " + name) || problem.find("'" + name + "'") != problem.npos ||
-           problem.find("for " + name + " ") != problem.npos;
+bool is_about(const Refusal& refusal, const std::string& name) {
+    return refusal.name.substr(0, refusal.name.find('=')) == name;
 }
 
-/// Packages that apt does not know, and that a repository of this plan may bring: they are not asked about now.
-bool leave_to_the_run(std::span<const Change> changes, const apt::Answer& answer, apt::Request& request,
-                      Diagnostics& problems) {
+/// Packages that nobody knows yet, and that a repository of this plan may bring: they are not asked about now.
+bool leave_to_the_run(std::span<const Change> changes, const Answer& answer, Request& request, Diagnostics& problems) {
     bool left = false;
     for (const Change& change : changes) {
         const auto* after = change.after.as<Package>();
-        const auto is_about = [&](const std::string& problem) {
-            const bool unknown = problem.starts_with("Unable to locate package ") ||
-                                 problem.find("has no installation candidate") != problem.npos ||
-                                 problem.find("was not found") != problem.npos ||
-                                 problem.starts_with("Couldn't find any package");
-            return unknown && tells_of(problem, change.id.key);
+        const auto unknown = [&](const Refusal& refusal) {
+            return refusal.unknown && is_about(refusal, change.id.key);
         };
-        if (!after || std::none_of(answer.problems.begin(), answer.problems.end(), is_about)) continue;
+        if (!after || std::none_of(answer.problems.begin(), answer.problems.end(), unknown)) continue;
         left = true;
         std::erase_if(request.install,
                       [&](const std::string& one) { return one == after->name || one.starts_with(after->name + "="); });
@@ -40,41 +33,40 @@ bool leave_to_the_run(std::span<const Change> changes, const apt::Answer& answer
     return left;
 }
 
-/// Each of apt's complaints at the package it names; what names none, at all of them: at the first.
-void refuse(std::span<Change> changes, const apt::Answer& answer, Diagnostics& problems) {
+/// Each complaint at the package it names; what names none, at all of them: at the first.
+void refuse(const Backend& backend, std::span<Change> changes, const Answer& answer, Diagnostics& problems) {
     bool told = false;
     for (const auto& problem : answer.problems) {
         const auto named = std::find_if(changes.begin(), changes.end(),
-                                        [&](const Change& change) { return tells_of(problem, change.id.key); });
+                                        [&](const Change& change) { return is_about(problem, change.id.key); });
         if (named == changes.end() && told) continue;
         told = true;
         const auto& at = named == changes.end() ? changes.front() : *named;
-        problems.add(
-            Error(at.where, fmt::format("package {}: apt says: {}", at.id.key, problem))
-                .help(named == changes.end() ? "apt-get -s install " + at.id.key : "apt-cache policy " + at.id.key));
+        problems.add(Error(at.where, fmt::format("package {}: {} says: {}", at.id.key, backend.name(), problem.said))
+                         .help(named == changes.end() ? backend.ask_why(at.id.key) : backend.ask_about(at.id.key)));
     }
 }
 
 std::vector<Companion> companions(const View& view, const Packages& packages, std::span<Change> changes,
-                                  const apt::Answer& answer, Diagnostics& problems) {
+                                  const Answer& answer, Diagnostics& problems) {
     std::map<std::string, std::size_t, std::less<>> asked;
     for (std::size_t i = 0; i < changes.size(); ++i) asked[bare(either(changes[i])->name, packages)] = i;
     std::vector<Companion> found;
     std::size_t because = 0;
-    // apt unpacks a package's dependencies before it: what comes along does so for the next one that was asked for.
+    // They unpack a package's dependencies before it: what comes along does so for the next one that was asked for.
     for (auto move = answer.moves.rbegin(); move != answer.moves.rend(); ++move) {
         const auto name = bare(move->name, packages);
         const auto* there = packages.find(name);
         if (const auto mine = asked.find(name); mine != asked.end()) {
             because = mine->second;
             Change& change = changes[because];
-            if (move->kind == apt::Move::Kind::remove || !change.after) continue;
+            if (move->kind == Move::Kind::remove || !change.after) continue;
             Package goal = *change.after.as<Package>();
             goal.version = move->version;
             change.after = State::of(std::move(goal)).with_inputs(change.after.inputs());
             continue;
         }
-        if (move->kind == apt::Move::Kind::remove) {
+        if (move->kind == Move::Kind::remove) {
             problems.add(Error(changes[because].where, fmt::format("package {} can not be changed without removing {}",
                                                                    either(changes[because])->name, name))
                              .help(fmt::format("absent: {{packages: [{}]}}", name)));
@@ -116,11 +108,11 @@ std::set<std::string, std::less<>> needed_by_others(const Host& host, const std:
         return one && one->installed();
     });
     const auto takes_others = [&](std::vector<std::string> some) {
-        const apt::Request request{
+        const Request request{
             .install = {}, .remove = std::move(some), .purge = false, .downgrades = false, .removals = true};
-        const auto answer = apt::simulate(host, request);
-        return std::any_of(answer.moves.begin(), answer.moves.end(), [&](const apt::Move& move) {
-            return move.kind == apt::Move::Kind::remove &&
+        const auto answer = backend_of(packages.keeper)->simulate(host, request);
+        return std::any_of(answer.moves.begin(), answer.moves.end(), [&](const Move& move) {
+            return move.kind == Move::Kind::remove &&
                    std::find(asked.begin(), asked.end(), bare(move.name, packages)) == asked.end();
         });
     };
@@ -132,24 +124,27 @@ std::set<std::string, std::less<>> needed_by_others(const Host& host, const std:
 
 std::vector<Companion> resolve_packages(const View& view, std::span<Change> changes, Diagnostics& problems) {
     const auto& packages = view.once<Packages>();
-    if (!packages.present) return {};  // check says so
+    const auto* backend = backend_of(packages.keeper);
+    if (!backend) return {};  // check says so
     keep_needed(view, changes);
-    if (!apt::has_lists(view.host())) return {};  // check says so
-    auto request = apt::request_for(changes, false);
+    if (!backend->has_lists(view.host())) return {};  // check says so
+    auto request = request_for(changes, false);
     if (request.install.empty() && request.remove.empty()) return {};
-    auto answer = apt::simulate(view.host(), request);
+    auto answer = backend->simulate(view.host(), request);
     if (view.expects_more() && leave_to_the_run(changes, answer, request, problems)) {
         if (request.install.empty() && request.remove.empty()) return {};
-        answer = apt::simulate(view.host(), request);
+        answer = backend->simulate(view.host(), request);
     }
     if (!answer.known) {
-        problems.note(Error(changes.front().where,
-                            "apt's caches are older than its lists, and looking may not write "
-                            "them: versions and what comes along are not known beforehand")
-                          .help("apt-get check"));
+        problems.note(
+            Error(changes.front().where,
+                  fmt::format("{} would have to write its caches to tell, and looking may not: versions and what "
+                              "comes along are not known beforehand",
+                              backend->name()))
+                .help(answer.help));
         return {};
     }
-    if (!answer.problems.empty()) return refuse(changes, answer, problems), std::vector<Companion>();
+    if (!answer.problems.empty()) return refuse(*backend, changes, answer, problems), std::vector<Companion>();
     return companions(view, packages, changes, answer, problems);
 }
 

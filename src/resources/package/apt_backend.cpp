@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <chaos/view.hpp>
+
+#include "apt.hpp"
+
+namespace chaos::resources {
+namespace {
+
+class Apt final : public Backend {
+public:
+    std::string_view name() const override { return "apt"; }
+
+    std::vector<Metadata> metadata(const Host& host) const override {
+        std::vector<Metadata> found;
+        for (const auto& name : host.list("/var/lib/apt/lists"))
+            if (name.find("_Packages") != name.npos)
+                found.push_back({Metadata::Format::deb, "/var/lib/apt/lists/" + name, name});
+        return found;
+    }
+    bool has_lists(const Host& host) const override { return apt::has_lists(host); }
+    bool has_all_lists(const Host& host) const override { return apt::has_all_lists(host); }
+    void refresh(WritableHost& host) const override { apt::must(host, apt::update()); }
+    std::string_view refresh_hint() const override { return "apt-get update"; }
+
+    Answer simulate(const Host& host, const Request& request) const override { return apt::simulate(host, request); }
+    void carry_out(WritableHost& host, const Request& request) const override {
+        apt::must(host, apt::command(request, false));
+    }
+
+    void mark(WritableHost& host, Mark mark, const std::vector<std::string>& packages) const override {
+        if (packages.empty()) return;
+        const auto verb = [&] {
+            switch (mark) {
+                case Mark::hold: return "hold";
+                case Mark::unhold: return "unhold";
+                case Mark::automatic: return "auto";
+                case Mark::manual: break;
+            }
+            return "manual";
+        };
+        Command command{{"apt-mark", verb()}};
+        command.argv.insert(command.argv.end(), packages.begin(), packages.end());
+        apt::must(host, command);
+    }
+    void purge(WritableHost& host, const std::vector<std::string>& packages) const override {
+        if (packages.empty()) return;
+        Command command{{"dpkg", "--purge"}};
+        command.environment = {"DEBIAN_FRONTEND=noninteractive"};
+        command.argv.insert(command.argv.end(), packages.begin(), packages.end());
+        apt::must(host, command);
+    }
+
+    std::string lock_holder(const Host& host) const override { return apt::lock_holder(host); }
+    bool interrupted(const Host&, const Packages& packages) const override {
+        return packages.journal || std::any_of(packages.all.begin(), packages.all.end(), Packages::broken);
+    }
+    void repair(WritableHost& host) const override { apt::repair(host); }
+
+    std::string archive_of(const Host&, const Packages::Package& package) const override {
+        return apt::archive_of(package);
+    }
+    std::string ask_about(const std::string& package) const override { return "apt-cache policy " + package; }
+    std::string ask_why(const std::string& package) const override { return "apt-get -s install " + package; }
+};
+
+constexpr Apt backend;
+
+}  // namespace
+
+const Backend& apt_backend() {
+    return backend;
+}
+
+}  // namespace chaos::resources
