@@ -4,6 +4,7 @@
 #include "beside.hpp"
 #include "provenance.hpp"
 #include "references.hpp"
+#include "shipped.hpp"
 #include "template.hpp"
 
 namespace chaos {
@@ -28,7 +29,7 @@ public:
         resource.called = declaration.called;
         resource.type = declaration.type;
         resource.absent = declaration.absent;
-        resource.where = declaration.where;
+        resource.where = mendable_place(declaration);
         for (const std::uint32_t module : declaration.modules) resource.modules.push_back(modules_[module].path);
         Links said{static_cast<std::uint32_t>(site_.catalog.size()), {}, {}, {}, {}};
         bool linked = false;
@@ -56,17 +57,61 @@ public:
             }
         }
         check_exact(resource, declaration);
+        const Place shipped = shipped_place(declaration);
         const Schema& schema = declaration.type->schema();
         if (const Field* key = schema.key())
             attributes.push_back(
                 {Value(std::string(key->name), declaration.where), Value(resource.id.key, declaration.where)});
-        const Value written(std::move(attributes), declaration.where);
-        resource.wanted = resource.absent ? without_properties(schema, written) : decode(schema, written, problems_);
+        const Value written(std::move(attributes), resource.where);
+        telling_where_made(shipped, [&](Diagnostics& problems) {
+            resource.wanted =
+                resource.absent ? without_properties(schema, written, problems) : decode(schema, written, problems);
+        });
+        if (shipped) shipped_.emplace(static_cast<std::uint32_t>(site_.catalog.size()), shipped);
         if (linked) links.push_back(std::move(said));
         site_.catalog.push_back(std::move(resource));
     }
 
+    /// What kinds say of all that stands, now that it is known what watches what.
+    void review() {
+        for (std::uint32_t i = 0; i < site_.catalog.size(); ++i) {
+            const auto shipped = shipped_.find(i);
+            telling_where_made(shipped == shipped_.end() ? Place() : shipped->second, [&](Diagnostics& problems) {
+                site_.catalog[i].type->review(site_.catalog[i], problems);
+            });
+        }
+    }
+
 private:
+    /// Where it is said; of what a module of chaos says, where a value of it came from.
+    Place mendable_place(const Declaration& declaration) const {
+        const Place mendable = modules_.mendable(declaration.where);
+        if (mendable == declaration.where) return mendable;
+        for (const auto& [key, value] : declaration.body)
+            if (value.where && modules_.mendable(value.where) == value.where) return value.where;
+        return mendable;
+    }
+
+    /// Where the module of chaos says it that it is of; nowhere where none does.
+    Place shipped_place(const Declaration& declaration) const {
+        if (declaration.modules.empty() || !modules_[declaration.modules.front()].shipped) return {};
+        const auto stands_in = [&](Place at) { return at && modules_.mendable(at) != at; };
+        if (stands_in(declaration.where)) return declaration.where;
+        for (const auto& entry : declaration.body)
+            if (stands_in(entry.key.where)) return entry.key.where;
+        return modules_.mendable(declaration.where);
+    }
+
+    /// What is wrong with what a module of chaos made is told with the place where it was made.
+    template <class Act>
+    void telling_where_made(Place shipped, Act act) {
+        if (!shipped) return act(problems_);
+        Diagnostics found;
+        act(found);
+        for (Error error : found.errors()) problems_.add(std::move(error).note(shipped, std::string(in_shipped)));
+        for (Error remark : found.remarks()) problems_.note(std::move(remark).note(shipped, std::string(in_shipped)));
+    }
+
     static std::vector<Value> items(const Value& value) {
         return value.is_list() ? value.list() : std::vector<Value>{value};
     }
@@ -286,7 +331,7 @@ private:
     }
 
     /// Of what shall not be there: its key, and how to bring that about.
-    State without_properties(const Schema& schema, const Value& written) {
+    static State without_properties(const Schema& schema, const Value& written, Diagnostics& problems) {
         const auto spec = schema.make();
         for (const auto& [key, value] : written.map()) {
             const Field* field = schema.find(key.text());
@@ -295,7 +340,7 @@ private:
                 field->set(spec.get(), value);
             } catch (Error& error) {
                 if (!error.where) error.where = value.where;
-                problems_.add(std::move(error));
+                problems.add(std::move(error));
             }
         }
         return State(spec);
@@ -306,6 +351,7 @@ private:
     const Modules& modules_;
     Site& site_;
     Diagnostics& problems_;
+    std::unordered_map<std::uint32_t, Place> shipped_;  // resources that a module of chaos makes: where
 };
 
 class Linker {
@@ -476,7 +522,7 @@ void compile(std::vector<Declaration> declarations, const Registry& registry, co
         for (std::uint32_t number = 1; number <= modules.all().size(); ++number) linker.link_module(number);
         linker.finish();
     }
-    for (const Resource& resource : site.catalog) resource.type->review(resource, problems);
+    compiler.review();
 }
 
 }  // namespace chaos

@@ -2,6 +2,7 @@
 #include "manifest_reader.hpp"
 #include <fmt/format.h>
 #include <algorithm>
+#include <set>
 #include "beside.hpp"
 #include "provenance.hpp"
 #include "requirements.hpp"
@@ -58,6 +59,7 @@ Value::List uses_of_section(const Value& key, const Value& said) {
         return Value(std::move(item), module.where);
     };
     Value::List uses;
+    std::set<std::string> names;
     if (entry.empty()) {
         uses.push_back(use(key, body_of_section(key, said), ""));
         return uses;
@@ -70,7 +72,10 @@ Value::List uses_of_section(const Value& key, const Value& said) {
             throw Error(body.where, fmt::format("an entry of {} is a mapping, found {}", key.text(), kind_of(body)));
         std::erase_if(with, [&](const auto& one) { return one.key.text() == entry; });
         if (!body.find("path")) with.insert(with.begin(), {Value(entry, name.where), name});
-        uses.push_back(use(Value(key.text(), name.where), std::move(with), name_of_entry(key.text(), name.text())));
+        const std::string base = name_of_entry(key.text(), name.text());
+        std::string as = base;
+        for (int again = 2; !names.insert(as).second; ++again) as = fmt::format("{}-{}", base, again);
+        uses.push_back(use(Value(key.text(), name.where), std::move(with), std::move(as)));
     }
     return uses;
 }
@@ -262,7 +267,7 @@ void ManifestReader::open_module(const Use& use, Module module) {
     module.scope = std::make_unique<Scope>(reading_.scope, reading_.of_modules);
     Scope& scope = *module.scope;
     scope.give("module", Value(Value::Map{{std::string("name"), Value(module.name)}}));
-    module.used = from, module.shipped = file.empty();
+    module.used = from, module.shipped = scope.lends_places = file.empty();
     const std::string name = module.name;
     const auto number = reading_.modules.add(std::move(module));
     open.emplace_back(real, use.module.text());
@@ -308,8 +313,7 @@ std::vector<Document> ManifestReader::documents_of(const Use& use, const std::st
     if (!file.empty())
         return read_documents(reading_.sources, {shown(beside::real_path(file))}, scope, cache, reading_.problems);
     const ShippedModule& module = *find_shipped(use.module.text());
-    auto documents = read_document(reading_.sources, fmt::format("chaos:modules/{}.yml", module.name),
-                                   std::string(module.text), cache);
+    auto documents = read_document(reading_.sources, source_name(module), std::string(module.text), cache);
     tell_missing_kinds(documents.front().root);
     return documents;
 }

@@ -48,6 +48,21 @@ std::vector<std::uint32_t> Modules::with_users(std::uint32_t number) const {
     return users;
 }
 
+Place Modules::mendable(Place at) const {
+    for (auto number = number_at(at); number && (*this)[number].shipped; number = number_at(at))
+        at = (*this)[number].used;
+    return at;
+}
+
+Error Modules::mendable(Error error) const {
+    const Place at = mendable(error.where);
+    if (at == error.where) return error;
+    for (Error::Note& note : error.notes) note.where = mendable(note.where);
+    error.notes.insert(error.notes.begin(), {error.where, std::string(in_shipped)});
+    error.where = at;
+    return error;
+}
+
 namespace {
 
 bool is_name(std::string_view text) {

@@ -155,21 +155,32 @@ Value::Map Sections::attributes(const ResourceType& type, const Value& key, Valu
     return map;
 }
 
+namespace {
+
+/// What a block says holds for an entry beside what that says itself: all of `when` must hold, the block's first, lists
+/// are united; who it is for, and its doc, an entry may say otherwise.
+void share(Value::Map& body, const Value::Map& shared) {
+    for (const auto& entry : shared) {
+        const std::string& word = entry.key.text();
+        const auto own = std::find_if(body.begin(), body.end(), [&](const auto& e) { return e.key.text() == word; });
+        if (own == body.end()) {
+            body.push_back(entry);
+        } else if (word != "doc" && word != "user" && !own->value.is_null()) {
+            const auto all = items_in(own->value), more = items_in(entry.value);
+            Value::List both(more.begin(), more.end());
+            both.insert(word == "when" ? both.end() : both.begin(), all.begin(), all.end());
+            own->value = Value(std::move(both), own->value.where);
+        }
+    }
+}
+
+}  // namespace
+
 /// Shared meta attributes of a block, then the loop, then each of its turns.
 void Sections::one(const ResourceType& type, Value key, Value body, bool absent, const Value::Map* shared) {
     Value::Map map = attributes(type, key, std::move(body));
     clean_names(type, map);
-    if (shared)
-        for (const auto& entry : *shared) {
-            const auto own =
-                std::find_if(map.begin(), map.end(), [&](const auto& e) { return e.key.text() == entry.key.text(); });
-            if (own == map.end())
-                map.push_back(entry);
-            else if (own->key.text() != "doc" && own->value.is_list() && entry.value.is_list())
-                std::get<Value::List>(own->value.data)
-                    .insert(std::get<Value::List>(own->value.data).end(), entry.value.list().begin(),
-                            entry.value.list().end());
-        }
+    if (shared) share(map, *shared);
     const auto take = [&](std::string_view name) {
         Value value;
         const auto found = std::find_if(map.begin(), map.end(), [&](const auto& e) { return e.key.text() == name; });
