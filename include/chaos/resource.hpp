@@ -7,7 +7,7 @@
 namespace chaos {
 
 /// Which resource: its kind, and its key among that kind. Written `sysctl:net.ipv4.ip_forward`; `hostname` where there
-/// is one.
+/// is one; `~eve/service:syncthing` where it is a person's (the key is `~eve/syncthing` then).
 struct ResourceId {
     std::string_view type;  ///< The schema's own name: lives as long as the Registry.
     std::string key;
@@ -143,8 +143,8 @@ public:
     virtual bool batches() const { return false; }  ///< Changes of a step come together, as one call of apply_all.
 
     /// Steps of it that do not wait for one another may be applied at the same time, each in a thread. Only for calls
-    /// that queue no files: what they change is told by looking.
-    virtual bool overlaps() const { return false; }
+    /// that queue no files and run no commands: what they change is told by looking.
+    virtual bool overlaps(std::span<const Change>) const { return false; }
 
     /// What runs of it now, for kinds that start something: a reaction is owed to what started before its inputs
     /// changed (store.md C9). Nothing for a kind that starts nothing; an empty id where it does not run.

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chaos/fence.hpp>
@@ -69,7 +70,7 @@ void demand_one(const Site& site, std::vector<Error>& errors, std::string_view w
     std::vector<std::string> ids;
     Place where;
     for (const Resource& resource : site.catalog)
-        if (needs(resource.type->schema().needs)) {
+        if (needs(resource)) {
             if (ids.empty()) where = resource.where;
             ids.push_back(to_text(resource.id));
         }
@@ -78,22 +79,30 @@ void demand_one(const Site& site, std::vector<Error>& errors, std::string_view w
     errors.push_back(Error(where, fmt::format("{} {} {}", listed(ids), verb, what)).help(hint));
 }
 
+/// What is a person's is made with that person's rights: by herself, or by root.
+bool needs_root(const Resource& resource, const Host& host) {
+    const std::string& key = resource.id.key;
+    if (!key.starts_with('~')) return resource.type->schema().needs.root;
+    const View view(host);
+    return key.substr(1, key.find('/') - 1) != view.once<Accounts>().owner_name(::geteuid());
+}
+
 }  // namespace
 
 void demand(const Site& site, const Host& host, bool changing) {
     std::vector<Error> errors;
     if (changing && !host.superuser())
         demand_one(site, errors, "root, and this is not root", "sudo chaos apply ...",
-                   [](const Needs& n) { return n.root; });
+                   [&](const Resource& r) { return needs_root(r, host); });
     if (!host.live())
         demand_one(site, errors, "a running system, and this is an image",
-                   "leave it out with --skip, or apply it where the image runs", [](const Needs& n) { return n.live; });
+                   "leave it out with --skip, or apply it where the image runs", [](const Resource& r) { return r.type->schema().needs.live; });
     const bool asks = host.live() && std::any_of(site.catalog.begin(), site.catalog.end(),
                                                  [](const Resource& r) { return r.type->schema().needs.systemd; });
     if (asks && !host.services().answers())
         demand_one(site, errors, "systemd, and none answers here",
                    "leave it out with --skip, or apply it on a host that runs systemd",
-                   [](const Needs& n) { return n.systemd; });
+                   [](const Resource& r) { return r.type->schema().needs.systemd; });
     if (!errors.empty()) throw Problems{errors, Exit::failed};
 }
 
@@ -101,7 +110,7 @@ void say_who_may_apply(Console& console, const Site& site, const Host& host, con
     std::vector<Error> remarks;
     if (!host.superuser())
         demand_one(site, remarks, "root to be applied, and this is not root", "sudo chaos apply ...",
-                   [](const Needs& n) { return n.root; });
+                   [&](const Resource& r) { return needs_root(r, host); });
     say(console, remarks, sources);
 }
 

@@ -503,7 +503,7 @@ void ManifestReader::protect(const Value& value) {
     const Registry& registry = reading_.context.registry;
     for (const Value& pattern : items_in(value))
         reading_.guarded(pattern.where, [&] {
-            const auto& text = pattern.text();
+            const auto text = plain_id(pattern.text(), registry);
             const auto kind = text.substr(0, text.find(':'));
             if (kind.find('*') == std::string::npos && text.find('*') != std::string::npos
                     ? !registry.section(kind)

@@ -106,6 +106,17 @@ std::string Scope::own_home() {
     return home->text();
 }
 
+std::string Scope::own_name() {
+    if (!context_.recorded) return person_on(looking(), "").name;
+    const Value* user = context_.recorded->facts.find("user");
+    const Value* name = user ? user->find("name") : nullptr;
+    return name && name->is_text() ? name->text() : "root";
+}
+
+bool Scope::is_unprivileged() {
+    return context_.recorded ? own_name() != "root" : !looking().superuser();
+}
+
 const Value* Scope::recorded_fact(std::string_view name) const {
     const Value* held = context_.recorded->facts.find(name);
     if (held) return held;

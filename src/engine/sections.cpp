@@ -234,13 +234,28 @@ std::string Sections::home_for(Value::Map& body) {
     return held->second;
 }
 
+/// `~eve/` before the key of what is a person's; empty for what is the host's, or has it written.
+std::string Sections::prefix_of(const Schema& schema, std::string_view key, const Value::Map& body) {
+    if (schema.personal == Personal::no || key.starts_with('~')) return {};
+    const auto user = std::find_if(body.begin(), body.end(), [](const auto& e) { return e.key.text() == "user"; });
+    if (user != body.end() && !user->value.is_null()) return "~" + user->value.text() + "/";
+    if (schema.personal != Personal::always && !scope_.is_unprivileged()) return {};
+    return "~" + scope_.own_name() + "/";
+}
+
 /// `~` where an attribute is a path, and in the ids of others: `git:~/src/fzf`.
 void Sections::expand_home(const Schema& schema, Value::Map& body) {
     constexpr std::string_view links[] = {"needs", "before", "watch", "notify"};
     const auto expand_id = [&](Value& id) {
         if (!id.is_text()) return;
         const auto colon = id.text().find(':');
-        if (colon == std::string::npos || id.text().compare(colon + 1, 1, "~") != 0) return;
+        if (colon == std::string::npos) return;
+        const ResourceType* type = registry_.section(std::string_view(id.text()).substr(0, colon));
+        if (type && type->schema().personal != Personal::no && scope_.is_unprivileged()) {
+            id.data = prefix_of(type->schema(), id.text().substr(colon + 1), {}) + id.text();
+            return;
+        }
+        if (id.text().compare(colon + 1, 1, "~") != 0) return;
         id.data = id.text().substr(0, colon + 1) + below_home(id.text().substr(colon + 1), home_for(body));
     };
     for (auto& [name, value] : body) {
@@ -304,7 +319,8 @@ void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bo
             if (key.text().empty())
                 throw Error(key.where, fmt::format("'{}' can not be empty", schema.key()->name))
                     .help("write what it is called; where it is an expression, look at what that gives");
-            entry.key = schema.clean ? schema.clean(key.text()) : key.text();
+            const std::string written = prefix_of(schema, key.text(), body) + key.text();
+            entry.key = schema.clean ? schema.clean(written) : written;
         } catch (Error& error) {
             if (!error.where) error.where = key.where;
             throw;

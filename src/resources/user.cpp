@@ -59,6 +59,7 @@ constexpr Field fields[] = {
         .example("true")
         .otherwise("true, unless it is a system one"),
     schema::resource("authorized_keys", "authorized_keys", "Public keys that open it by ssh."),
+    schema::resource("linger", "linger", "Her session runs from boot on, whether or not she is logged in."),
     schema::resource("sudo", "sudo", "What it may do as root: true for everything, or a rule of sudoers."),
     schema::seen<&User::aging>("aging", "What shadow says after the password.").example("19000:0:99999:7:::"),
     schema::seen<&User::gid>("gid", "Number of its primary group.").example("4242"),

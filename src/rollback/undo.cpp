@@ -92,7 +92,7 @@ private:
     /// A service may need files that are not back yet. Nothing stands on whether it runs.
     bool may_wait(const StepRecord& step) const {
         const ResourceType* type = place_.registry.type(step.type);
-        return type && type->overlaps();
+        return type && type->overlaps({});
     }
 
     /// What had to wait for the rest. Where it still can not be, the host is not held up by it: it is told.
