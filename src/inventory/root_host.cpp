@@ -352,4 +352,8 @@ const Services& RootHost::services() const {
     return parts_->services ? *parts_->services : parts_->no_services;
 }
 
+Cache* RootHost::cache() const {
+    return parts_->cache;
+}
+
 }  // namespace chaos

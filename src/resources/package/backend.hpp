@@ -17,6 +17,7 @@ struct Request {
     bool purge = false;       ///< What is removed goes with its configuration.
     bool downgrades = false;  ///< A version may be older than what is there.
     bool removals = false;    ///< Others may have to go; else it refuses rather than removing one.
+    bool complete = false;    ///< This is all that may happen: every package that changes is named, with its version.
 };
 
 /// One package that a transaction would touch.

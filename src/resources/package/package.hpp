@@ -21,6 +21,8 @@ struct Package {
     bool purge = false;
     TextMap debconf;
     std::optional<std::string> archive;
+    std::vector<std::string> allow_removals;
+    std::optional<TextMap> comes;
 };
 
 /// How the kind is called in ids.
@@ -42,6 +44,10 @@ Request request_for(std::span<const Change>, bool undo);
 
 /// Asks once for all changes: exact versions, what comes along, what would have to go.
 std::vector<Companion> resolve_packages(const View&, std::span<Change>, Diagnostics&);
+
+/// The same, and needed_by_others, by asking the package manager: where there is no libsolv.
+std::vector<Companion> resolve_by_simulation(const View&, std::span<Change>, Diagnostics&);
+std::set<std::string, std::less<>> needed_by_simulation(const View&, const std::vector<std::string>& asked);
 
 /// Those of `asked` that can not go without something else going as well.
 std::set<std::string, std::less<>> needed_by_others(const Host&, const std::vector<std::string>& asked);
