@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "fidelity.hpp"
 #include "package.hpp"
 
 namespace chaos::resources::apt {
@@ -89,6 +90,9 @@ Command command(const Request& request, bool simulate) {
     if (request.purge) argv.emplace_back("--purge");
     if (request.downgrades) argv.emplace_back("--allow-downgrades");
     if (!request.removals && !simulate) argv.emplace_back("--no-remove");
+    if (request.complete) argv.emplace_back("--no-install-recommends");
+    if (request.complete && !simulate)
+        for (auto& one : held_to(request)) argv.push_back(std::move(one));
     argv.emplace_back("install");
     argv.insert(argv.end(), request.install.begin(), request.install.end());
     for (const auto& name : request.remove) argv.push_back(name + "-");

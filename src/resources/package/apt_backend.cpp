@@ -3,6 +3,7 @@
 #include <chaos/view.hpp>
 
 #include "apt.hpp"
+#include "fidelity.hpp"
 
 namespace chaos::resources {
 namespace {
@@ -25,7 +26,13 @@ public:
 
     Answer simulate(const Host& host, const Request& request) const override { return apt::simulate(host, request); }
     void carry_out(WritableHost& host, const Request& request) const override {
-        apt::must(host, apt::command(request, false));
+        try {
+            apt::must(host, apt::command(request, false));
+        } catch (const Error& error) {
+            if (request.complete && apt::was_stopped(error))
+                throw apt::other_than_planned(request, apt::simulate(host, request));
+            throw;
+        }
     }
 
     void mark(WritableHost& host, Mark mark, const std::vector<std::string>& packages) const override {

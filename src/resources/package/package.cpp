@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "package.hpp"
 
+#include <algorithm>
+
 namespace chaos::resources {
 
 const Package* either(const Change& change) {
@@ -28,6 +30,8 @@ Request request_for(std::span<const Change> changes, bool undo) {
     }
     request.purge = undo || (purge_all && !request.remove.empty());
     request.removals = !request.remove.empty();
+    request.complete = !undo && std::all_of(request.install.begin(), request.install.end(),
+                                            [](const std::string& one) { return one.find('=') != one.npos; });
     return request;
 }
 
