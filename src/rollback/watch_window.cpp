@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The process that stays behind an armed run. It never trusts what it was started with: each time it looks at the store.
+// The process that stays behind an armed run. It never trusts what it was started with: each time it looks at the
+// store.
 #include <fmt/format.h>
 #include <signal.h>
 
@@ -82,7 +83,7 @@ private:
         try {
             const auto transactor = Transactor::open(registry_, host_, "/", state_, reporter_);
             Outcome outcome = transactor->recover();
-            if (outcome.run != 0) return outcome;
+            if (outcome.run != 0 && !transactor->history().window()) return outcome;
             outcome = transactor->expire();
             if (!transactor->history().window()) return outcome;
             for (const Error& error : outcome.errors) reporter_.warns(error);
