@@ -49,10 +49,10 @@ struct Site {
         const ResourceType* type;
         Place where;
     };
-    std::vector<Exclusive> exclusive;  ///< Kinds whose section is all there shall be.
-    std::vector<Check> checks{};             ///< In the order in which they are asked.
+    std::vector<Exclusive> exclusive;       ///< Kinds whose section is all there shall be.
+    std::vector<Check> checks{};            ///< In the order in which they are asked.
     std::optional<std::int64_t> confirm{};  ///< As of a Resource, for every change.
-    bool whole = true;                 ///< False where --only or --skip left something out: then nothing is released.
+    bool whole = true;  ///< False where --only or --skip left something out: then nothing is released.
     std::vector<std::pair<std::uint32_t, std::string>>
         reads{};  ///< Resources whose `source` is an absolute path, with it: it was read while the manifest was.
 };

@@ -43,7 +43,7 @@ struct Request {
     OnFailure on_failure = OnFailure::undo;
     unsigned jobs = 1;
     const std::atomic<bool>* stop =
-        nullptr;  ///< Set by a signal: the running step ends, then the run takes itself back.
+        nullptr;                ///< Set by a signal: the running step ends, then the run takes itself back.
     std::int64_t window_s = 0;  ///< How long it may be confirmed, or it is taken back; 0: it need not be.
     std::string connection{};   ///< The ssh connection that asks for it; empty: none.
 };
@@ -67,10 +67,10 @@ public:
     /// plan.
     virtual Outcome recover(Recovery = Recovery::whole) = 0;
 
-    /// Runs a plan: as wished, or as it was. Then `checks` are asked; one that fails is a step that failed. Never throws
-    /// for a step that failed: that is in the Outcome. Throws Busy while another run waits to be confirmed, and Error,
-    /// before anything is touched, where its own expiry can not be armed. A request
-    /// whose plan is empty but that adopts or releases something is recorded; one without either writes nothing at all.
+    /// Runs a plan: as wished, or as it was. Then `checks` are asked; one that fails is a step that failed. Never
+    /// throws for a step that failed: that is in the Outcome. Throws Busy while another run waits to be confirmed, and
+    /// Error, before anything is touched, where its own expiry can not be armed. A request whose plan is empty but that
+    /// adopts or releases something is recorded; one without either writes nothing at all.
     virtual Outcome run(const Request&) = 0;
 
     /// What taking back these runs would do: the catalog of what they changed, now and then. Conflicts are what stays.
@@ -98,8 +98,8 @@ public:
 };
 
 /// What the copy of the program does that an armed run leaves behind: waits for the end of the window, over boots, and
-/// takes back what was not confirmed by then; or what of the run is left where it was cut. A run that does not come to an
-/// end is made to. Returns when nothing waits any more; run 0 where it was confirmed.
+/// takes back what was not confirmed by then; or what of the run is left where it was cut. A run that does not come to
+/// an end is made to. Returns when nothing waits any more; run 0 where it was confirmed.
 Outcome watch_window(const Registry&, const Host& root_host, const std::string& state_directory, Reporter&);
 
 /// "run 12 waits to be confirmed until 14:03:22".

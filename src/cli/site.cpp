@@ -96,7 +96,8 @@ void demand(const Site& site, const Host& host, bool changing) {
                    [&](const Resource& r) { return needs_root(r, host); });
     if (!host.live())
         demand_one(site, errors, "a running system, and this is an image",
-                   "leave it out with --skip, or apply it where the image runs", [](const Resource& r) { return r.type->schema().needs.live; });
+                   "leave it out with --skip, or apply it where the image runs",
+                   [](const Resource& r) { return r.type->schema().needs.live; });
     const bool asks = host.live() && std::any_of(site.catalog.begin(), site.catalog.end(),
                                                  [](const Resource& r) { return r.type->schema().needs.systemd; });
     if (asks && !host.services().answers())

@@ -28,7 +28,8 @@ constexpr std::string_view shape = "write it as in - {tcp: \"127.0.0.1:22\", wit
 constexpr std::int64_t longest_s = 3600;
 
 const Row* row_of(std::string_view word) {
-    const auto* found = std::find_if(std::begin(kinds), std::end(kinds), [&](const Row& row) { return row.word == word; });
+    const auto* found =
+        std::find_if(std::begin(kinds), std::end(kinds), [&](const Row& row) { return row.word == word; });
     return found == std::end(kinds) ? nullptr : found;
 }
 
@@ -163,11 +164,11 @@ std::optional<Check> read_check(const Value& item, Scope& scope) {
         substitute(value, scope);
         const bool secret = holds_secret(value);
         if (secret && (check.kind != Kind::http && entry.key.text() != "contains"))
-            throw Error(entry.value.where, check.kind == Kind::command
-                                               ? "a secret can not be a word of a command: everybody on the host sees "
-                                                 "the words of commands"
-                                               : fmt::format("'{}' of a check is shown: a secret can not stand there",
-                                                             entry.key.text()))
+            throw Error(entry.value.where,
+                        check.kind == Kind::command
+                            ? "a secret can not be a word of a command: everybody on the host sees "
+                              "the words of commands"
+                            : fmt::format("'{}' of a check is shown: a secret can not stand there", entry.key.text()))
                 .help("a secret can be in the URL of http, and in contains");
         check.secret = check.secret || secret;
         written.push_back({entry.key, secret ? entry.value : value});

@@ -142,7 +142,8 @@ public:
 
     Value::Map head() const {
         Value::Map map{{text("name"), text(site_.name)}};
-        const bool asks = std::any_of(site_.checks.begin(), site_.checks.end(), [](const Check& c) { return c.secret; });
+        const bool asks =
+            std::any_of(site_.checks.begin(), site_.checks.end(), [](const Check& c) { return c.secret; });
         if ((uses_secrets_ || asks) && !provenance_.secrets.is_null()) map.push_back({text("secrets"), secret_files()});
         const auto list = [&](const char* word, const std::vector<std::string>& items) {
             Value::List all;

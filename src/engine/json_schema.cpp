@@ -85,8 +85,8 @@ struct Shape {
 };
 
 constexpr std::string_view ids = R"({"$ref":"#/$defs/ids"})", condition = R"({"$ref":"#/$defs/condition"})",
-                           flag = R"({"$ref":"#/$defs/flag"})",
-                           window = R"({"type":["boolean","string"]})", anything = "{}";
+                           flag = R"({"$ref":"#/$defs/flag"})", window = R"({"type":["boolean","string"]})",
+                           anything = "{}";
 
 constexpr Shape meta_shapes[] = {
     {"doc", R"({"type":"string"})"},

@@ -54,7 +54,8 @@ constexpr Word tops[] = {
     {"secrets", "Files of secrets, closed by age or sops: a path or a list of paths; the later lies over the earlier."},
     {"assert", "What must hold: a list of {that: EXPR, say: TEXT}; with `warn: true` it is told, and all goes on."},
     {"checks",
-     "What must answer before a run counts, or it is taken back: a list of {http: URL}, {tcp: HOST:PORT}, {unit: NAME}, "
+     "What must answer before a run counts, or it is taken back: a list of {http: URL}, {tcp: HOST:PORT}, {unit: "
+     "NAME}, "
      "{file: PATH} or {command: COMMAND}."},
     {"confirm", "True, or a time: every run that changes something is taken back unless it is confirmed in time."},
     {"imports",

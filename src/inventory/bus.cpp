@@ -585,8 +585,9 @@ int write_timer(const Library& bus, sd_bus_message* m, const std::string& name, 
     add(bus.open(m, 'r', "sa(sv)"));
     add(bus.append(m, "s", (name + ".service").c_str()));
     add(bus.open(m, 'a', "(sv)"));
-    for (const auto& [property, value] : {std::pair("Description", description.c_str()), std::pair("Type", "exec"),
-                                          std::pair("Restart", "on-failure"), std::pair("CollectMode", "inactive-or-failed")})
+    for (const auto& [property, value] :
+         {std::pair("Description", description.c_str()), std::pair("Type", "exec"), std::pair("Restart", "on-failure"),
+          std::pair("CollectMode", "inactive-or-failed")})
         add(bus.append(m, "(sv)", property, "s", value));
     add(bus.append(m, "(sv)", "RestartUSec", "t", 30 * a_second));
     add(bus.open(m, 'r', "sv"));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chaos/probe.hpp>
 #include <chaos/error.hpp>
+#include <chaos/probe.hpp>
 
 namespace chaos {
 

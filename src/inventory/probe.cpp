@@ -155,7 +155,8 @@ HttpAnswer plain_get(const Url& url, std::int64_t timeout_s) {
     std::size_t head_end = std::string::npos;
     while ((head_end = text.find("\r\n\r\n")) == std::string::npos)
         if (text.size() > most_head || !receive(socket, text, deadline))
-            throw Error(text.empty() ? "the connection was closed without an answer" : "what answers does not speak HTTP");
+            throw Error(text.empty() ? "the connection was closed without an answer"
+                                     : "what answers does not speak HTTP");
     HttpAnswer answer;
     answer.status = status_of(text);
     const std::string head = text.substr(0, head_end + 2);
@@ -165,7 +166,8 @@ HttpAnswer plain_get(const Url& url, std::int64_t timeout_s) {
         std::from_chars(said.data(), said.data() + said.size(), length);
     const bool chunked = header(head, "transfer-encoding").find("chunked") != std::string::npos;
     const std::size_t enough = std::min(chunked ? most_body : length, most_body);
-    while (text.size() < enough && !(chunked && text.ends_with("0\r\n\r\n")) && receive(socket, text, deadline)) {}
+    while (text.size() < enough && !(chunked && text.ends_with("0\r\n\r\n")) && receive(socket, text, deadline)) {
+    }
     answer.body = chunked ? joined(text) : std::move(text);
     if (answer.body.size() > most_body) answer.body.resize(most_body);
     return answer;

@@ -194,7 +194,8 @@ void leave_behind(const std::vector<std::string>& words) {
         ::_exit(127);
     }
     int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
 }
 
 bool is_plain(const std::string& path) {
@@ -218,13 +219,14 @@ void arm(const Host& host, const std::string& state_directory, std::int64_t seco
     if (!host.live())
         throw Error("an image runs nothing: there is nobody who could confirm, and nothing that could take it back");
     if (!is_plain(state_directory))
-        throw Error(fmt::format("the state directory has a character that a unit file can not have: {}",
-                                state_directory));
+        throw Error(
+            fmt::format("the state directory has a character that a unit file can not have: {}", state_directory));
     const bool systemd = has_systemd(host);  // first: what it opens is copied, too
     copy_program(state_directory);
     if (!systemd) {
-        reporter.says("no systemd answers here: a process waits for the end of the window, and a reboot is not covered "
-                      "but by chaos recover");
+        reporter.says(
+            "no systemd answers here: a process waits for the end of the window, and a reboot is not covered "
+            "but by chaos recover");
         return leave_behind(command_of(state_directory));
     }
     write_boot_unit(state_directory);
@@ -236,7 +238,8 @@ void arm(const Host& host, const std::string& state_directory, std::int64_t seco
         disarm(host, state_directory);
     } catch (const Error&) {  // why it could not be armed is what counts
     }
-    throw Error(fmt::format("nothing was changed: it can not be made sure that the run is taken back: {}", error.what()))
+    throw Error(
+        fmt::format("nothing was changed: it can not be made sure that the run is taken back: {}", error.what()))
         .help("mend that; or say --no-confirm, and take it back yourself: chaos rollback");
 }
 
@@ -249,7 +252,8 @@ void disarm(const Host& host, const std::string& state_directory) {
         } catch (const Error&) {  // it finds nothing that waits, and ends
         }
     bool removed = false;
-    for (const std::string& path : {fmt::format("{}/{}", wants_directory, unit), fmt::format("{}/{}", unit_directory, unit)})
+    for (const std::string& path :
+         {fmt::format("{}/{}", wants_directory, unit), fmt::format("{}/{}", unit_directory, unit)})
         if (host.live() && ::unlink(path.c_str()) == 0) removed = true;
     if (removed) sync_path(unit_directory);
     remove_flat(directory_of(state_directory) + ".new");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chaos/history.hpp>
 #include <chaos/confirm.hpp>
+#include <chaos/history.hpp>
 
 #include "image.hpp"
 

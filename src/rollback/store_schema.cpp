@@ -153,15 +153,17 @@ std::int64_t version_of(Database& database) {
 
 void refuse_while_one_waits(Database& database) {
     if (version_of(database) < 2) return;
-    const auto waits = database.number("SELECT max(run) FROM windows JOIN runs ON number = run WHERE windows.state = 'open' AND "
-                                       "runs.state IN ('running', 'committed', 'partial')");
+    const auto waits = database.number(
+        "SELECT max(run) FROM windows JOIN runs ON number = run WHERE windows.state = 'open' AND "
+        "runs.state IN ('running', 'committed', 'partial')");
     if (!waits) return;
     const auto directory = database.path().substr(0, database.path().rfind('/'));
     Busy error(fmt::format("run {} of an older chaos waits to be confirmed; the store {} is left as it is until then",
                            waits, database.path()));
-    error.hint = fmt::format("confirm it with the chaos that began it: {0}/window/loader --library-path {0}/window "
-                             "{0}/window/chaos confirm; or wait until it is taken back",
-                             directory);
+    error.hint = fmt::format(
+        "confirm it with the chaos that began it: {0}/window/loader --library-path {0}/window "
+        "{0}/window/chaos confirm; or wait until it is taken back",
+        directory);
     throw error;
 }
 

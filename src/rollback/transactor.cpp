@@ -71,7 +71,8 @@ public:
     Outcome expire() override {
         const auto waits = store_.window();
         if (!waits || waits->left_ns() > 0) return {};
-        place_.reporter.says(fmt::format("run {} was not confirmed in {} s: taking it back", waits->run, waits->seconds));
+        place_.reporter.says(
+            fmt::format("run {} was not confirmed in {} s: taking it back", waits->run, waits->seconds));
         Outcome outcome = take_back(plan_take_back({waits->run}), "chaos", nullptr, OnFailure::undo);
         if (outcome.state == RunState::undone)  // as much of it as can: somebody may be locked out
             outcome = take_back(plan_take_back({waits->run}), "chaos", nullptr, OnFailure::go_on);
