@@ -590,6 +590,7 @@ int write_timer(const Library& bus, sd_bus_message* m, const std::string& name, 
           std::pair("CollectMode", "inactive-or-failed")})
         add(bus.append(m, "(sv)", property, "s", value));
     add(bus.append(m, "(sv)", "RestartUSec", "t", 30 * a_second));
+    add(bus.append(m, "(sv)", "RestartPreventExitStatus", "(aiai)", 1U, 3, 0U));
     add(bus.open(m, 'r', "sv"));
     add(bus.append(m, "s", "ExecStart"));
     add(bus.open(m, 'v', "a(sasb)"));

@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <chaos/bus.hpp>
 #include <chaos/digest.hpp>
+#include <chaos/process.hpp>
 #include <cstring>
 #include <map>
 
@@ -151,6 +152,18 @@ void copy_program(const std::string& state_directory) {
     sync_path(state_directory);
 }
 
+/// It may lie where nothing may be run, or lack what it needs: that is to be known now.
+void try_copy(const std::string& state_directory) {
+    Command command{command_of(state_directory)};
+    command.argv.resize(command.argv.size() - 4);  // the words for the program itself
+    command.argv.emplace_back("version");
+    command.timeout_s = 60;
+    Child child(command);
+    child.release();
+    const Output output = child.wait();
+    if (output.status != 0) throw failed(command, output);
+}
+
 void write_boot_unit(const std::string& state_directory) {
     std::string line;
     for (const std::string& word : command_of(state_directory)) line += (line.empty() ? "" : " ") + word;
@@ -167,6 +180,7 @@ Type=exec
 ExecStart={}
 Restart=on-failure
 RestartSec=30s
+RestartPreventExitStatus=3
 )",
         directory_of(state_directory), line);
     if (::mkdir(wants_directory, 0755) != 0 && errno != EEXIST) fail_on("can not make", wants_directory);
@@ -223,10 +237,11 @@ void arm(const Host& host, const std::string& state_directory, std::int64_t seco
             fmt::format("the state directory has a character that a unit file can not have: {}", state_directory));
     const bool systemd = has_systemd(host);  // first: what it opens is copied, too
     copy_program(state_directory);
+    try_copy(state_directory);
     if (!systemd) {
-        reporter.says(
-            "no systemd answers here: a process waits for the end of the window, and a reboot is not covered "
-            "but by chaos recover");
+        reporter.says(std::string(host.superuser() ? "no systemd answers here" : "this is not root") +
+                      ": a process waits for the end of the window, and a reboot is not covered "
+                      "but by chaos recover");
         return leave_behind(command_of(state_directory));
     }
     write_boot_unit(state_directory);

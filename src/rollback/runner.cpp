@@ -147,6 +147,7 @@ void Runner::Parts::tell(const Failures& failures) {
 }
 
 void Runner::Parts::take_it_back(const std::string& why) {
+    outcome.window.reset();
     if (!place.store.run(outcome.run)) {  // nothing was recorded, so nothing was touched
         journal.drop();
         outcome.run = 0;
@@ -162,7 +163,6 @@ void Runner::Parts::take_it_back(const std::string& why) {
     outcome.conflicts = std::move(undone.conflicts);
     outcome.stayed = std::move(undone.stayed);
     outcome.unsettled = undone.unsettled;
-    outcome.window.reset();
     for (Error& error : undone.errors) outcome.errors.push_back(std::move(error));
 }
 
@@ -179,7 +179,10 @@ void Runner::Parts::finish(RunState state) {
     const std::string note = outcome.errors.empty() ? std::string() : outcome.errors.front().what();
     journal.batch().set_run(outcome.run, state, note, now_ns(), static_cast<std::int64_t>(outcome.changed));
     journal.batch().close_windows(taken_back, false);
-    if (request.window_s != 0 && outcome.changed != 0) open_window();
+    if (request.window_s != 0 && outcome.changed != 0)
+        open_window();
+    else
+        journal.batch().close_windows({outcome.run}, false), outcome.window.reset();
     journal.flush();
     outcome.state = state;
     if (takes_back())
