@@ -43,7 +43,7 @@ Exit rollback(Context& context) {
     Progress progress(context.console, context.sources);
     const auto transactor =
         Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
-    recover_first(context, *transactor);
+    recover_cut(context, *transactor);
     const std::vector<std::int64_t> runs = chosen(context.options, transactor->history());
     const Transactor::TakeBack back = transactor->plan_take_back(runs);
 

@@ -16,6 +16,7 @@ struct RunView {
 };
 
 Json to_json(const RunView&);
+Json to_json(const Window&);
 std::string render(const RunView&, Style, bool verbose);  ///< Without the plan, which was shown before it ran.
 
 Exit exit_of(const Outcome&);

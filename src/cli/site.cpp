@@ -96,7 +96,8 @@ void demand(const Site& site, const Host& host, bool changing) {
                    [&](const Resource& r) { return needs_root(r, host); });
     if (!host.live())
         demand_one(site, errors, "a running system, and this is an image",
-                   "leave it out with --skip, or apply it where the image runs", [](const Resource& r) { return r.type->schema().needs.live; });
+                   "leave it out with --skip, or apply it where the image runs",
+                   [](const Resource& r) { return r.type->schema().needs.live; });
     const bool asks = host.live() && std::any_of(site.catalog.begin(), site.catalog.end(),
                                                  [](const Resource& r) { return r.type->schema().needs.systemd; });
     if (asks && !host.services().answers())
@@ -285,6 +286,8 @@ std::unique_ptr<History> look_at_history(Context& context, const World& world) {
     std::string open_run;
     auto history = open_history(world.host->root(), world.state_directory, &open_run);
     if (!open_run.empty()) context.console.problem(context.console.error_style().yellow(escape(open_run)) + '\n');
+    if (const auto waits = history ? history->window() : std::nullopt)
+        context.console.remark(context.console.error_style().yellow(chaos::to_text(*waits) + ": chaos confirm") + '\n');
     return history;
 }
 
@@ -356,6 +359,8 @@ std::string command_line(std::string_view verb, const Options& options) {
     for (const std::string& path : options.age_keys) add("age-key", path);
     if (!options.passphrase_file.empty()) add("passphrase-file", options.passphrase_file);
     if (!options.prune) out += " --no-prune";
+    if (options.confirm)
+        out += *options.confirm == 0 ? " --no-confirm" : fmt::format(" --confirm {}s", *options.confirm);
     for (const std::string& manifest : options.arguments) out += ' ' + quoted(manifest);
     return out;
 }

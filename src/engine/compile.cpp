@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include "beside.hpp"
+#include "checks.hpp"
 #include "provenance.hpp"
 #include "references.hpp"
 #include "shipped.hpp"
@@ -131,6 +132,8 @@ private:
             exact(resource, value);
         else if (name == "once")
             once(resource, value);
+        else if (name == "confirm")
+            resource.confirm = read_window(value);
         else if (name == "retry")
             resource.retry = retry(resource, value);
         else if (name == "needs")

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 #include "beside.hpp"
+#include "checks.hpp"
 #include "provenance.hpp"
 #include "requirements.hpp"
 #include "shipped.hpp"
@@ -473,6 +474,8 @@ void ManifestReader::top_level(const Value& key, Value& value) {
     if (word == "blocks") return read_blocks(std::move(value));
     if (word == "protect") return protect(value);
     if (word == "exclusive") return exclusive(value);
+    if (word == "checks") return read_checks(value);
+    if (word == "confirm") return confirm(std::move(value));
     if (word == "fleet" || word == "pelago" || word == "firmware")
         return reading_.problems.note(
             Error(key.where, fmt::format("{} is read, and nothing is done for it: {}", word,
@@ -484,7 +487,7 @@ void ManifestReader::top_level(const Value& key, Value& value) {
 
 void ManifestReader::check_whose(const Value& key) const {
     const std::string& word = key.text();
-    if (number_ && (word == "name" || word == "exclusive" || word == "secrets"))
+    if (number_ && (word == "name" || word == "exclusive" || word == "secrets" || word == "confirm"))
         throw Error(key.where, fmt::format("a module has no '{}'", word))
             .help(word == "secrets" ? "it is given them: params: {NAME: {type: secret}}"
                                     : "only the site that uses it can say this");
@@ -527,6 +530,26 @@ void ManifestReader::exclusive(const Value& value) {
                     .help("exclusive: [packages, services, users] can be said; for a directory, purge: true");
             reading_.site.exclusive.push_back({type, item.where});
         });
+}
+
+/// Those of all layers and modules are asked; what two of them say alike is asked once.
+void ManifestReader::read_checks(const Value& said) {
+    if (said.is_null()) return;
+    for (const Value& item : items_in(said))
+        reading_.guarded(item.where, [&] {
+            auto check = read_check(item, scope_);
+            if (!check) return;
+            auto& all = reading_.site.checks;
+            const auto same = [&](const Check& other) { return other.written == check->written; };
+            if (std::none_of(all.begin(), all.end(), same)) all.push_back(std::move(*check));
+        });
+}
+
+void ManifestReader::confirm(Value value) {
+    scope_.stand_in(value.where);
+    substitute(value, scope_);
+    if (value.is_null()) return reading_.site.confirm.reset();
+    reading_.site.confirm = read_window(value);
 }
 
 }  // namespace chaos

@@ -403,4 +403,21 @@ Error failed(const Command& command, const Output& output) {
     return Error(text);
 }
 
+std::vector<std::string> own_command() {
+    // LOADER --library-path DIRECTORY PROGRAM: src/rollback/expiry.cpp writes such a line.
+    std::array<char, 4096> exe{}, line{};
+    const ssize_t length = ::readlink("/proc/self/exe", exe.data(), exe.size());
+    const std::string_view program(exe.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
+    if (!program.ends_with("/window/loader")) return {"/proc/self/exe"};
+    const Descriptor file(::open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC));
+    const ssize_t got = file ? ::read(file.number(), line.data(), line.size()) : 0;
+    std::string_view rest(line.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
+    std::vector<std::string> words;
+    while (words.size() < 4 && !rest.empty()) {
+        words.emplace_back(rest.substr(0, rest.find('\0')));
+        rest.remove_prefix(std::min(rest.size(), words.back().size() + 1));
+    }
+    return words;
+}
+
 }  // namespace chaos

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chaos/plan.hpp>
+#include <chaos/process.hpp>
 #include <chaos/system/accounts.hpp>
 
 #include "kinds.hpp"
@@ -103,10 +104,10 @@ std::optional<std::string> origin_of(const View& view, const std::string& reposi
     return std::nullopt;
 }
 
-/// chaos itself, as the owner: see git.hpp. Whoever was replaced by a newer one while it runs is still the same
-/// program.
+/// chaos itself, as the owner: see git.hpp.
 Command question(const std::optional<std::string>& owner, Value::Map said) {
-    Command command{.argv = {"/proc/self/exe", "git-work"}, .input = to_json(Value(std::move(said)))};
+    Command command{.argv = own_command(), .input = to_json(Value(std::move(said)))};
+    command.argv.emplace_back("git-work");
     command.user = owner.value_or("");
     command.timeout_s = 1800;
     return command;

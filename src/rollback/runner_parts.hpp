@@ -59,6 +59,8 @@ private:
 
     // After the last one.
     void finish(RunState);
+    bool checks_answer();  ///< False where one does not: why is in the outcome then.
+    void open_window();
     void record_ownership();
     void record_inputs(std::uint32_t watcher, const View&);
     void take_it_back(const std::string& why);
