@@ -190,15 +190,15 @@ public:
             const auto [person, unit] = owned(change.id.key);
             const UnitSet units(view, person);
             if (!change.before && change.after && units.file_of(unit_name(unit)).empty())
-                problems.note(Error(
-                    change.where,
-                    fmt::format("there is no {} yet: something of this run has to bring it", unit_name(unit))));
+                problems.note(
+                    Error(change.where,
+                          fmt::format("there is no {} yet: something of this run has to bring it", unit_name(unit))));
             const Service* after = change.after.as<Service>();
             if (after && after->enabled.value_or(false) && !person.empty() && !units.answers())
-                problems.note(Error(change.where, fmt::format("{} has no session now: {} starts with the next one",
-                                                              person, unit_name(unit)))
-                                  .help(fmt::format("for one that lasts from boot on: users: {{{}: {{linger: true}}}}",
-                                                    person)));
+                problems.note(
+                    Error(change.where,
+                          fmt::format("{} has no session now: {} starts with the next one", person, unit_name(unit)))
+                        .help(fmt::format("for one that lasts from boot on: users: {{{}: {{linger: true}}}}", person)));
         }
     }
 
