@@ -16,7 +16,7 @@ struct Linger {
 };
 
 constexpr Field fields[] = {
-    schema::key<&Linger::user>("user_name", "Whose session it is.").example("deploy"),
+    schema::key<&Linger::user>("name", "Whose session it is.").example("deploy"),
     schema::property<&Linger::enabled>("enabled", "It runs from boot on, and after she has logged out.")
         .example("true")
         .otherwise("true"),

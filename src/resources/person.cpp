@@ -24,7 +24,8 @@ std::string clean_owned(std::string_view key, std::string (*how)(std::string_vie
     if (!parts.person.empty() && !could_be_account(parts.person))
         throw Error(fmt::format("nobody can be called '{}'", parts.person)).help("user: NAME, as in /etc/passwd");
     if (parts.person.empty() && key.starts_with('~'))
-        throw Error(fmt::format("'{}' does not say of whom", key)).help("write user: NAME, or the id as ~NAME/kind:KEY");
+        throw Error(fmt::format("'{}' does not say of whom", key))
+            .help("write user: NAME, or the id as ~NAME/kind:KEY");
     parts.name = how(parts.name);
     return key_of(parts);
 }

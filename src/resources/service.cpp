@@ -126,7 +126,10 @@ public:
         if (!units.is_there(name)) return std::nullopt;
         Service found{.name = wanted.name, .enabled = {}, .running = {}, .on_change = wanted.on_change};
         if (whole || wanted.enabled) found.enabled = units.starts(name);
-        if ((whole || wanted.running) && units.answers()) found.running = units.runs(name);
+        if ((whole || wanted.running) && units.answers())
+            found.running = units.runs(name);
+        else if (!person.empty() && (whole || wanted.running))
+            found.running = wanted.running.value_or(false);  // nothing could run it: nothing is amiss
         if (whole || wanted.masked) found.masked = units.masked(name);
         return found;
     }
@@ -145,11 +148,8 @@ public:
                 goal.enabled = false;
                 if (units.answers()) goal.running = false;
             }
-            if (!person.empty()) {
-                if (!units.answers()) goal.running = std::nullopt;  // nothing could run it: see check
-                if (goal.enabled.value_or(false) && !units.starts(unit_name(owned(goal.name).name)))
-                    above_links(view, person, i, change.where, parents, problems);
-            }
+            if (!person.empty() && goal.enabled.value_or(false) && !units.starts(unit_name(owned(goal.name).name)))
+                above_links(view, person, i, change.where, parents, problems);
             if (goal.masked.value_or(false)) {
                 if (goal.running) goal.running = false;
                 if (before) goal.enabled = before->enabled;
@@ -190,15 +190,15 @@ public:
             const auto [person, unit] = owned(change.id.key);
             const UnitSet units(view, person);
             if (!change.before && change.after && units.file_of(unit_name(unit)).empty())
-                problems.note(Error(
-                    change.where,
-                    fmt::format("there is no {} yet: something of this run has to bring it", unit_name(unit))));
+                problems.note(
+                    Error(change.where,
+                          fmt::format("there is no {} yet: something of this run has to bring it", unit_name(unit))));
             const Service* after = change.after.as<Service>();
             if (after && after->enabled.value_or(false) && !person.empty() && !units.answers())
-                problems.note(Error(change.where, fmt::format("{} has no session now: {} starts with the next one",
-                                                              person, unit_name(unit)))
-                                  .help(fmt::format("for one that lasts from boot on: users: {{{}: {{linger: true}}}}",
-                                                    person)));
+                problems.note(
+                    Error(change.where,
+                          fmt::format("{} has no session now: {} starts with the next one", person, unit_name(unit)))
+                        .help(fmt::format("for one that lasts from boot on: users: {{{}: {{linger: true}}}}", person)));
         }
     }
 
@@ -245,28 +245,20 @@ public:
         const bool known = !units.file_of(name).empty();
         if (enabled && *enabled != units.starts(name) && (*enabled || known || units.named_by_link(name)))
             units.control(host, *enabled ? UnitVerb::enable : UnitVerb::disable, name);
-        if (units.answers()) steer(host, units, name, goal_of(from, to), triggered && to);
+        if (units.answers()) steer(host, units, name, to, triggered);
         if (to && to->masked.value_or(false) && !masked) units.control(host, UnitVerb::mask, name);
     }
 
 private:
-    /// What runs, and how it is told. A session that came only with this run (its person lingers now) is to run what
-    /// is enabled in it from now on, though when the plan was made there was nothing to say about that.
-    static Service goal_of(const Service* from, const Service* to) {
-        Service goal = to ? *to : Service{.name = from->name, .enabled = false, .running = false};
-        const bool newly = goal.enabled.value_or(false) && !(from && from->enabled.value_or(false));
-        if (to && !goal.running && newly && to->name.starts_with('~')) goal.running = true;
-        return goal;
-    }
-
     /// Starts, stops, or tells it that something changed; a service that was started just now has read it all.
-    static void steer(WritableHost& host, const UnitSet& units, const std::string& name, const Service& to,
+    static void steer(WritableHost& host, const UnitSet& units, const std::string& name, const Service* to,
                       bool triggered) {
         const bool now = runs(units.now(name));
-        if (to.running && *to.running != now)
-            units.control(host, *to.running ? UnitVerb::start : UnitVerb::stop, name);
-        else if (now && triggered && to.on_change != OnChange::none)
-            units.control(host, to.on_change == OnChange::reload ? UnitVerb::reload : UnitVerb::restart, name);
+        const auto wanted = to ? to->running : std::optional(false);
+        if (wanted && *wanted != now)
+            units.control(host, *wanted ? UnitVerb::start : UnitVerb::stop, name);
+        else if (now && triggered && to && to->on_change != OnChange::none)
+            units.control(host, to->on_change == OnChange::reload ? UnitVerb::reload : UnitVerb::restart, name);
     }
 
     /// The directories that enabling makes: they are told, and go again with what is in them.

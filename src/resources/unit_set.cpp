@@ -13,8 +13,9 @@
 namespace chaos::resources {
 namespace {
 
-constexpr std::string_view properties = "--property=Id,Names,LoadState,ActiveState,SubState,InvocationID,CanReload,"
-                                        "NeedDaemonReload,ExecMainStartTimestampMonotonic,ActiveEnterTimestampMonotonic";
+constexpr std::string_view properties =
+    "--property=Id,Names,LoadState,ActiveState,SubState,InvocationID,CanReload,"
+    "NeedDaemonReload,ExecMainStartTimestampMonotonic,ActiveEnterTimestampMonotonic";
 
 /// Those that somebody set for every session of the host.
 const std::array<std::string, 2> for_all_directories{"/etc/systemd/user", "/usr/lib/systemd/user"};

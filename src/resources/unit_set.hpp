@@ -20,7 +20,7 @@ public:
     /// Where the unit's file, or its script of /etc/init.d, is; empty where there is none.
     std::string file_of(const std::string& unit) const;
     bool is_there(const std::string& unit) const;
-    bool starts(const std::string& unit) const;  ///< With the host, or with the session.
+    bool starts(const std::string& unit) const;          ///< With the host, or with the session.
     bool starts_for_all(const std::string& unit) const;  ///< In every session, whatever this person says.
     bool named_by_link(const std::string& unit) const { return units_->enabled.contains(unit); }
     bool masked(const std::string& unit) const { return units_->masked.contains(unit); }
