@@ -2,6 +2,7 @@
 #include "problems.hpp"
 
 #include <fmt/format.h>
+#include <chaos/in_short.hpp>
 
 namespace chaos::cli {
 
@@ -18,11 +19,11 @@ Json to_json(const Error& error, const Sources& sources) {
     Json notes = Json::list();
     const auto at = [&](Place place) { return place ? Json(place_of(place, sources)) : Json(); };
     for (const Error::Note& note : error.notes)
-        notes.add(Json::record({{"where", at(note.where)}, {"message", note.text}}));
+        notes.add(Json::record({{"where", at(note.where)}, {"message", in_short(note.text)}}));
     return Json::record({{"where", at(error.where)},
-                         {"message", error.what()},
+                         {"message", in_short(error.what())},
                          {"notes", notes},
-                         {"hint", error.hint.empty() ? Json() : Json(error.hint)}});
+                         {"hint", error.hint.empty() ? Json() : Json(in_short(error.hint))}});
 }
 
 Json to_json(const std::vector<Error>& errors, const Sources& sources) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 #include "beside.hpp"
 #include "provenance.hpp"
 #include "requirements.hpp"
@@ -136,14 +137,15 @@ void ManifestReader::read_variables(std::vector<Document>& documents) {
 }
 
 void ManifestReader::refuse_overlap(const Value::Map& below, const Value::Map& above) {
+    std::unordered_map<std::string_view, Place> given;
+    for (const auto& held : below) given.emplace(held.key.text(), held.value.where);
     for (const auto& entry : above)
-        for (const auto& held : below)
-            if (held.key == entry.key)
-                reading_.problems.add(
-                    Error(entry.key.where,
-                          fmt::format("vars.{} is given below already, and this file is strict", entry.key.text()))
-                        .note(held.value.where, "it is given here")
-                        .help("say it in one of the two files, or take strategy: strict away"));
+        if (const auto held = given.find(entry.key.text()); held != given.end())
+            reading_.problems.add(
+                Error(entry.key.where,
+                      fmt::format("vars.{} is given below already, and this file is strict", entry.key.text()))
+                    .note(held->second, "it is given here")
+                    .help("say it in one of the two files, or take strategy: strict away"));
 }
 
 void ManifestReader::use_modules(Document& document) {
