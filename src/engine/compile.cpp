@@ -66,6 +66,7 @@ public:
         telling_where_made(shipped, [&](Diagnostics& problems) {
             resource.wanted =
                 resource.absent ? without_properties(schema, written, problems) : decode(schema, written, problems);
+            if (!resource.absent && resource.wanted) resource.type->review_written(resource, written, problems);
         });
         if (shipped) shipped_.emplace(static_cast<std::uint32_t>(site_.catalog.size()), shipped);
         if (linked) links.push_back(std::move(said));

@@ -96,6 +96,7 @@ public:
     void claims(const State& state, std::vector<Claim>& claims) const override {
         const auto& spec = *state.as<Group>();
         claims.push_back({Claim::Role::provides, "group:" + spec.name});
+        if (spec.gid) claims.push_back({Claim::Role::provides, fmt::format("gid:{}", *spec.gid)});
         claims.push_back({Claim::Role::locks, "lock:passwd"});
         if (spec.members)
             for (const auto& member : *spec.members) claims.push_back({Claim::Role::needs, "user:" + member});

@@ -131,6 +131,23 @@ public:
         return found;
     }
 
+    /// Only what is written: a masked service need not say that it does not run.
+    void review_written(const Resource& resource, const Value& written, Diagnostics& problems) const override {
+        const Service& spec = *resource.wanted.as<Service>();
+        if (!spec.masked.value_or(false)) return;
+        const auto refuse = [&](const Value& value, std::string_view name, std::string_view what) {
+            problems.add(Error(value.where ? value.where : resource.where,
+                               fmt::format("{} is to be {} and masked: nothing starts what is masked", spec.name, what))
+                             .help(fmt::format("{}: false, or take masked away", name)));
+        };
+        for (const auto& [key, value] : written.map()) {
+            const Field* field = schema().find(key.text());
+            if (!field || value.is_null()) continue;
+            if (field->name == "running" && spec.running.value_or(false)) refuse(value, field->name, "running");
+            if (field->name == "enabled" && spec.enabled.value_or(false)) refuse(value, field->name, "enabled");
+        }
+    }
+
     /// A service can not be taken away, only what brings it: absent is not enabled and not running.
     std::vector<Companion> resolve(const View& view, std::span<Change> changes, Diagnostics& problems) const override {
         Parents parents(view);
@@ -190,15 +207,15 @@ public:
             const auto [person, unit] = owned(change.id.key);
             const UnitSet units(view, person);
             if (!change.before && change.after && units.file_of(unit_name(unit)).empty())
-                problems.note(Error(
-                    change.where,
-                    fmt::format("there is no {} yet: something of this run has to bring it", unit_name(unit))));
+                problems.note(
+                    Error(change.where,
+                          fmt::format("there is no {} yet: something of this run has to bring it", unit_name(unit))));
             const Service* after = change.after.as<Service>();
             if (after && after->enabled.value_or(false) && !person.empty() && !units.answers())
-                problems.note(Error(change.where, fmt::format("{} has no session now: {} starts with the next one",
-                                                              person, unit_name(unit)))
-                                  .help(fmt::format("for one that lasts from boot on: users: {{{}: {{linger: true}}}}",
-                                                    person)));
+                problems.note(
+                    Error(change.where,
+                          fmt::format("{} has no session now: {} starts with the next one", person, unit_name(unit)))
+                        .help(fmt::format("for one that lasts from boot on: users: {{{}: {{linger: true}}}}", person)));
         }
     }
 

@@ -230,6 +230,7 @@ public:
     void claims(const State& state, std::vector<Claim>& claims) const override {
         const auto& spec = *state.as<User>();
         claims.push_back({Claim::Role::provides, "user:" + spec.name});
+        if (spec.uid) claims.push_back({Claim::Role::provides, fmt::format("uid:{}", *spec.uid)});
         claims.push_back({Claim::Role::needs, "group:" + spec.group.value_or(spec.name)});
         if (spec.groups)
             for (const auto& one : *spec.groups) claims.push_back({Claim::Role::needs, "group:" + one});
