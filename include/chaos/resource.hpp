@@ -103,10 +103,6 @@ public:
     /// What is wrong with a resource as it was written, whatever the host: told with the manifest's other mistakes.
     virtual void review(const Resource&, Diagnostics&) const {}
 
-    /// The same, of what was written before defaults were filled in: wishes that contradict each other. `written` has
-    /// the attributes by name, each with its place.
-    virtual void review_written(const Resource&, const Value& written, Diagnostics&) const { (void)written; }
-
     /// Decides what was left open, before anything is planned: `before` is observed, `after` becomes what will be, to
     /// the last version. Only changes are asked about; `after` is absent where it goes. What is wished and can not be
     /// goes to the Diagnostics, at change.where.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <algorithm>
+#include <chaos/reviews_written.hpp>
 #include "beside.hpp"
 #include "provenance.hpp"
 #include "references.hpp"
@@ -66,7 +67,9 @@ public:
         telling_where_made(shipped, [&](Diagnostics& problems) {
             resource.wanted =
                 resource.absent ? without_properties(schema, written, problems) : decode(schema, written, problems);
-            if (!resource.absent && resource.wanted) resource.type->review_written(resource, written, problems);
+            const bool whole = problems.ok() && !resource.absent;
+            if (const auto* reviews = whole ? of_written(resource.type) : nullptr)
+                reviews->review_written(resource, written, problems);
         });
         if (shipped) shipped_.emplace(static_cast<std::uint32_t>(site_.catalog.size()), shipped);
         if (linked) links.push_back(std::move(said));
@@ -103,14 +106,22 @@ private:
         return modules_.mendable(declaration.where);
     }
 
+    /// Asked once for each kind: entries of one stand together.
+    const ReviewsWritten* of_written(const ResourceType* type) {
+        if (type != last_type_) last_type_ = type, reviews_ = dynamic_cast<const ReviewsWritten*>(type);
+        return reviews_;
+    }
+
     /// What is wrong with what a module of chaos made is told with the place where it was made.
     template <class Act>
     void telling_where_made(Place shipped, Act act) {
-        if (!shipped) return act(problems_);
         Diagnostics found;
         act(found);
-        for (Error error : found.errors()) problems_.add(std::move(error).note(shipped, std::string(in_shipped)));
-        for (Error remark : found.remarks()) problems_.note(std::move(remark).note(shipped, std::string(in_shipped)));
+        const auto placed = [&](Error error) {
+            return shipped ? std::move(error).note(shipped, std::string(in_shipped)) : error;
+        };
+        for (const Error& error : found.errors()) problems_.add(placed(error));
+        for (const Error& remark : found.remarks()) problems_.note(placed(remark));
     }
 
     static std::vector<Value> items(const Value& value) {
@@ -352,6 +363,8 @@ private:
     const Modules& modules_;
     Site& site_;
     Diagnostics& problems_;
+    const ResourceType* last_type_ = nullptr;
+    const ReviewsWritten* reviews_ = nullptr;
     std::unordered_map<std::uint32_t, Place> shipped_;  // resources that a module of chaos makes: where
 };
 

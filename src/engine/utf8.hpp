@@ -32,11 +32,8 @@ template <class Names>
 std::string_view nearest(std::string_view wanted, const Names& names) {
     std::string_view best;
     std::size_t least = std::max<std::size_t>(1, std::min<std::size_t>(wanted.size() / 3, 3)) + 1;
-    for (const std::string_view name : names)
-        if (std::max(name.size(), wanted.size()) - std::min(name.size(), wanted.size()) >= least)
-            continue;  // that many edits at least, and texts may be long
-        else if (const auto distance = edit_distance(wanted, name); distance < least)
-            least = distance, best = name;
+    for (const auto& name : names)
+        if (const auto distance = edit_distance(wanted, name); distance < least) least = distance, best = name;
     return best;
 }
 

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chaos/resource.hpp>
+#include <chaos/reviews_written.hpp>
 #include <chaos/system/units.hpp>
 #include <ctime>
 
@@ -115,7 +115,7 @@ Text text_of(const Host& host, const std::string& path) {
     return found;
 }
 
-class ServiceType final : public TypedResource<Service> {
+class ServiceType final : public TypedResource<Service>, public ReviewsWritten {
 public:
     constexpr ServiceType() : TypedResource(service) {}
 
