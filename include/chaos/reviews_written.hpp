@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chaos/resource.hpp>
+#include <chaos/plan.hpp>
 
 namespace chaos {
 

@@ -212,6 +212,7 @@ private:
         const Place where = value.where ? value.where : key.where;
         if (!field) throw Error(where, fmt::format("'{}' is shown to all: a secret can not stand there", key.text()));
         const bool own_file = field->role == Field::Role::option || schema.find("secret");  // nobody else need read it
+        if (field->name == "url") return;  // it may have a password in it, and is then hidden as a whole
         if (field->secret || field->merge == Merge::keys || (field->merge == Merge::text && own_file)) return;
         const bool command = field->type == "command";
         throw Error(

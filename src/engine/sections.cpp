@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <algorithm>
+#include <chaos/url.hpp>
 #include <utility>
 #include "persons.hpp"
 #include "provenance.hpp"
@@ -343,6 +344,9 @@ void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bo
                 attribute.value = Value();
             }
         }
+    for (auto& attribute : body)  // what is said in such a url is shown nowhere
+        if (attribute.key.text() == "url" && attribute.value.is_text())
+            attribute.value.secret |= holds_password(attribute.value.text());
     if (!raw) expand_home(schema, body);
     entry.body = std::move(body);
     if (layers_.tells()) entry.said = sayings_of(entry, written, note_on_place());
