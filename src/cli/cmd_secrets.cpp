@@ -76,7 +76,9 @@ std::string read_all(int file, const std::string& path) {
         if (got < 0) fail("read", path);
         if (got == 0) return text;
         text.append(block, static_cast<std::size_t>(got));
-        if (text.size() > (16U << 20)) throw Error("more than 16 MiB are no secret");
+        if (text.size() > (16U << 20))
+            throw Error("more than 16 MiB are no secret")
+                .help("keep such a file closed by itself, with age, beside the manifest");
     }
 }
 
@@ -308,7 +310,9 @@ private:
         }
         if (!found)
             throw Error(fmt::format("there is no secret '{}'", escape(name()))).help("chaos secrets list " + file());
-        if (!found->is_text()) throw Error(fmt::format("'{}' is {}, not a text", escape(name()), kind_of(*found)));
+        if (!found->is_text())
+            throw Error(fmt::format("'{}' is {}, not a text", escape(name()), kind_of(*found)))
+                .help("name one of what it has: chaos secrets list " + file());
         context_.console.result(options_.raw ? found->text() : escape(found->text(), true) + '\n');
     }
 
@@ -324,12 +328,14 @@ private:
         if (::isatty(STDIN_FILENO)) {
             value = typed_in_secret(fmt::format("{}: ", escape(name())));
             if (value != typed_in_secret("once more: "))
-                throw Error("these were two different texts: nothing was changed");
+                throw Error("these were two different texts: nothing was changed").help("run it again");
         } else {
             value = read_all(STDIN_FILENO, "standard input");
             if (value.ends_with('\n') && value.find('\n') + 1 == value.size()) value.pop_back();
         }
-        if (value.empty()) throw Error("an empty text is no secret: nothing was changed");
+        if (value.empty())
+            throw Error("an empty text is no secret: nothing was changed")
+                .help("to take a secret out: chaos secrets edit " + file());
         opened.set(name(), value);
         write(opened);
         tell(fmt::format("{} is set in {}.\n", escape(name()), escape(file())), opened);
@@ -449,7 +455,8 @@ private:
         {
             const Descriptor out(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
             if (*out < 0 && errno == EEXIST)
-                throw Error(fmt::format("there is a key in '{}' already, and what it opens would be lost", path));
+                throw Error(fmt::format("there is a key in '{}' already, and what it opens would be lost", path))
+                    .help("write the new one elsewhere: chaos secrets keygen FILE");
             if (*out < 0) fail("write", path);
             write_all(*out, key.file, path);
             if (::fsync(*out) != 0) fail("write", path);

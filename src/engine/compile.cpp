@@ -178,7 +178,8 @@ private:
         for (const Field* field : resource.once)
             if (field->required)
                 throw Error(value.where, fmt::format("'{}' of a {} can not be left out, so it can not be given once",
-                                                     field->name, schema.name));
+                                                     field->name, schema.name))
+                    .help("remove 'once'");
     }
 
     /// `3`, or `{times: 3, wait: 5s}`.
@@ -210,7 +211,9 @@ private:
     /// What can be kept from being seen: contents, what is named for it, and mappings of names and values.
     static void refuse_where_shown(const Schema& schema, const Field* field, const Value& key, const Value& value) {
         const Place where = value.where ? value.where : key.where;
-        if (!field) throw Error(where, fmt::format("'{}' is shown to all: a secret can not stand there", key.text()));
+        if (!field)
+            throw Error(where, fmt::format("'{}' is shown to all: a secret can not stand there", key.text()))
+                .help("a secret can be the content of a file, in env or stdin of an exec, or a password");
         const bool own_file = field->role == Field::Role::option || schema.find("secret");  // nobody else need read it
         if (field->name == "url") return;  // it may have a password in it, and is then hidden as a whole
         if (field->secret || field->merge == Merge::keys || (field->merge == Merge::text && own_file)) return;
@@ -430,7 +433,22 @@ public:
     }
 
 private:
+    /// Each of many that names a pattern of many: told once, and the rest is let be.
+    bool fits(Place at) {
+        constexpr std::size_t most = 10'000'000;
+        if (site_.edges.size() < most) return true;
+        if (!std::exchange(too_many_, true))
+            problems_.add(
+                Error(at, fmt::format("these lists and patterns make more than {} pairs of what waits and what "
+                                      "it waits for",
+                                      most))
+                    .help("let one resource stand between them: an exec that needs the many, and that the "
+                          "others need; or a directory with source:"));
+        return false;
+    }
+
     void edge(Graph::Edge edge, std::string_view word, Place at) {
+        if (!fits(at)) return;
         site_.edges.push_back(edge);
         if (provenance_) provenance_->links.push_back({edge.from, edge.to, word, at});
     }
@@ -442,6 +460,7 @@ private:
                               .help("services, exec and units can; for order alone write needs: or before:"));
             return;
         }
+        if (!fits(at)) return;
         reacts.watches.push_back(what);
         edge({what, who}, word, at);
     }
@@ -497,6 +516,7 @@ private:
     References references_;
     const Modules& modules_;
     std::vector<std::vector<std::uint32_t>> by_module_;
+    bool too_many_ = false;
     Diagnostics& problems_;
     Provenance* provenance_;
 };

@@ -229,7 +229,8 @@ Value Scope::home_of(std::span<const Value> arguments) {
     if (holds_secret(arguments[0])) throw Error("a secret can not name a person");
     const std::string& name = arguments[0].text();
     if (name.find_first_of("/:\n") != std::string::npos)
-        throw Error(fmt::format("'{}' can not be the name of a user", printable(name)));
+        throw Error(fmt::format("'{}' can not be the name of a user", printable(name)))
+            .help("a name has letters, digits, - and _, and no colon or slash");
     const auto said = homes_.find(name);
     Value home(said != homes_.end() ? said->second : person_on(context_.view.host(), name).home);
     home.quoted = true, home.where = arguments[0].where;
@@ -266,7 +267,9 @@ Value Scope::secret(std::span<const Value> arguments) {
     if (!secrets_ && !laid_)
         throw Error("secrets are not known yet where files are chosen")
             .help("paths of include and overlay may use facts, host and what --var gives");
-    if (!secrets_) throw Error("there are no secrets outside of a manifest");
+    if (!secrets_)
+        throw Error("there are no secrets outside of a manifest")
+            .help("give a value for trying it out: chaos render --vars FILE");
     const Value found = secrets_->find(arguments[0].text());
     touched_unknown |= secrets_->unknown();
     return found;
