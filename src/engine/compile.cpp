@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <algorithm>
+#include <chaos/reviews_written.hpp>
 #include "beside.hpp"
 #include "checks.hpp"
 #include "provenance.hpp"
@@ -67,6 +68,9 @@ public:
         telling_where_made(shipped, [&](Diagnostics& problems) {
             resource.wanted =
                 resource.absent ? without_properties(schema, written, problems) : decode(schema, written, problems);
+            const bool whole = problems.ok() && !resource.absent;
+            if (const auto* reviews = whole ? of_written(resource.type) : nullptr)
+                reviews->review_written(resource, written, problems);
         });
         if (shipped) shipped_.emplace(static_cast<std::uint32_t>(site_.catalog.size()), shipped);
         if (linked) links.push_back(std::move(said));
@@ -103,14 +107,22 @@ private:
         return modules_.mendable(declaration.where);
     }
 
+    /// Asked once for each kind: entries of one stand together.
+    const ReviewsWritten* of_written(const ResourceType* type) {
+        if (type != last_type_) last_type_ = type, reviews_ = dynamic_cast<const ReviewsWritten*>(type);
+        return reviews_;
+    }
+
     /// What is wrong with what a module of chaos made is told with the place where it was made.
     template <class Act>
     void telling_where_made(Place shipped, Act act) {
-        if (!shipped) return act(problems_);
         Diagnostics found;
         act(found);
-        for (Error error : found.errors()) problems_.add(std::move(error).note(shipped, std::string(in_shipped)));
-        for (Error remark : found.remarks()) problems_.note(std::move(remark).note(shipped, std::string(in_shipped)));
+        const auto placed = [&](Error error) {
+            return shipped ? std::move(error).note(shipped, std::string(in_shipped)) : error;
+        };
+        for (const Error& error : found.errors()) problems_.add(placed(error));
+        for (const Error& remark : found.remarks()) problems_.note(placed(remark));
     }
 
     static std::vector<Value> items(const Value& value) {
@@ -169,7 +181,8 @@ private:
         for (const Field* field : resource.once)
             if (field->required)
                 throw Error(value.where, fmt::format("'{}' of a {} can not be left out, so it can not be given once",
-                                                     field->name, schema.name));
+                                                     field->name, schema.name))
+                    .help("remove 'once'");
     }
 
     /// `3`, or `{times: 3, wait: 5s}`.
@@ -201,8 +214,11 @@ private:
     /// What can be kept from being seen: contents, what is named for it, and mappings of names and values.
     static void refuse_where_shown(const Schema& schema, const Field* field, const Value& key, const Value& value) {
         const Place where = value.where ? value.where : key.where;
-        if (!field) throw Error(where, fmt::format("'{}' is shown to all: a secret can not stand there", key.text()));
+        if (!field)
+            throw Error(where, fmt::format("'{}' is shown to all: a secret can not stand there", key.text()))
+                .help("a secret can be the content of a file, in env or stdin of an exec, or a password");
         const bool own_file = field->role == Field::Role::option || schema.find("secret");  // nobody else need read it
+        if (field->name == "url") return;  // it may have a password in it, and is then hidden as a whole
         if (field->secret || field->merge == Merge::keys || (field->merge == Merge::text && own_file)) return;
         const bool command = field->type == "command";
         throw Error(
@@ -354,6 +370,8 @@ private:
     const Modules& modules_;
     Site& site_;
     Diagnostics& problems_;
+    const ResourceType* last_type_ = nullptr;
+    const ReviewsWritten* reviews_ = nullptr;
     std::unordered_map<std::uint32_t, Place> shipped_;  // resources that a module of chaos makes: where
 };
 
@@ -418,7 +436,22 @@ public:
     }
 
 private:
+    /// Each of many that names a pattern of many: told once, and the rest is let be.
+    bool fits(Place at) {
+        constexpr std::size_t most = 10'000'000;
+        if (site_.edges.size() < most) return true;
+        if (!std::exchange(too_many_, true))
+            problems_.add(
+                Error(at, fmt::format("these lists and patterns make more than {} pairs of what waits and what "
+                                      "it waits for",
+                                      most))
+                    .help("let one resource stand between them: an exec that needs the many, and that the "
+                          "others need; or a directory with source:"));
+        return false;
+    }
+
     void edge(Graph::Edge edge, std::string_view word, Place at) {
+        if (!fits(at)) return;
         site_.edges.push_back(edge);
         if (provenance_) provenance_->links.push_back({edge.from, edge.to, word, at});
     }
@@ -430,6 +463,7 @@ private:
                               .help("services, exec and units can; for order alone write needs: or before:"));
             return;
         }
+        if (!fits(at)) return;
         reacts.watches.push_back(what);
         edge({what, who}, word, at);
     }
@@ -485,6 +519,7 @@ private:
     References references_;
     const Modules& modules_;
     std::vector<std::vector<std::uint32_t>> by_module_;
+    bool too_many_ = false;
     Diagnostics& problems_;
     Provenance* provenance_;
 };

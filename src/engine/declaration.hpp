@@ -169,6 +169,7 @@ private:
     Layers& layers_;
     Diagnostics& problems_;
     std::uint32_t layer_ = 0, module_ = 0, part_ = 0;
+    std::size_t turns_ = 0;                               // of all `each`
     std::unordered_map<std::string, std::string> homes_;  // by person
     Place block_{}, turn_{};  // what is being read stands in this block, in a turn of this each
 };

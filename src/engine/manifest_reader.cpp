@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 #include "beside.hpp"
 #include "checks.hpp"
 #include "provenance.hpp"
@@ -70,7 +71,9 @@ Value::List uses_of_section(const Value& key, const Value& said) {
         if (body.is_map())
             with = body.map();
         else if (!body.is_null())
-            throw Error(body.where, fmt::format("an entry of {} is a mapping, found {}", key.text(), kind_of(body)));
+            throw Error(body.where, fmt::format("an entry of {} is a mapping, found {}", key.text(), kind_of(body)))
+                .help(
+                    fmt::format("write {}: {{user: NAME}}; its parameters: chaos explain {}", name.text(), key.text()));
         std::erase_if(with, [&](const auto& one) { return one.key.text() == entry; });
         if (!body.find("path")) with.insert(with.begin(), {Value(entry, name.where), name});
         const std::string base = name_of_entry(key.text(), name.text());
@@ -137,14 +140,15 @@ void ManifestReader::read_variables(std::vector<Document>& documents) {
 }
 
 void ManifestReader::refuse_overlap(const Value::Map& below, const Value::Map& above) {
+    std::unordered_map<std::string_view, Place> given;
+    for (const auto& held : below) given.emplace(held.key.text(), held.value.where);
     for (const auto& entry : above)
-        for (const auto& held : below)
-            if (held.key == entry.key)
-                reading_.problems.add(
-                    Error(entry.key.where,
-                          fmt::format("vars.{} is given below already, and this file is strict", entry.key.text()))
-                        .note(held.value.where, "it is given here")
-                        .help("say it in one of the two files, or take strategy: strict away"));
+        if (const auto held = given.find(entry.key.text()); held != given.end())
+            reading_.problems.add(
+                Error(entry.key.where,
+                      fmt::format("vars.{} is given below already, and this file is strict", entry.key.text()))
+                    .note(held->second, "it is given here")
+                    .help("say it in one of the two files, or take strategy: strict away"));
 }
 
 void ManifestReader::use_modules(Document& document) {
@@ -264,7 +268,8 @@ void ManifestReader::open_module(const Use& use, Module module) {
             .help("take one of the uses out");
     }
     if (reading_.modules.all().size() >= most_uses || open.size() >= deepest_use)
-        throw Error(from, fmt::format("modules are used more than {} times, or {} deep", most_uses, deepest_use));
+        throw Error(from, fmt::format("modules are used more than {} times, or {} deep", most_uses, deepest_use))
+            .help("use a module once, and give it a list");
     module.scope = std::make_unique<Scope>(reading_.scope, reading_.of_modules);
     Scope& scope = *module.scope;
     scope.give("module", Value(Value::Map{{std::string("name"), Value(module.name)}}));
@@ -306,7 +311,8 @@ std::string ManifestReader::fetched_file(const Use& use) const {
         if (beside::exists(file)) return file;
     }
     throw Error(use.module.where, fmt::format("{} has no module '{}' at {}: no {}.yml, at its top or in modules/", url,
-                                              use.module.text(), rev.substr(0, 12), use.module.text()));
+                                              use.module.text(), rev.substr(0, 12), use.module.text()))
+        .help(fmt::format("ls {} shows what it has", directory));
 }
 
 std::vector<Document> ManifestReader::documents_of(const Use& use, const std::string& file, Scope& scope) {

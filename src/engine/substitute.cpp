@@ -254,7 +254,9 @@ bool decide(const Value& condition, Names& names) {
         throw Error(condition.where, fmt::format("when takes an expression, found {}", kind_of(condition)))
             .help("write it as in when: facts.os.family == 'debian'");
     const Value result = bare_value(condition, names);
-    if (result.secret) throw Error(condition.where, "a secret can not decide what exists");
+    if (result.secret)
+        throw Error(condition.where, "a secret can not decide what exists")
+            .help("decide it by a variable or a fact, which may be seen");
     if (type_of(result) != Type::boolean)
         throw Error(condition.where,
                     fmt::format("when must be true or false, and this is {}", name_of(type_of(result))))

@@ -5,6 +5,7 @@
 #include <chaos/plan.hpp>
 #include <chaos/process.hpp>
 #include <chaos/system/accounts.hpp>
+#include <chaos/url.hpp>
 
 #include "kinds.hpp"
 #include "paths.hpp"
@@ -192,7 +193,8 @@ public:
             say("a tag and a commit do not move: there is nothing to update", "remove update, or say branch: NAME");
         if (spec.url &&
             (spec.url->empty() || spec.url->starts_with('-') || spec.url->find_first_of(" \n") != spec.url->npos))
-            say("expected the url of a repository, found '" + *spec.url + "'", "url: https://git.example.org/app.git");
+            say("expected the url of a repository, found '" + without_passwords(*spec.url) + "'",
+                "url: https://git.example.org/app.git");
         if (spec.url && spec.url->starts_with("http://"))
             problems.note(Error(resource.where, spec.path + " comes over http, where anybody on the way can change it")
                               .help("use https or ssh"));

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chaos/resource.hpp>
+#include <chaos/reviews_written.hpp>
 #include <chaos/system/units.hpp>
 #include <ctime>
 
@@ -115,7 +115,7 @@ Text text_of(const Host& host, const std::string& path) {
     return found;
 }
 
-class ServiceType final : public TypedResource<Service> {
+class ServiceType final : public TypedResource<Service>, public ReviewsWritten {
 public:
     constexpr ServiceType() : TypedResource(service) {}
 
@@ -132,6 +132,23 @@ public:
             found.running = wanted.running.value_or(false);  // nothing could run it: nothing is amiss
         if (whole || wanted.masked) found.masked = units.masked(name);
         return found;
+    }
+
+    /// Only what is written: a masked service need not say that it does not run.
+    void review_written(const Resource& resource, const Value& written, Diagnostics& problems) const override {
+        const Service& spec = *resource.wanted.as<Service>();
+        if (!spec.masked.value_or(false)) return;
+        const auto refuse = [&](const Value& value, std::string_view name, std::string_view what) {
+            problems.add(Error(value.where ? value.where : resource.where,
+                               fmt::format("{} is to be {} and masked: nothing starts what is masked", spec.name, what))
+                             .help(fmt::format("{}: false, or take masked away", name)));
+        };
+        for (const auto& [key, value] : written.map()) {
+            const Field* field = schema().find(key.text());
+            if (!field || value.is_null()) continue;
+            if (field->name == "running" && spec.running.value_or(false)) refuse(value, field->name, "running");
+            if (field->name == "enabled" && spec.enabled.value_or(false)) refuse(value, field->name, "enabled");
+        }
     }
 
     /// A service can not be taken away, only what brings it: absent is not enabled and not running.

@@ -230,6 +230,7 @@ public:
     void claims(const State& state, std::vector<Claim>& claims) const override {
         const auto& spec = *state.as<User>();
         claims.push_back({Claim::Role::provides, "user:" + spec.name});
+        if (spec.uid) claims.push_back({Claim::Role::provides, fmt::format("uid:{}", *spec.uid)});
         claims.push_back({Claim::Role::needs, "group:" + spec.group.value_or(spec.name)});
         if (spec.groups)
             for (const auto& one : *spec.groups) claims.push_back({Claim::Role::needs, "group:" + one});
@@ -266,7 +267,8 @@ public:
         // cut. Its parts are not to be told from whole ones, so it is made afresh.
         if (there && !from) {
             if (to->uid && there->uid != *to->uid)
-                throw Error(fmt::format("user {} was made by somebody else meanwhile (uid {})", to->name, there->uid));
+                throw Error(fmt::format("user {} was made by somebody else meanwhile (uid {})", to->name, there->uid))
+                    .help("look at it, and plan again: chaos plan");
             must(host, {{"userdel", to->name}});
             if (to->create_home.value_or(false)) host.remove_tree(there->home);
         }
@@ -324,7 +326,8 @@ private:
         if (view->live()) view->look("/proc/self/loginuid", &login);
         if (!login.empty() && login.back() == '\n') login.pop_back();
         if (there->uid == 0)
-            problems.add(Error(change.where, "user " + there->name + " is never removed: its uid is 0"));
+            problems.add(Error(change.where, "user " + there->name + " is never removed: its uid is 0")
+                             .help("remove this entry, or take absent: true away"));
         else if (login == std::to_string(there->uid))
             problems.add(
                 Error(change.where, "user " + there->name + " is never removed by itself: you are logged in as it")

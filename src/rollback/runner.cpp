@@ -163,7 +163,11 @@ void Runner::Parts::take_it_back(const std::string& why) {
     outcome.conflicts = std::move(undone.conflicts);
     outcome.stayed = std::move(undone.stayed);
     outcome.unsettled = undone.unsettled;
-    for (Error& error : undone.errors) outcome.errors.push_back(std::move(error));
+    for (Error& error : undone.errors) {
+        Error safe(error.where, unsaid(error.what()));
+        safe.hint = unsaid(error.hint), safe.notes = std::move(error.notes);
+        outcome.errors.push_back(std::move(safe));
+    }
 }
 
 void Runner::Parts::finish(RunState state) {
