@@ -3,8 +3,12 @@
 #include <doctest/doctest.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <chaos/process.hpp>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 
 using namespace chaos;
 
@@ -66,4 +70,28 @@ TEST_CASE("realistic sites are read without a mistake, but for what is openly ke
         if (reserved.empty()) CHECK(read.err.find("not understood") == std::string::npos);
     }
     sh("rm -r " + place, "/");
+}
+
+TEST_CASE("mistakes in what the kinds of a host say are explained as their golden files say") {
+    const char* source = std::getenv("CHAOS_SOURCE");
+    REQUIRE(source);
+    const std::string directory = std::string(source) + "/tests/golden/kinds";
+    std::size_t seen = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+        if (entry.path().extension() != ".yml") continue;
+        const auto name = entry.path().stem().string();
+        CAPTURE(name);
+        ++seen;
+        const auto read = sh("\"$chaos\" check " + name + ".yml", directory);
+        CHECK(read.status == 64);
+        const auto answer = directory + "/" + name + ".err";
+        if (std::getenv("CHAOS_ACCEPT")) {
+            std::ofstream(answer, std::ios::binary) << read.err;
+        } else {
+            std::stringstream kept;
+            kept << std::ifstream(answer, std::ios::binary).rdbuf();
+            CHECK(read.err == kept.str());
+        }
+    }
+    CHECK(seen >= 3);
 }
