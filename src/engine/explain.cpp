@@ -17,7 +17,9 @@ std::string needs_of(const Schema& schema) {
     std::string text;
     if (schema.needs.live) text += "a running system (not an image)";
     if (schema.needs.systemd) text += std::string(text.empty() ? "" : ", ") + "systemd";
-    if (schema.needs.root) text += std::string(text.empty() ? "" : ", ") + "root";
+    if (schema.needs.root)
+        text += std::string(text.empty() ? "" : ", ") +
+                (schema.personal == Personal::no ? "root" : "root (but for one's own)");
     return text;
 }
 
@@ -63,6 +65,9 @@ std::string kind_page(const Schema& schema) {
                         schema.key() ? ":" + std::string(schema.key()->name) : "");
     if (!schema.main.empty()) text += fmt::format(" A scalar body is its `{}`.", schema.main);
     if (const auto needs = needs_of(schema); !needs.empty()) text += fmt::format(" It needs {}.", needs);
+    if (schema.personal != Personal::no)
+        text += fmt::format(" With `user: NAME` it is that person's, and its id `~NAME/{}:{}`.", schema.name,
+                            schema.key()->name);
     if (schema.reacts) text += " It may `watch` others, and reacts when they change.";
     text += "\n\n| attribute | type | what it says |\n|---|---|---|\n";
     for (const Field& field : schema.fields) {

@@ -25,7 +25,7 @@ constexpr Word metas[] = {
     {"once", "True, or names of attributes: given when chaos creates it, left alone afterwards."},
     {"exact", "Names of lists that are all there shall be: what is not listed is taken out."},
     {"audit", "True: differences are told, never mended."},
-    {"user", "For what lives in a home: it belongs to that person, or is run as her, and `~` is her home."},
+    {"user", "For what lives in a home or a session: it is that person's, made or run as her, and `~` is her home."},
     {"retry", "How often a step that failed is tried again: `3`, or `{times: 3, wait: 10s}`."},
     {"timeout", "How long a step may take.", false},
     {"confirm",

@@ -51,10 +51,12 @@ constexpr Field fields[] = {
 
 // Applications need what packages bring, flatpak itself among them.
 constexpr Schema flatpak_schema =
-    schema::of<Flatpak>("flatpak", "flatpaks", Order::session,
-                        "An application of flatpak, with the runtime it needs: for everybody, or with `user` in that "
-                        "person's own installation. Its data in ~/.var/app stays where it goes.",
-                        fields)
+    schema::of<Flatpak>(
+        "flatpak", "flatpaks", Order::session,
+        "An application of flatpak, with the runtime it needs: for everybody, or with `user` in that "
+        "person's own installation. Where it goes, a runtime that nobody else needs goes along, and its "
+        "data in ~/.var/app stays.",
+        fields)
         .body("remote")
         .requires_({.live = true, .root = true})
         .of_persons()
@@ -104,6 +106,45 @@ std::optional<Installed> installed(const View& view, const Installation& where, 
         }
     }
     return std::nullopt;
+}
+
+/// What the metadata of an application says that it runs on.
+Name runtime_in(std::string_view metadata) {
+    for (const auto line : lines_of(metadata)) {
+        if (!line.starts_with("runtime=")) continue;
+        const auto ref = line.substr(8);  // ID/ARCH/BRANCH
+        const auto first = ref.find('/'), last = ref.rfind('/');
+        if (first != ref.npos && first != last)
+            return {std::string(ref.substr(0, first)), std::string(ref.substr(last + 1))};
+    }
+    return {};
+}
+
+std::string metadata_of(const View& view, const Installation& where, const std::string& id, const Installed& one) {
+    std::string text;
+    view->look(
+        fmt::format("{}/{}/{}/{}/{}/{}/metadata", where.directory, one.kind, id, one.arch, one.branch, one.commit),
+        &text);
+    return text;
+}
+
+/// Whether somebody installed it for itself (flatpak pins it then), or an application that is there runs on it.
+bool is_needed(const View& view, const Installation& where, const Name& runtime) {
+    std::string config;
+    view->look(where.directory + "/repo/config", &config);
+    for (const auto line : lines_of(config))
+        if (line.starts_with("xa.pinned=") && line.find("runtime/" + runtime.id + "/") != line.npos) return true;
+    const auto apps = where.directory + "/app";
+    for (const auto& id : view->list(apps))
+        for (const auto& arch : view->list(fmt::format("{}/{}", apps, id))) {
+            if (arch == "current") continue;
+            for (const auto& branch : view->list(fmt::format("{}/{}/{}", apps, id, arch)))
+                if (const auto one = look_at(view, fmt::format("{}/{}", apps, id), "app", arch, branch)) {
+                    const auto other = runtime_in(metadata_of(view, where, id, *one));
+                    if (other.id == runtime.id && other.branch == runtime.branch) return true;
+                }
+        }
+    return false;
 }
 
 std::string branch_of(const Flatpak& spec, const Name& name) {
@@ -202,7 +243,12 @@ public:
             if (const auto output = host.run(command); output.status != 0) throw failed(command, output);
         };
         if (!to) {
-            if (there) run({"uninstall"}, {there->ref(name.id)});
+            if (!there) return;
+            const auto runtime = runtime_in(metadata_of(view, where, name.id, *there));
+            run({"uninstall"}, {there->ref(name.id)});
+            const View now(host);
+            const auto left = installed(now, where, runtime, runtime.branch);
+            if (left && !is_needed(now, where, runtime)) run({"uninstall"}, {left->ref(runtime.id)});
             return;
         }
         const auto branch = branch_of(*to, name);
@@ -240,24 +286,15 @@ private:
                 problems.note(std::move(error).help("what comes along with it is not known"));
             return;
         }
-        for (const auto line : lines_of(output.out)) {
-            if (!line.starts_with("runtime=")) continue;
-            const auto ref = line.substr(8);  // ID/ARCH/BRANCH
-            const auto first = ref.find('/'), last = ref.rfind('/');
-            if (first == ref.npos || first == last) return;
-            const Name runtime{std::string(ref.substr(0, first)), std::string(ref.substr(last + 1))};
-            const bool is_itself = runtime.id == name.id;
-            if (is_itself || installed(view, where, runtime, runtime.branch) ||
-                installed(view, installation_of(view, {}), runtime, runtime.branch))
-                return;
-            Flatpak needed{.id = key_of({where.person, runtime.id + "//" + runtime.branch}), .remote = goal.remote};
-            const auto id = needed.id;
-            const bool known = std::any_of(companions.begin(), companions.end(),
-                                           [&](const Companion& c) { return c.change.id.key == id; });
-            if (!known)
-                companions.push_back({{{"flatpak", id}, {}, State::of(std::move(needed)), change.where}, because});
+        const Name runtime = runtime_in(output.out);
+        if (runtime.id.empty() || runtime.id == name.id || installed(view, where, runtime, runtime.branch) ||
+            installed(view, installation_of(view, {}), runtime, runtime.branch))
             return;
-        }
+        Flatpak needed{.id = key_of({where.person, runtime.id + "//" + runtime.branch}), .remote = goal.remote};
+        const auto id = needed.id;
+        const bool known = std::any_of(companions.begin(), companions.end(),
+                                       [&](const Companion& c) { return c.change.id.key == id; });
+        if (!known) companions.push_back({{{"flatpak", id}, {}, State::of(std::move(needed)), change.where}, because});
     }
 };
 

@@ -37,6 +37,7 @@ struct Service {
     std::string name;
     std::optional<bool> enabled = true, running = true, masked;
     OnChange on_change = OnChange::restart;
+    std::optional<std::string> links_in;
 };
 
 constexpr Field fields[] = {
@@ -53,6 +54,8 @@ constexpr Field fields[] = {
     schema::option<&Service::on_change>("on_change", "What is done when something it watches changed while it runs.")
         .example("reload")
         .otherwise("restart"),
+    schema::seen<&Service::links_in>("links_in", "Where the links are that enable it, of a person's session.")
+        .example("/home/eve/.config/systemd/user"),
 };
 
 std::string clean_name(std::string_view key) {
@@ -131,6 +134,7 @@ public:
         else if (!person.empty() && (whole || wanted.running))
             found.running = wanted.running.value_or(false);  // nothing could run it: nothing is amiss
         if (whole || wanted.masked) found.masked = units.masked(name);
+        if (!person.empty()) found.links_in = UnitSet::own_directory(person_of(view, person));
         return found;
     }
 
@@ -184,8 +188,16 @@ public:
     bool has_others() const override { return true; }
 
     void claims(const State& state, std::vector<Claim>& claims) const override {
-        const auto [person, unit] = owned(state.as<Service>()->name);
+        const Service& spec = *state.as<Service>();
+        const auto [person, unit] = owned(spec.name);
         const auto name = unit_name(unit);
+        // What it lies in may go with it.
+        if (spec.links_in && spec.enabled.value_or(false))
+            for (const char* target : {"default", "timers", "sockets", "paths", "graphical-session", "basic"}) {
+                const auto wants = fmt::format("path:{}/{}.target.wants", *spec.links_in, target);
+                claims.push_back({Claim::Role::brings, wants});
+                claims.push_back({Claim::Role::brings, wants + "/" + name});
+            }
         const auto watches = [&, &whose = person](const std::string& what) {
             claims.push_back({Claim::Role::watches, "unit:" + key_of({whose, what})});
         };
