@@ -87,6 +87,8 @@ Policy::Policy(const Settings& settings) : lists_(settings.lists) {
         }
         if (pin.packages.empty() || !priority || *priority == 0) continue;  // apt says so, and passes it by as well
         pin.priority = *priority;
+        names_sources_ = names_sources_ || std::any_of(pin.packages.begin(), pin.packages.end(),
+                                                       [](const auto& one) { return one.starts_with("src:"); });
         const bool all = pin.packages.size() == 1 && pin.packages[0] == "*";
         (all ? general : pins_).push_back(std::move(pin));
     }

@@ -85,7 +85,7 @@ private:
             constexpr int is_wished = 10000;
             const auto wish = exact.empty() ? exact.end() : exact.find(offer.name);
             return wish != exact.end() && wish->second == offer.version ? is_wished : policy.priority(offer);
-        });
+        }, policy.names_sources());
         return true;
     }
 

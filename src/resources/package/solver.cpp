@@ -316,8 +316,8 @@ struct Pool::Parts {
     void add_text(Repo* repo, std::string_view text, bool installed) const;
     std::pair<const std::pair<Id, Id>*, const std::pair<Id, Id>*> offers(const std::string& name) const;
     Id installed(Id name) const;
-    Offer offer(Id id, std::size_t repository) const {
-        const Id source = solv.pool_lookup_id(pool.get(), id, SOLVABLE_SOURCENAME);
+    Offer offer(Id id, std::size_t repository, bool sources) const {
+        const Id source = sources ? solv.pool_lookup_id(pool.get(), id, SOLVABLE_SOURCENAME) : 0;
         return {text(at(id).name), text(at(id).evr), text(at(id).arch), text(source ? source : at(id).name),
                 repository};
     }
@@ -522,7 +522,7 @@ bool Pool::add_kept(std::string_view name, const std::string& kept) {
     return true;
 }
 
-void Pool::choose(const std::function<int(const Offer&)>& priority) {
+void Pool::choose(const std::function<int(const Offer&)>& priority, bool sources) {
     auto* const pool = parts_->pool.get();
     const auto& solv = parts_->solv;
     parts_->bits.assign(static_cast<std::size_t>(pool->nsolvables) / 8 + 1, 0);
@@ -563,7 +563,7 @@ void Pool::choose(const std::function<int(const Offer&)>& priority) {
                 if (of_installed > highest) highest = of_installed, best = 0;
             }
             for (; one != by_name.end() && one->first == name && parts_->at(one->second).evr == version; ++one) {
-                const int its = priority(parts_->offer(one->second, numbers.at(parts_->at(one->second).repo)));
+                const int its = priority(parts_->offer(one->second, numbers.at(parts_->at(one->second).repo), sources));
                 if (its <= highest || (newer < 0 && its < allows_older)) continue;
                 highest = its, best = newer == 0 ? 0 : one->second;
             }
@@ -634,6 +634,8 @@ public:
         add_jobs(jobs);
         solver_.reset(solv.solver_create(parts_.pool.get()));
         solv.solver_set_flag(solver_.get(), SOLVER_FLAG_IGNORE_RECOMMENDED, !question.recommends);
+        // Else what is recommended does not come where something installed would have to be upgraded for it.
+        solv.solver_set_flag(solver_.get(), SOLVER_FLAG_STRONG_RECOMMENDS, question.recommends);
         const bool all = std::find(question.may_go.begin(), question.may_go.end(), "*") != question.may_go.end();
         solv.solver_set_flag(solver_.get(), SOLVER_FLAG_ALLOW_UNINSTALL, all);
         Queue queue{};
@@ -724,7 +726,8 @@ private:
         std::map<std::string, Move> moves;
         std::map<Id, Id> comes;  // by name
         for (const Id id : decisions)
-            if (id > 0 && parts_.at(id).repo != parts_.pool->installed) coming_.insert(id), comes[parts_.at(id).name] = id;
+            if (id > 0 && id != SYSTEMSOLVABLE && parts_.at(id).repo != parts_.pool->installed)
+                coming_.insert(id), comes[parts_.at(id).name] = id;
         for (const Id decision : decisions) {
             const Id id = std::abs(decision);
             if (decision < 0 && parts_.at(id).repo == parts_.pool->installed && !comes.contains(parts_.at(id).name))

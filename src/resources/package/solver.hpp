@@ -88,8 +88,9 @@ public:
     bool add_kept(std::string_view name, const std::string& kept);
 
     /// Of each package, one version is considered beside the installed one: that of the highest priority, of these the
-    /// newest; older than what is installed only from 1000 on; none at 0 and below.
-    void choose(const std::function<int(const Offer&)>& priority);
+    /// newest; older than what is installed only from 1000 on; none at 0 and below. Which source a package
+    /// was built from is only told with `sources`: it takes time to find.
+    void choose(const std::function<int(const Offer&)>& priority, bool sources = false);
 
     bool knows(const std::string& name) const;
     std::vector<std::string> versions(const std::string& name) const;   ///< All there are, newest first.
