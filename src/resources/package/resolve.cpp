@@ -56,7 +56,8 @@ public:
           pool_(solver::Family::deb, packages_.architecture, settings_.foreign) {}
 
     std::vector<Companion> companions() {
-        if (!changes_some() || !read()) return {};
+        if (!changes_some()) return {};
+        if (!read()) return resolve_by_simulation(view_, changes_, problems_);
         find_jobs();
         if (wrong_ || question_.jobs.empty()) return {};
         const auto answer = pool_.ask(question_);
@@ -69,7 +70,7 @@ private:
         return std::any_of(changes_.begin(), changes_.end(), [](const Change& one) { return changes_version(one); });
     }
 
-    /// False where nothing is known of what could be installed, and something is to be: check says so.
+    /// False where something is to come and there are no lists of sources that are understood here: apt knows, then.
     bool read() {
         const bool comes = std::any_of(changes_.begin(), changes_.end(),
                                        [](const Change& one) { return one.after && changes_version(one); });
