@@ -634,8 +634,6 @@ public:
         add_jobs(jobs);
         solver_.reset(solv.solver_create(parts_.pool.get()));
         solv.solver_set_flag(solver_.get(), SOLVER_FLAG_IGNORE_RECOMMENDED, !question.recommends);
-        // Else what is recommended does not come where something installed would have to be upgraded for it.
-        solv.solver_set_flag(solver_.get(), SOLVER_FLAG_STRONG_RECOMMENDS, question.recommends);
         const bool all = std::find(question.may_go.begin(), question.may_go.end(), "*") != question.may_go.end();
         solv.solver_set_flag(solver_.get(), SOLVER_FLAG_ALLOW_UNINSTALL, all);
         Queue queue{};
