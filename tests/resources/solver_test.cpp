@@ -134,10 +134,12 @@ TEST_CASE("a solver chooses versions by priority, then the newest, and older one
     const auto candidate = [](std::vector<int> priorities, const char* name) {
         Pool pool(Family::deb, "amd64");
         pool.add_installed(status);
-        pool.add("old", "Package: many\nVersion: 1.9\nArchitecture: amd64\n\nPackage: libold\nVersion: 0.9\n"
-                        "Architecture: amd64\n");
-        pool.add("new", "Package: many\nVersion: 1.10\nArchitecture: amd64\n\nPackage: libold\nVersion: 2\n"
-                        "Architecture: amd64\n");
+        pool.add("old",
+                 "Package: many\nVersion: 1.9\nArchitecture: amd64\n\nPackage: libold\nVersion: 0.9\n"
+                 "Architecture: amd64\n");
+        pool.add("new",
+                 "Package: many\nVersion: 1.10\nArchitecture: amd64\n\nPackage: libold\nVersion: 2\n"
+                 "Architecture: amd64\n");
         pool.choose([&](const Offer& offer) { return priorities.at(offer.repository); });
         return pool.candidate(name);
     };
@@ -145,21 +147,24 @@ TEST_CASE("a solver chooses versions by priority, then the newest, and older one
     CHECK(candidate({990, 500}, "many") == "1.9");
     CHECK(candidate({-1, -1}, "many").empty());
     CHECK(candidate({500, 500}, "libold") == "2");
-    CHECK(candidate({990, 1}, "libold") == "1.0");    // what is installed has 100
+    CHECK(candidate({990, 1}, "libold") == "1.0");  // what is installed has 100
     CHECK(candidate({990, 100}, "libold") == "2");
     CHECK(candidate({1001, 500}, "libold") == "0.9");
 }
 
 TEST_CASE("a solver keeps architectures apart: what is foreign serves all, what is same comes in one version") {
     Pool pool(Family::deb, "amd64", {"i386"});
-    pool.add_installed("Package: libc\nStatus: install ok installed\nArchitecture: amd64\nMulti-Arch: same\nVersion: 1\n");
-    pool.add("native", "Package: libc\nVersion: 2\nArchitecture: amd64\nMulti-Arch: same\n\n"
-                       "Package: tool\nVersion: 1\nArchitecture: amd64\nMulti-Arch: foreign\nDepends: libc\n\n"
-                       "Package: plain\nVersion: 1\nArchitecture: amd64\n\n"
-                       "Package: python\nVersion: 3\nArchitecture: amd64\nMulti-Arch: allowed\n");
-    pool.add("foreign", "Package: libc\nVersion: 2\nArchitecture: i386\nMulti-Arch: same\n\n"
-                        "Package: game\nVersion: 1\nArchitecture: i386\nDepends: libc, tool, python:any\n\n"
-                        "Package: plain\nVersion: 1\nArchitecture: i386\n");
+    pool.add_installed(
+        "Package: libc\nStatus: install ok installed\nArchitecture: amd64\nMulti-Arch: same\nVersion: 1\n");
+    pool.add("native",
+             "Package: libc\nVersion: 2\nArchitecture: amd64\nMulti-Arch: same\n\n"
+             "Package: tool\nVersion: 1\nArchitecture: amd64\nMulti-Arch: foreign\nDepends: libc\n\n"
+             "Package: plain\nVersion: 1\nArchitecture: amd64\n\n"
+             "Package: python\nVersion: 3\nArchitecture: amd64\nMulti-Arch: allowed\n");
+    pool.add("foreign",
+             "Package: libc\nVersion: 2\nArchitecture: i386\nMulti-Arch: same\n\n"
+             "Package: game\nVersion: 1\nArchitecture: i386\nDepends: libc, tool, python:any\n\n"
+             "Package: plain\nVersion: 1\nArchitecture: i386\n");
     pool.choose(usual);
     const auto answer = pool.ask({.jobs = {{"game:i386"}}});
     REQUIRE(answer.problems.empty());
@@ -191,9 +196,17 @@ TEST_CASE("a solver's kept repository is the same again, and what is none is not
 
 TEST_CASE("apt's policy goes by pins, releases and what archives say of themselves") {
     apt::Settings settings;
-    settings.lists = {{.path = "a", .site = "deb.example.org", .component = "main", .origin = "Debian", .archive = "stable",
-                       .codename = "bookworm", .version = "12.5"},
-                      {.path = "b", .site = "bpo.example.org", .archive = "bookworm-backports", .not_automatic = true,
+    settings.lists = {{.path = "a",
+                       .site = "deb.example.org",
+                       .component = "main",
+                       .origin = "Debian",
+                       .archive = "stable",
+                       .codename = "bookworm",
+                       .version = "12.5"},
+                      {.path = "b",
+                       .site = "bpo.example.org",
+                       .archive = "bookworm-backports",
+                       .not_automatic = true,
                        .but_automatic_upgrades = true},
                       {.path = "c", .archive = "experimental", .not_automatic = true}};
     const auto priority = [&](std::size_t list, const char* name = "web", const char* version = "1",
@@ -206,10 +219,11 @@ TEST_CASE("apt's policy goes by pins, releases and what archives say of themselv
     settings.default_release = "bookworm*";
     CHECK(priority(0) == 990);
     CHECK(priority(1) == 990);
-    settings.preferences = "Explanation: ours\nPackage: web db*\nPin: release n=bookworm, o=Debian\nPin-Priority: 700\n\n"
-                           "Package: web\nPin: version 2*\nPin-Priority: 1001\n\n"
-                           "Package: src:kernel\nPin: origin \"bpo.example.org\"\nPin-Priority: -5\n\n"
-                           "Package: *\nPin: release a=experimental\nPin-Priority: 50\n";
+    settings.preferences =
+        "Explanation: ours\nPackage: web db*\nPin: release n=bookworm, o=Debian\nPin-Priority: 700\n\n"
+        "Package: web\nPin: version 2*\nPin-Priority: 1001\n\n"
+        "Package: src:kernel\nPin: origin \"bpo.example.org\"\nPin-Priority: -5\n\n"
+        "Package: *\nPin: release a=experimental\nPin-Priority: 50\n";
     CHECK(priority(0) == 700);
     CHECK(priority(0, "dbus") == 700);
     CHECK(priority(2, "web", "2.1") == 1001);
@@ -220,13 +234,15 @@ TEST_CASE("apt's policy goes by pins, releases and what archives say of themselv
 }
 
 TEST_CASE("apt's sources are read in both their forms, and lists have the names that apt gives them") {
-    const auto lines = apt::sources_in_list("# deb x y z\ndeb [arch=amd64 signed-by=/k] http://a/d stable main contrib\n"
-                                            "deb-src http://a/d stable main\ndeb file:/srv/repo ./\n");
+    const auto lines = apt::sources_in_list(
+        "# deb x y z\ndeb [arch=amd64 signed-by=/k] http://a/d stable main contrib\n"
+        "deb-src http://a/d stable main\ndeb file:/srv/repo ./\n");
     REQUIRE(lines.size() == 3);
     CHECK(lines[1].component == "contrib");
     CHECK(lines[2].suite == "./");
-    const auto blocks = apt::sources_in_deb822("Types: deb deb-src\nURIs: http://a/d\nSuites: s t\nComponents: main\n\n"
-                                               "Types: deb\nURIs: http://b/\nSuites: /\nEnabled: no\n");
+    const auto blocks = apt::sources_in_deb822(
+        "Types: deb deb-src\nURIs: http://a/d\nSuites: s t\nComponents: main\n\n"
+        "Types: deb\nURIs: http://b/\nSuites: /\nEnabled: no\n");
     REQUIRE(blocks.size() == 2);
     CHECK(blocks[1].suite == "t");
     CHECK(apt::file_name_of("http://me:secret@deb.example.org:80/a_b/~x/") == "deb.example.org:80_a%5fb_%7ex_");
@@ -270,7 +286,8 @@ TEST_CASE("a package's older version and the removals that it may cause are plan
     REQUIRE(older.problems.ok());
     CHECK(older.goal[0].as<resources::Package>()->version == "1.9");
     const Value names(Value::List{Value("telnet")});
-    const auto run = plan_for(host, {declare("package", attributes({{"name", "ssh-only"}, {"allow_removals", names}}))});
+    const auto run =
+        plan_for(host, {declare("package", attributes({{"name", "ssh-only"}, {"allow_removals", names}}))});
     REQUIRE(run.problems.ok());
     REQUIRE(run.catalog.size() == 2);
     CHECK(run.catalog[1].id.key == "telnet");

@@ -82,11 +82,13 @@ private:
             if (const auto* after = change.after.as<Package>(); after && after->version && changes_version(change))
                 exact[bare(after->name, packages_)] = *after->version;
         const apt::Policy policy(settings_);
-        pool_.choose([&](const solver::Offer& offer) {
-            constexpr int is_wished = 10000;
-            const auto wish = exact.empty() ? exact.end() : exact.find(offer.name);
-            return wish != exact.end() && wish->second == offer.version ? is_wished : policy.priority(offer);
-        }, policy.names_sources());
+        pool_.choose(
+            [&](const solver::Offer& offer) {
+                constexpr int is_wished = 10000;
+                const auto wish = exact.empty() ? exact.end() : exact.find(offer.name);
+                return wish != exact.end() && wish->second == offer.version ? is_wished : policy.priority(offer);
+            },
+            policy.names_sources());
         return true;
     }
 
@@ -141,13 +143,13 @@ private:
                                                   change.id.key))
                       .help("apt-cache policy " + name));
         } else if (const auto others = pool_.providers(name); !others.empty()) {
-            wrong(Error(change.where,
-                        fmt::format("package {} is no package, but what others stand for", change.id.key))
+            wrong(Error(change.where, fmt::format("package {} is no package, but what others stand for", change.id.key))
                       .help("name one that provides it: " + listed(others)));
         } else {
             const auto near = pool_.like(name);
             wrong(Error(change.where, fmt::format("package {}: no repository of this host has it", change.id.key))
-                      .help(near.empty() ? "apt-cache search " + name : fmt::format("did you mean {}?", listed(near, " or "))));
+                      .help(near.empty() ? "apt-cache search " + name
+                                         : fmt::format("did you mean {}?", listed(near, " or "))));
         }
         return false;
     }
