@@ -29,11 +29,13 @@ constexpr Field fields[] = {
     schema::option<&Package::debconf>("debconf", "Answers to the questions it asks when it is installed.")
         .example("{hello/greeting: hi}")
         .otherwise("its own defaults"),
-    schema::option<&Package::allow_removals>("allow_removals", "What may be removed for its sake, though nobody asked for "
-                                                               "that: names, or `*` for anything.")
+    schema::option<&Package::allow_removals>("allow_removals",
+                                             "What may be removed for its sake, though nobody asked for "
+                                             "that: names, or `*` for anything.")
         .example("[hello-traditional]")
         .otherwise("nothing"),
-    schema::seen<&Package::comes>("comes", "Why it comes along, and how much it is: what is fetched, and what it takes.")
+    schema::seen<&Package::comes>("comes",
+                                  "Why it comes along, and how much it is: what is fetched, and what it takes.")
         .example("{why: \"hello needs libc6 (>= 2.34)\", download: 53 kB, installed: 287 kB}")
         .merged(Merge::keys),
     schema::seen<&Package::archive>("archive", "Where the .deb of this version lies.")

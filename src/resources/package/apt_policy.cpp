@@ -87,6 +87,8 @@ Policy::Policy(const Settings& settings) : lists_(settings.lists) {
         }
         if (pin.packages.empty() || !priority || *priority == 0) continue;  // apt says so, and passes it by as well
         pin.priority = *priority;
+        names_sources_ = names_sources_ || std::any_of(pin.packages.begin(), pin.packages.end(),
+                                                       [](const auto& one) { return one.starts_with("src:"); });
         const bool all = pin.packages.size() == 1 && pin.packages[0] == "*";
         (all ? general : pins_).push_back(std::move(pin));
     }
@@ -94,7 +96,7 @@ Policy::Policy(const Settings& settings) : lists_(settings.lists) {
         constexpr int usual = 500, upgrades_only = 100, never_by_itself = 1;
         const auto pin =
             std::find_if(general.begin(), general.end(), [&](const Pin& one) { return fits(one, i, "*"); });
-        of_lists_.push_back(pin != general.end()                 ? pin->priority
+        of_lists_.push_back(pin != general.end()               ? pin->priority
                             : lists_[i].but_automatic_upgrades ? upgrades_only
                             : lists_[i].not_automatic          ? never_by_itself
                                                                : usual);

@@ -20,6 +20,7 @@ public:
 
     /// Of a version that the list of this number has.
     int priority(const solver::Offer&) const;
+    bool names_sources() const { return names_sources_; }
     int of_list(std::size_t number) const { return of_lists_.at(number); }
 
 private:
@@ -34,6 +35,7 @@ private:
     std::vector<Pin> pins_;  ///< Of packages by name, in order: the first that fits counts.
     std::vector<List> lists_;
     std::vector<int> of_lists_;
+    bool names_sources_ = false;
 };
 
 }  // namespace chaos::resources::apt

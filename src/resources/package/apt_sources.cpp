@@ -136,8 +136,8 @@ void add_lists(const View& view, const std::vector<std::string>& names, const So
                const std::vector<std::string>& architectures, Settings& found) {
     const bool flat = source.suite.ends_with('/');
     const auto base = source.uri.ends_with('/') ? source.uri : source.uri + "/";
-    const auto release = file_name_of(flat ? base + (source.suite == "/" ? "" : source.suite)
-                                           : base + "dists/" + source.suite + "/");
+    const auto release =
+        file_name_of(flat ? base + (source.suite == "/" ? "" : source.suite) : base + "dists/" + source.suite + "/");
     const auto prefix = flat ? release : release + file_name_of(source.component + "/") + "binary-";
     for (auto name = std::lower_bound(names.begin(), names.end(), prefix);
          name != names.end() && name->starts_with(prefix); ++name) {
@@ -147,8 +147,8 @@ void add_lists(const View& view, const std::vector<std::string>& names, const So
         if (!flat) {
             const auto end = rest.find('_');
             list.architecture = rest.substr(0, end);
-            if (end == rest.npos || std::find(architectures.begin(), architectures.end(), list.architecture) ==
-                                        architectures.end())
+            if (end == rest.npos ||
+                std::find(architectures.begin(), architectures.end(), list.architecture) == architectures.end())
                 continue;
             rest.remove_prefix(end + 1);
         }
@@ -183,8 +183,8 @@ std::vector<Source> sources_in_list(std::string_view text) {
         auto line = next_line(text);
         line = line.substr(0, line.find('#'));
         std::string plain(line);
-        if (const auto open = plain.find('['), close = plain.find(']'); open != plain.npos && close != plain.npos &&
-                                                                        open < close)
+        if (const auto open = plain.find('['), close = plain.find(']');
+            open != plain.npos && close != plain.npos && open < close)
             plain.erase(open, close - open + 1);
         const auto part = words(plain);
         if (part.size() < 3 || part[0] != "deb") continue;

@@ -15,15 +15,24 @@ struct Known {
 };
 
 constexpr Known known[] = {
-    {"Package", &DebParagraph::package},       {"Version", &DebParagraph::version},
-    {"Architecture", &DebParagraph::architecture}, {"Multi-Arch", &DebParagraph::multi_arch},
-    {"Status", &DebParagraph::status},         {"Source", &DebParagraph::source},
-    {"Depends", &DebParagraph::depends},       {"Pre-Depends", &DebParagraph::pre_depends},
-    {"Recommends", &DebParagraph::recommends}, {"Suggests", &DebParagraph::suggests},
-    {"Conflicts", &DebParagraph::conflicts},   {"Breaks", &DebParagraph::breaks},
-    {"Provides", &DebParagraph::provides},     {"Size", &DebParagraph::size},
-    {"Installed-Size", &DebParagraph::installed_size}, {"Essential", &DebParagraph::essential},
-    {"Important", &DebParagraph::important},   {"Protected", &DebParagraph::is_protected},
+    {"Package", &DebParagraph::package},
+    {"Version", &DebParagraph::version},
+    {"Architecture", &DebParagraph::architecture},
+    {"Multi-Arch", &DebParagraph::multi_arch},
+    {"Status", &DebParagraph::status},
+    {"Source", &DebParagraph::source},
+    {"Depends", &DebParagraph::depends},
+    {"Pre-Depends", &DebParagraph::pre_depends},
+    {"Recommends", &DebParagraph::recommends},
+    {"Suggests", &DebParagraph::suggests},
+    {"Conflicts", &DebParagraph::conflicts},
+    {"Breaks", &DebParagraph::breaks},
+    {"Provides", &DebParagraph::provides},
+    {"Size", &DebParagraph::size},
+    {"Installed-Size", &DebParagraph::installed_size},
+    {"Essential", &DebParagraph::essential},
+    {"Important", &DebParagraph::important},
+    {"Protected", &DebParagraph::is_protected},
 };
 
 std::string_view trimmed(std::string_view text) {

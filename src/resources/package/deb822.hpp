@@ -13,8 +13,8 @@ struct DebParagraph {
     std::string_view size, installed_size, essential, important, is_protected;
 };
 
-/// The next field of a paragraph, its value with all lines that go on; false where the paragraph ends (the blank line is
-/// taken off) or the text does.
+/// The next field of a paragraph, its value with all lines that go on; false where the paragraph ends (the blank line
+/// is taken off) or the text does.
 bool next_field(std::string_view& text, std::string_view& name, std::string_view& value);
 
 /// The next paragraph that names a package; false where there is none. `text` becomes what follows it.

@@ -51,9 +51,7 @@ std::string without(const std::set<std::string>& some, const std::set<std::strin
 
 std::vector<std::string> held_to(const Request& request) {
     const auto sum = hex(digest(joined(lines_of(request), "\n") + "\n"));
-    return {"-o",
-            "DPkg::Pre-Install-Pkgs::=" + fmt::format(fmt::runtime(hook), sum, mark),
-            "-o",
+    return {"-o", "DPkg::Pre-Install-Pkgs::=" + fmt::format(fmt::runtime(hook), sum, mark), "-o",
             "DPkg::Tools::Options::umask::Version=3"};
 }
 

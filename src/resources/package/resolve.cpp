@@ -56,7 +56,8 @@ public:
           pool_(solver::Family::deb, packages_.architecture, settings_.foreign) {}
 
     std::vector<Companion> companions() {
-        if (!changes_some() || !read()) return {};
+        if (!changes_some()) return {};
+        if (!read()) return resolve_by_simulation(view_, changes_, problems_);
         find_jobs();
         if (wrong_ || question_.jobs.empty()) return {};
         const auto answer = pool_.ask(question_);
@@ -69,7 +70,7 @@ private:
         return std::any_of(changes_.begin(), changes_.end(), [](const Change& one) { return changes_version(one); });
     }
 
-    /// False where nothing is known of what could be installed, and something is to be: check says so.
+    /// False where something is to come and there are no lists of sources that are understood here: apt knows, then.
     bool read() {
         const bool comes = std::any_of(changes_.begin(), changes_.end(),
                                        [](const Change& one) { return one.after && changes_version(one); });
@@ -81,11 +82,13 @@ private:
             if (const auto* after = change.after.as<Package>(); after && after->version && changes_version(change))
                 exact[bare(after->name, packages_)] = *after->version;
         const apt::Policy policy(settings_);
-        pool_.choose([&](const solver::Offer& offer) {
-            constexpr int is_wished = 10000;
-            const auto wish = exact.empty() ? exact.end() : exact.find(offer.name);
-            return wish != exact.end() && wish->second == offer.version ? is_wished : policy.priority(offer);
-        });
+        pool_.choose(
+            [&](const solver::Offer& offer) {
+                constexpr int is_wished = 10000;
+                const auto wish = exact.empty() ? exact.end() : exact.find(offer.name);
+                return wish != exact.end() && wish->second == offer.version ? is_wished : policy.priority(offer);
+            },
+            policy.names_sources());
         return true;
     }
 
@@ -140,13 +143,13 @@ private:
                                                   change.id.key))
                       .help("apt-cache policy " + name));
         } else if (const auto others = pool_.providers(name); !others.empty()) {
-            wrong(Error(change.where,
-                        fmt::format("package {} is no package, but what others stand for", change.id.key))
+            wrong(Error(change.where, fmt::format("package {} is no package, but what others stand for", change.id.key))
                       .help("name one that provides it: " + listed(others)));
         } else {
             const auto near = pool_.like(name);
             wrong(Error(change.where, fmt::format("package {}: no repository of this host has it", change.id.key))
-                      .help(near.empty() ? "apt-cache search " + name : fmt::format("did you mean {}?", listed(near, " or "))));
+                      .help(near.empty() ? "apt-cache search " + name
+                                         : fmt::format("did you mean {}?", listed(near, " or "))));
         }
         return false;
     }

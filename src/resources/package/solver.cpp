@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one file that knows libsolv, and so a long one. How Debian's architectures are told to it, which knows none:
 //
-// - A package of a foreign architecture is called `libc6:i386`, and what it needs without saying of which architecture is
+// - A package of a foreign architecture is called `libc6:i386`, and what it needs without saying of which architecture
+// is
 //   `name:i386`. What is `Multi-Arch: foreign` provides its names for every architecture, `allowed` also `name:any`.
 // - `=name` is provided by the native package, `=name:i386` by that one: two that are not `Multi-Arch: same` conflict
 //   with each other by these, and two that are, with every other version.
@@ -23,8 +24,8 @@
 #include <solv/solver.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chaos/error.hpp>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
@@ -145,8 +146,9 @@ const Library& library() {
 const Extension& extension() {
     static const Extension one;
     if (!one.whole)
-        throw Error("reading repositories of rpm and pacman needs libsolvext (libsolvext.so.1), and this host does "
-                    "not have it")
+        throw Error(
+            "reading repositories of rpm and pacman needs libsolvext (libsolvext.so.1), and this host does "
+            "not have it")
             .help("apt-get install libsolvext1");
     return one;
 }
@@ -208,11 +210,11 @@ Relation relation(std::string_view text) {
     const auto sign = inside.substr(0, inside.find_first_not_of("<=> \t"));
     found.version = trimmed(inside.substr(sign.size()));
     const auto is = trimmed(sign);
-    found.flags = is == "<<"               ? REL_LT
+    found.flags = is == "<<"                ? REL_LT
                   : is == "<=" || is == "<" ? REL_LT | REL_EQ
-                  : is == ">>"             ? REL_GT
+                  : is == ">>"              ? REL_GT
                   : is == ">=" || is == ">" ? REL_GT | REL_EQ
-                                           : REL_EQ;
+                                            : REL_EQ;
     return found;
 }
 
@@ -316,8 +318,8 @@ struct Pool::Parts {
     void add_text(Repo* repo, std::string_view text, bool installed) const;
     std::pair<const std::pair<Id, Id>*, const std::pair<Id, Id>*> offers(const std::string& name) const;
     Id installed(Id name) const;
-    Offer offer(Id id, std::size_t repository) const {
-        const Id source = solv.pool_lookup_id(pool.get(), id, SOLVABLE_SOURCENAME);
+    Offer offer(Id id, std::size_t repository, bool sources) const {
+        const Id source = sources ? solv.pool_lookup_id(pool.get(), id, SOLVABLE_SOURCENAME) : 0;
         return {text(at(id).name), text(at(id).evr), text(at(id).arch), text(source ? source : at(id).name),
                 repository};
     }
@@ -331,8 +333,7 @@ void Pool::Parts::add_needs(Repo* repo, Solvable& package, std::string_view list
             if (const auto one = until(rest, '|'); !one.empty()) either.push_back(needed(relation(one), architecture));
         if (either.empty()) return;
         Id all = either.back();
-        for (std::size_t i = either.size() - 1; i-- > 0;)
-            all = solv.pool_rel2id(pool.get(), either[i], all, REL_OR, 1);
+        for (std::size_t i = either.size() - 1; i-- > 0;) all = solv.pool_rel2id(pool.get(), either[i], all, REL_OR, 1);
         package.*where = solv.repo_addid(repo, package.*where, all);
         // Who says `a | b` would rather have a. What is suggested never comes by itself, but goes first in a choice.
         if (either.size() > 1) package.dep_suggests = solv.repo_addid(repo, package.dep_suggests, either.front());
@@ -412,7 +413,8 @@ void Pool::Parts::add_deb(Repo* repo, Repodata* data, const DebParagraph& said) 
     if (!said.size.empty()) solv.repodata_set_num(data, id, SOLVABLE_DOWNLOADSIZE, number(said.size));
     solv.repodata_set_num(data, id, SOLVABLE_INSTALLSIZE, number(said.installed_size) * 1024);
     if (!said.source.empty())
-        solv.repodata_set_id(data, id, SOLVABLE_SOURCENAME, text(trimmed(said.source.substr(0, said.source.find('(')))));
+        solv.repodata_set_id(data, id, SOLVABLE_SOURCENAME,
+                             text(trimmed(said.source.substr(0, said.source.find('(')))));
 }
 
 void Pool::Parts::add_text(Repo* repo, std::string_view all, bool installed) const {
@@ -522,7 +524,7 @@ bool Pool::add_kept(std::string_view name, const std::string& kept) {
     return true;
 }
 
-void Pool::choose(const std::function<int(const Offer&)>& priority) {
+void Pool::choose(const std::function<int(const Offer&)>& priority, bool sources) {
     auto* const pool = parts_->pool.get();
     const auto& solv = parts_->solv;
     parts_->bits.assign(static_cast<std::size_t>(pool->nsolvables) / 8 + 1, 0);
@@ -563,7 +565,7 @@ void Pool::choose(const std::function<int(const Offer&)>& priority) {
                 if (of_installed > highest) highest = of_installed, best = 0;
             }
             for (; one != by_name.end() && one->first == name && parts_->at(one->second).evr == version; ++one) {
-                const int its = priority(parts_->offer(one->second, numbers.at(parts_->at(one->second).repo)));
+                const int its = priority(parts_->offer(one->second, numbers.at(parts_->at(one->second).repo), sources));
                 if (its <= highest || (newer < 0 && its < allows_older)) continue;
                 highest = its, best = newer == 0 ? 0 : one->second;
             }
@@ -724,7 +726,8 @@ private:
         std::map<std::string, Move> moves;
         std::map<Id, Id> comes;  // by name
         for (const Id id : decisions)
-            if (id > 0 && parts_.at(id).repo != parts_.pool->installed) coming_.insert(id), comes[parts_.at(id).name] = id;
+            if (id > 0 && id != SYSTEMSOLVABLE && parts_.at(id).repo != parts_.pool->installed)
+                coming_.insert(id), comes[parts_.at(id).name] = id;
         for (const Id decision : decisions) {
             const Id id = std::abs(decision);
             if (decision < 0 && parts_.at(id).repo == parts_.pool->installed && !comes.contains(parts_.at(id).name))
@@ -737,7 +740,8 @@ private:
                   [](const Move& a, const Move& b) { return a.name < b.name; });
     }
 
-    /// From what was asked for along what is needed, then along what is recommended, so that each has the nearest cause.
+    /// From what was asked for along what is needed, then along what is recommended, so that each has the nearest
+    /// cause.
     void find_causes() {
         std::deque<Id> reached, later;
         for (const auto& [id, job] : asked_)
@@ -792,8 +796,8 @@ private:
         move.asked = asked_.contains(id);
         if (const Id there = parts_.installed(package.name)) {
             move.old_version = parts_.version(there);
-            const int newer = parts_.solv.pool_evrcmp(parts_.pool.get(), package.evr, parts_.at(there).evr,
-                                                      EVRCMP_COMPARE);
+            const int newer =
+                parts_.solv.pool_evrcmp(parts_.pool.get(), package.evr, parts_.at(there).evr, EVRCMP_COMPARE);
             move.kind = newer < 0 ? Move::Kind::downgrade : Move::Kind::upgrade;
         }
         if (const auto cause = causes_.find(id); cause != causes_.end())
@@ -806,7 +810,8 @@ private:
     }
 
     Move removal(Id id) {
-        Move move{.kind = Move::Kind::remove, .name = parts_.name(id), .version = {}, .old_version = parts_.version(id)};
+        Move move{
+            .kind = Move::Kind::remove, .name = parts_.name(id), .version = {}, .old_version = parts_.version(id)};
         const auto asked = asked_.find(id);
         move.asked = asked != asked_.end();
         if (move.asked)

@@ -33,19 +33,19 @@ struct Job {
 /// A question: jobs, and what may be done for them.
 struct Question {
     std::vector<Job> jobs;
-    std::vector<std::string> stays;    ///< Installed, and neither changed nor removed: what is on hold.
-    std::vector<std::string> may_go;   ///< May be removed, though nobody asked for that; `*`: anything.
-    bool recommends = true;            ///< What new packages recommend comes along.
-    bool gentle = false;               ///< A removal that something else needs is passed by, instead of being a problem.
+    std::vector<std::string> stays;   ///< Installed, and neither changed nor removed: what is on hold.
+    std::vector<std::string> may_go;  ///< May be removed, though nobody asked for that; `*`: anything.
+    bool recommends = true;           ///< What new packages recommend comes along.
+    bool gentle = false;              ///< A removal that something else needs is passed by, instead of being a problem.
 };
 
 /// One package that changes.
 struct Move {
     enum class Kind : char { install, upgrade, downgrade, remove } kind = Kind::install;
     std::string name, version, old_version;
-    std::size_t job = 0;                      ///< The job that is the cause of it.
-    bool asked = false;                       ///< That job names it.
-    std::string why;                          ///< `nginx needs nginx-common (= 1.22)`; empty where it was asked for.
+    std::size_t job = 0;                        ///< The job that is the cause of it.
+    bool asked = false;                         ///< That job names it.
+    std::string why;                            ///< `nginx needs nginx-common (= 1.22)`; empty where it was asked for.
     std::uint64_t download = 0, installed = 0;  ///< Bytes, of what comes.
 };
 
@@ -88,8 +88,9 @@ public:
     bool add_kept(std::string_view name, const std::string& kept);
 
     /// Of each package, one version is considered beside the installed one: that of the highest priority, of these the
-    /// newest; older than what is installed only from 1000 on; none at 0 and below.
-    void choose(const std::function<int(const Offer&)>& priority);
+    /// newest; older than what is installed only from 1000 on; none at 0 and below. Which source a package
+    /// was built from is only told with `sources`: it takes time to find.
+    void choose(const std::function<int(const Offer&)>& priority, bool sources = false);
 
     bool knows(const std::string& name) const;
     std::vector<std::string> versions(const std::string& name) const;   ///< All there are, newest first.
