@@ -98,5 +98,6 @@ protected:
 const Backend* backend_of(Packages::Keeper);
 
 const Backend& apt_backend();
+const Backend& pacman_backend();
 
 }  // namespace chaos::resources
