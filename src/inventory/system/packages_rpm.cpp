@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // rpm's database has had four formats; the host's own rpm reads the one that it has, and one question is enough.
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "packages.hpp"
@@ -49,12 +48,21 @@ std::set<std::string, std::less<>> dnf_locks(std::string_view text) {
     return names;
 }
 
-/// `name reason` a line: what dnf's history knows.
+/// What dnf noted as a reason, of each package the last one: 1 and 4 are what came along. It keeps that in a database
+/// of SQLite, and dnf itself can not be asked by who may only look; the Python that it runs in can read it.
 std::set<std::string, std::less<>> dnf_automatic(const Host& host) {
-    std::set<std::string, std::less<>> names;
-    const auto output = host.ask({{"dnf", "-C", "-q", "history", "userinstalled"}});
-    (void)output;
-    return names;
+    if (!host.look("/var/lib/dnf/history.sqlite")) return {};
+    constexpr const char* program =
+        "import sqlite3\n"
+        "c = sqlite3.connect('file:/var/lib/dnf/history.sqlite?mode=ro', uri=True)\n"
+        "for (name,) in c.execute('select r.name from trans_item t join rpm r on r.item_id = t.item_id where t.reason "
+        "in (1, 4) and t.id in (select max(u.id) from trans_item u join rpm s on s.item_id = u.item_id where u.state = "
+        "1 "
+        "group by s.name, s.arch)'): print(name)\n";
+    const Command command{{"python3", "-I", "-c", program}};
+    const auto output = host.ask(command);
+    if (output.status != 0) throw failed(command, output);
+    return words_of(output.out);
 }
 
 }  // namespace
