@@ -98,7 +98,8 @@ walk() {
     site <<< $'name: tiny\npackages: [other]'
     status 0 inside chaos apply -y /run/site.yml
     is hello ""
-    is libhi ""
+    # dnf does not tell what it would do to who may only look: what comes along is not recorded there
+    if [ "$manager" != dnf ]; then is libhi ""; fi
     status 0 inside chaos rollback -y
     is hello 1.0-1
     is libhi 1.0-1
