@@ -18,7 +18,10 @@ constexpr Field fields[] = {
     schema::property<&Package::version>("version", "Exactly this one.")
         .example("1.10")
         .otherwise("as it is; for a new one what the archive has"),
-    schema::property<&Package::hold>("hold", "Upgrades pass it by.").example("true").otherwise("as it is"),
+    schema::property<&Package::hold>("hold",
+                                     "Upgrades pass it by: apt-mark hold, IgnorePkg, dnf versionlock, zypper addlock.")
+        .example("true")
+        .otherwise("as it is"),
     schema::property<&Package::automatic>("automatic", "Came along with another one, and may go with it.")
         .example("true")
         .otherwise("false"),
@@ -44,12 +47,14 @@ constexpr Field fields[] = {
 
 std::string clean(std::string_view key) {
     const auto is_word = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.' || c == ':';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' ||
+               c == '.' || c == ':' || c == '_' || c == '@';  // rpm: NetworkManager; pacman: lib32_x, db5.3@
     };
-    const bool good = key.size() > 1 && key[0] != '-' && key[0] != '+' && key.back() != '-' && key.back() != ':' &&
-                      std::all_of(key.begin(), key.end(), is_word);
+    const bool good = key.size() > 1 && key[0] != '-' && key[0] != '+' && key[0] != '@' && key.back() != '-' &&
+                      key.back() != ':' && std::all_of(key.begin(), key.end(), is_word);
     if (!good)
-        throw Error(fmt::format("expected the name of a package, found '{}'", key)).help("apt-cache search WORD");
+        throw Error(fmt::format("expected the name of a package, found '{}'", key))
+            .help(key.starts_with('@') ? "write the packages of the group one by one" : "apt-cache search WORD");
     return std::string(key);
 }
 
@@ -127,6 +132,13 @@ public:
         if (backend->interrupted(view.host(), packages))
             problems.note(
                 Error(where, fmt::format("{} was interrupted: the run brings that to an end first", backend->name())));
+        if (packages.keeper != Packages::Keeper::apt)
+            for (const Change& change : changes)
+                if (const auto* after = change.after.as<Package>(); after && !after->debconf.empty())
+                    problems.add(
+                        Error(change.where, fmt::format("debconf is of apt, and this host has {}", backend->name()))
+                            .help("take it out, or put the entry under a block with when: facts.os.family == "
+                                  "'debian'"));
         for (const Change& change : changes)
             if (const auto* there = packages.find(change.id.key); !change.after && there && there->essential)
                 problems.add(

@@ -9,7 +9,8 @@
 namespace chaos {
 
 /// What is installed, as the host's package manager notes it. Of dpkg: /var/lib/dpkg/status and, for the auto marks,
-/// /var/lib/apt/extended_states, read in process.
+/// /var/lib/apt/extended_states, read in process; of pacman: its local database and IgnorePkg, too; of rpm: what rpm
+/// itself answers, once, and the marks and locks as dnf or zypper keep them.
 struct Packages {
     /// Who keeps that note.
     enum class Keeper : char { none, apt, pacman, dnf, zypper };
@@ -44,7 +45,20 @@ struct Packages {
     /// earlier one: what dpkg left in updates/ is simply appended to status.
     static Packages parse(std::string_view status, std::string_view extended_states, std::string_view native);
 
+    /// Of other keepers; a later one of the same name and architecture replaces an earlier one.
+    static Packages of(Keeper, std::vector<Package>);
+
+    /// One package of pacman's local database: the text of its `desc`. Without a name where it is none.
+    static Package pacman_package(std::string_view desc);
+    /// The words of `IgnorePkg` in pacman.conf: what upgrades pass by.
+    static std::vector<std::string> pacman_ignored(std::string_view conf);
+
+    /// What rpm is asked: a line each of name, epoch:version-release and architecture, with tabs between.
+    static std::vector<std::string> rpm_question();
+    static std::vector<Package> rpm_packages(std::string_view answer);
+
 private:
+    void index();
     std::vector<std::uint32_t> by_name_;  // sorted numbers: by name, the native architecture first
 };
 

@@ -4,6 +4,8 @@
 #include <numeric>
 #include <tuple>
 
+#include "packages.hpp"
+
 namespace chaos {
 namespace {
 
@@ -40,6 +42,11 @@ void paragraphs(std::string_view text, Each each, End end) {
     if (open) end();
 }
 
+/// For every processor.
+bool is_common(std::string_view architecture) {
+    return architecture == "all" || architecture == "noarch" || architecture == "any";
+}
+
 std::string_view trimmed(std::string_view text) {
     const auto end = text.find_last_not_of(" \t\r\n");
     return end == text.npos ? std::string_view() : text.substr(0, end + 1);
@@ -50,6 +57,32 @@ std::string_view trimmed(std::string_view text) {
 bool Packages::broken(const Package& package) {
     return package.flag == "reinstreq" || package.status == "half-installed" || package.status == "unpacked" ||
            package.status == "half-configured" || package.status.starts_with("triggers-");
+}
+
+void Packages::index() {
+    const auto key = [&](std::uint32_t number) {
+        const auto& one = all[number];
+        const bool native_here = one.architecture == architecture || is_common(one.architecture);
+        return std::tuple(std::string_view(one.name), !native_here, std::string_view(one.architecture));
+    };
+    by_name_.resize(all.size());
+    std::iota(by_name_.begin(), by_name_.end(), 0U);
+    // A later paragraph comes first among equals, and the earlier ones go.
+    std::sort(by_name_.begin(), by_name_.end(),
+              [&](auto a, auto b) { return std::pair(key(a), b) < std::pair(key(b), a); });
+    const auto last = std::unique(by_name_.begin(), by_name_.end(), [&](auto a, auto b) { return key(a) == key(b); });
+    by_name_.erase(last, by_name_.end());
+    std::erase_if(by_name_, [&](auto number) { return all[number].status == "not-installed"; });
+}
+
+Packages Packages::of(Keeper keeper, std::vector<Package> all) {
+    Packages found;
+    found.all = std::move(all), found.keeper = keeper, found.present = true;
+    for (const auto& one : found.all)  // what the package manager itself is built for
+        if (found.architecture.empty() || one.name == "glibc")
+            if (!is_common(one.architecture)) found.architecture = one.architecture;
+    found.index();
+    return found;
 }
 
 Packages Packages::parse(std::string_view status, std::string_view extended_states, std::string_view native) {
@@ -80,21 +113,7 @@ Packages Packages::parse(std::string_view status, std::string_view extended_stat
         for (const auto& one : found.all)
             if (one.name == "dpkg" && one.installed()) found.architecture = one.architecture;
 
-    const auto key = [&](std::uint32_t number) {
-        const auto& one = found.all[number];
-        const bool native_here = one.architecture == found.architecture || one.architecture == "all";
-        return std::tuple(std::string_view(one.name), !native_here, std::string_view(one.architecture));
-    };
-    found.by_name_.resize(found.all.size());
-    std::iota(found.by_name_.begin(), found.by_name_.end(), 0U);
-    // A later paragraph comes first among equals, and the earlier ones go.
-    std::sort(found.by_name_.begin(), found.by_name_.end(),
-              [&](auto a, auto b) { return std::pair(key(a), b) < std::pair(key(b), a); });
-    const auto last =
-        std::unique(found.by_name_.begin(), found.by_name_.end(), [&](auto a, auto b) { return key(a) == key(b); });
-    found.by_name_.erase(last, found.by_name_.end());
-    std::erase_if(found.by_name_, [&](auto number) { return found.all[number].status == "not-installed"; });
-
+    found.index();
     std::string name, architecture;
     bool automatic = false;
     paragraphs(
@@ -127,7 +146,7 @@ const Packages::Package* Packages::find(std::string_view wanted) const {
         if (suffix.empty()) {
             return &one;  // the native one, if there is one
         } else if (one.architecture == suffix ||
-                   (one.architecture == "all" && (suffix == architecture || suffix == "any"))) {
+                   (is_common(one.architecture) && (suffix == architecture || suffix == "any"))) {
             return &one;
         }
     }
@@ -182,6 +201,13 @@ Packages::Keeper Packages::keeper_of(const Host& host) {
 }
 
 Packages Packages::read(const View& view) {
+    switch (const auto keeper = keeper_of(view.host())) {
+        case Keeper::pacman: return packages::of_pacman(view.host());
+        case Keeper::dnf:
+        case Keeper::zypper: return packages::of_rpm(view.host(), keeper);
+        case Keeper::apt:
+        case Keeper::none: break;
+    }
     std::string status, extended, native;
     if (!view->look("/var/lib/dpkg/status", &status, most)) return {};
     view->look("/var/lib/apt/extended_states", &extended, most);

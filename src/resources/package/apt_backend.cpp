@@ -21,7 +21,20 @@ public:
     }
     bool has_lists(const Host& host) const override { return apt::has_lists(host); }
     bool has_all_lists(const Host& host) const override { return apt::has_all_lists(host); }
-    void refresh(WritableHost& host) const override { apt::must(host, apt::update()); }
+
+    /// apt-get update ends well where a repository can not be reached, and goes on with what it has of the others.
+    void refresh(WritableHost& host) const override {
+        const auto command = apt::update();
+        const auto output = host.run(command);
+        if (output.status != 0) throw failed(command, output);
+        if (apt::has_all_lists(host)) return;
+        constexpr std::string_view missing = "W: Failed to fetch ";
+        const auto at = output.err.find(missing);
+        if (at == output.err.npos) return;
+        const auto said = output.err.substr(at + missing.size());
+        throw Error("a repository could not be fetched: " + said.substr(0, said.find('\n')))
+            .help("mend its uris, or take it out; then apply again");
+    }
     std::string_view refresh_hint() const override { return "apt-get update"; }
 
     Answer simulate(const Host& host, const Request& request) const override { return apt::simulate(host, request); }

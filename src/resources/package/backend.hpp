@@ -99,5 +99,8 @@ protected:
 const Backend* backend_of(Packages::Keeper);
 
 const Backend& apt_backend();
+const Backend& dnf_backend();
+const Backend& pacman_backend();
+const Backend& zypper_backend();
 
 }  // namespace chaos::resources
