@@ -21,6 +21,7 @@ struct Package {
     bool purge = false;
     TextMap debconf;
     std::optional<std::string> archive;
+    std::optional<bool> scripts;
 };
 
 /// How the kind is called in ids.
