@@ -51,6 +51,7 @@ Exit apply_manifests(Context& context, const std::vector<std::string>& paths) {
                     options.jobs ? options.jobs : processors(),
                     &Interrupts::flag()};
     shown.outcome = transactor->run(request);
+    shown.outdated = outdated_after(world, planned.plan, *shown.outcome);
     return tell(context, std::move(shown));
 }
 

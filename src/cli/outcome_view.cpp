@@ -34,6 +34,31 @@ Exit exit_of_recovery(const Outcome& outcome) {
     return back && is_whole(outcome) ? Exit::well : Exit::damaged;
 }
 
+namespace {
+
+Json to_json(const Outdated& outdated) {
+    return Json::record({{"services", outdated.services},
+                         {"processes", outdated.processes},
+                         {"restart", outdated.services.empty() ? Json() : Json(outdated.restart())}});
+}
+
+std::string render(const Outdated& outdated, Style style) {
+    std::string out;
+    if (!outdated.services.empty())
+        out += fmt::format("{} with code that is no longer on the disk: {}\n  to restart: {}\n",
+                           style.yellow(count(outdated.services.size(), "service") + " still running"),
+                           escape(listed(outdated.services, 20)), escape(outdated.restart()));
+    if (!outdated.processes.empty())
+        out += fmt::format("{} with code that is no longer on the disk: {}\n",
+                           style.yellow(outdated.processes.size() == 1
+                                            ? "1 process still running"
+                                            : fmt::format("{} processes still running", outdated.processes.size())),
+                           escape(listed(outdated.processes, 5)));
+    return out;
+}
+
+}  // namespace
+
 Json to_json(const RunView& view) {
     Json conflicts = Json::list(), stayed = Json::list(), errors = Json::list();
     const Sources nowhere;
@@ -53,6 +78,7 @@ Json to_json(const RunView& view) {
                          {"stayed", stayed},
                          {"unsettled", view.outcome && view.outcome->unsettled},
                          {"errors", errors},
+                         {"outdated", view.outdated ? to_json(*view.outdated) : Json()},
                          {"next", view.next.empty() ? Json() : Json(view.next)}});
 }
 
@@ -96,6 +122,7 @@ std::string render(const RunView& view, Style style, bool) {
         if (!view.plan || view.plan->stayed.empty()) out += render_stayed(view.outcome->stayed, style);
         if (view.outcome->run != 0) out += sentence(view, style) + '\n';
     }
+    if (view.outdated) out += render(*view.outdated, style);
     if (!view.next.empty()) out += style.dim("next: ") + view.next + '\n';
     return out;
 }
