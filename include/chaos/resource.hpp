@@ -32,7 +32,13 @@ struct Change {
 };
 
 /// How well a change can be taken back; every plan says it.
-enum class Undo : char { exact, cached, effort, none };
+enum class Undo : char {
+    exact,
+    cached,  ///< What was there is kept as it was made; what its own scripts did to data does not go back.
+    effort,
+    none,
+    repacked,  ///< It is made anew of what lies on the host, before it goes.
+};
 
 /// What a resource gives to others, or asks of them. Names: `path:/etc/nginx`, `user:www`, `group:www`,
 /// `unit:nginx.service`, `lock:dpkg`. Implied edges and conflicts come from it: two that provide one name is an error,
@@ -52,6 +58,7 @@ struct Claim {
 };
 
 class ResourceType;
+class History;
 struct Resource;
 
 /// One start of a process: which, and when (nanoseconds since 1970).
@@ -161,6 +168,9 @@ public:
     /// Takes changes back that were made, or half made. `changes` are the ones to make now: from what is there to what
     /// shall be again.
     virtual void undo_all(WritableHost& host, std::span<const Change> changes) const { apply_all(host, changes); }
+
+    /// A run that changed something of it is over: what keep_in() holds that no recorded run needs may go.
+    virtual void sweep(WritableHost&, const History&) const {}
 
 protected:
     ~ResourceType() = default;  // never deleted through this: kinds are constants, so that none costs anything at start

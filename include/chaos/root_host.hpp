@@ -27,7 +27,10 @@ public:
     Output ask(const Command&) const override;
     const Services& services() const override;
     Cache* cache() const override;
+    std::string state_directory() const override;
 
+    /// Else it is the usual one.
+    void keep_state_in(const std::string& path);
     const std::string& root() const;  ///< Absolute, without links; `/` where live.
     int root_descriptor() const;      ///< O_PATH; it lives as long as the RootHost.
 

@@ -55,6 +55,7 @@ Exit apply_manifests(Context& context, const std::vector<std::string>& paths) {
                     shown.plan->confirmation.seconds,
                     ssh_connection()};
     shown.outcome = transactor->run(request);
+    shown.outdated = outdated_after(world, planned.plan, *shown.outcome);
     return tell(context, std::move(shown));
 }
 

@@ -65,6 +65,7 @@ Exit rollback(Context& context) {
     if (!runs.empty()) {
         const Interrupts interrupts(Interrupts::Meaning::takes_back);
         shown.outcome = transactor->take_back(back, who(), &Interrupts::flag());
+        shown.outdated = outdated_after(world, back.plan, *shown.outcome);
     }
     return tell(context, std::move(shown));
 }

@@ -44,6 +44,31 @@ Json to_json(const Window& window) {
                          {"until", time_of(window.until_real)}});
 }
 
+namespace {
+
+Json to_json(const Outdated& outdated) {
+    return Json::record({{"services", outdated.services},
+                         {"processes", outdated.processes},
+                         {"restart", outdated.services.empty() ? Json() : Json(outdated.restart())}});
+}
+
+std::string render(const Outdated& outdated, Style style) {
+    std::string out;
+    if (!outdated.services.empty())
+        out += fmt::format("{} with code that is no longer on the disk: {}\n  to restart: {}\n",
+                           style.yellow(count(outdated.services.size(), "service") + " still running"),
+                           escape(listed(outdated.services, 20)), escape(outdated.restart()));
+    if (!outdated.processes.empty())
+        out += fmt::format("{} with code that is no longer on the disk: {}\n",
+                           style.yellow(outdated.processes.size() == 1
+                                            ? "1 process still running"
+                                            : fmt::format("{} processes still running", outdated.processes.size())),
+                           escape(listed(outdated.processes, 5)));
+    return out;
+}
+
+}  // namespace
+
 Json to_json(const RunView& view) {
     Json conflicts = Json::list(), stayed = Json::list(), errors = Json::list();
     const Sources nowhere;
@@ -65,6 +90,7 @@ Json to_json(const RunView& view) {
                          {"stayed", stayed},
                          {"unsettled", view.outcome && view.outcome->unsettled},
                          {"errors", errors},
+                         {"outdated", view.outdated ? to_json(*view.outdated) : Json()},
                          {"next", view.next.empty() ? Json() : Json(view.next)}});
 }
 
@@ -112,6 +138,7 @@ std::string render(const RunView& view, Style style, bool) {
                                             time_in_words(view.outcome->window->seconds))) +
                    '\n';
     }
+    if (view.outdated) out += render(*view.outdated, style);
     if (!view.next.empty()) out += style.dim("next: ") + view.next + '\n';
     return out;
 }

@@ -81,6 +81,7 @@ std::string_view undo_text(Undo undo) {
         case Undo::cached: return "from cache";
         case Undo::effort: return "best effort";
         case Undo::none: return "none";
+        case Undo::repacked: return "repacked";
     }
     return {};
 }

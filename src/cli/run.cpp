@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "interrupts.hpp"
@@ -78,6 +79,13 @@ bool agreed(Context& context, const PlanView& plan, std::string_view question) {
     if (console.agrees(question)) return true;
     console.remark("Nothing was changed.\n");
     return false;
+}
+
+std::optional<Outdated> outdated_after(const World& world, const Plan& plan, const Outcome& outcome) {
+    const bool packages =
+        std::any_of(plan.begin(), plan.end(), [](const Step& step) { return step.type->schema().name == "package"; });
+    if (!packages || outcome.changed == 0 || !world.host->live()) return std::nullopt;
+    return Outdated::read(View(*world.host));
 }
 
 Exit tell(Context& context, RunView view) {

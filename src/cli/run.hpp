@@ -21,6 +21,9 @@ Confirmation confirmation_for(const Context&, const World&, const Planned&);
 /// Whether to go on: --yes, nobody there to ask, or the answer.
 bool agreed(Context&, const PlanView&, std::string_view question);
 
+/// What runs with code that a run of this plan replaced; nothing where no package changed, or on an image.
+std::optional<Outdated> outdated_after(const World&, const Plan&, const Outcome&);
+
 /// Shows how it ended: errors first, then the result with the command to type next.
 Exit tell(Context&, RunView);
 

@@ -7,7 +7,9 @@
 #include <grp.h>
 #include <linux/close_range.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -113,6 +115,7 @@ struct Start {
     const char* directory;
     const Login* login;
     bool looking;
+    const Command* veiled;  ///< Null: no files of its own.
     std::vector<std::string> candidates;
     std::vector<char*> argv, environment;
 
@@ -136,6 +139,28 @@ struct Start {
         ::sigprocmask(SIG_SETMASK, &none, nullptr);
     }
 
+    /// In a namespace of its own, from which nothing gets out; what others mount still comes in.
+    void leave_the_others() const {
+        if (::unshare(CLONE_NEWNS) < 0 || ::mount("none", "/", nullptr, MS_REC | MS_SLAVE, nullptr) < 0) fail('m');
+    }
+
+    /// In the root by now: paths are its own.
+    void put_own_files() const {
+        constexpr mode_t executable = 0755;
+        const char* veil = veiled->veil.c_str();
+        if (::mount("chaos", veil, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m") < 0) fail('m');
+        const int directory = ::open(veil, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (directory < 0 || ::fchdir(directory) < 0) fail('m');
+        for (const Command::Own& own : veiled->own) {
+            const int file = ::open(own.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, executable);
+            const auto size = static_cast<ssize_t>(own.text.size());
+            if (file < 0 || ::write(file, own.text.data(), own.text.size()) != size || ::close(file) < 0) fail('m');
+            if (!own.over.empty() && ::mount(own.name.c_str(), own.over.c_str(), nullptr, MS_BIND, nullptr) < 0)
+                fail('m');
+        }
+        ::mount(nullptr, veil, nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, nullptr);
+    }
+
     [[noreturn]] void become() const {
         ::setsid();
         reset_signals();
@@ -150,7 +175,9 @@ struct Start {
 
         if (::dup2(input, 0) < 0 || ::dup2(out, 1) < 0 || ::dup2(err, 2) < 0) fail('d');
         if (::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) < 0) fail('d');
+        if (veiled) leave_the_others();
         if (root && (::chroot(root) < 0 || ::chdir("/") < 0)) fail('r');
+        if (veiled) put_own_files();
         if (looking) landlock_forbid_writes();
         if (login) {
             if (::setgroups(login->groups.size(), login->groups.data()) < 0 || ::setgid(login->gid) < 0 ||
@@ -262,6 +289,7 @@ Child::Child(const Command& command, const std::string& root, Held held) : parts
                       command.directory.empty() ? "/" : command.directory.c_str(),
                       login ? &*login : nullptr,
                       held == Held::to_looking,
+                      command.own.empty() || held == Held::to_looking ? nullptr : &command,
                       candidates_of(command, environment),
                       pointers(command.argv),
                       pointers(environment)};
@@ -288,6 +316,7 @@ Child::Child(const Command& command, const std::string& root, Held held) : parts
     }
     parts_->command = command;
     parts_->command.input.clear();
+    parts_->command.own.clear();
     parts_->gate = std::move(gate.write);
     parts_->out = std::move(out.read);
     parts_->err = std::move(err.read);
@@ -362,6 +391,7 @@ Output Child::wait() {
         const char* why = std::strerror(failure.error);
         switch (failure.where) {
             case 'r': throw cannot_start(parts.command, fmt::format("can not enter the root: {}", why));
+            case 'm': throw NoNamespace(fmt::format("no mount namespace for {}: {}", parts.command.argv[0], why));
             case 'u': throw cannot_start(parts.command, fmt::format("can not become {}: {}", parts.command.user, why));
             case 'c': throw cannot_start(parts.command, fmt::format("{}: {}", parts.command.directory, why));
             default: throw cannot_start(parts.command, failure.error == ENOENT ? "no such command" : why);

@@ -134,7 +134,7 @@ public:
 
 struct RootHost::Parts {
     Descriptor root;
-    std::string path;
+    std::string path, state = "/var/lib/chaos";
     bool live = false, superuser = false;
     Cache* cache = nullptr;
     NoServices no_services;
@@ -346,6 +346,14 @@ Output RootHost::ask(const Command& command) const {
     Child child(command, parts_->path, Child::Held::to_looking);
     child.release();
     return child.wait();
+}
+
+std::string RootHost::state_directory() const {
+    return parts_->state;
+}
+
+void RootHost::keep_state_in(const std::string& path) {
+    parts_->state = path;
 }
 
 const Services& RootHost::services() const {

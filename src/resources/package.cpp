@@ -43,6 +43,8 @@ constexpr Field fields[] = {
         .merged(Merge::keys),
     schema::seen<&Package::archive>("archive", "Where the .deb of this version lies.")
         .example("/var/cache/apt/archives/hello_2.10-3_amd64.deb"),
+    schema::seen<&Package::scripts>("scripts", "Scripts of its own run when it comes and goes, and may touch data.")
+        .example("true"),
 };
 
 std::string clean(std::string_view key) {
@@ -151,7 +153,8 @@ public:
         if (!before) return after && after->version ? Undo::exact : Undo::effort;
         if (after && !changes_version(change)) return Undo::exact;
         if (!after && before->purge) return Undo::effort;
-        return before->archive ? Undo::cached : Undo::effort;
+        if (!before->archive) return Undo::repacked;
+        return before->scripts.value_or(true) ? Undo::cached : Undo::exact;
     }
     Way way() const override { return Way::opaque; }
     Footprint footprint() const override { return {.contents = contents, .names = names, .tools_first = true}; }
@@ -164,6 +167,9 @@ public:
         apply_packages(host, changes);
     }
     void undo_all(WritableHost& host, std::span<const Change> changes) const override { undo_packages(host, changes); }
+    void sweep(WritableHost& host, const History& history) const override {
+        if (const auto* backend = backend_of(Packages::keeper_of(host))) backend->sweep(host, history);
+    }
 };
 
 constexpr PackageType type;

@@ -16,6 +16,7 @@ struct Runner::Parts {
     Parts(Workplace& workplace, const Request& asked)
         : place(workplace), request(asked), journal(workplace), plan(asked.plan), now(asked.observed) {
         outcome.state = RunState::running;
+        journal.stops_by(asked.stop);
     }
 
     Outcome run();

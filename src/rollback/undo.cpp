@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <ctime>
+#include <set>
 
 #include "effects.hpp"
 #include "runner.hpp"
@@ -267,6 +268,11 @@ void settle(Workplace& place, StagedHost& host, std::int64_t run, Outcome& outco
 void sweep(Workplace& place, StagedHost& host, std::int64_t run) try {
     host.adopt(place.store.operations(run));
     host.sweep(place.store.stage_directories(run));
+    std::set<const ResourceType*> called;
+    for (const StepRecord& step : place.store.steps(run))
+        if (step.state != StepRecord::State::planned) called.insert(place.registry.type(step.type));
+    called.erase(nullptr);
+    for (const ResourceType* type : called) type->sweep(host, place.store);
     Store::Batch batch(place.store);
     batch.set_swept(run);
     batch.commit();

@@ -8,6 +8,12 @@
 namespace chaos::resources::apt {
 
 Command command(const Request&, bool simulate);
+Command back(const Request&);  ///< The same, to take something back: also where dpkg was cut, and by files.
+
+/// Takes something back: by the .debs that were kept, so that no network is needed, and step by step by dpkg where apt
+/// finds no way.
+void go_back(WritableHost&, Request);
+
 Answer parse(const Output&);
 
 /// What apt would do, asked once.
@@ -20,17 +26,9 @@ bool has_lists(const Host&);
 bool has_all_lists(const Host&);
 Command update();
 
-/// Who holds dpkg's lock, as "apt-get (pid 712)"; empty where nobody does.
-std::string lock_holder(const Host&);
-
-/// What a cut dpkg left is brought to an end: packages that need a fresh copy are unpacked again from the .deb in the
-/// cache, then all is configured. Does nothing where nothing is broken.
-void repair(WritableHost&);
-
-/// Where apt keeps the .deb of a version.
-std::string archive_of(const Packages::Package&);
-
-/// Runs it, waiting for dpkg's lock; throws what apt said, naming who holds the lock where that is why.
-void must(WritableHost&, const Command&);
+/// What a cut dpkg left is brought to an end, and that is told: packages that need a fresh copy are unpacked again from
+/// the .deb that was coming, then all is configured. Does nothing where nothing is broken. What can not be configured
+/// is an Error, or (who takes it back anyway) let be.
+void repair(WritableHost&, bool must_configure = true);
 
 }  // namespace chaos::resources::apt

@@ -3,7 +3,11 @@
 #include <chaos/view.hpp>
 
 #include "apt.hpp"
+#include "archives.hpp"
 #include "fidelity.hpp"
+#include "locks.hpp"
+#include "manners.hpp"
+#include "repack.hpp"
 
 namespace chaos::resources {
 namespace {
@@ -39,13 +43,25 @@ public:
 
     Answer simulate(const Host& host, const Request& request) const override { return apt::simulate(host, request); }
     void carry_out(WritableHost& host, const Request& request) const override {
+        auto command = apt::command(request, false);
+        apt::keep_incoming(host, command);
         try {
-            apt::must(host, apt::command(request, false));
+            apt::carry_out(host, command);
         } catch (const Error& error) {
             if (request.complete && apt::was_stopped(error))
                 throw apt::other_than_planned(request, apt::simulate(host, request));
             throw;
         }
+    }
+
+    void keep_outgoing(WritableHost& host, std::span<const Change> changes) const override {
+        apt::keep_outgoing(host, changes);
+    }
+    void repair_to_go_back(WritableHost& host) const override { apt::repair(host, false); }
+    void go_back(WritableHost& host, const Request& request) const override { apt::go_back(host, request); }
+    void sweep(WritableHost& host, const History& history) const override { apt::sweep_archives(host, history); }
+    bool has_own_scripts(const Host& host, const Packages::Package& package) const override {
+        return !apt::has_plain_scripts(host, package);
     }
 
     void mark(WritableHost& host, Mark mark, const std::vector<std::string>& packages) const override {
@@ -65,10 +81,9 @@ public:
     }
     void purge(WritableHost& host, const std::vector<std::string>& packages) const override {
         if (packages.empty()) return;
-        Command command{{"dpkg", "--purge"}};
-        command.environment = {"DEBIAN_FRONTEND=noninteractive"};
+        auto command = apt::quiet({"dpkg", "--purge"});
         command.argv.insert(command.argv.end(), packages.begin(), packages.end());
-        apt::must(host, command);
+        apt::carry_out(host, command);
     }
 
     std::string lock_holder(const Host& host) const override { return apt::lock_holder(host); }
@@ -77,8 +92,8 @@ public:
     }
     void repair(WritableHost& host) const override { apt::repair(host); }
 
-    std::string archive_of(const Host&, const Packages::Package& package) const override {
-        return apt::archive_of(package);
+    std::string archive_of(const Host& host, const Packages::Package& package) const override {
+        return apt::archive_of(host, package);
     }
     std::string ask_about(const std::string& package) const override { return "apt-cache policy " + package; }
     std::string ask_why(const std::string& package) const override { return "apt-get -s install " + package; }

@@ -4,6 +4,7 @@
 #include <chaos/host.hpp>
 #include <chaos/resource.hpp>
 #include <chaos/system/packages.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -71,6 +72,20 @@ public:
     virtual Answer simulate(const Host&, const Request&) const = 0;
     /// Does it, in one transaction where it has such; exactly these versions.
     virtual void carry_out(WritableHost&, const Request&) const = 0;
+
+    /// Before any of these change: what goes is kept, so that it can come back though no repository has it any more.
+    virtual void keep_outgoing(WritableHost&, std::span<const Change>) const {}
+    /// As repair and carry_out, but to take something back: by what was kept, and also where the transaction was cut or
+    /// a script of a package that came fails when it goes.
+    virtual void repair_to_go_back(WritableHost& host) const { repair(host); }
+    virtual void go_back(WritableHost& host, const Request& request) const {
+        if (!request.install.empty() && !has_all_lists(host)) refresh(host);
+        if (!request.install.empty() || !request.remove.empty()) carry_out(host, request);
+    }
+    /// What is kept and no recorded run needs goes.
+    virtual void sweep(WritableHost&, const History&) const {}
+    /// It runs scripts of its own when it comes and goes, which may touch data.
+    virtual bool has_own_scripts(const Host&, const Packages::Package&) const { return true; }
 
     /// Held ones are passed by when others are upgraded; automatic ones came along with others.
     enum class Mark : char { hold, unhold, automatic, manual };

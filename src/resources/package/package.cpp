@@ -49,6 +49,7 @@ Package seen(const View& view, const Packages::Package& there, const std::string
     const auto* backend = backend_of(view.once<Packages>().keeper);
     if (const auto archive = backend->archive_of(view.host(), there); !archive.empty() && view->look(archive))
         found.archive = archive;
+    found.scripts = backend->has_own_scripts(view.host(), there);
     return found;
 }
 

@@ -23,6 +23,7 @@ struct Package {
     std::optional<std::string> archive;
     std::vector<std::string> allow_removals;
     std::optional<TextMap> comes;
+    std::optional<bool> scripts;
 };
 
 /// How the kind is called in ids.

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "apt.hpp"
+#include "manners.hpp"
 #include "package.hpp"
 
 namespace chaos::resources {
@@ -55,39 +55,44 @@ void finish(const Backend& backend, WritableHost& host, std::span<const Change> 
     backend.purge(host, purge);
 }
 
-/// One transaction for all; marks before it (holds go) and after it (holds come, who came along).
-void transact(const Backend& backend, WritableHost& host, std::span<const Change> changes, Request request) {
-    backend.repair(host);
-    answer_questions(host, changes);
-    {
-        const View view(host);
-        const auto& packages = view.once<Packages>();
-        std::erase_if(request.install, [&](const std::string& one) { return is_there(packages, one); });
-        std::erase_if(request.remove, [&](const std::string& one) {
-            const auto* there = packages.find(one);
-            return !there || (there->status == "config-files" && !request.purge);
-        });
-        std::vector<std::string> held;
-        for (const Change& change : changes)
-            if (const auto* there = packages.find(change.id.key); there && there->held())
-                if (changes_version(change) || !change.after.as<Package>()->hold.value_or(true))
-                    held.push_back(change.id.key);
-        backend.mark(host, Backend::Mark::unhold, held);
-    }
-    if (!request.install.empty() && !backend.has_all_lists(host)) backend.refresh(host);
-    if (!request.install.empty() || !request.remove.empty()) backend.carry_out(host, request);
-    finish(backend, host, changes, request.purge);
+/// What is as asked already is not asked for; what is held is let go where it changes.
+void leave_out_what_is_done(const Backend& backend, WritableHost& host, std::span<const Change> changes,
+                            Request& request) {
+    const View view(host);
+    const auto& packages = view.once<Packages>();
+    std::erase_if(request.install, [&](const std::string& one) { return is_there(packages, one); });
+    std::erase_if(request.remove, [&](const std::string& one) {
+        const auto* there = packages.find(one);
+        return !there || (there->status == "config-files" && !request.purge);
+    });
+    std::vector<std::string> held;
+    for (const Change& change : changes)
+        if (const auto* there = packages.find(change.id.key); there && there->held())
+            if (changes_version(change) || !change.after.as<Package>()->hold.value_or(true))
+                held.push_back(change.id.key);
+    backend.mark(host, Backend::Mark::unhold, held);
 }
 
 }  // namespace
 
+// One transaction for all; marks before it (holds go) and after it (holds come, who came along).
 void apply_packages(WritableHost& host, std::span<const Change> changes) {
-    transact(backend_for(host), host, changes, request_for(changes, false));
+    const auto& backend = backend_for(host);
+    backend.repair(host);
+    answer_questions(host, changes);
+    auto request = request_for(changes, false);
+    leave_out_what_is_done(backend, host, changes, request);
+    if (!request.install.empty() || !request.remove.empty()) {
+        backend.keep_outgoing(host, changes);
+        if (!request.install.empty() && !backend.has_all_lists(host)) backend.refresh(host);
+        backend.carry_out(host, request);
+    }
+    finish(backend, host, changes, request.purge);
 }
 
 void undo_packages(WritableHost& host, std::span<const Change> changes) {
     const auto& backend = backend_for(host);
-    backend.repair(host);
+    backend.repair_to_go_back(host);
     auto request = request_for(changes, true);
     const auto needed = needed_by_others(host, request.remove);
     std::vector<std::string> automatic;
@@ -95,7 +100,9 @@ void undo_packages(WritableHost& host, std::span<const Change> changes) {
         if (needed.contains(change.id.key) && change.before.as<Package>()->automatic.value_or(false))
             automatic.push_back(change.id.key);
     std::erase_if(request.remove, [&](const std::string& name) { return needed.contains(name); });
-    transact(backend, host, changes, std::move(request));
+    leave_out_what_is_done(backend, host, changes, request);
+    backend.go_back(host, request);
+    finish(backend, host, changes, request.purge);
     const View view(host);
     std::erase_if(automatic, [&](const auto& name) { return !view.once<Packages>().find(name); });
     backend.mark(host, Backend::Mark::automatic, automatic);
