@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include <chaos/confirm.hpp>
 #include <chaos/registry.hpp>
 
