@@ -27,7 +27,7 @@ constexpr std::string_view of_applying[] = {
     "yes",  "on-failure", "removals", "dry-run", "moved", "groups", "age-key", "passphrase-file"};
 constexpr std::string_view of_graph[] = {"root",   "state-dir", "only",   "skip", "var",     "host",
                                          "groups", "facts",     "format", "all",  "age-key", "passphrase-file"};
-constexpr std::string_view of_rollback[] = {"root", "state-dir", "yes", "dry-run"};
+constexpr std::string_view of_rollback[] = {"root", "state-dir", "yes", "dry-run", "theirs", "ours", "merge"};
 constexpr std::string_view of_history[] = {"root", "state-dir", "most"};
 constexpr std::string_view of_facts[] = {"root", "host", "groups", "output"};
 constexpr std::string_view of_render[] = {"root", "var",    "vars",        "facts",
@@ -49,6 +49,7 @@ constexpr Command known[] = {
     {"apply", "MANIFEST...", 1, any, of_applying, apply},
     {"drift", "[MANIFEST...]", 0, any, of_planning, drift},
     {"rollback", "[RUN]", 0, 1, of_rollback, rollback},
+    {"revert", "RUN", 1, 1, of_rollback, revert},
     {"recover", "", 0, 0, of_recover, recover},
     {"history", "[ID]", 0, 1, of_history, history},
     {"show", "RUN", 1, 1, of_root, show},

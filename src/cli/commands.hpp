@@ -34,6 +34,7 @@ Exit diff(Context&);
 Exit apply(Context&);
 Exit drift(Context&);
 Exit rollback(Context&);
+Exit revert(Context&);
 Exit recover(Context&);
 Exit history(Context&);
 Exit show(Context&);

@@ -38,6 +38,7 @@ struct Options {
     std::string reference;  ///< A directory for `explain --reference`.
     bool man = false, check = false;
     bool early = false, accept = false;
+    Resolution resolution = Resolution::none;
     std::string completion;  ///< A shell, for `help --completion`.
 };
 

@@ -66,6 +66,7 @@ void Runner::Parts::begin() {
     record.manifest = request.manifest;
     record.started = now_ns();
     record.boot = boot_id();
+    record.takes_back = taken_back;
     auto& batch = journal.batch();
     if (!takes_back()) batch.set_site(request.site.name, request.site.origin);
     outcome.run = batch.add_run(record);

@@ -128,6 +128,14 @@ CREATE TABLE noted(           -- the restart ledger: what a service took note of
     PRIMARY KEY(type, key)
 ) WITHOUT ROWID;
 )",
+                                1},
+                               {R"(
+CREATE TABLE taken_back(      -- a rollback, and the runs that it took back
+    by  INTEGER NOT NULL REFERENCES runs(number) ON DELETE CASCADE,
+    run INTEGER NOT NULL,
+    PRIMARY KEY(by, run)
+) WITHOUT ROWID;
+)",
                                 1}};
 
 std::int64_t version_of(Database& database) {
