@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
 namespace chaos::rollback {
 
@@ -82,7 +83,7 @@ void TakingBack::gather() {
             Span& span = spans_[held->second];
             span.base = change.after;
             span.last_run = run;
-            span.steps.emplace_back(run, change.step);
+            span.steps.push_back({run, change.step, change.after.is_null()});
         }
     }
 }
@@ -96,7 +97,7 @@ void TakingBack::add(const Span& span) {
     if (base && !target && is_protected(id)) return tell({id, "", "absent", "present", "it is protected"});
     if (span.type->undo_of({id, target, base}) == Undo::none) return back_.stayed.push_back(id);
     const auto number = static_cast<std::uint32_t>(back_.site.catalog.size());
-    for (const auto& step : span.steps) in_step_[step].push_back(number);
+    for (const auto& [run, step, removed] : span.steps) in_step_[{run, step}].push_back({number, removed});
     Resource resource;
     resource.id = id;
     resource.type = span.type;
@@ -151,23 +152,33 @@ bool TakingBack::leave_to_later_runs(const Span& span, const State& base, State&
     return false;
 }
 
+/// As the runs recorded them: what a step waited for, it stands on. A step that took something away waited for what had
+/// stood on that.
 Graph TakingBack::edges() const {
     std::vector<Graph::Edge> edges;
-    const auto numbers = [&](std::int64_t run, std::int64_t step) {
+    const auto parts = [&](std::int64_t run, std::int64_t step) {
         const auto found = in_step_.find({run, step});
-        return found == in_step_.end() ? std::vector<std::uint32_t>() : found->second;
+        return found == in_step_.end() ? std::vector<Part>() : found->second;
     };
     for (const std::int64_t run : back_.runs)
         for (const StepRecord& step : place_.store.steps(run))
-            for (const std::int64_t earlier : step.waits_for)
-                for (const std::uint32_t from : numbers(run, earlier))
-                    for (const std::uint32_t to : numbers(run, step.number))
-                        if (from != to) edges.push_back({from, to});
+            for (const std::int64_t number : step.waits_for)
+                for (const Part& earlier : parts(run, number))
+                    for (const Part& later : parts(run, step.number))
+                        if (earlier.number != later.number)
+                            edges.push_back(later.removed ? Graph::Edge{later.number, earlier.number}
+                                                          : Graph::Edge{earlier.number, later.number});
     std::sort(edges.begin(), edges.end());
     edges.erase(std::unique(edges.begin(), edges.end()), edges.end());
-    Graph graph(back_.site.catalog.size(), edges);
-    if (graph.cycle().empty()) return graph;
-    return {back_.site.catalog.size(), {}};  // two runs, two orders: the natural one
+    // What is implied comes to it: of a wide fan no edge was recorded. Two runs may have had two orders: then that
+    // alone.
+    for (const std::span<const Graph::Edge> written : {std::span<const Graph::Edge>(edges), {}}) {
+        Catalog catalog = back_.site.catalog;  // what it notes in there is for a run of the manifest
+        Diagnostics problems;
+        Graph graph = order(catalog, written, problems);
+        if (problems.ok()) return graph;
+    }
+    return {back_.site.catalog.size(), {}};
 }
 
 /// What somebody put into the way of one must not hold up the others: it stays, and is named.

@@ -22,7 +22,15 @@ private:
         std::string key;
         Value target, base;
         std::int64_t last_run = 0;
-        std::vector<std::pair<std::int64_t, std::int64_t>> steps;  // run, step
+        struct Made {
+            std::int64_t run, step;
+            bool removed;
+        };
+        std::vector<Made> steps;
+    };
+    struct Part {
+        std::uint32_t number;  ///< In the catalog.
+        bool removed;
     };
 
     void gather();
@@ -40,7 +48,7 @@ private:
     Resolution resolution_;
     Transactor::TakeBack back_;
     std::vector<Span> spans_;
-    std::map<std::pair<std::int64_t, std::int64_t>, std::vector<std::uint32_t>> in_step_;
+    std::map<std::pair<std::int64_t, std::int64_t>, std::vector<Part>> in_step_;  ///< By run and step.
     std::vector<State> bases_, targets_;
     std::vector<char> hidden_;  ///< What is there could not be looked at.
     Diagnostics problems_;

@@ -10,6 +10,9 @@
 // names) does not happen and answers ERROR; all else goes on. With -E all of them from the N-th on: a disk that is full
 // and stays so. Calls are counted, not stops, and only those of the program itself; the exit status is the program's.
 //
+// kill_at -x SCRIPT N COMMAND...: at the N-th stop a shell runs SCRIPT while the program stands still; then it goes on.
+// The exit status is the program's.
+//
 // Exit status: 137 killed as asked; 125 the program ended before its N-th stop (so that a test of nothing fails); with
 // N = 0 that of the program; 126 the helper itself failed.
 //
@@ -155,8 +158,8 @@ void answer(pid_t thread, long value) {
 
 class Sweep {
 public:
-    Sweep(pid_t program, std::uint64_t target, cpu_set_t processors, Fault fault)
-        : program_(program), target_(target), processors_(processors), fault_(std::move(fault)) {}
+    Sweep(pid_t program, std::uint64_t target, cpu_set_t processors, Fault fault, const char* script)
+        : program_(program), target_(target), processors_(processors), script_(script), fault_(std::move(fault)) {}
 
     /// Until the program is gone and every child of it is let go.
     void run() {
@@ -189,7 +192,7 @@ private:
         if (fault_.name) {
             if (at_syscall && counting_ && ours) at_call(thread);
         } else if (at_syscall && counting_ && !ending_ && ++stops_ == target_) {
-            kill_program(thread);
+            script_ ? run_script() : kill_program(thread);
         }
 
         const int pass = event != 0 || at_syscall ? 0 : signal;
@@ -227,6 +230,18 @@ private:
         skipped_.insert(thread);
     }
 
+    void run_script() {
+        const pid_t shell = fork();
+        if (shell < 0) fail("fork");
+        if (shell == 0) {
+            execl("/bin/sh", "sh", "-c", script_, nullptr);
+            _exit(helper_failed);
+        }
+        int status = 0;
+        while (waitpid(shell, &status, 0) < 0 && errno == EINTR) continue;
+        if (status != 0) errno = 0, fail("the script did not end well");
+    }
+
     void kill_program(pid_t thread) {
         killed_ = true;
         struct __ptrace_syscall_info info {};
@@ -250,6 +265,7 @@ private:
     cpu_set_t processors_;
     bool counting_ = false, ending_ = false, killed_ = false;
     int status_ = 0;
+    const char* script_;
     Fault fault_;
     std::string place_;
     std::unordered_set<pid_t> skipped_;         // threads in a call that is not to happen
@@ -272,7 +288,7 @@ int status_of(int status) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    const char* file = nullptr;
+    const char *file = nullptr, *script = nullptr;
     Fault fault;
     int next = 1;
     bool wrong = false;
@@ -280,6 +296,8 @@ int main(int argc, char** argv) {
         const std::string option = argv[next];
         if (option == "-o") {
             file = argv[next + 1];
+        } else if (option == "-x") {
+            script = argv[next + 1];
         } else {
             fault = fault_called(argv[next + 1]);
             fault.lasts = option == "-E";
@@ -289,18 +307,18 @@ int main(int argc, char** argv) {
     char* end = nullptr;
     const std::uint64_t target = next < argc ? std::strtoull(argv[next], &end, 10) : 0;
     if (wrong || next + 1 >= argc || end == argv[next] || *end != '\0') {
-        std::fprintf(stderr, "usage: kill_at [-o FILE] [-e|-E ENOSPC|EIO|EROFS|EMFILE|ENOMEM] N COMMAND...\n");
+        std::fprintf(stderr, "usage: kill_at [-o FILE] [-e|-E ERROR] [-x SCRIPT] N COMMAND...\n");
         return helper_failed;
     }
     const cpu_set_t processors = share_processor(target);
     const bool faults = fault.name != nullptr;
-    Sweep sweep(start(argv + next + 1), target, processors, std::move(fault));
+    Sweep sweep(start(argv + next + 1), target, processors, std::move(fault), script);
     sweep.run();
     if (target == 0) {
         tell(file, std::to_string(sweep.stops()));
         return status_of(sweep.status());
     }
-    if (faults) {
+    if (faults || script) {
         if (sweep.stops() < target) return ended_early;
         if (file != nullptr) tell(file, std::to_string(target) + " " + sweep.place());
         return status_of(sweep.status());

@@ -165,7 +165,7 @@ for number in range(1, chance.randint(2, 4)):
         lines.append("absent:")
         lines += [f"  {kind}: [{', '.join(said)}]" for kind, said in absent.items() if said]
     if chance.random() < 0.3:
-        lines += ["sysctls:", f"  net.core.somaxconn: {chance.randint(1000, 9000)}"]
+        lines += ["sysctl:", f"  net.core.somaxconn: {chance.randint(1000, 9000)}"]
     if chance.random() < 0.2:
         lines += [f"hostname: host{number}"]
     if chance.random() < 0.2:
