@@ -75,7 +75,7 @@ def make(path):
     furnish(path)
 
 
-for directory in [*places, "/var/lib", "/root", "/home", "/tmp", "/usr/bin"]:
+for directory in [*places, "/etc/sysctl.d", "/var/lib", "/root", "/home", "/tmp", "/usr/bin"]:
     os.makedirs(real(directory), exist_ok=True)
 with open(real("/etc/passwd"), "w", encoding="utf-8") as file:
     file.write("root:x:0:0::/root:/bin/sh\ndaemon:x:1:1::/:/bin/sh\nwww:x:33:33::/:/bin/sh\n")
