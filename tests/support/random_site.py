@@ -81,6 +81,8 @@ with open(real("/etc/passwd"), "w", encoding="utf-8") as file:
     file.write("root:x:0:0::/root:/bin/sh\ndaemon:x:1:1::/:/bin/sh\nwww:x:33:33::/:/bin/sh\n")
 with open(real("/etc/group"), "w", encoding="utf-8") as file:
     file.write("root:x:0:\ndaemon:x:1:\nwww:x:33:\n")
+with open(real("/etc/hostname"), "w", encoding="utf-8") as file:
+    file.write("before\n")
 names = [f"{chance.choice(places)}/{name}" for name in ["a", "b", "c d", "e.conf", "f~", ".g", "h#", "i", "j", "k", "ö"]]
 names = sorted(set(names))
 there = [name for name in names if chance.random() < 0.7]
