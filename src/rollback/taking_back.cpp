@@ -33,6 +33,17 @@ Conflict conflict_of(const Resource& resource, const Field* field, const State& 
     return conflict;
 }
 
+/// A run records the attributes that its manifest gave: what another one of them gave comes to it. Not what is in
+/// `known`: that is of an older run.
+void fill(Value& attributes, const Value& from, const Value& known) {
+    if (!attributes.is_map() || !from.is_map()) return;
+    Value::Map all = attributes.map();
+    for (const auto& entry : from.map())
+        if (!attributes.find(entry.key.text()) && !(known.is_map() && known.find(entry.key.text())))
+            all.push_back(entry);
+    if (all.size() != attributes.map().size()) attributes = Value(std::move(all));
+}
+
 bool stands(const std::optional<RunRecord>& run) {
     return run && (run->state == RunState::committed || run->state == RunState::partial);
 }
@@ -81,7 +92,10 @@ void TakingBack::gather() {
             const auto [held, first] = number_of.try_emplace({change.type, change.key}, spans_.size());
             if (first) spans_.push_back({type, change.key, change.before, {}, 0, {}});
             Span& span = spans_[held->second];
+            if (!first) fill(span.target, change.before, span.base);
+            const Value before_it = std::move(span.base);
             span.base = change.after;
+            fill(span.base, before_it, {});
             span.last_run = run;
             span.steps.push_back({run, change.step, change.after.is_null()});
         }

@@ -46,7 +46,9 @@ TEST_CASE("a merge is the same whoever is named first, and what one side left al
     std::size_t clean = 0;
     for (int round = 0; round < 3000; ++round) {
         const std::string base = text(random() % 12), one = edited(base), other = edited(base);
-        CAPTURE(base), CAPTURE(one), CAPTURE(other);
+        CAPTURE(base);
+        CAPTURE(one);
+        CAPTURE(other);
         const auto merged = merge_lines(base, one, other);
         CHECK(merged == merge_lines(base, other, one));
         CHECK(merge_lines(base, one, base) == one);

@@ -127,8 +127,9 @@ def entries(kinds):
         if kind == "file":
             if chance.random() < 0.2:
                 absent["files"].append(quoted(name))
+                gone.add(name)
                 continue
-            said = ([f"content: {quoted(text())}"] if chance.random() < 0.85 or name not in there else []) + metadata()
+            said = ([f"content: {quoted(text())}"] if chance.random() < 0.85 or name not in there or name in gone else []) + metadata()
             files.append(f"  {quoted(name)}: {{{', '.join(said)}}}" if said else f"  {quoted(name)}: {{mode: 0644}}")
         elif kind == "link":
             if chance.random() < 0.2:
@@ -145,7 +146,7 @@ def entries(kinds):
     return files, directories, links, absent
 
 
-kinds = {}
+kinds, gone = {}, set()
 for name in names:
     if os.path.islink(real(name)):
         kinds[name] = "link"
