@@ -36,6 +36,11 @@ public:
     /// does not end it, and all that it starts can be found. False where systemd does not do so.
     bool enclose(const std::string& scope, int pid, const std::string& description);
 
+    /// A timer that starts a command once, so many seconds from now: NAME.timer and NAME.service, of this boot alone.
+    /// It is active when this returns. The command is started again where it fails. Throws Error.
+    void start_later(const std::string& name, std::int64_t seconds, const std::vector<std::string>& argv,
+                     const std::string& description);
+
 private:
     struct Parts;
     std::unique_ptr<Parts> parts_;

@@ -15,4 +15,14 @@ public:
     virtual void put(const std::string& name, const std::string& bytes) = 0;  ///< Failing to keep it is not an error.
 };
 
+/// What a Host may be as well: one with a place to keep what was long to find of it. Asked by dynamic_cast, so that a
+/// host without such a place need not say so.
+class Remembering {
+public:
+    virtual Cache* cache() const = 0;  ///< Null where there is none.
+
+protected:
+    ~Remembering() = default;
+};
+
 }  // namespace chaos

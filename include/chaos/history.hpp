@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chaos/confirm.hpp>
 #include <chaos/resource.hpp>
 #include <cstdint>
 
@@ -70,6 +71,7 @@ public:
     virtual ~History() = default;
     virtual std::vector<RunRecord> runs(std::size_t most = 0) const = 0;  ///< Newest first; 0: all.
     virtual std::optional<RunRecord> run(std::int64_t number) const = 0;
+    virtual std::optional<Window> window() const = 0;  ///< Of the run that ended and waits to be confirmed.
     virtual std::vector<ChangeRecord> changes(std::int64_t run) const = 0;           ///< In the order of steps.
     virtual std::vector<ChangeRecord> changes_of(const ResourceId&) const = 0;       ///< Newest first.
     virtual std::vector<OwnedRecord> owned(const std::string& site = {}) const = 0;  ///< Empty: of all sites.

@@ -28,6 +28,21 @@ struct Command {
     std::string input{}, directory{}, user{};
     std::vector<std::string> environment{};  ///< NAME=value
     int timeout_s = 600;                     ///< Then SIGTERM, ten seconds later SIGKILL, and an Error. 0: none.
+
+    /// A file of its own, in memory: at `over`, which must be there, and by its name in `veil`.
+    struct Own {
+        std::string name, text, over{};
+    };
+    /// With files of its own it runs in a mount namespace of its own, in which this directory (which must be there)
+    /// holds them, executable. Nobody else sees them, and nothing of them is left. Not for who only looks.
+    std::string veil{};
+    std::vector<Own> own{};
+};
+
+/// The kernel (or who rules this container) allows no mount namespace: a command with files of its own did not start.
+class NoNamespace : public Error {
+public:
+    using Error::Error;
 };
 
 struct Output {
@@ -86,6 +101,9 @@ public:
     virtual Output ask(const Command&) const = 0;
 
     virtual const Services& services() const = 0;
+
+    /// Where chaos keeps what it needs to take runs back, as a path in the root; empty where it lies elsewhere.
+    virtual std::string state_directory() const { return "/var/lib/chaos"; }
 };
 
 /// Mode and owner. Owners are names, or decimal numbers where there is no name; resolved when it is published. Empty:
@@ -118,8 +136,17 @@ public:
 
     virtual void set_kernel(
         const std::string& path,
-        const std::string& value) = 0;       ///< One write to a file of /proc/sys or /sys; live hosts only.
-    virtual Output run(const Command&) = 0;  ///< Fenced: a crash of chaos is not the end of it.
+        const std::string& value) = 0;  ///< One write to a file of /proc/sys or /sys; live hosts only.
+    /// Makes the directory NAME in the state directory, where whole files may be kept that are no part of the host's
+    /// state, and answers its path in the root; empty where none can be.
+    virtual std::string keep_in(const std::string& name) { return (void)name, std::string(); }
+
+    /// Tells whoever watches the run. `waits`, where there is something new to tell: false where the run was asked to
+    /// stop, so that waiting is over.
+    virtual void says(const std::string& line) { (void)line; }
+    virtual bool waits(const std::string& line) { return (line.empty() ? void() : says(line)), true; }
+
+    virtual Output run(const Command&) = 0;                       ///< Fenced: a crash of chaos is not the end of it.
     virtual void control(UnitVerb, const std::string& unit) = 0;  ///< Waits for the job; daemon-reload is done before
                                                                   ///< it where a unit file changed.
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chaos/cache.hpp>
+#include <chaos/check.hpp>
 #include <chaos/plan.hpp>
 #include <chaos/registry.hpp>
 #include <set>
@@ -48,8 +49,10 @@ struct Site {
         const ResourceType* type;
         Place where;
     };
-    std::vector<Exclusive> exclusive;  ///< Kinds whose section is all there shall be.
-    bool whole = true;                 ///< False where --only or --skip left something out: then nothing is released.
+    std::vector<Exclusive> exclusive;       ///< Kinds whose section is all there shall be.
+    std::vector<Check> checks{};            ///< In the order in which they are asked.
+    std::optional<std::int64_t> confirm{};  ///< As of a Resource, for every change.
+    bool whole = true;  ///< False where --only or --skip left something out: then nothing is released.
     std::vector<std::pair<std::uint32_t, std::string>>
         reads{};  ///< Resources whose `source` is an absolute path, with it: it was read while the manifest was.
 };

@@ -33,6 +33,7 @@ struct Resource {
     std::vector<const Field*> exact{};   ///< Attributes whose members are all there shall be.
     std::vector<const Field*> once{};    ///< Attributes given when it is made, and left alone afterwards.
     Retry retry{};
+    std::optional<std::int64_t> confirm{};  ///< Seconds in which a change of it must be confirmed; 0: not at all.
     std::string called{};                   ///< Its key in the manifest, where `name_on` gave it the name it has here.
     std::vector<std::uint32_t> watches{};   ///< Numbers of what it reacts to.
     std::vector<ResourceId> passed_over{};  ///< What it watches beside, and --only or --skip leave out this time.

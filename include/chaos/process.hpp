@@ -4,8 +4,13 @@
 #include <chaos/host.hpp>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace chaos {
+
+/// The words that start this program again, as it was when it started: whoever was replaced by a newer one since is
+/// still the same. Of a copy that was started by a loader beside it, the loader comes first.
+std::vector<std::string> own_command();
 
 /// A command as a process of its own, made but held back until release(): so that who must know of it first (the fence)
 /// can write down its pid. It leads a session, has no terminal, only the descriptors 0, 1 and 2, all signals as they

@@ -7,7 +7,7 @@
 namespace chaos {
 
 /// Which resource: its kind, and its key among that kind. Written `sysctl:net.ipv4.ip_forward`; `hostname` where there
-/// is one.
+/// is one; `~eve/service:syncthing` where it is a person's (the key is `~eve/syncthing` then).
 struct ResourceId {
     std::string_view type;  ///< The schema's own name: lives as long as the Registry.
     std::string key;
@@ -32,7 +32,13 @@ struct Change {
 };
 
 /// How well a change can be taken back; every plan says it.
-enum class Undo : char { exact, cached, effort, none };
+enum class Undo : char {
+    exact,
+    cached,  ///< What was there is kept as it was made; what its own scripts did to data does not go back.
+    effort,
+    none,
+    repacked,  ///< It is made anew of what lies on the host, before it goes.
+};
 
 /// What a resource gives to others, or asks of them. Names: `path:/etc/nginx`, `user:www`, `group:www`,
 /// `unit:nginx.service`, `lock:dpkg`. Implied edges and conflicts come from it: two that provide one name is an error,
@@ -52,6 +58,7 @@ struct Claim {
 };
 
 class ResourceType;
+class History;
 struct Resource;
 
 /// One start of a process: which, and when (nanoseconds since 1970).
@@ -143,8 +150,8 @@ public:
     virtual bool batches() const { return false; }  ///< Changes of a step come together, as one call of apply_all.
 
     /// Steps of it that do not wait for one another may be applied at the same time, each in a thread. Only for calls
-    /// that queue no files: what they change is told by looking.
-    virtual bool overlaps() const { return false; }
+    /// that queue no files and run no commands: what they change is told by looking.
+    virtual bool overlaps(std::span<const Change>) const { return false; }
 
     /// What runs of it now, for kinds that start something: a reaction is owed to what started before its inputs
     /// changed (store.md C9). Nothing for a kind that starts nothing; an empty id where it does not run.
@@ -161,6 +168,9 @@ public:
     /// Takes changes back that were made, or half made. `changes` are the ones to make now: from what is there to what
     /// shall be again.
     virtual void undo_all(WritableHost& host, std::span<const Change> changes) const { apply_all(host, changes); }
+
+    /// A run that changed something of it is over: what keep_in() holds that no recorded run needs may go.
+    virtual void sweep(WritableHost&, const History&) const {}
 
 protected:
     ~ResourceType() = default;  // never deleted through this: kinds are constants, so that none costs anything at start

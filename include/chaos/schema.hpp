@@ -303,6 +303,14 @@ enum class Order : char {
     check
 };
 
+/// Whether what is of a kind can be a person's, not the host's: its key is then `~PERSON/KEY`, and its id is written
+/// `~PERSON/kind:KEY`.
+enum class Personal : char {
+    no,
+    may_be,  ///< Where `user` names somebody, and for all that is applied without root.
+    always,  ///< Without `user`, it is of who applies.
+};
+
 /// What a kind, or a fact, looks like, said once: decoding, comparing, explain, reference, JSON schema and store read
 /// this and nothing else.
 struct Schema {
@@ -315,6 +323,7 @@ struct Schema {
         main{};     ///< The attribute that a scalar body gives. Part of the language: never changed once released.
     Needs needs{};  ///< Said by the plan, before anything runs.
     bool reacts = false;  ///< May `watch` others and do something when they change.
+    Personal personal = Personal::no;
     std::string (*clean)(std::string_view key) =
         nullptr;  ///< Two spellings of one key become one; throws Error where it can be none.
     std::shared_ptr<void> (*make)() = nullptr;  ///< A Spec as its initialisers leave it: the documented defaults.
@@ -334,6 +343,10 @@ struct Schema {
     constexpr Schema reacting() const {
         auto s = *this;
         return s.reacts = true, s;
+    }
+    constexpr Schema of_persons(Personal whose = Personal::may_be) const {
+        auto s = *this;
+        return s.personal = whose, s;
     }
     constexpr Schema keyed(std::string (*how)(std::string_view)) const {
         auto s = *this;

@@ -44,6 +44,7 @@ struct Outcome {
     std::vector<ResourceId> stayed;  ///< Was done, and can not be taken back: an exec without undo.
     bool unsettled = false;          ///< All is back, but a service did not start again: `errors` says why.
     bool interrupted = false;        ///< Somebody asked it to end (Ctrl-C), and it took itself back.
+    std::optional<Window> window{};  ///< In which it must be confirmed, or it is taken back.
 };
 
 /// What a run is to do, and on whose behalf.
@@ -59,7 +60,9 @@ struct Request {
     OnFailure on_failure = OnFailure::undo;
     unsigned jobs = 1;
     const std::atomic<bool>* stop =
-        nullptr;  ///< Set by a signal: the running step ends, then the run takes itself back.
+        nullptr;                ///< Set by a signal: the running step ends, then the run takes itself back.
+    std::int64_t window_s = 0;  ///< How long it may be confirmed, or it is taken back; 0: it need not be.
+    std::string connection{};   ///< The ssh connection that asks for it; empty: none.
 };
 
 /// How far recovery goes. Before any service runs it takes only files back, newest step first, and stops at the first
@@ -81,8 +84,10 @@ public:
     /// plan.
     virtual Outcome recover(Recovery = Recovery::whole) = 0;
 
-    /// Runs a plan: as wished, or as it was. Never throws for a step that failed: that is in the Outcome. A request
-    /// whose plan is empty but that adopts or releases something is recorded; one without either writes nothing at all.
+    /// Runs a plan: as wished, or as it was. Then `checks` are asked; one that fails is a step that failed. Never
+    /// throws for a step that failed: that is in the Outcome. Throws Busy while another run waits to be confirmed, and
+    /// Error, before anything is touched, where its own expiry can not be armed. A request whose plan is empty but that
+    /// adopts or releases something is recorded; one without either writes nothing at all.
     virtual Outcome run(const Request&) = 0;
 
     /// What taking back these runs would do: the catalog of what they changed, now and then. Conflicts are what stays.
@@ -101,9 +106,25 @@ public:
         std::string verb = "rollback";  ///< As history tells of it: rollback, revert.
     };
     virtual TakeBack plan_take_back(std::vector<std::int64_t> runs, Resolution = Resolution::none) const = 0;
-    /// A run like any other: asked to stop, it takes itself back.
+
+    /// The run that waits (history().window()) stands. Throws Error where none does.
+    virtual void confirm(const std::string& who) = 0;
+
+    /// Takes back the run that waits, where its window is over; else run 0. What of it can not go back does not hold up
+    /// the rest.
+    virtual Outcome expire() = 0;
+
+    /// A run like any other: asked to stop, it takes itself back. What waits to be confirmed does so no more.
     virtual Outcome take_back(const TakeBack&, const std::string& who, const std::atomic<bool>* stop = nullptr) = 0;
 };
+
+/// What the copy of the program does that an armed run leaves behind: waits for the end of the window, over boots, and
+/// takes back what was not confirmed by then; or what of the run is left where it was cut. A run that does not come to
+/// an end is made to. Returns when nothing waits any more; run 0 where it was confirmed.
+Outcome watch_window(const Registry&, const Host& root_host, const std::string& state_directory, Reporter&);
+
+/// "run 12 waits to be confirmed until 14:03:22".
+std::string to_text(const Window&);
 
 /// Where an image keeps its own history: links on the way are followed within the root, as its own kernel would.
 /// Throws Error where one of them leads nowhere.

@@ -31,6 +31,8 @@ Exit apply_manifests(Context& context, const std::vector<std::string>& paths) {
     RunView shown;
     shown.plan = view_of(planned.site.catalog, planned.plan, context.sources, {});
     shown.plan->title = planned.site.name;
+    shown.plan->checks = asked_of(planned.site, context.sources);
+    shown.plan->confirmation = confirmation_for(context, world, planned);
     say(context.console, planned.remarks, context.sources);
     context.console.text(render(*shown.plan, context.console.style(), context.console.verbose()));
     guard_against_mass_removal(context, planned);
@@ -49,8 +51,11 @@ Exit apply_manifests(Context& context, const std::vector<std::string>& paths) {
                     &context.sources,
                     options.on_failure,
                     options.jobs ? options.jobs : processors(),
-                    &Interrupts::flag()};
+                    &Interrupts::flag(),
+                    shown.plan->confirmation.seconds,
+                    ssh_connection()};
     shown.outcome = transactor->run(request);
+    shown.outdated = outdated_after(world, planned.plan, *shown.outcome);
     return tell(context, std::move(shown));
 }
 

@@ -30,6 +30,9 @@ Exit history(Context& context) {
         return Exit::well;
     }
     HistoryView view{kept ? kept->runs(context.options.most) : std::vector<RunRecord>(), right_now(), {}};
+    if (const auto waits = kept ? kept->window() : std::nullopt)
+        for (RunRecord& run : view.runs)
+            if (run.number == waits->run) run.note = "waits to be confirmed: chaos confirm";
     if (!view.runs.empty()) view.next = fmt::format("chaos show {}", view.runs.front().number);
     context.console.show(view);
     return Exit::well;

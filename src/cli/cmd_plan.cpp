@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "site.hpp"
+#include "run.hpp"
 
 namespace chaos::cli {
 
@@ -23,6 +23,8 @@ Exit plan(Context& context) {
     const Planned planned = plan_only(context, world);
     PlanView view = view_of(planned.site.catalog, planned.plan, context.sources, {});
     view.title = planned.site.name;
+    view.checks = asked_of(planned.site, context.sources);
+    view.confirmation = confirmation_for(context, world, planned);
     if (world.recorded) view.unseen = name_of(*world.recorded, context.options);
     if (!view.changes.empty() && !world.recorded) view.next = command_line("apply", context.options);
     say(context.console, planned.remarks, context.sources);

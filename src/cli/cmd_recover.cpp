@@ -16,13 +16,27 @@ Exit recover(Context& context) {
         return Exit::well;
     }
     Progress progress(context.console, context.sources);
+    if (context.options.unconfirmed) {
+        shown.outcome = watch_window(world.registry, *world.host, world.state_directory, progress);
+        if (shown.outcome->run == 0) context.console.text("Nothing waits to be confirmed.\n");
+        if (shown.outcome->state != RunState::undone) shown.verb = "rollback";
+        return tell(context, std::move(shown));
+    }
     const auto transactor =
         Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
     const Interrupts interrupts(Interrupts::Meaning::goes_on);
     shown.outcome = transactor->recover(context.options.early    ? Recovery::early
                                         : context.options.accept ? Recovery::accept
                                                                  : Recovery::whole);
-    if (shown.outcome->run == 0) context.console.text("Nothing to take back.\n");
+    // Early in the boot what waits is left alone: it may have called something.
+    if (shown.outcome->run == 0 && !context.options.early && transactor->history().window()) {
+        shown.outcome = transactor->expire();
+        if (shown.outcome->run != 0) shown.verb = "rollback";
+    }
+    if (const auto waits = transactor->history().window())
+        context.console.text(chaos::to_text(*waits) + ": that is left alone.\n");
+    else if (shown.outcome->run == 0)
+        context.console.text("Nothing to take back.\n");
     return tell(context, std::move(shown));
 }
 

@@ -92,7 +92,7 @@ Exit take_back(Context& context, const char* verb, Runs (*choose)(const Options&
     Progress progress(context.console, context.sources);
     const auto transactor =
         Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
-    recover_first(context, *transactor);
+    recover_cut(context, *transactor);
     const Runs runs = choose(context.options, transactor->history());
     Transactor::TakeBack back = transactor->plan_take_back(runs, context.options.resolution);
     back.verb = verb;
@@ -120,6 +120,7 @@ Exit take_back(Context& context, const char* verb, Runs (*choose)(const Options&
     if (!runs.empty()) {
         const Interrupts interrupts(Interrupts::Meaning::takes_back);
         shown.outcome = transactor->take_back(back, who(), &Interrupts::flag());
+        shown.outdated = outdated_after(world, back.plan, *shown.outcome);
     }
     return tell(context, std::move(shown));
 }

@@ -11,7 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chaos/schema.hpp>
+#include <chaos/manifest.hpp>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -76,7 +76,9 @@ std::string read_all(int file, const std::string& path) {
         if (got < 0) fail("read", path);
         if (got == 0) return text;
         text.append(block, static_cast<std::size_t>(got));
-        if (text.size() > (16U << 20)) throw Error("more than 16 MiB are no secret");
+        if (text.size() > (16U << 20))
+            throw Error("more than 16 MiB are no secret")
+                .help("keep such a file closed by itself, with age, beside the manifest");
     }
 }
 
@@ -134,6 +136,7 @@ public:
             .help("mount -t tmpfs -o mode=1777 tmpfs /dev/shm; or: chaos secrets set FILE NAME");
     }
     ~MemoryDirectory() {
+        if (kept_) return;
         if (DIR* list = ::opendir(path_.c_str())) {
             while (const dirent* entry = ::readdir(list)) wipe(path_ + "/" + entry->d_name);  // an editor's copies, too
             ::closedir(list);
@@ -143,6 +146,7 @@ public:
     MemoryDirectory(const MemoryDirectory&) = delete;
     MemoryDirectory& operator=(const MemoryDirectory&) = delete;
     const std::string& path() const { return path_; }
+    void keep() { kept_ = true; }  ///< What lies there is somebody's work: it stays until the next boot.
 
 private:
     static void wipe(const std::string& file) {
@@ -155,10 +159,18 @@ private:
         ::unlink(file.c_str());
     }
     std::string path_;
+    bool kept_ = false;
 };
 
+/// Editors that take +LINE.
+bool takes_line(const std::string& editor) {
+    constexpr std::string_view known[] = {"vi", "vim", "nvim", "nano", "emacs", "joe", "micro", "kak", "mcedit"};
+    const auto name = std::string_view(editor).substr(editor.rfind('/') + 1);  // npos + 1 is 0
+    return std::find(std::begin(known), std::end(known), name) != std::end(known);
+}
+
 /// The editor has the terminal, and what is typed there is meant for it alone.
-void let_edit(const std::string& file) {
+void let_edit(const std::string& file, std::uint32_t line = 0) {
     std::string command = "vi";
     for (const char* name : {"VISUAL", "EDITOR"})
         if (const char* said = std::getenv(name); said && *said) {
@@ -166,6 +178,7 @@ void let_edit(const std::string& file) {
             break;
         }
     auto words = Codec<Words>::decode(Value(command)).list;
+    if (line && takes_line(words[0])) words.push_back(fmt::format("+{}", line));
     words.push_back(file);
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
@@ -193,7 +206,8 @@ void let_edit(const std::string& file) {
     while (::waitpid(child, &status, 0) < 0)
         if (errno != EINTR) fail("wait for", command);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        throw Error(fmt::format("the editor '{}' did not end well: nothing was changed", command));
+        throw Error(fmt::format("the editor '{}' did not end well: nothing was changed", command))
+            .help("chaos secrets edit, with an editor that waits until all is written: EDITOR='code --wait'");
 }
 
 class SecretsCommand {
@@ -296,7 +310,9 @@ private:
         }
         if (!found)
             throw Error(fmt::format("there is no secret '{}'", escape(name()))).help("chaos secrets list " + file());
-        if (!found->is_text()) throw Error(fmt::format("'{}' is {}, not a text", escape(name()), kind_of(*found)));
+        if (!found->is_text())
+            throw Error(fmt::format("'{}' is {}, not a text", escape(name()), kind_of(*found)))
+                .help("name one of what it has: chaos secrets list " + file());
         context_.console.result(options_.raw ? found->text() : escape(found->text(), true) + '\n');
     }
 
@@ -312,12 +328,14 @@ private:
         if (::isatty(STDIN_FILENO)) {
             value = typed_in_secret(fmt::format("{}: ", escape(name())));
             if (value != typed_in_secret("once more: "))
-                throw Error("these were two different texts: nothing was changed");
+                throw Error("these were two different texts: nothing was changed").help("run it again");
         } else {
             value = read_all(STDIN_FILENO, "standard input");
             if (value.ends_with('\n') && value.find('\n') + 1 == value.size()) value.pop_back();
         }
-        if (value.empty()) throw Error("an empty text is no secret: nothing was changed");
+        if (value.empty())
+            throw Error("an empty text is no secret: nothing was changed")
+                .help("to take a secret out: chaos secrets edit " + file());
         opened.set(name(), value);
         write(opened);
         tell(fmt::format("{} is set in {}.\n", escape(name()), escape(file())), opened);
@@ -329,33 +347,75 @@ private:
             const Descriptor there(::open(file().c_str(), O_RDONLY | O_CLOEXEC));
             return *there >= 0 && SecretFile::is_one(read_all(*there, file()));
         }();
-        const MemoryDirectory directory;
+        MemoryDirectory directory;
         const auto slash = file().rfind('/');
         const std::string copy = directory.path() + "/" + file().substr(slash == std::string::npos ? 0 : slash + 1);
         const std::string before = opened.text();
+        const std::string shown = before == "{}\n" ? "# NAME: TEXT, a line for each secret\n" : before;
         {
             const Descriptor out(::open(copy.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
             if (*out < 0) fail("write", copy);
-            write_all(*out, before == "{}\n" ? "# NAME: TEXT, a line for each secret\n" : before, copy);
+            write_all(*out, shown, copy);
         }
-        while (true) {
-            let_edit(copy);
-            const Descriptor in(::open(copy.c_str(), O_RDONLY | O_CLOEXEC));
-            if (*in < 0) fail("read", copy);
-            std::string after = read_all(*in, copy);
-            if (after == before && is_closed && options_.recipients.empty())
+        try {
+            if (!edit_until_it_fits(opened, copy, is_closed ? before : std::string()))
                 return tell("Nothing was changed.\n", opened);
+            write(opened);
+        } catch (Error& error) {
+            throw keeping_work(std::move(error), directory, copy, shown);
+        }
+        tell(fmt::format("{} is written.\n", escape(file())), opened);
+    }
+
+    /// False where the text is as it was. After a mistake the editor opens where it is.
+    bool edit_until_it_fits(SecretFile& opened, const std::string& copy, const std::string& before) {
+        for (std::uint32_t line = 0;;) {
+            let_edit(copy, line);
+            std::string after = text_in(copy);
+            if (!before.empty() && after == before && options_.recipients.empty()) return false;
             try {
-                opened.replace(std::move(after));
-                break;
+                opened.replace(after);
+                return true;
             } catch (const Error& error) {
                 context_.console.problem(
                     chaos::render(error, context_.sources, context_.console.error_style().colour()));
+                line = line_of_mistake(after);
                 if (!context_.console.agrees("Edit it again?")) throw Error("nothing was changed");
             }
         }
-        write(opened);
-        tell(fmt::format("{} is written.\n", escape(file())), opened);
+    }
+
+    /// 0 where YAML finds none. What SecretFile says of it shows nothing, and so has no place.
+    static std::uint32_t line_of_mistake(const std::string& text) {
+        Sources sources;
+        try {
+            parse_yaml(sources, sources.add("it", ".", text));
+        } catch (const Error& error) {
+            return error.where.line;
+        }
+        return 0;
+    }
+
+    static std::string text_in(const std::string& copy) {
+        const Descriptor in(::open(copy.c_str(), O_RDONLY | O_CLOEXEC));
+        if (*in < 0) fail("read", copy);
+        return read_all(*in, copy);
+    }
+
+    /// What somebody typed is not thrown away: it stays in memory, for her alone.
+    Error keeping_work(Error error, MemoryDirectory& directory, const std::string& copy,
+                       const std::string& before) const {
+        try {
+            if (text_in(copy) == before) return error;
+        } catch (const Error&) {
+            return error;
+        }
+        if (::chmod(copy.c_str(), 0600) != 0) return error;
+        directory.keep();
+        return std::move(error)
+            .note({}, fmt::format("what was written is kept, in memory and readable for you alone: {}", copy))
+            .help(fmt::format("mend it there, then: EDITOR='cp {0}' chaos secrets edit {1}, and rm -r {2}", copy,
+                              file(), directory.path()));
     }
 
     void rotate() {
@@ -395,7 +455,8 @@ private:
         {
             const Descriptor out(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
             if (*out < 0 && errno == EEXIST)
-                throw Error(fmt::format("there is a key in '{}' already, and what it opens would be lost", path));
+                throw Error(fmt::format("there is a key in '{}' already, and what it opens would be lost", path))
+                    .help("write the new one elsewhere: chaos secrets keygen FILE");
             if (*out < 0) fail("write", path);
             write_all(*out, key.file, path);
             if (::fsync(*out) != 0) fail("write", path);

@@ -20,11 +20,13 @@ constexpr std::string_view of_compile[] = {"root",   "only",  "skip",      "var"
 constexpr std::string_view of_planning[] = {"root",  "state-dir", "only",           "skip",     "var",
                                             "host",  "groups",    "prune",          "no-prune", "jobs",
                                             "moved", "age-key",   "passphrase-file"};
-constexpr std::string_view of_plan[] = {"root",  "state-dir", "only", "skip",  "var",   "host",    "groups",
-                                        "prune", "no-prune",  "jobs", "moved", "facts", "age-key", "passphrase-file"};
-constexpr std::string_view of_applying[] = {
-    "root", "state-dir",  "only",     "skip",    "var",   "host",   "prune",   "no-prune",       "jobs",
-    "yes",  "on-failure", "removals", "dry-run", "moved", "groups", "age-key", "passphrase-file"};
+constexpr std::string_view of_plan[] = {"root",    "state-dir",       "only",     "skip",      "var",   "host",
+                                        "groups",  "prune",           "no-prune", "jobs",      "moved", "facts",
+                                        "age-key", "passphrase-file", "confirm",  "no-confirm"};
+constexpr std::string_view of_applying[] = {"root",       "state-dir",       "only",     "skip",      "var",
+                                            "host",       "prune",           "no-prune", "jobs",      "yes",
+                                            "on-failure", "removals",        "dry-run",  "moved",     "groups",
+                                            "age-key",    "passphrase-file", "confirm",  "no-confirm"};
 constexpr std::string_view of_graph[] = {"root",   "state-dir", "only",   "skip", "var",     "host",
                                          "groups", "facts",     "format", "all",  "age-key", "passphrase-file"};
 constexpr std::string_view of_rollback[] = {"root", "state-dir", "yes", "dry-run", "theirs", "ours", "merge"};
@@ -38,7 +40,8 @@ constexpr std::string_view of_explain[] = {"root",  "state-dir", "var",     "hos
 constexpr std::string_view of_fmt[] = {"check"};
 constexpr std::string_view of_modules[] = {"root", "var", "host"};
 constexpr std::string_view of_setup[] = {"root", "state-dir", "yes", "dry-run"};
-constexpr std::string_view of_recover[] = {"root", "state-dir", "early", "accept"};
+constexpr std::string_view of_recover[] = {"root", "state-dir", "early", "accept", "unconfirmed"};
+constexpr std::string_view of_confirm[] = {"root", "state-dir", "status", "yes"};
 constexpr std::string_view of_secrets[] = {"age-key", "passphrase-file", "recipient", "add", "remove", "raw"};
 constexpr std::string_view of_help[] = {"man", "completion"};
 
@@ -48,6 +51,7 @@ constexpr Command known[] = {
     {"diff", "MANIFEST...", 1, any, of_planning, diff},
     {"apply", "MANIFEST...", 1, any, of_applying, apply},
     {"drift", "[MANIFEST...]", 0, any, of_planning, drift},
+    {"confirm", "", 0, 0, of_confirm, confirm},
     {"rollback", "[RUN]", 0, 1, of_rollback, rollback},
     {"revert", "RUN", 1, 1, of_rollback, revert},
     {"recover", "", 0, 0, of_recover, recover},

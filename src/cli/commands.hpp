@@ -33,6 +33,7 @@ Exit plan(Context&);
 Exit diff(Context&);
 Exit apply(Context&);
 Exit drift(Context&);
+Exit confirm(Context&);
 Exit rollback(Context&);
 Exit revert(Context&);
 Exit recover(Context&);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who said what, in sentences: which layer, over which other one, by which rule.
 #include <fmt/format.h>
+#include <chaos/url.hpp>
 
 #include <algorithm>
 
@@ -91,7 +92,7 @@ std::string Explainer::line_at(Place at) const {
     text = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
     while (text.ends_with('\r') || text.ends_with(' ')) text.remove_suffix(1);
-    return std::string(text);
+    return without_passwords(text);
 }
 
 /// How the file that says it comes to lie where it lies.

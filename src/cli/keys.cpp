@@ -76,7 +76,8 @@ std::vector<KeyFile> key_files(const Options& options) {
 
 std::string typed_in_secret(const std::string& question) {
     const Terminal terminal;
-    if (terminal.file < 0) throw Error("there is no terminal to ask at");
+    if (terminal.file < 0)
+        throw Error("there is no terminal to ask at").help("give it on standard input, or by --passphrase-file FILE");
     std::string line;
     {
         const QuietTerminal quiet(terminal.file);

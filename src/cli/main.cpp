@@ -55,7 +55,7 @@ Exit answered(Exit exit, const Options& options, Console& console) {
     const Error error(std::string("standard output can not be written: ") + std::strerror(console.lost()));
     console.problem(chaos::render(error, Sources(), console.error_style().colour()));
     const bool changes =
-        std::ranges::any_of(std::initializer_list<std::string_view>{"apply", "rollback", "recover", "setup"},
+        std::ranges::any_of(std::initializer_list<std::string_view>{"apply", "rollback", "recover", "setup", "confirm"},
                             [&](auto verb) { return options.command == verb; });
     return !changes && (exit == Exit::well || exit == Exit::pending) ? Exit::failed : exit;
 }

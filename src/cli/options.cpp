@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <boost/program_options.hpp>
+#include <chaos/confirm.hpp>
+#include <chaos/schema.hpp>
 #include <charconv>
 
 #include "commands.hpp"
@@ -45,6 +47,9 @@ constexpr OptionSpec known[] = {
     {"removals", 0, ""},
     {"moved", 0, ""},
     {"dry-run", 'n', ""},
+    {"confirm", 0, "TIME"},
+    {"no-confirm", 0, ""},
+    {"status", 0, ""},
     {"most", 0, "N"},
     {"format", 0, "FORMAT"},
     {"reference", 0, "DIR"},
@@ -56,6 +61,7 @@ constexpr OptionSpec known[] = {
     {"merge", 0, ""},
     {"early", 0, ""},
     {"accept", 0, ""},
+    {"unconfirmed", 0, ""},
     {"color", 0, "auto|always|never"},
     {"verbose", 'v', ""},
     {"quiet", 'q', ""},
@@ -107,6 +113,16 @@ constexpr std::pair<std::string_view, OnFailure> on_failure[] = {
     {"undo", OnFailure::undo}, {"stop", OnFailure::stop}, {"continue", OnFailure::go_on}};
 constexpr std::pair<std::string_view, Color> colors[] = {
     {"auto", Color::automatic}, {"always", Color::always}, {"never", Color::never}};
+
+std::int64_t seconds(std::string_view option, const std::string& text) {
+    std::int64_t count = -1;
+    try {
+        count = Codec<Seconds>::decode(Value(text)).count;
+    } catch (const Error&) {  // refused below
+    }
+    if (count < shortest_window_s || count > longest_window_s) refuse(option, "a time from 1s to 7d, as in 5m", text);
+    return count;
+}
 
 /// `a,b` as its words; none of nothing.
 std::vector<std::string> words_of(std::string_view list) {
@@ -165,6 +181,10 @@ void set(Options& options, std::string_view name, const std::string& value) {
     }
     if (name == "early") options.early = true;
     if (name == "accept") options.accept = true;
+    if (name == "unconfirmed") options.unconfirmed = true;
+    if (name == "status") options.status = true;
+    if (name == "confirm") options.confirm = seconds(name, value);
+    if (name == "no-confirm") options.confirm = 0;
     if (name == "color") options.color = choice(name, value, colors);
     if (name == "verbose") options.verbose = true;
     if (name == "quiet") options.quiet = true;
@@ -214,6 +234,11 @@ Options parse_options(const std::vector<std::string>& words) {
             if (again && !spec->repeats && !spec->argument.empty())
                 throw Usage(fmt::format("--{} is given twice", option.string_key));
             options.given.push_back(option.string_key);
+            const auto other = option.string_key == "confirm"      ? "no-confirm"
+                               : option.string_key == "no-confirm" ? "confirm"
+                                                                   : "";
+            if (std::find(options.given.begin(), options.given.end(), other) != options.given.end())
+                throw Usage("--confirm and --no-confirm say the contrary of each other");
             set(options, option.string_key, value);
         }
     } catch (const po::unknown_option& e) {

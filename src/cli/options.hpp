@@ -37,7 +37,8 @@ struct Options {
     bool origin = true, all_edges = false;
     std::string reference;  ///< A directory for `explain --reference`.
     bool man = false, check = false;
-    bool early = false, accept = false;
+    bool early = false, accept = false, unconfirmed = false, status = false;
+    std::optional<std::int64_t> confirm;  ///< How long a run may be confirmed, in seconds; 0: --no-confirm.
     Resolution resolution = Resolution::none;
     std::string completion;  ///< A shell, for `help --completion`.
 };

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "history_view.hpp"
+
 namespace chaos::cli {
 
 namespace {
@@ -17,7 +19,7 @@ bool is_whole(const Outcome& outcome) {
 Exit exit_of(const Outcome& outcome) {
     if (!is_whole(outcome)) return Exit::damaged;
     switch (outcome.state) {
-        case RunState::committed: return Exit::well;
+        case RunState::committed: return outcome.window ? Exit::pending : Exit::well;
         case RunState::partial: return Exit::in_part;
         case RunState::undone: return Exit::failed;
         case RunState::running:
@@ -34,6 +36,39 @@ Exit exit_of_recovery(const Outcome& outcome) {
     return back && is_whole(outcome) ? Exit::well : Exit::damaged;
 }
 
+Json to_json(const Window& window) {
+    constexpr std::int64_t second = 1'000'000'000;
+    return Json::record({{"run", window.run},
+                         {"seconds", window.seconds},
+                         {"left", window.left_ns() / second},
+                         {"until", time_of(window.until_real)}});
+}
+
+namespace {
+
+Json to_json(const Outdated& outdated) {
+    return Json::record({{"services", outdated.services},
+                         {"processes", outdated.processes},
+                         {"restart", outdated.services.empty() ? Json() : Json(outdated.restart())}});
+}
+
+std::string render(const Outdated& outdated, Style style) {
+    std::string out;
+    if (!outdated.services.empty())
+        out += fmt::format("{} with code that is no longer on the disk: {}\n  to restart: {}\n",
+                           style.yellow(count(outdated.services.size(), "service") + " still running"),
+                           escape(listed(outdated.services, 20)), escape(outdated.restart()));
+    if (!outdated.processes.empty())
+        out += fmt::format("{} with code that is no longer on the disk: {}\n",
+                           style.yellow(outdated.processes.size() == 1
+                                            ? "1 process still running"
+                                            : fmt::format("{} processes still running", outdated.processes.size())),
+                           escape(listed(outdated.processes, 5)));
+    return out;
+}
+
+}  // namespace
+
 Json to_json(const RunView& view) {
     Json conflicts = Json::list(), stayed = Json::list(), errors = Json::list();
     const Sources nowhere;
@@ -43,16 +78,19 @@ Json to_json(const RunView& view) {
         errors = to_json(view.outcome->errors, view.sources ? *view.sources : nowhere);
     }
     const bool ran = view.outcome && view.outcome->run != 0;
+    const Json confirm = view.outcome && view.outcome->window ? to_json(*view.outcome->window) : Json();
     return Json::record({{"verb", view.verb},
                          {"plan", view.plan ? to_json(*view.plan) : Json()},
                          {"run", ran ? Json(view.outcome->run) : Json()},
                          {"result", ran ? Json(to_text(view.outcome->state)) : Json()},
                          {"changed", view.outcome ? view.outcome->changed : 0},
+                         {"confirm", confirm},
                          {"interrupted", view.outcome && view.outcome->interrupted},
                          {"conflicts", conflicts},
                          {"stayed", stayed},
                          {"unsettled", view.outcome && view.outcome->unsettled},
                          {"errors", errors},
+                         {"outdated", view.outdated ? to_json(*view.outdated) : Json()},
                          {"next", view.next.empty() ? Json() : Json(view.next)}});
 }
 
@@ -95,7 +133,12 @@ std::string render(const RunView& view, Style style, bool) {
             out += render(view.outcome->conflicts[i], style);
         if (!view.plan || view.plan->stayed.empty()) out += render_stayed(view.outcome->stayed, style);
         if (view.outcome->run != 0) out += sentence(view, style) + '\n';
+        if (view.outcome->window)
+            out += style.yellow(fmt::format("It is taken back after {} unless somebody confirms it.",
+                                            time_in_words(view.outcome->window->seconds))) +
+                   '\n';
     }
+    if (view.outdated) out += render(*view.outdated, style);
     if (!view.next.empty()) out += style.dim("next: ") + view.next + '\n';
     return out;
 }

@@ -58,6 +58,14 @@ PlanView view_of(const Catalog& catalog, const Plan& plan, const Sources& source
     return view;
 }
 
+std::vector<PlanView::Asked> asked_of(const Site& site, const Sources& sources) {
+    std::vector<PlanView::Asked> all;
+    for (const Check& check : site.checks)
+        all.push_back(
+            {chaos::to_text(check), wish_of(check), check.within_s, check.doc, place_of(check.where, sources)});
+    return all;
+}
+
 std::string_view to_text(ChangeView::Action action) {
     switch (action) {
         case ChangeView::Action::create: return "create";
@@ -74,6 +82,7 @@ std::string_view undo_text(Undo undo) {
         case Undo::cached: return "from cache";
         case Undo::effort: return "best effort";
         case Undo::none: return "none";
+        case Undo::repacked: return "repacked";
     }
     return {};
 }
@@ -145,6 +154,18 @@ Json to_json(const PlanView& view) {
     Json settles = Json::list();
     for (const std::string& id : view.settles) settles.add(id);
     for (const auto& [reaction, number] : view.reactions()) reactions.add(reaction, number);
+    Json checks = Json::list(), because = Json::list();
+    const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+    for (const PlanView::Asked& asked : view.checks)
+        checks.add(Json::record({{"check", asked.check},
+                                 {"expects", asked.wish},
+                                 {"within", asked.within_s},
+                                 {"doc", or_null(asked.doc)},
+                                 {"where", or_null(asked.where)}}));
+    for (const auto& [id, what] : view.confirmation.because)
+        because.add(Json::record({{"id", id}, {"what", or_null(what)}}));
+    const Json confirmation = Json::record(
+        {{"seconds", view.confirmation.seconds}, {"reason", to_text(view.confirmation.reason)}, {"because", because}});
     return Json::record({{"title", view.title},
                          {"resources", view.resources},
                          {"state_known", view.unseen.empty()},
@@ -158,6 +179,8 @@ Json to_json(const PlanView& view) {
                                                    {"change", view.alters()},
                                                    {"remove", view.removes()},
                                                    {"reactions", reactions}})},
+                         {"checks", checks},
+                         {"confirm", view.confirmation.seconds ? confirmation : Json()},
                          {"next", view.next.empty() ? Json() : Json(view.next)}});
 }
 
@@ -267,6 +290,35 @@ std::string render_stayed(const std::vector<ResourceId>& ids, Style style) {
     return out;
 }
 
+namespace {
+
+/// What comes after the changes: what is asked, and whether somebody must say that it is well.
+std::string render_end(const PlanView& view, Style style, bool verbose) {
+    std::string out;
+    for (const PlanView::Asked& asked : view.checks) {
+        out += fmt::format("Then: {}", style.cyan("? " + escape(asked.check)));
+        out += style.dim(
+                   verbose ? fmt::format("  (expects {}, within {})", escape(asked.wish), time_in_words(asked.within_s))
+                           : "") +
+               (asked.where.empty() ? "" : style.dim("  " + asked.where)) + '\n';
+    }
+    const Confirmation& confirmation = view.confirmation;
+    if (confirmation.seconds == 0) return out;
+    std::vector<std::string> why;
+    for (const auto& [id, what] : confirmation.because)
+        why.push_back(what.empty() ? id : fmt::format("{} ({})", id, what));
+    const std::string reason = confirmation.reason == Confirmation::Reason::ssh
+                                   ? fmt::format(": over ssh this could lock you out: {}", listed(why, 3))
+                               : why.empty() ? ""
+                                             : fmt::format(": as the manifest says of {}", listed(why, 3));
+    return out +
+           style.yellow(fmt::format("It is taken back after {} unless confirmed, from a new connection{}.",
+                                    time_in_words(confirmation.seconds), escape(reason))) +
+           '\n';
+}
+
+}  // namespace
+
 std::string render(const PlanView& view, Style style, bool verbose) {
     std::string out;
     if (!view.title.empty()) out += style.bold(escape(view.title)) + '\n';
@@ -286,6 +338,7 @@ std::string render(const PlanView& view, Style style, bool verbose) {
                            view.resources == 1 ? "1 resource is" : fmt::format("{} resources are", view.resources));
     else
         out += fmt::format("{}{}.\n", view.changes.empty() ? "" : "\n", summary(view));
+    if (!view.changes.empty()) out += render_end(view, style, verbose);
     if (!view.next.empty()) out += style.dim("next: ") + view.next + '\n';
     return out;
 }

@@ -4,6 +4,7 @@
 #include <chaos/transaction.hpp>
 
 #include "attribute_view.hpp"
+#include "lockout.hpp"
 
 namespace chaos::cli {
 
@@ -34,6 +35,14 @@ struct PlanView {
     std::vector<Superseded> superseded;
     std::vector<ResourceId> stayed;    ///< What was run and can not be taken back.
     std::vector<std::string> settles;  ///< What starts or reads anew when all is back.
+    /// What is asked when all is done.
+    struct Asked {
+        std::string check, wish;
+        std::int64_t within_s = 0;
+        std::string doc, where;
+    };
+    std::vector<Asked> checks;
+    Confirmation confirmation;
     std::size_t resources = 0;
     std::string unseen;  ///< Whose state is not known, because only its facts were recorded: all of it is to be made.
     std::size_t creates() const { return number(ChangeView::Action::create); }
@@ -45,6 +54,7 @@ struct PlanView {
 };
 
 PlanView view_of(const Catalog&, const Plan&, const Sources&, const Detail&);
+std::vector<PlanView::Asked> asked_of(const Site&, const Sources&);
 std::string summary(const PlanView&);  ///< "3 to create, 1 to change, 0 to remove, 1 to restart"
 
 Json to_json(const PlanView&);

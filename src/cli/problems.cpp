@@ -2,6 +2,8 @@
 #include "problems.hpp"
 
 #include <fmt/format.h>
+#include <chaos/in_short.hpp>
+#include <chaos/url.hpp>
 
 namespace chaos::cli {
 
@@ -14,15 +16,24 @@ std::string place_of(Place at, const Sources& sources) {
     return fmt::format("{}:{}:{}", escape(sources[at].name), at.line, at.column);
 }
 
+namespace {
+
+/// As render() shows it.
+std::string shown(std::string_view text) {
+    return in_short(without_passwords(text));
+}
+
+}  // namespace
+
 Json to_json(const Error& error, const Sources& sources) {
     Json notes = Json::list();
     const auto at = [&](Place place) { return place ? Json(place_of(place, sources)) : Json(); };
     for (const Error::Note& note : error.notes)
-        notes.add(Json::record({{"where", at(note.where)}, {"message", note.text}}));
+        notes.add(Json::record({{"where", at(note.where)}, {"message", shown(note.text)}}));
     return Json::record({{"where", at(error.where)},
-                         {"message", error.what()},
+                         {"message", shown(error.what())},
                          {"notes", notes},
-                         {"hint", error.hint.empty() ? Json() : Json(error.hint)}});
+                         {"hint", error.hint.empty() ? Json() : Json(shown(error.hint))}});
 }
 
 Json to_json(const std::vector<Error>& errors, const Sources& sources) {

@@ -10,11 +10,19 @@ namespace chaos::cli {
 Exit apply_manifests(Context&, const std::vector<std::string>& paths);
 
 /// Takes back what an earlier run left open, and says it; false where there was nothing. Throws Problems where that did
-/// not end well: nothing may be done on top of it.
+/// not end well: nothing may be done on top of it. A run that waits to be confirmed is taken back where its window is
+/// over; else throws Busy.
 bool recover_first(Context&, Transactor&);
+bool recover_cut(Context&, Transactor&);  ///< The same, but for what waits.
+
+/// Whether this run must be confirmed. Throws Usage where it was asked for, and there is nobody who could.
+Confirmation confirmation_for(const Context&, const World&, const Planned&);
 
 /// Whether to go on: --yes, nobody there to ask, or the answer.
 bool agreed(Context&, const PlanView&, std::string_view question);
+
+/// What runs with code that a run of this plan replaced; nothing where no package changed, or on an image.
+std::optional<Outdated> outdated_after(const World&, const Plan&, const Outcome&);
 
 /// Shows how it ended: errors first, then the result with the command to type next.
 Exit tell(Context&, RunView);

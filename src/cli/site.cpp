@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chaos/fence.hpp>
@@ -69,7 +70,7 @@ void demand_one(const Site& site, std::vector<Error>& errors, std::string_view w
     std::vector<std::string> ids;
     Place where;
     for (const Resource& resource : site.catalog)
-        if (needs(resource.type->schema().needs)) {
+        if (needs(resource)) {
             if (ids.empty()) where = resource.where;
             ids.push_back(to_text(resource.id));
         }
@@ -78,22 +79,31 @@ void demand_one(const Site& site, std::vector<Error>& errors, std::string_view w
     errors.push_back(Error(where, fmt::format("{} {} {}", listed(ids), verb, what)).help(hint));
 }
 
+/// What is a person's is made with that person's rights: by herself, or by root.
+bool needs_root(const Resource& resource, const Host& host) {
+    const std::string& key = resource.id.key;
+    if (!key.starts_with('~')) return resource.type->schema().needs.root;
+    const View view(host);
+    return key.substr(1, key.find('/') - 1) != view.once<Accounts>().owner_name(::geteuid());
+}
+
 }  // namespace
 
 void demand(const Site& site, const Host& host, bool changing) {
     std::vector<Error> errors;
     if (changing && !host.superuser())
         demand_one(site, errors, "root, and this is not root", "sudo chaos apply ...",
-                   [](const Needs& n) { return n.root; });
+                   [&](const Resource& r) { return needs_root(r, host); });
     if (!host.live())
         demand_one(site, errors, "a running system, and this is an image",
-                   "leave it out with --skip, or apply it where the image runs", [](const Needs& n) { return n.live; });
+                   "leave it out with --skip, or apply it where the image runs",
+                   [](const Resource& r) { return r.type->schema().needs.live; });
     const bool asks = host.live() && std::any_of(site.catalog.begin(), site.catalog.end(),
                                                  [](const Resource& r) { return r.type->schema().needs.systemd; });
     if (asks && !host.services().answers())
         demand_one(site, errors, "systemd, and none answers here",
                    "leave it out with --skip, or apply it on a host that runs systemd",
-                   [](const Needs& n) { return n.systemd; });
+                   [](const Resource& r) { return r.type->schema().needs.systemd; });
     if (!errors.empty()) throw Problems{errors, Exit::failed};
 }
 
@@ -101,7 +111,7 @@ void say_who_may_apply(Console& console, const Site& site, const Host& host, con
     std::vector<Error> remarks;
     if (!host.superuser())
         demand_one(site, remarks, "root to be applied, and this is not root", "sudo chaos apply ...",
-                   [](const Needs& n) { return n.root; });
+                   [&](const Resource& r) { return needs_root(r, host); });
     say(console, remarks, sources);
 }
 
@@ -276,6 +286,8 @@ std::unique_ptr<History> look_at_history(Context& context, const World& world) {
     std::string open_run;
     auto history = open_history(world.host->root(), world.state_directory, &open_run);
     if (!open_run.empty()) context.console.problem(context.console.error_style().yellow(escape(open_run)) + '\n');
+    if (const auto waits = history ? history->window() : std::nullopt)
+        context.console.remark(context.console.error_style().yellow(chaos::to_text(*waits) + ": chaos confirm") + '\n');
     return history;
 }
 
@@ -347,6 +359,8 @@ std::string command_line(std::string_view verb, const Options& options) {
     for (const std::string& path : options.age_keys) add("age-key", path);
     if (!options.passphrase_file.empty()) add("passphrase-file", options.passphrase_file);
     if (!options.prune) out += " --no-prune";
+    if (options.confirm)
+        out += *options.confirm == 0 ? " --no-confirm" : fmt::format(" --confirm {}s", *options.confirm);
     for (const std::string& manifest : options.arguments) out += ' ' + quoted(manifest);
     return out;
 }

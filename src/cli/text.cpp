@@ -139,6 +139,12 @@ std::string ago(std::int64_t nanoseconds, std::int64_t now) {
     return in(86400, "day");
 }
 
+std::string time_in_words(std::int64_t seconds) {
+    if (seconds != 0 && seconds % 3600 == 0) return fmt::format("{} h", seconds / 3600);
+    if (seconds != 0 && seconds % 60 == 0) return fmt::format("{} min", seconds / 60);
+    return fmt::format("{} s", seconds);
+}
+
 std::string size_of(std::uint64_t bytes) {
     if (bytes < 1024) return count(bytes, "byte");
     double size = static_cast<double>(bytes) / 1024;

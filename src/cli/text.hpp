@@ -48,6 +48,9 @@ std::string table(const std::vector<std::vector<std::string>>& rows, Style style
 std::string date_of(std::int64_t nanoseconds);
 std::string ago(std::int64_t nanoseconds, std::int64_t now);
 
+/// "90 s", "2 min", "1 h".
+std::string time_in_words(std::int64_t seconds);
+
 /// "312 bytes", "4.2 MiB".
 std::string size_of(std::uint64_t bytes);
 

@@ -147,6 +147,12 @@ World wire(const Options& options) {
     World world = without_a_host();
     world.host = std::make_unique<RootHost>(options.root, world.cache.get());
     world.state_directory = state_directory_of(options, *world.host);
+    const std::string& root = world.host->root();
+    if (root == "/")
+        world.host->keep_state_in(world.state_directory);
+    else
+        world.host->keep_state_in(
+            world.state_directory.starts_with(root + "/") ? world.state_directory.substr(root.size()) : std::string());
     return world;
 }
 

@@ -302,7 +302,8 @@ void Customs::check_partitioning(const Value& said) {
                 if (word == "important" &&
                     std::find(std::begin(roles_of_one), std::end(roles_of_one), value.text()) == std::end(roles_of_one))
                     throw Error(value.where,
-                                fmt::format("expected boot, swap, root or home, found '{}'", printable(value.text())));
+                                fmt::format("expected boot, swap, root or home, found '{}'", printable(value.text())))
+                        .help("leave 'important' out for any other partition");
                 if (word == "part") Codec<std::int64_t>::decode(value);
             }
     problems_.note(Error(said.where, "partitioning is read by an installation alone: no disk is touched here"));

@@ -15,7 +15,8 @@ Import::Strategy strategy_of(const Value& said) {
     if (word == "combine") return Import::Strategy::combine;
     if (word == "override") return Import::Strategy::override_;
     if (word == "merge") return Import::Strategy::merge;
-    throw Error(said.where, fmt::format("expected combine, override or merge, found '{}'", printable(word)));
+    throw Error(said.where, fmt::format("expected combine, override or merge, found '{}'", printable(word)))
+        .help("write it as in {file: users.yml, strategy: combine}");
 }
 
 Value* find(Value::Map& map, const Value& key) {

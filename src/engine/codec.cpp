@@ -238,7 +238,9 @@ Words Codec<Words>::decode(const Value& value) {
                 word += c;
         }
     }
-    if (quote) throw Error(value.where, fmt::format("this command has a {} that is never closed", quote));
+    if (quote)
+        throw Error(value.where, fmt::format("this command has a {} that is never closed", quote))
+            .help(fmt::format("close it, or write \\{} for the character itself", quote));
     if (open) words.list.push_back(std::move(word));
     if (words.list.empty()) throw unexpected(value, "a command of at least one word");
     return words;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <algorithm>
+#include <chaos/reviews_written.hpp>
 #include "beside.hpp"
+#include "checks.hpp"
 #include "provenance.hpp"
 #include "references.hpp"
+#include "shipped.hpp"
 #include "template.hpp"
 
 namespace chaos {
@@ -28,7 +31,7 @@ public:
         resource.called = declaration.called;
         resource.type = declaration.type;
         resource.absent = declaration.absent;
-        resource.where = declaration.where;
+        resource.where = mendable_place(declaration);
         for (const std::uint32_t module : declaration.modules) resource.modules.push_back(modules_[module].path);
         Links said{static_cast<std::uint32_t>(site_.catalog.size()), {}, {}, {}, {}};
         bool linked = false;
@@ -56,17 +59,72 @@ public:
             }
         }
         check_exact(resource, declaration);
+        const Place shipped = shipped_place(declaration);
         const Schema& schema = declaration.type->schema();
         if (const Field* key = schema.key())
             attributes.push_back(
                 {Value(std::string(key->name), declaration.where), Value(resource.id.key, declaration.where)});
-        const Value written(std::move(attributes), declaration.where);
-        resource.wanted = resource.absent ? without_properties(schema, written) : decode(schema, written, problems_);
+        const Value written(std::move(attributes), resource.where);
+        telling_where_made(shipped, [&](Diagnostics& problems) {
+            resource.wanted =
+                resource.absent ? without_properties(schema, written, problems) : decode(schema, written, problems);
+            const bool whole = problems.ok() && !resource.absent;
+            if (const auto* reviews = whole ? of_written(resource.type) : nullptr)
+                reviews->review_written(resource, written, problems);
+        });
+        if (shipped) shipped_.emplace(static_cast<std::uint32_t>(site_.catalog.size()), shipped);
         if (linked) links.push_back(std::move(said));
         site_.catalog.push_back(std::move(resource));
     }
 
+    /// What kinds say of all that stands, now that it is known what watches what.
+    void review() {
+        for (std::uint32_t i = 0; i < site_.catalog.size(); ++i) {
+            const auto shipped = shipped_.find(i);
+            telling_where_made(shipped == shipped_.end() ? Place() : shipped->second, [&](Diagnostics& problems) {
+                site_.catalog[i].type->review(site_.catalog[i], problems);
+            });
+        }
+    }
+
 private:
+    /// Where it is said; of what a module of chaos says, where a value of it came from.
+    Place mendable_place(const Declaration& declaration) const {
+        const Place mendable = modules_.mendable(declaration.where);
+        if (mendable == declaration.where) return mendable;
+        for (const auto& [key, value] : declaration.body)
+            if (value.where && modules_.mendable(value.where) == value.where) return value.where;
+        return mendable;
+    }
+
+    /// Where the module of chaos says it that it is of; nowhere where none does.
+    Place shipped_place(const Declaration& declaration) const {
+        if (declaration.modules.empty() || !modules_[declaration.modules.front()].shipped) return {};
+        const auto stands_in = [&](Place at) { return at && modules_.mendable(at) != at; };
+        if (stands_in(declaration.where)) return declaration.where;
+        for (const auto& entry : declaration.body)
+            if (stands_in(entry.key.where)) return entry.key.where;
+        return modules_.mendable(declaration.where);
+    }
+
+    /// Asked once for each kind: entries of one stand together.
+    const ReviewsWritten* of_written(const ResourceType* type) {
+        if (type != last_type_) last_type_ = type, reviews_ = dynamic_cast<const ReviewsWritten*>(type);
+        return reviews_;
+    }
+
+    /// What is wrong with what a module of chaos made is told with the place where it was made.
+    template <class Act>
+    void telling_where_made(Place shipped, Act act) {
+        Diagnostics found;
+        act(found);
+        const auto placed = [&](Error error) {
+            return shipped ? std::move(error).note(shipped, std::string(in_shipped)) : error;
+        };
+        for (const Error& error : found.errors()) problems_.add(placed(error));
+        for (const Error& remark : found.remarks()) problems_.note(placed(remark));
+    }
+
     static std::vector<Value> items(const Value& value) {
         return value.is_list() ? value.list() : std::vector<Value>{value};
     }
@@ -86,6 +144,8 @@ private:
             exact(resource, value);
         else if (name == "once")
             once(resource, value);
+        else if (name == "confirm")
+            resource.confirm = read_window(value);
         else if (name == "retry")
             resource.retry = retry(resource, value);
         else if (name == "needs")
@@ -121,7 +181,8 @@ private:
         for (const Field* field : resource.once)
             if (field->required)
                 throw Error(value.where, fmt::format("'{}' of a {} can not be left out, so it can not be given once",
-                                                     field->name, schema.name));
+                                                     field->name, schema.name))
+                    .help("remove 'once'");
     }
 
     /// `3`, or `{times: 3, wait: 5s}`.
@@ -153,8 +214,11 @@ private:
     /// What can be kept from being seen: contents, what is named for it, and mappings of names and values.
     static void refuse_where_shown(const Schema& schema, const Field* field, const Value& key, const Value& value) {
         const Place where = value.where ? value.where : key.where;
-        if (!field) throw Error(where, fmt::format("'{}' is shown to all: a secret can not stand there", key.text()));
+        if (!field)
+            throw Error(where, fmt::format("'{}' is shown to all: a secret can not stand there", key.text()))
+                .help("a secret can be the content of a file, in env or stdin of an exec, or a password");
         const bool own_file = field->role == Field::Role::option || schema.find("secret");  // nobody else need read it
+        if (field->name == "url") return;  // it may have a password in it, and is then hidden as a whole
         if (field->secret || field->merge == Merge::keys || (field->merge == Merge::text && own_file)) return;
         const bool command = field->type == "command";
         throw Error(
@@ -286,7 +350,7 @@ private:
     }
 
     /// Of what shall not be there: its key, and how to bring that about.
-    State without_properties(const Schema& schema, const Value& written) {
+    static State without_properties(const Schema& schema, const Value& written, Diagnostics& problems) {
         const auto spec = schema.make();
         for (const auto& [key, value] : written.map()) {
             const Field* field = schema.find(key.text());
@@ -295,7 +359,7 @@ private:
                 field->set(spec.get(), value);
             } catch (Error& error) {
                 if (!error.where) error.where = value.where;
-                problems_.add(std::move(error));
+                problems.add(std::move(error));
             }
         }
         return State(spec);
@@ -306,6 +370,9 @@ private:
     const Modules& modules_;
     Site& site_;
     Diagnostics& problems_;
+    const ResourceType* last_type_ = nullptr;
+    const ReviewsWritten* reviews_ = nullptr;
+    std::unordered_map<std::uint32_t, Place> shipped_;  // resources that a module of chaos makes: where
 };
 
 class Linker {
@@ -369,7 +436,22 @@ public:
     }
 
 private:
+    /// Each of many that names a pattern of many: told once, and the rest is let be.
+    bool fits(Place at) {
+        constexpr std::size_t most = 10'000'000;
+        if (site_.edges.size() < most) return true;
+        if (!std::exchange(too_many_, true))
+            problems_.add(
+                Error(at, fmt::format("these lists and patterns make more than {} pairs of what waits and what "
+                                      "it waits for",
+                                      most))
+                    .help("let one resource stand between them: an exec that needs the many, and that the "
+                          "others need; or a directory with source:"));
+        return false;
+    }
+
     void edge(Graph::Edge edge, std::string_view word, Place at) {
+        if (!fits(at)) return;
         site_.edges.push_back(edge);
         if (provenance_) provenance_->links.push_back({edge.from, edge.to, word, at});
     }
@@ -381,6 +463,7 @@ private:
                               .help("services, exec and units can; for order alone write needs: or before:"));
             return;
         }
+        if (!fits(at)) return;
         reacts.watches.push_back(what);
         edge({what, who}, word, at);
     }
@@ -436,6 +519,7 @@ private:
     References references_;
     const Modules& modules_;
     std::vector<std::vector<std::uint32_t>> by_module_;
+    bool too_many_ = false;
     Diagnostics& problems_;
     Provenance* provenance_;
 };
@@ -476,7 +560,7 @@ void compile(std::vector<Declaration> declarations, const Registry& registry, co
         for (std::uint32_t number = 1; number <= modules.all().size(); ++number) linker.link_module(number);
         linker.finish();
     }
-    for (const Resource& resource : site.catalog) resource.type->review(resource, problems);
+    compiler.review();
 }
 
 }  // namespace chaos

@@ -158,7 +158,22 @@ private:
         if (first) return;
         const std::uint32_t other = held->second;
         if (present(i) || present(other)) same_thing(other, i, behind.path);
+        if (present(i) != present(other)) refuse_undoing(present(i) ? other : i, present(i) ? i : other, behind.path);
         if (!present(other)) held->second = i;
+    }
+
+    /// What goes makes room for what is of another sort: a link where a file was. Of one sort, each run would take away
+    /// what the one before made.
+    void refuse_undoing(std::uint32_t absent, std::uint32_t made, const std::string& path) {
+        const auto sort = [&](std::uint32_t i) { return kind(i) == Order::unit ? Order::file : kind(i); };
+        const Order both = sort(made);
+        if (catalog_[absent].type == catalog_[made].type || both != sort(absent)) return;
+        if (both != Order::file && both != Order::directory && both != Order::link) return;
+        problems_.add(Error(catalog_[absent].where,
+                            fmt::format("{} is to be absent, and {} makes {}: each run would undo the one before",
+                                        name(absent), name(made), path))
+                          .note(catalog_[made].where, name(made) + " is here")
+                          .help("take one of the two away"));
     }
 
     std::optional<std::uint32_t> maker(std::string_view name) const {
@@ -281,6 +296,8 @@ private:
     /// A command has nothing to do where what it creates is there.
     void compare_creation(std::uint32_t i, std::string_view written) {
         const std::string path = links_.follow(written, true).path;
+        if (const auto [first, is_first] = creators_.try_emplace(path, i); !is_first)
+            compare_two_creators(first->second, i, path);
         if (const auto made = maker_of_path(path); made && *made != i) return compare_creators(i, *made, path);
         const auto above = maker_above(path);
         if (!above || *above == i || !present(*above) || ordering_.before(*above, i) || ordering_.reaches(i, *above))
@@ -289,6 +306,21 @@ private:
             Error(catalog_[i].where, fmt::format("{} creates {}, and {} may come later", name(i), path, name(*above)))
                 .note(catalog_[*above].where, name(*above) + " is here")
                 .help(mend(i, *above)));
+    }
+
+    /// Steps of one work may share the sign that it is done, in their order. Where there is none, whichever comes first
+    /// leaves the other nothing to do.
+    void compare_two_creators(std::uint32_t first, std::uint32_t second, const std::string& path) {
+        if (!catalog_[first].watches.empty() || !catalog_[second].watches.empty()) return;
+        if (ordering_.before(first, second) || ordering_.before(second, first)) return;
+        problems_.add(Error(catalog_[second].where,
+                            fmt::format("{} and {} both create {}, and nothing says which comes first: the other one "
+                                        "would never run",
+                                        name(first), name(second), path))
+                          .note(catalog_[first].where, "the other one is here")
+                          .help(fmt::format("name another sign that one of them is done, or, where both belong to one "
+                                            "work, {}",
+                                            mend(second, first))));
     }
 
     void compare_creators(std::uint32_t command, std::uint32_t made, const std::string& path) {
@@ -357,7 +389,7 @@ private:
     std::vector<Claim> claims_;       // of one resource after the other
     std::vector<std::size_t> begin_;  // where those of each begin
     Links links_;
-    ByName<std::uint32_t> makers_, fillers_, tools_;
+    ByName<std::uint32_t> makers_, fillers_, tools_, creators_;
 };
 
 }  // namespace

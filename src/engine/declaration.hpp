@@ -93,7 +93,7 @@ private:
 /// True where a kind's keys name nothing on the host but the entry itself: each module has its own.
 bool has_labels(const Schema&);
 
-/// `web/exec:warm` as `exec:web/warm`; any other text as it is.
+/// `web/exec:warm` as `exec:web/warm`, `~eve/service:x` as `service:~eve/x`; any other text as it is.
 std::string plain_id(std::string_view text, const Registry&);
 
 /// The attributes that say the same thing in different ways (`content`, `source`), by the one they become: a Field's
@@ -154,6 +154,7 @@ private:
     void one(const ResourceType&, Value key, Value body, bool absent, const Value::Map* shared);
     void unrolled(const ResourceType&, Value key, Value::Map body, bool absent);
     std::string home_for(Value::Map& body);
+    std::string prefix_of(const Schema&, std::string_view key, const Value::Map& body);
     void expand_home(const Schema&, Value::Map& body);
     Value::Map attributes(const ResourceType&, const Value& key, Value body) const;
     void clean_names(const ResourceType&, Value::Map& body);
@@ -168,6 +169,7 @@ private:
     Layers& layers_;
     Diagnostics& problems_;
     std::uint32_t layer_ = 0, module_ = 0, part_ = 0;
+    std::size_t turns_ = 0;                               // of all `each`
     std::unordered_map<std::string, std::string> homes_;  // by person
     Place block_{}, turn_{};  // what is being read stands in this block, in a turn of this each
 };

@@ -52,7 +52,8 @@ public:
             check_circle(real, shown, from);
             if (std::find(seen_.begin(), seen_.end(), real) != seen_.end()) return;
             if (seen_.size() >= most_files)
-                throw Error(from, fmt::format("more than {} files make this site", most_files));
+                throw Error(from, fmt::format("more than {} files make this site", most_files))
+                    .help("put what belongs together into one file; many files of a host: directories, with source:");
             seen_.push_back(real);
             const auto source = sources_.add(shown, directory_of(real), beside::read(real, most_of_a_manifest));
             Document document{parse_yaml(sources_, source, cache_), source};
@@ -125,11 +126,13 @@ private:
         const std::string shown = below ? beside::join(shown_in, found->substr(directory.size() + 1)) : *found;
         check_circle(real, shown, file.where);
         if (++imports_ > most_files)
-            throw Error(file.where, fmt::format("more than {} files make this site", most_files));
+            throw Error(file.where, fmt::format("more than {} files make this site", most_files))
+                .help("put what belongs together into one file");
         const auto source = sources_.add(shown, directory_of(real), beside::read(real, most_of_a_manifest));
         Value root = parse_yaml(sources_, source, cache_);
         if (!root.is_map())
-            throw Error(root.where, fmt::format("a manifest is a mapping of sections, found {}", kind_of(root)));
+            throw Error(root.where, fmt::format("a manifest is a mapping of sections, found {}", kind_of(root)))
+                .help("write it as in packages: [git]");
         chobolo::spell_anew(root, problems_);
         stack_.push_back({real, shown});
         import_into(root, directory_of(real), directory_of(shown));
@@ -190,7 +193,9 @@ private:
             return;
         }
         const Value items = items_of(*inclusion.each, scope_);
-        if (!items.is_list()) throw Error(inclusion.each->where, "each takes a list here");
+        if (!items.is_list())
+            throw Error(inclusion.each->where, fmt::format("each takes a list here, found {}", kind_of(items)))
+                .help("write it as in each: host.groups");
         for (const Value& item : items.list()) {
             scope_.bind(inclusion.as, item);
             if (!inclusion.when || decides(*inclusion.when)) open(inclusion, source_number);

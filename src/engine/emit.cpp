@@ -142,7 +142,9 @@ public:
 
     Value::Map head() const {
         Value::Map map{{text("name"), text(site_.name)}};
-        if (uses_secrets_ && !provenance_.secrets.is_null()) map.push_back({text("secrets"), secret_files()});
+        const bool asks =
+            std::any_of(site_.checks.begin(), site_.checks.end(), [](const Check& c) { return c.secret; });
+        if ((uses_secrets_ || asks) && !provenance_.secrets.is_null()) map.push_back({text("secrets"), secret_files()});
         const auto list = [&](const char* word, const std::vector<std::string>& items) {
             Value::List all;
             for (const std::string& item : items) all.push_back(text(item));
@@ -151,6 +153,10 @@ public:
         std::vector<std::string> exclusive;
         for (const auto& one : site_.exclusive) exclusive.emplace_back(one.type->schema().section);
         list("protect", site_.protect), list("exclusive", exclusive);
+        if (site_.confirm) map.push_back({text("confirm"), window_of(*site_.confirm)});
+        Value::List checks;
+        for (const Check& check : site_.checks) checks.push_back(check.written);
+        if (!checks.empty()) map.push_back({text("checks"), Value(std::move(checks))});
         return map;
     }
 
@@ -167,6 +173,10 @@ public:
     }
 
 private:
+    static Value window_of(std::int64_t seconds) {
+        return seconds == 0 ? Value("false") : text(fmt::format("{}s", seconds));
+    }
+
     Value secret_files() const {
         Value files = provenance_.secrets;
         const auto absolute = [&](Value& file) {

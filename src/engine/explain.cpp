@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <chaos/template.hpp>
 
+#include "conflicts_page.hpp"
 #include "declaration.hpp"
 #include "filters.hpp"
 #include "shipped.hpp"
@@ -16,7 +17,9 @@ std::string needs_of(const Schema& schema) {
     std::string text;
     if (schema.needs.live) text += "a running system (not an image)";
     if (schema.needs.systemd) text += std::string(text.empty() ? "" : ", ") + "systemd";
-    if (schema.needs.root) text += std::string(text.empty() ? "" : ", ") + "root";
+    if (schema.needs.root)
+        text += std::string(text.empty() ? "" : ", ") +
+                (schema.personal == Personal::no ? "root" : "root (but for one's own)");
     return text;
 }
 
@@ -62,6 +65,9 @@ std::string kind_page(const Schema& schema) {
                         schema.key() ? ":" + std::string(schema.key()->name) : "");
     if (!schema.main.empty()) text += fmt::format(" A scalar body is its `{}`.", schema.main);
     if (const auto needs = needs_of(schema); !needs.empty()) text += fmt::format(" It needs {}.", needs);
+    if (schema.personal != Personal::no)
+        text += fmt::format(" With `user: NAME` it is that person's, and its id `~NAME/{}:{}`.", schema.name,
+                            schema.key()->name);
     if (schema.reacts) text += " It may `watch` others, and reacts when they change.";
     text += "\n\n| attribute | type | what it says |\n|---|---|---|\n";
     for (const Field& field : schema.fields) {
@@ -103,7 +109,7 @@ std::string overview(const Registry& registry) {
     text +=
         "\n# Expressions\n\n`chaos explain expressions` lists filters, tests, functions and methods.\n\n"
         "# Words\n\n`chaos explain language` lists what every entry and every manifest can say; `chaos explain "
-        "exit-codes` how commands end.\n";
+        "exit-codes` how commands end; `chaos explain conflicts` what is found not to hold together.\n";
     return text +
            "\n`chaos explain KIND`, `chaos explain KIND.ATTRIBUTE`, `chaos explain facts.NAME` and `chaos explain "
            "WORD` tell "
@@ -163,7 +169,7 @@ Error unknown(const Registry& registry, std::string_view topic) {
     for (const ResourceType* type : registry.types)
         names.push_back(type->schema().name), names.push_back(type->schema().section);
     for (const Fact& fact : registry.facts) names.push_back(fact.name);
-    for (const std::string_view page : {"expressions", "language", "exit-codes"}) names.push_back(page);
+    for (const std::string_view page : {"expressions", "language", "exit-codes", "conflicts"}) names.push_back(page);
     for (const Word& word : meta_attributes()) names.push_back(word.name);
     for (const Word& word : top_level_words()) names.push_back(word.name);
     for (const auto& group : language::all_filters())
@@ -183,6 +189,7 @@ std::string explain(const Registry& registry, std::string_view topic) {
     if (topic == "expressions" || topic == "filters" || topic == "tests" || topic == "functions")
         return expression_reference();
     if (topic == "language" || topic == "words") return language_page();
+    if (topic == "conflicts") return std::string(conflicts_page());
     if (topic.starts_with("facts.")) topic.remove_prefix(6);
     const auto dot = topic.find('.');
     if (const ResourceType* type = registry.section(topic.substr(0, dot))) {

@@ -27,6 +27,11 @@ public:
     Effort effort;
     bool touched_unknown = false;  ///< A secret was looked at whose key is lacking: what came of it means nothing.
 
+    /// A module that comes with chaos can be mended by nobody who uses it: what it makes of a value that it was given
+    /// stands where that value stands.
+    bool lends_places = false;
+    Place lent{};  ///< Of what the last expression looked at; nowhere: it was given nothing of that.
+
     virtual const Value* root(std::string_view name) = 0;  ///< `item`, all of `vars`; null: no such name.
     virtual const Value* member(std::string_view root, std::string_view name) = 0;  ///< `vars.port`; null: not there.
     virtual bool has(std::string_view root) const = 0;                              ///< Whether there is such a name.

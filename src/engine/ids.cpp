@@ -29,7 +29,10 @@ bool covers(std::string_view pattern, std::string_view text) {
 }  // namespace
 
 std::string to_text(const ResourceId& id) {
-    return id.key.empty() ? std::string(id.type) : fmt::format("{}:{}", id.type, id.key);
+    if (id.key.empty()) return std::string(id.type);
+    const auto slash = id.key.front() == '~' ? id.key.find('/') : std::string::npos;
+    if (slash == std::string::npos) return fmt::format("{}:{}", id.type, id.key);
+    return fmt::format("{}/{}:{}", id.key.substr(0, slash), id.type, id.key.substr(slash + 1));
 }
 
 std::string plain_id(std::string_view text, const Registry& registry) {
@@ -37,7 +40,8 @@ std::string plain_id(std::string_view text, const Registry& registry) {
     const auto slash = text.substr(0, colon).rfind('/');
     if (slash == std::string_view::npos || slash == 0 || colon == text.size()) return std::string(text);
     const ResourceType* type = registry.section(text.substr(slash + 1, colon - slash - 1));
-    if (!type || !has_labels(type->schema())) return std::string(text);
+    const bool personal = type && type->schema().personal != Personal::no && text.front() == '~';
+    if (!type || (!personal && !has_labels(type->schema()))) return std::string(text);
     return fmt::format("{}:{}/{}", type->schema().name, text.substr(0, slash), text.substr(colon + 1));
 }
 

@@ -25,6 +25,12 @@ struct Claims {
 
 Error provided_twice(const Catalog& catalog, const std::string& name, std::uint32_t first, std::uint32_t second) {
     const auto what = name.substr(name.find(':') + 1);
+    if (const auto kind = name.substr(0, name.find(':')); kind == "uid" || kind == "gid")
+        return Error(catalog[second].where,
+                     fmt::format("{} and {} are to have one number: {} {}", to_text(catalog[first].id),
+                                 to_text(catalog[second].id), kind, what))
+            .note(catalog[first].where, "the other one is here")
+            .help(fmt::format("give one of them another {}", kind));
     return Error(catalog[second].where,
                  fmt::format("{} and {} both make {}", to_text(catalog[first].id), to_text(catalog[second].id), what))
         .note(catalog[first].where, "the other one is here")

@@ -85,7 +85,8 @@ struct Shape {
 };
 
 constexpr std::string_view ids = R"({"$ref":"#/$defs/ids"})", condition = R"({"$ref":"#/$defs/condition"})",
-                           flag = R"({"$ref":"#/$defs/flag"})", anything = "{}";
+                           flag = R"({"$ref":"#/$defs/flag"})", window = R"({"type":["boolean","string"]})",
+                           anything = "{}";
 
 constexpr Shape meta_shapes[] = {
     {"doc", R"({"type":"string"})"},
@@ -102,7 +103,7 @@ constexpr Shape meta_shapes[] = {
     {"protect", flag},
     {"raw", flag},
     {"audit", flag},
-    {"confirm", flag},
+    {"confirm", window},
     {"exact", R"({"type":["array","string"],"items":{"type":"string"}})"},
     {"once", R"({"type":["boolean","array","string"]})"},
     {"user", R"({"type":"string"})"},
@@ -129,7 +130,9 @@ constexpr Shape top_shapes[] = {
     {"secrets", R"({"type":["string","array","object"]})"},
     {"assert",
      R"({"type":["array","object"],"items":{"type":"object","properties":{"that":{"$ref":"#/$defs/condition"},"say":{"type":"string"},"warn":{"$ref":"#/$defs/flag"}},"required":["that"]}})"},
-    {"checks", R"({"type":"array"})"},
+    {"checks",
+     R"({"type":["array","object"],"items":{"type":"object","properties":{"http":{"description":"A URL that is asked for by GET.","type":"string"},"tcp":{"description":"HOST:PORT that takes a connection.","type":["string","integer"]},"unit":{"description":"A unit that is active.","type":"string"},"file":{"description":"A path where something is.","type":"string"},"command":{"description":"A command that ends with status 0.","type":["string","array"]},"within":{"description":"It is tried again until then. Otherwise: 30s.","type":"string"},"timeout":{"description":"How long one try may take. Otherwise: 10s.","type":"string"},"expect":{"description":"Statuses of http. Otherwise: 200 to 299.","type":["integer","string","array"]},"contains":{"description":"A text that must be in the answer, the output or the file.","type":"string"},"user":{"description":"Who runs the command.","type":"string"},"doc":{"type":"string"},"when":{"$ref":"#/$defs/condition"}},"additionalProperties":false}})"},
+    {"confirm", window},
     {"imports",
      R"({"type":["array","string"],"items":{"anyOf":[{"type":"string"},{"type":"object","properties":{"file":{"type":"string"},"strategy":{"enum":["combine","override","merge"]},"merge_keys":{"type":["array","string"]}},"required":["file"],"additionalProperties":false}]}})"},
     {"partitioning",

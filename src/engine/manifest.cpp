@@ -43,8 +43,30 @@ std::map<std::string, std::string, std::less<>> homes_in(const std::vector<Docum
 
 class SiteReader {
 public:
-    SiteReader(Sources& sources, const ReadContext& context, Diagnostics& problems)
-        : reading_(sources, context, problems), manifest_(reading_, reading_.scope, 0) {}
+    SiteReader(Sources& sources, const ReadContext& context)
+        : reading_(sources, context, found_), manifest_(reading_, reading_.scope, 0) {}
+
+    /// The mistakes in the order of the text, whichever was found first, each where somebody can mend it.
+    void tell(Diagnostics& problems) const {
+        std::vector<Error> errors;
+        for (const Error& error : found_.errors()) errors.push_back(reading_.modules.mendable(error));
+        std::stable_sort(errors.begin(), errors.end(), [](const Error& a, const Error& b) {
+            return std::tuple(a.where.source, a.where.line, a.where.column) <
+                   std::tuple(b.where.source, b.where.line, b.where.column);
+        });
+        // One key that is lacking is told once, however many secrets want it; and so is one value of a module that
+        // several of its resources are made of.
+        const auto same_note = [](const Error::Note& a, const Error::Note& b) {
+            return a.where == b.where && a.text == b.text;
+        };
+        const auto again = [&](const Error& a, const Error& b) {
+            return a.where == b.where && std::string_view(a.what()) == b.what() &&
+                   std::equal(a.notes.begin(), a.notes.end(), b.notes.begin(), b.notes.end(), same_note);
+        };
+        errors.erase(std::unique(errors.begin(), errors.end(), again), errors.end());
+        for (Error& error : errors) problems.add(std::move(error));
+        for (const Error& remark : found_.remarks()) problems.note(reading_.modules.mendable(remark));
+    }
 
     Site read(const std::vector<std::string>& paths) {
         Diagnostics& problems = reading_.problems;
@@ -134,6 +156,7 @@ private:
             }
     }
 
+    Diagnostics found_;
     Reading reading_;
     ManifestReader manifest_;
 };
@@ -142,20 +165,9 @@ private:
 
 Site read_site(Sources& sources, const std::vector<std::string>& paths, const ReadContext& context,
                Diagnostics& problems) {
-    Diagnostics found;
-    Site site = SiteReader(sources, context, found).read(paths);
-    auto errors = found.errors();  // in the order of the text, whichever was found first
-    std::stable_sort(errors.begin(), errors.end(), [](const Error& a, const Error& b) {
-        return std::tuple(a.where.source, a.where.line, a.where.column) <
-               std::tuple(b.where.source, b.where.line, b.where.column);
-    });
-    // One key that is lacking is told once, however many secrets want it.
-    const auto again = [](const Error& a, const Error& b) {
-        return a.where == b.where && std::string_view(a.what()) == b.what() && a.notes.empty() && b.notes.empty();
-    };
-    errors.erase(std::unique(errors.begin(), errors.end(), again), errors.end());
-    for (Error& error : errors) problems.add(std::move(error));
-    for (const Error& remark : found.remarks()) problems.note(remark);
+    SiteReader reader(sources, context);
+    Site site = reader.read(paths);
+    reader.tell(problems);
     return site;
 }
 

@@ -2,7 +2,10 @@
 #include "manifest_reader.hpp"
 #include <fmt/format.h>
 #include <algorithm>
+#include <set>
+#include <unordered_map>
 #include "beside.hpp"
+#include "checks.hpp"
 #include "provenance.hpp"
 #include "requirements.hpp"
 #include "shipped.hpp"
@@ -58,6 +61,7 @@ Value::List uses_of_section(const Value& key, const Value& said) {
         return Value(std::move(item), module.where);
     };
     Value::List uses;
+    std::set<std::string> names;
     if (entry.empty()) {
         uses.push_back(use(key, body_of_section(key, said), ""));
         return uses;
@@ -67,10 +71,15 @@ Value::List uses_of_section(const Value& key, const Value& said) {
         if (body.is_map())
             with = body.map();
         else if (!body.is_null())
-            throw Error(body.where, fmt::format("an entry of {} is a mapping, found {}", key.text(), kind_of(body)));
+            throw Error(body.where, fmt::format("an entry of {} is a mapping, found {}", key.text(), kind_of(body)))
+                .help(
+                    fmt::format("write {}: {{user: NAME}}; its parameters: chaos explain {}", name.text(), key.text()));
         std::erase_if(with, [&](const auto& one) { return one.key.text() == entry; });
         if (!body.find("path")) with.insert(with.begin(), {Value(entry, name.where), name});
-        uses.push_back(use(Value(key.text(), name.where), std::move(with), name_of_entry(key.text(), name.text())));
+        const std::string base = name_of_entry(key.text(), name.text());
+        std::string as = base;
+        for (int again = 2; !names.insert(as).second; ++again) as = fmt::format("{}-{}", base, again);
+        uses.push_back(use(Value(key.text(), name.where), std::move(with), std::move(as)));
     }
     return uses;
 }
@@ -131,14 +140,15 @@ void ManifestReader::read_variables(std::vector<Document>& documents) {
 }
 
 void ManifestReader::refuse_overlap(const Value::Map& below, const Value::Map& above) {
+    std::unordered_map<std::string_view, Place> given;
+    for (const auto& held : below) given.emplace(held.key.text(), held.value.where);
     for (const auto& entry : above)
-        for (const auto& held : below)
-            if (held.key == entry.key)
-                reading_.problems.add(
-                    Error(entry.key.where,
-                          fmt::format("vars.{} is given below already, and this file is strict", entry.key.text()))
-                        .note(held.value.where, "it is given here")
-                        .help("say it in one of the two files, or take strategy: strict away"));
+        if (const auto held = given.find(entry.key.text()); held != given.end())
+            reading_.problems.add(
+                Error(entry.key.where,
+                      fmt::format("vars.{} is given below already, and this file is strict", entry.key.text()))
+                    .note(held->second, "it is given here")
+                    .help("say it in one of the two files, or take strategy: strict away"));
 }
 
 void ManifestReader::use_modules(Document& document) {
@@ -258,11 +268,12 @@ void ManifestReader::open_module(const Use& use, Module module) {
             .help("take one of the uses out");
     }
     if (reading_.modules.all().size() >= most_uses || open.size() >= deepest_use)
-        throw Error(from, fmt::format("modules are used more than {} times, or {} deep", most_uses, deepest_use));
+        throw Error(from, fmt::format("modules are used more than {} times, or {} deep", most_uses, deepest_use))
+            .help("use a module once, and give it a list");
     module.scope = std::make_unique<Scope>(reading_.scope, reading_.of_modules);
     Scope& scope = *module.scope;
     scope.give("module", Value(Value::Map{{std::string("name"), Value(module.name)}}));
-    module.used = from, module.shipped = file.empty();
+    module.used = from, module.shipped = scope.lends_places = file.empty();
     const std::string name = module.name;
     const auto number = reading_.modules.add(std::move(module));
     open.emplace_back(real, use.module.text());
@@ -300,7 +311,8 @@ std::string ManifestReader::fetched_file(const Use& use) const {
         if (beside::exists(file)) return file;
     }
     throw Error(use.module.where, fmt::format("{} has no module '{}' at {}: no {}.yml, at its top or in modules/", url,
-                                              use.module.text(), rev.substr(0, 12), use.module.text()));
+                                              use.module.text(), rev.substr(0, 12), use.module.text()))
+        .help(fmt::format("ls {} shows what it has", directory));
 }
 
 std::vector<Document> ManifestReader::documents_of(const Use& use, const std::string& file, Scope& scope) {
@@ -308,8 +320,7 @@ std::vector<Document> ManifestReader::documents_of(const Use& use, const std::st
     if (!file.empty())
         return read_documents(reading_.sources, {shown(beside::real_path(file))}, scope, cache, reading_.problems);
     const ShippedModule& module = *find_shipped(use.module.text());
-    auto documents = read_document(reading_.sources, fmt::format("chaos:modules/{}.yml", module.name),
-                                   std::string(module.text), cache);
+    auto documents = read_document(reading_.sources, source_name(module), std::string(module.text), cache);
     tell_missing_kinds(documents.front().root);
     return documents;
 }
@@ -469,6 +480,8 @@ void ManifestReader::top_level(const Value& key, Value& value) {
     if (word == "blocks") return read_blocks(std::move(value));
     if (word == "protect") return protect(value);
     if (word == "exclusive") return exclusive(value);
+    if (word == "checks") return read_checks(value);
+    if (word == "confirm") return confirm(std::move(value));
     if (word == "fleet" || word == "pelago" || word == "firmware")
         return reading_.problems.note(
             Error(key.where, fmt::format("{} is read, and nothing is done for it: {}", word,
@@ -480,7 +493,7 @@ void ManifestReader::top_level(const Value& key, Value& value) {
 
 void ManifestReader::check_whose(const Value& key) const {
     const std::string& word = key.text();
-    if (number_ && (word == "name" || word == "exclusive" || word == "secrets"))
+    if (number_ && (word == "name" || word == "exclusive" || word == "secrets" || word == "confirm"))
         throw Error(key.where, fmt::format("a module has no '{}'", word))
             .help(word == "secrets" ? "it is given them: params: {NAME: {type: secret}}"
                                     : "only the site that uses it can say this");
@@ -499,7 +512,7 @@ void ManifestReader::protect(const Value& value) {
     const Registry& registry = reading_.context.registry;
     for (const Value& pattern : items_in(value))
         reading_.guarded(pattern.where, [&] {
-            const auto& text = pattern.text();
+            const auto text = plain_id(pattern.text(), registry);
             const auto kind = text.substr(0, text.find(':'));
             if (kind.find('*') == std::string::npos && text.find('*') != std::string::npos
                     ? !registry.section(kind)
@@ -523,6 +536,26 @@ void ManifestReader::exclusive(const Value& value) {
                     .help("exclusive: [packages, services, users] can be said; for a directory, purge: true");
             reading_.site.exclusive.push_back({type, item.where});
         });
+}
+
+/// Those of all layers and modules are asked; what two of them say alike is asked once.
+void ManifestReader::read_checks(const Value& said) {
+    if (said.is_null()) return;
+    for (const Value& item : items_in(said))
+        reading_.guarded(item.where, [&] {
+            auto check = read_check(item, scope_);
+            if (!check) return;
+            auto& all = reading_.site.checks;
+            const auto same = [&](const Check& other) { return other.written == check->written; };
+            if (std::none_of(all.begin(), all.end(), same)) all.push_back(std::move(*check));
+        });
+}
+
+void ManifestReader::confirm(Value value) {
+    scope_.stand_in(value.where);
+    substitute(value, scope_);
+    if (value.is_null()) return reading_.site.confirm.reset();
+    reading_.site.confirm = read_window(value);
 }
 
 }  // namespace chaos

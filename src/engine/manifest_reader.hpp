@@ -101,6 +101,8 @@ private:
     void read_blocks(Value blocks);
     void protect(const Value& value);
     void exclusive(const Value& value);
+    void read_checks(const Value& said);
+    void confirm(Value value);
     Reading& reading_;
     std::uint32_t number_;
     Scope& scope_;

@@ -2,6 +2,7 @@
 #include "modules.hpp"
 #include <fmt/format.h>
 #include <algorithm>
+#include <chaos/url.hpp>
 #include "beside.hpp"
 #include "shipped.hpp"
 #include "utf8.hpp"
@@ -46,6 +47,21 @@ std::vector<std::uint32_t> Modules::with_users(std::uint32_t number) const {
     std::vector<std::uint32_t> users;
     for (; number; number = (*this)[number].of) users.push_back(number);
     return users;
+}
+
+Place Modules::mendable(Place at) const {
+    for (auto number = number_at(at); number && (*this)[number].shipped; number = number_at(at))
+        at = (*this)[number].used;
+    return at;
+}
+
+Error Modules::mendable(Error error) const {
+    const Place at = mendable(error.where);
+    if (at == error.where) return error;
+    for (Error::Note& note : error.notes) note.where = mendable(note.where);
+    error.notes.insert(error.notes.begin(), {error.where, std::string(in_shipped)});
+    error.where = at;
+    return error;
 }
 
 namespace {
@@ -111,6 +127,10 @@ void check_source(const Use& use) {
     if (url.empty() || url.front() == '-' || url.find_first_of(" \n{") != std::string::npos)
         throw Error(use.from.where, fmt::format("expected the url of a repository, found '{}'", printable(url)))
             .help("write it as in from: https://git.example.org/web.git");
+    if (holds_password(url))
+        throw Error(use.from.where, fmt::format("'{}' has a password in it, and would be kept in chaos.lock",
+                                                printable(without_passwords(url))))
+            .help("take it over ssh, with a key of yours: from: ssh://git@git.example.org/web.git");
     const auto is_digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
     const std::string rev = use.rev.is_null() ? std::string() : use.rev.text();
     if (rev.size() != 40 || !std::all_of(rev.begin(), rev.end(), is_digit))

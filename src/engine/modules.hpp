@@ -38,6 +38,11 @@ public:
     Scope& scope_at(Place) const;
     std::vector<std::uint32_t> with_users(std::uint32_t number) const;  ///< It, who uses it, who uses that, ...
 
+    /// The place that a person can do something about: what stands in a module of chaos, stands where that is used.
+    Place mendable(Place) const;
+    /// Moves an error there, and says below where it stood.
+    Error mendable(Error) const;
+
 private:
     Scope& site_;
     std::vector<Module> modules_;

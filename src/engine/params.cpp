@@ -115,6 +115,24 @@ void check_type(const Value& type) {
     }
 }
 
+/// The name of a field without the `?` that says it may be left out.
+std::string_view name_of_field(const Value& key) {
+    std::string_view name = key.text();
+    if (name.size() > 1 && name.ends_with('?')) name.remove_suffix(1);
+    return name;
+}
+
+/// A value of a type, for hints.
+std::string example_of(const Value& type) {
+    if (type.is_list()) return "[" + example_of(type.list()[0]) + "]";
+    if (!type.is_map()) return "VALUE";
+    std::string fields;
+    for (const auto& field : type.map())
+        fields +=
+            fmt::format("{}{}: {}", fields.empty() ? "" : ", ", name_of_field(field.key), example_of(field.value));
+    return "{" + fields + "}";
+}
+
 /// As deep as the text of the type, which the reader bounds.
 Value typed(Value value, const Value& type, Diagnostics& problems) {
     if (type.is_text()) {
@@ -136,27 +154,28 @@ Value typed(Value value, const Value& type, Diagnostics& problems) {
             one.push_back(std::move(value));
             value = Value(std::move(one), where);
         }
-        value.list();
+        if (!value.is_list()) unexpected(value, "a list", example_of(type));
         for (Value& item : std::get<Value::List>(value.data)) item = typed(std::move(item), type.list()[0], problems);
         return value;
     }
-    if (!value.is_map()) throw Error(value.where, fmt::format("expected a mapping, found {}", kind_of(value)));
+    if (!value.is_map()) unexpected(value, "a mapping", example_of(type));
     std::vector<std::string_view> known;
-    for (const auto& field : type.map()) known.push_back(field.key.text());
+    for (const auto& field : type.map()) known.push_back(name_of_field(field.key));
     for (auto& [key, held] : std::get<Value::Map>(value.data)) {
-        const Value* field = type.find(key.text());
-        if (!field) {
+        const auto named = std::find(known.begin(), known.end(), key.text());
+        if (named == known.end()) {
             const auto near = nearest(key.text(), known);
             throw Error(key.where, fmt::format("there is no field '{}'", printable(key.text())))
                 .help(near.empty() ? fmt::format("it has {}", fmt::join(known, ", "))
                                    : fmt::format("did you mean '{}'?", near));
         }
-        held = typed(std::move(held), *field, problems);
+        const auto& field = type.map()[static_cast<std::size_t>(named - known.begin())];
+        held = typed(std::move(held), field.value, problems);
     }
-    for (const std::string_view name : known)
-        if (!value.find(name))
-            throw Error(value.where, fmt::format("the field '{}' is missing", name))
-                .help(fmt::format("add {}: VALUE", name));
+    for (std::size_t i = 0; i < known.size(); ++i)
+        if (known[i] == type.map()[i].key.text() && !value.find(known[i]))
+            throw Error(value.where, fmt::format("the field '{}' is missing", known[i]))
+                .help(fmt::format("add {}: {}", known[i], example_of(type.map()[i].value)));
     return value;
 }
 
@@ -204,7 +223,12 @@ Value read_param(const Param& param, Value given, Diagnostics& problems) {
         .help("write one of these; the module says no others");
 }
 
-void refuse_unknown(const Value* declared, const Use& use, Diagnostics& problems) {
+/// A module that comes with chaos is a section as well, and mostly written so.
+std::string called(const Use& use, const Scope& scope) {
+    return fmt::format("{}'{}'", scope.lends_places ? "" : "the module ", use.module.text());
+}
+
+void refuse_unknown(const Value* declared, const Use& use, const Scope& scope, Diagnostics& problems) {
     std::vector<std::string_view> known;
     if (declared && declared->is_map())
         for (const auto& entry : declared->map()) known.push_back(entry.key.text());
@@ -212,11 +236,10 @@ void refuse_unknown(const Value* declared, const Use& use, Diagnostics& problems
         const std::string& name = entry.key.text();
         if (std::find(known.begin(), known.end(), name) != known.end()) continue;
         const auto near = nearest(name, known);
-        problems.add(
-            Error(entry.key.where, fmt::format("the module '{}' has no parameter '{}'", use.module.text(), name))
-                .help(!near.empty()   ? fmt::format("did you mean '{}'?", near)
-                      : known.empty() ? "it takes none: its params: would declare them"
-                                      : fmt::format("it has {}", fmt::join(known, ", "))));
+        problems.add(Error(entry.key.where, fmt::format("{} has no parameter '{}'", called(use, scope), name))
+                         .help(!near.empty()   ? fmt::format("did you mean '{}'?", near)
+                               : known.empty() ? "it takes none: its params: would declare them"
+                                               : fmt::format("it has {}", fmt::join(known, ", "))));
     }
 }
 
@@ -226,7 +249,7 @@ bool take_params(const Value* declared, const Use& use, Scope& scope, Diagnostic
     Value::Map params;
     const Value with(use.with);
     const auto mistakes = problems.errors().size();
-    refuse_unknown(declared, use, problems);
+    refuse_unknown(declared, use, scope, problems);
     scope.give("params", Value(Value::Map{}));
     if (!declared || declared->is_null()) return problems.errors().size() == mistakes;
     for (const auto& entry : declared->map()) {
@@ -236,9 +259,11 @@ bool take_params(const Value* declared, const Use& use, Scope& scope, Diagnostic
         try {
             const Param param = parse_param(entry);
             if (!given && !param.fallback)
-                throw Error(use.module.where, fmt::format("the module '{}' needs '{}'", use.module.text(), name))
+                throw Error(use.module.where, fmt::format("{} needs '{}'", called(use, scope), name))
                     .note(entry.key.where, "it is declared here, without a default")
-                    .help(fmt::format("write {{module: {}, with: {{{}: VALUE}}}}", use.module.text(), name));
+                    .help(scope.lends_places
+                              ? fmt::format("add {}: {}", name, example_of(param.type))
+                              : fmt::format("write {{module: {}, with: {{{}: VALUE}}}}", use.module.text(), name));
             Value value = given ? *given : *param.fallback;
             if (!given) scope.stand_in(entry.key.where), substitute(value, scope);
             if (given || !value.is_null()) value = read_param(param, std::move(value), problems);

@@ -73,7 +73,7 @@ void give_to_persons(std::vector<Declaration>& declarations, const Host& host, D
                     .help("write the whole path instead of ~");
             const Schema& schema = one.type->schema();
             one.remove("user");
-            bool takes = false;
+            bool takes = schema.personal != Personal::no;
             for (const Field& field : schema.fields) {
                 if (field.person == Field::Person::no) continue;
                 takes = true;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "provenance.hpp"
 #include <algorithm>
+#include <unordered_map>
 
 namespace chaos {
 
@@ -125,12 +126,17 @@ void note_variable(Provenance::Variable& variable, Saying saying) {
 }  // namespace
 
 void note_variables(Provenance& provenance, const std::string& module, const Value::Map& said) {
+    std::unordered_map<std::string, std::size_t> numbers;
+    for (std::size_t i = 0; i < provenance.variables.size(); ++i)
+        if (provenance.variables[i].module == module) numbers.emplace(provenance.variables[i].name, i);
     for (const auto& [key, value] : said) {
         bool adds = false;
         const std::string name = plain_name(key, adds);
         Saying saying{
             adds ? Saying::How::adds : Saying::How::first, name, key.where, value, {}, "", whole_secret(value)};
-        note_variable(variable(provenance, module, name), std::move(saying));
+        const auto [number, is_new] = numbers.try_emplace(name, provenance.variables.size());
+        if (is_new) provenance.variables.push_back({module, name, {}, {}, ""});
+        note_variable(provenance.variables[number->second], std::move(saying));
     }
 }
 

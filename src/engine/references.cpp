@@ -133,6 +133,10 @@ std::vector<std::uint32_t> References::find(const Value& item) {
     std::vector<std::string_view> known;
     for (const auto& [key, number] : sorted(id.type)) known.push_back(key);
     const auto near = known.size() < 10'000 ? nearest(id.key, known) : std::string_view();
+    for (const auto& [key, number] : sorted(id.type))
+        if (key.starts_with('~') && key.ends_with("/" + id.key))
+            throw Error(item.where, fmt::format("nothing declares {}", to_text(id)))
+                .help(fmt::format("did you mean {}?", to_text(catalog_[number].id)));
     throw Error(item.where, fmt::format("nothing declares {}", to_text(id)))
         .help(near.empty() ? "declare it, or take it out of this list; a pattern (*) may match nothing"
                            : fmt::format("did you mean {}:{}?", id.type, near));

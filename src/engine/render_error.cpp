@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <chaos/error.hpp>
+#include <chaos/in_short.hpp>
+#include <chaos/url.hpp>
 #include "utf8.hpp"
 
 namespace chaos {
@@ -42,7 +44,8 @@ std::string shown(std::string_view text) {
 }
 
 std::string head(Place at, const Sources& sources, std::string_view what, std::string_view colour,
-                 std::string_view text) {
+                 std::string_view whole) {
+    const std::string text = in_short(without_passwords(whole));
     std::string place;
     if (at && at.source < sources.size())
         place = fmt::format("{}:{}:{}: ", printable(sources[at].name), at.line, at.column);
@@ -51,7 +54,7 @@ std::string head(Place at, const Sources& sources, std::string_view what, std::s
     // A message may have lines of its own (the tail of what a command said): each is escaped by itself.
     for (std::size_t from = 0; from <= text.size();) {
         const auto end = std::min(text.find('\n', from), text.size());
-        out += (from ? "\n    " : "") + printable(text.substr(from, end - from));
+        out += (from ? "\n    " : "") + printable(std::string_view(text).substr(from, end - from));
         from = end + 1;
     }
     return out + '\n';
@@ -67,8 +70,8 @@ std::string excerpt(Place at, const Sources& sources) {
         line = line.substr(from), caret -= from;
         line = line.substr(0, bytes_of(line, widest));
     }
-    const auto before = shown(line.substr(0, caret));
-    return fmt::format("    {}\n    {}^\n", shown(line), std::string(characters(before), ' '));
+    const auto before = shown(without_passwords(line.substr(0, caret)));
+    return fmt::format("    {}\n    {}^\n", shown(without_passwords(line)), std::string(characters(before), ' '));
 }
 
 }  // namespace

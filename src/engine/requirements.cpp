@@ -50,7 +50,9 @@ void check_version(const Value& needs) {
                            : sign == "<="               ? mine <= asked
                            : sign == "<"                ? mine < asked
                                                         : mine == asked;
-        if (!holds) throw Error(needs.where, fmt::format("this manifest needs chaos {}, this is " CHAOS_VERSION, one));
+        if (!holds)
+            throw Error(needs.where, fmt::format("this manifest needs chaos {}, this is " CHAOS_VERSION, one))
+                .help("install that version, or change what the manifest says under chaos:");
     }
 }
 

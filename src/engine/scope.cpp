@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <chaos/recorded.hpp>
+#include <unordered_map>
 #include <utility>
 #include "beside.hpp"
 #include "filters.hpp"
@@ -104,6 +105,17 @@ std::string Scope::own_home() {
         throw Error(fmt::format("facts.user.home is not in {}", context_.recorded->file))
             .help("record the facts again, on the host: chaos facts -o FILE");
     return home->text();
+}
+
+std::string Scope::own_name() {
+    if (!context_.recorded) return person_on(looking(), "").name;
+    const Value* user = context_.recorded->facts.find("user");
+    const Value* name = user ? user->find("name") : nullptr;
+    return name && name->is_text() ? name->text() : "root";
+}
+
+bool Scope::is_unprivileged() {
+    return context_.recorded ? own_name() != "root" : !looking().superuser();
 }
 
 const Value* Scope::recorded_fact(std::string_view name) const {
@@ -217,7 +229,8 @@ Value Scope::home_of(std::span<const Value> arguments) {
     if (holds_secret(arguments[0])) throw Error("a secret can not name a person");
     const std::string& name = arguments[0].text();
     if (name.find_first_of("/:\n") != std::string::npos)
-        throw Error(fmt::format("'{}' can not be the name of a user", printable(name)));
+        throw Error(fmt::format("'{}' can not be the name of a user", printable(name)))
+            .help("a name has letters, digits, - and _, and no colon or slash");
     const auto said = homes_.find(name);
     Value home(said != homes_.end() ? said->second : person_on(context_.view.host(), name).home);
     home.quoted = true, home.where = arguments[0].where;
@@ -254,7 +267,9 @@ Value Scope::secret(std::span<const Value> arguments) {
     if (!secrets_ && !laid_)
         throw Error("secrets are not known yet where files are chosen")
             .help("paths of include and overlay may use facts, host and what --var gives");
-    if (!secrets_) throw Error("there are no secrets outside of a manifest");
+    if (!secrets_)
+        throw Error("there are no secrets outside of a manifest")
+            .help("give a value for trying it out: chaos render --vars FILE");
     const Value found = secrets_->find(arguments[0].text());
     touched_unknown |= secrets_->unknown();
     return found;
@@ -276,30 +291,62 @@ void check_untyped(const Value& value, Diagnostics& problems) {
     }
 }
 
+namespace {
+
+/// Where each name stands in a mapping, or nowhere.
+using Positions = std::unordered_map<std::string, std::size_t>;
+
+Positions positions_of(const Value::Map& map) {
+    Positions positions;
+    positions.reserve(map.size());
+    for (std::size_t i = 0; i < map.size(); ++i)
+        if (map[i].key.is_text()) positions.try_emplace(map[i].key.text(), i);
+    return positions;
+}
+
+void lay_on(Value& held, Value above, bool adds) {
+    if (adds && held.is_list() && above.is_list()) {
+        auto& list = std::get<Value::List>(held.data);
+        for (Value& item : std::get<Value::List>(above.data))
+            if (std::find(list.begin(), list.end(), item) == list.end()) list.push_back(std::move(item));
+    } else if (held.is_map() && above.is_map()) {
+        lay_values(std::get<Value::Map>(held.data), std::move(std::get<Value::Map>(above.data)));
+    } else {
+        held = std::move(above);
+    }
+}
+
+}  // namespace
+
 void lay_values(Value::Map& below, Value::Map above) {
+    Positions positions = positions_of(below);
+    std::vector<std::size_t> taken_out;
     for (auto& entry : above) {
         std::string name = entry.key.text();
         const bool adds = name.size() > 1 && name.ends_with('+') && !entry.key.quoted;
-        if (adds) name.pop_back();
-        const auto held =
-            std::find_if(below.begin(), below.end(), [&](const Value::Entry& e) { return e.key.text() == name; });
-        if (entry.value.is_null() && held != below.end()) {
-            below.erase(held);
-            continue;
-        }
-        if (adds) entry.key.data = name;
-        if (held == below.end()) {
+        if (adds) name.pop_back(), entry.key.data = name;
+        const auto held = positions.find(name);
+        if (entry.value.is_null() && held != positions.end()) {
+            taken_out.push_back(held->second), positions.erase(held);
+        } else if (held == positions.end()) {
+            positions.emplace(std::move(name), below.size());
             below.push_back(std::move(entry));
-        } else if (adds && held->value.is_list() && entry.value.is_list()) {
-            auto& list = std::get<Value::List>(held->value.data);
-            for (const Value& item : entry.value.list())
-                if (std::find(list.begin(), list.end(), item) == list.end()) list.push_back(item);
-        } else if (held->value.is_map() && entry.value.is_map()) {
-            lay_values(std::get<Value::Map>(held->value.data), std::move(std::get<Value::Map>(entry.value.data)));
         } else {
-            held->value = std::move(entry.value);
+            lay_on(below[held->second].value, std::move(entry.value), adds);
         }
     }
+    if (taken_out.empty()) return;
+    std::sort(taken_out.begin(), taken_out.end());
+    std::size_t next = 0, kept = 0;
+    for (std::size_t i = 0; i < below.size(); ++i) {
+        if (next < taken_out.size() && taken_out[next] == i) {
+            ++next;
+            continue;
+        }
+        if (kept != i) below[kept] = std::move(below[i]);
+        ++kept;
+    }
+    below.resize(kept);
 }
 
 }  // namespace chaos

@@ -31,6 +31,9 @@ public:
 
     /// The home of who runs chaos, or ran it when the facts were recorded.
     std::string own_home();
+    /// Who that is; and whether it is not root.
+    std::string own_name();
+    bool is_unprivileged();
     /// What secret() opens; null: there is nothing to open. Of a site alone: a module is given its secrets.
     void open_secrets(Secrets* secrets) { secrets_ = secrets; }
 

@@ -2,7 +2,9 @@
 #include "secret_keys.hpp"
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include "beside.hpp"
 #include "primitives.hpp"
@@ -12,6 +14,12 @@ namespace chaos {
 namespace {
 
 constexpr std::uint64_t largest_key_file = 1 << 20;
+
+/// Who asked sudo for this brings keys along.
+bool is_callers(uid_t owner) {
+    const char* caller = ::geteuid() == 0 ? std::getenv("SUDO_UID") : nullptr;
+    return caller && std::to_string(owner) == caller;
+}
 
 /// A key that others may read opens nothing: it may not be a secret any more.
 bool usable(const KeyFile& file) {
@@ -25,6 +33,10 @@ bool usable(const KeyFile& file) {
         if (file.named) return true;
         return false;
     }
+    if (about.st_uid != 0 && about.st_uid != ::geteuid() && !is_callers(about.st_uid))
+        throw Error(fmt::format("the key file '{}' belongs to somebody else (uid {}), who could put another key there",
+                                file.path, about.st_uid))
+            .help(fmt::format("chown {} {}", ::geteuid(), file.path));
     if (about.st_mode & 077)
         throw Error(fmt::format("others may read the key file '{}' (mode {:04o})", file.path, about.st_mode & 07777U))
             .help(fmt::format("chmod 600 {}", file.path));

@@ -98,7 +98,9 @@ Value Secrets::find(const std::string& name) {
         const Value& tree = open(*file);
         const Value* found = below(tree, name);
         if (found && file->known) {
-            if (found->is_null()) throw Error(fmt::format("the secret '{}' has no value", printable(name)));
+            if (found->is_null())
+                throw Error(fmt::format("the secret '{}' has no value", printable(name)))
+                    .help("give it one: chaos secrets set FILE NAME");
             note_texts(*found);
             return *found;
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <algorithm>
+#include <chaos/url.hpp>
 #include <utility>
 #include "persons.hpp"
 #include "provenance.hpp"
@@ -11,10 +12,21 @@ namespace chaos {
 
 namespace {
 
-constexpr int deepest_list = 8;  // of lists that expressions put into lists
+constexpr int deepest_list = 8;              // of lists that expressions put into lists
+constexpr std::size_t most_turns = 500'000;  // of all that is written with `each`: a host has no use for more
 
 bool is_list_field(const Field* field) {
     return field && (field->merge == Merge::members || field->json.find("array") != std::string_view::npos);
+}
+
+/// What exists is shown in every plan, and tells what it was decided by.
+[[noreturn]] void refuse_deciding(Place where) {
+    throw Error(where, "a secret can not decide what exists")
+        .help("decide it by a variable or a fact, which may be seen");
+}
+
+[[noreturn]] void refuse_as_key(Place where) {
+    throw Error(where, "a secret can not be a key").help("keys are shown: keep what is secret in the entry's content");
 }
 
 std::string one_line(const Value& value) {
@@ -47,10 +59,12 @@ void Sections::read(const ResourceType& type, Value section, bool absent, const 
         scope_.deciding = true;
         substitute(section, scope_);
         scope_.deciding = false;
-        if (section.secret) throw Error(section.where, "a secret can not decide what exists");
+        if (section.secret) refuse_deciding(section.where);
         if (!section.is_list() && !section.is_map())
             throw Error(section.where, fmt::format("'{}' takes a list or a mapping, and this gives {}", schema.section,
-                                                   kind_of(section)));
+                                                   kind_of(section)))
+                .help(fmt::format("an expression here gives a list of keys, or a mapping: {}: \"{{{{ vars.list }}}}\"",
+                                  schema.section));
     }
     if (section.is_list()) return read_list(type, std::move(section), absent, shared);
     if (section.is_map()) return read_map(type, std::move(section), absent, shared);
@@ -82,13 +96,15 @@ void Sections::item(const ResourceType& type, Value item, bool absent, const Val
         substitute(item, scope_);
         scope_.deciding = false;
         if (item.is_text()) {
-            if (item.secret) throw Error(item.where, "a secret can not be a key");
+            if (item.secret) refuse_as_key(item.where);
             return one(type, std::move(item), Value(), absent, shared);
         }
-        if (item.secret) throw Error(item.where, "a secret can not decide what exists");
+        if (item.secret) refuse_deciding(item.where);
         if (!item.is_list() || depth > deepest_list)
             throw Error(item.where,
-                        fmt::format("expected a key or a list of entries, and this gives {}", kind_of(item)));
+                        fmt::format("expected a key or a list of entries, and this gives {}", kind_of(item)))
+                .help(fmt::format("for a mapping, the whole section is the expression: {}: \"{{{{ vars.map }}}}\"",
+                                  schema.section));
         return read_list(type, std::move(item), absent, shared, depth + 1);
     }
     if (!item.is_map())
@@ -113,7 +129,8 @@ void Sections::item(const ResourceType& type, Value item, bool absent, const Val
     }
     Value name = std::move(key->value);
     if (!name.is_text())
-        throw Error(key->key.where, fmt::format("'{}' is a text, found {}", key_field.name, kind_of(name)));
+        throw Error(key->key.where, fmt::format("'{}' is a text, found {}", key_field.name, kind_of(name)))
+            .help(fmt::format("write {}: KEY, and an entry for each", key_field.name));
     body.erase(key);
     one(type, std::move(name), std::move(item), absent, shared);
 }
@@ -155,21 +172,32 @@ Value::Map Sections::attributes(const ResourceType& type, const Value& key, Valu
     return map;
 }
 
+namespace {
+
+/// What a block says holds for an entry beside what that says itself: all of `when` must hold, the block's first, lists
+/// are united; who it is for, and its doc, an entry may say otherwise.
+void share(Value::Map& body, const Value::Map& shared) {
+    for (const auto& entry : shared) {
+        const std::string& word = entry.key.text();
+        const auto own = std::find_if(body.begin(), body.end(), [&](const auto& e) { return e.key.text() == word; });
+        if (own == body.end()) {
+            body.push_back(entry);
+        } else if (word != "doc" && word != "user" && !own->value.is_null()) {
+            const auto all = items_in(own->value), more = items_in(entry.value);
+            Value::List both(more.begin(), more.end());
+            both.insert(word == "when" ? both.end() : both.begin(), all.begin(), all.end());
+            own->value = Value(std::move(both), own->value.where);
+        }
+    }
+}
+
+}  // namespace
+
 /// Shared meta attributes of a block, then the loop, then each of its turns.
 void Sections::one(const ResourceType& type, Value key, Value body, bool absent, const Value::Map* shared) {
     Value::Map map = attributes(type, key, std::move(body));
     clean_names(type, map);
-    if (shared)
-        for (const auto& entry : *shared) {
-            const auto own =
-                std::find_if(map.begin(), map.end(), [&](const auto& e) { return e.key.text() == entry.key.text(); });
-            if (own == map.end())
-                map.push_back(entry);
-            else if (own->key.text() != "doc" && own->value.is_list() && entry.value.is_list())
-                std::get<Value::List>(own->value.data)
-                    .insert(std::get<Value::List>(own->value.data).end(), entry.value.list().begin(),
-                            entry.value.list().end());
-        }
+    if (shared) share(map, *shared);
     const auto take = [&](std::string_view name) {
         Value value;
         const auto found = std::find_if(map.begin(), map.end(), [&](const auto& e) { return e.key.text() == name; });
@@ -183,9 +211,12 @@ void Sections::one(const ResourceType& type, Value key, Value body, bool absent,
     const Standing turn(turn_, each.where);
     scope_.stand_in(each.where), scope_.deciding = true;
     const Value items = items_of(each, scope_);
-    if (items.secret) throw Error(each.where, "a secret can not decide what exists: 'each' is over one");
+    if (items.secret) refuse_deciding(each.where);
     scope_.deciding = false;
     const std::size_t size = items.is_list() ? items.list().size() : items.map().size();
+    if ((turns_ += size) > most_turns)
+        throw Error(each.where, fmt::format("all that is written with 'each' makes more than {} entries", most_turns))
+            .help("a directory with source: takes many files as one, and an exec many steps");
     if (size > 1 && type.schema().key() && !has_expression(key))
         throw Error(key.where, "every turn of 'each' makes the same key")
             .help(fmt::format("put the item into it, as in \"{} {{{{ {} }}}}\"", key.text(), name));
@@ -215,12 +246,23 @@ std::string Sections::home_for(Value::Map& body) {
     std::string name;
     if (user != body.end() && !user->value.is_null()) {
         substitute(user->value, scope_);
-        if (user->value.secret) throw Error(user->value.where, "a secret can not name a person");
+        if (user->value.secret)
+            throw Error(user->value.where, "a secret can not name a person")
+                .help("write the name, or keep it in vars:");
         name = user->value.text();
     }
     const auto [held, is_new] = homes_.try_emplace(name);
     if (is_new) held->second = name.empty() ? scope_.own_home() : person_on(scope_.looking(), name).home;
     return held->second;
+}
+
+/// `~eve/` before the key of what is a person's; empty for what is the host's, or has it written.
+std::string Sections::prefix_of(const Schema& schema, std::string_view key, const Value::Map& body) {
+    if (schema.personal == Personal::no || key.starts_with('~')) return {};
+    const auto user = std::find_if(body.begin(), body.end(), [](const auto& e) { return e.key.text() == "user"; });
+    if (user != body.end() && !user->value.is_null()) return "~" + user->value.text() + "/";
+    if (schema.personal != Personal::always && !scope_.is_unprivileged()) return {};
+    return "~" + scope_.own_name() + "/";
 }
 
 /// `~` where an attribute is a path, and in the ids of others: `git:~/src/fzf`.
@@ -229,7 +271,13 @@ void Sections::expand_home(const Schema& schema, Value::Map& body) {
     const auto expand_id = [&](Value& id) {
         if (!id.is_text()) return;
         const auto colon = id.text().find(':');
-        if (colon == std::string::npos || id.text().compare(colon + 1, 1, "~") != 0) return;
+        if (colon == std::string::npos) return;
+        const ResourceType* type = registry_.section(std::string_view(id.text()).substr(0, colon));
+        if (type && type->schema().personal != Personal::no && scope_.is_unprivileged()) {
+            id.data = prefix_of(type->schema(), id.text().substr(colon + 1), {}) + id.text();
+            return;
+        }
+        if (id.text().compare(colon + 1, 1, "~") != 0) return;
         id.data = id.text().substr(0, colon + 1) + below_home(id.text().substr(colon + 1), home_for(body));
     };
     for (auto& [name, value] : body) {
@@ -269,12 +317,14 @@ void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bo
         stands = decide(when->value, scope_), off = when->key.where, body.erase(when);
     if (!raw && has_expression(key)) {
         substitute(key, scope_);
-        if (!key.is_text()) throw Error(key.where, fmt::format("a key is a text, and this gives {}", kind_of(key)));
+        if (!key.is_text())
+            throw Error(key.where, fmt::format("a key is a text, and this gives {}", kind_of(key)))
+                .help("give it each: LIST, and \"{{ item }}\" as its key");
     }
-    if (key.secret) throw Error(key.where, "a secret can not be a key");
+    if (key.secret) refuse_as_key(key.where);
     if (const auto said = find("absent"); said != body.end()) {
         if (!raw) substitute(said->value, scope_);
-        if (said->value.secret) throw Error(said->value.where, "a secret can not decide what exists");
+        if (said->value.secret) refuse_deciding(said->value.where);
         absent = Codec<bool>::decode(said->value);
         body.erase(said);
     }
@@ -293,7 +343,8 @@ void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bo
             if (key.text().empty())
                 throw Error(key.where, fmt::format("'{}' can not be empty", schema.key()->name))
                     .help("write what it is called; where it is an expression, look at what that gives");
-            entry.key = schema.clean ? schema.clean(key.text()) : key.text();
+            const std::string written = prefix_of(schema, key.text(), body) + key.text();
+            entry.key = schema.clean ? schema.clean(written) : written;
         } catch (Error& error) {
             if (!error.where) error.where = key.where;
             throw;
@@ -316,6 +367,9 @@ void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bo
                 attribute.value = Value();
             }
         }
+    for (auto& attribute : body)  // what is said in such a url is shown nowhere
+        if (attribute.key.text() == "url" && attribute.value.is_text())
+            attribute.value.secret |= holds_password(attribute.value.text());
     if (!raw) expand_home(schema, body);
     entry.body = std::move(body);
     if (layers_.tells()) entry.said = sayings_of(entry, written, note_on_place());

@@ -30,6 +30,14 @@ const ShippedModule* find_shipped(std::string_view name) {
     return found == all.end() ? nullptr : &*found;
 }
 
+std::string source_name(const ShippedModule& module) {
+    return fmt::format("chaos:modules/{}.yml", module.name);
+}
+
+bool is_shipped(const Source& source) {
+    return source.name.starts_with("chaos:modules/");
+}
+
 Value read_shipped(const ShippedModule& module) {
     Sources sources;
     return parse_yaml(sources, sources.add(std::string(module.name), "/", std::string(module.text)));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chaos/source.hpp>
 #include <chaos/value.hpp>
 #include <span>
 #include <string>
@@ -18,6 +19,13 @@ struct ShippedModule {
 
 std::span<const ShippedModule> shipped_modules();
 const ShippedModule* find_shipped(std::string_view name);  ///< Null where there is none.
+
+/// What the source of one is called, and whether it is one: what stands there can be mended by no one who uses it.
+std::string source_name(const ShippedModule&);
+bool is_shipped(const Source&);
+
+/// What is said of a place in one, below the place of who uses it.
+constexpr std::string_view in_shipped = "in this module, which comes with chaos";
 
 /// What the file of one says. Whoever changes it is this program's author: it has no mistakes.
 Value read_shipped(const ShippedModule&);

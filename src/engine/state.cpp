@@ -113,7 +113,9 @@ State decode(const Schema& schema, const Value& written, Diagnostics& problems) 
     }
     for (const Field& field : schema.fields)
         if (field.required && !written.find(field.name) && !(field.alias.size() && written.find(field.alias)))
-            problems.add(Error(written.where, fmt::format("a {} needs '{}'", schema.name, field.name)));
+            problems.add(Error(written.where, fmt::format("a {} needs '{}'", schema.name, field.name))
+                             .help(fmt::format("add {}: {}", field.name,
+                                               field.sample.empty() ? std::string_view("VALUE") : field.sample)));
     return State(spec).hiding(hidden);
 }
 

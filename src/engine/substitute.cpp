@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "evaluator.hpp"
+#include "shipped.hpp"
 #include "utf8.hpp"
 
 namespace chaos {
@@ -47,7 +48,45 @@ Place place_in(const Value& text, std::size_t at, const Sources& sources) {
 }
 
 [[noreturn]] void tell(const Mistake& mistake, const Value& text, const Names& names) {
-    throw Error(place_in(text, mistake.at, names.sources()), mistake.message).help(mistake.hint);
+    const Place here = place_in(text, mistake.at, names.sources());
+    if (!names.lends_places || !names.lent) throw Error(here, mistake.message).help(mistake.hint);
+    throw Error(names.lent, mistake.message).note(here, std::string(in_shipped)).help(mistake.hint);
+}
+
+/// The value that a path (`params.links[0].to`) leads to, or the last one on the way; null for what is computed.
+const Value* value_at(const language::Tree& tree, std::uint32_t number, Names& names) {
+    const language::Node& node = tree.nodes[number];
+    using Op = language::Node::Op;
+    if (node.op == Op::name) return names.has(node.name) ? nullptr : names.root(node.name);
+    if (node.op != Op::member && node.op != Op::index) return nullptr;
+    const language::Node& base = tree.nodes[node.of[0]];
+    if (base.op == Op::name && base.name == "vars" && node.op == Op::member) return names.member("vars", node.name);
+    const Value* held = value_at(tree, node.of[0], names);
+    if (!held) return nullptr;
+    const language::Datum* key = node.op == Op::index ? &tree.nodes[node.of[1]].literal : nullptr;
+    const Value* inner = !key             ? held->find(node.name)
+                         : key->is_text() ? held->find(key->text())
+                         : key->is_integral() && held->is_list() && key->integer() >= 0 &&
+                                 static_cast<std::uint64_t>(key->integer()) < held->list().size()
+                             ? &held->list()[static_cast<std::size_t>(key->integer())]
+                             : nullptr;
+    return inner ? inner : held;
+}
+
+/// Where the first value stands that an expression was given from outside of the module it is in.
+Place place_lent(const language::Tree& tree, std::uint32_t root, Names& names) {
+    std::vector<std::uint32_t> open{root};
+    while (!open.empty()) {
+        const std::uint32_t number = open.back();
+        open.pop_back();
+        if (const Value* held = value_at(tree, number, names)) {
+            if (held->where && !is_shipped(names.sources()[held->where])) return held->where;
+            continue;
+        }
+        const auto& parts = tree.nodes[number].of;
+        open.insert(open.end(), parts.rbegin(), parts.rend());
+    }
+    return {};
 }
 
 /// How a value prints inside a text: as it was written, where it was.
@@ -81,6 +120,16 @@ void where_known(Value& text, Names& names, Act act) {
     names.touched_unknown |= before;
 }
 
+void note_lent(const language::Tree& tree, std::uint32_t root, Names& names) {
+    names.lent = {};
+    if (!names.lends_places) return;
+    try {
+        const Place place = place_lent(tree, root, names);
+        names.lent = place;
+    } catch (const Error&) {  // evaluating it says so
+    }
+}
+
 void add_to_effort(const Value& made, Names& names) {
     try {
         names.effort.add(made);
@@ -94,6 +143,7 @@ void substitute_text(Value& text, Names& names) {
     const std::string words = text.text();
     std::string out;
     bool secret = text.secret;
+    Place lent;
     try {
         std::size_t at = 0;
         for (auto open = words.find("{{"); open != npos; open = words.find("{{", at)) {
@@ -104,12 +154,14 @@ void substitute_text(Value& text, Names& names) {
             if (open == 0 && end + 2 == words.size()) {
                 const Place where = text.where;
                 text = evaluate(words, 2, end, names);
-                text.where = where, text.blank = false;
+                text.where = names.lent ? names.lent : where, text.blank = false;
                 return add_to_effort(text, names);
             }
             language::Tree tree;
             language::Evaluator evaluator(names);
             const auto root = language::parse_expression(tree, words, open + 2, end);
+            note_lent(tree, root, names);
+            if (names.lent) lent = names.lent;
             const Printed printed = print_at(evaluator, tree, root, open);
             language::Budget::fits(out.size() + open - at + printed.text.size());
             out.append(words, at, open - at).append(printed.text);
@@ -124,6 +176,7 @@ void substitute_text(Value& text, Names& names) {
         throw;
     }
     text.data = std::move(out), text.secret = secret, text.quoted = true;
+    if (lent) text.where = lent;
     add_to_effort(text, names);
 }
 
@@ -169,6 +222,7 @@ void substitute(Value& value, Names& names) {
 Value evaluate(std::string_view text, std::size_t at, std::size_t end, Names& names) {
     language::Tree tree;
     const auto root = language::parse_expression(tree, text, at, end);
+    note_lent(tree, root, names);
     language::Evaluator evaluator(names);
     const auto result = evaluator.defined(tree, root);
     try {
@@ -194,16 +248,15 @@ Value bare_value(const Value& text, Names& names) {
 }
 
 bool decide(const Value& condition, Names& names) {
-    if (condition.is_list()) {
-        bool all = true;
-        for (const Value& one : condition.list()) all = decide(one, names) && all;
-        return all;
-    }
+    if (condition.is_list())  // the first may be why the next has a meaning: x is defined
+        return std::ranges::all_of(condition.list(), [&](const Value& one) { return decide(one, names); });
     if (!condition.is_text())
         throw Error(condition.where, fmt::format("when takes an expression, found {}", kind_of(condition)))
             .help("write it as in when: facts.os.family == 'debian'");
     const Value result = bare_value(condition, names);
-    if (result.secret) throw Error(condition.where, "a secret can not decide what exists");
+    if (result.secret)
+        throw Error(condition.where, "a secret can not decide what exists")
+            .help("decide it by a variable or a fact, which may be seen");
     if (type_of(result) != Type::boolean)
         throw Error(condition.where,
                     fmt::format("when must be true or false, and this is {}", name_of(type_of(result))))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "utf8.hpp"
 #include <fmt/format.h>
+#include <chaos/in_short.hpp>
 #include <numeric>
 #include <vector>
 
@@ -39,6 +40,35 @@ std::size_t first_invalid_utf8(std::string_view text) {
         at += length;
     }
     return std::string_view::npos;
+}
+
+namespace {
+
+/// Where a character begins, at this byte or before it.
+std::size_t begin_of_character(std::string_view text, std::size_t at) {
+    while (at > 0 && at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) --at;
+    return at;
+}
+
+std::string without_middle(std::string_view text, std::size_t most) {
+    if (text.size() <= most) return std::string(text);
+    const std::size_t head = begin_of_character(text, most * 3 / 4);
+    const std::size_t tail = begin_of_character(text, text.size() - most / 4);
+    return std::string(text.substr(0, head)) + "... (" + std::to_string(tail - head) + " bytes left out) ..." +
+           std::string(text.substr(tail));
+}
+
+}  // namespace
+
+std::string in_short(std::string_view text) {
+    constexpr std::size_t longest_line = 1000, longest = 16000;
+    std::string out;
+    for (std::size_t from = 0; from <= text.size();) {
+        const auto end = std::min(text.find('\n', from), text.size());
+        out += (from ? "\n" : "") + without_middle(text.substr(from, end - from), longest_line);
+        from = end + 1;
+    }
+    return without_middle(out, longest);
 }
 
 void append_utf8(std::string& out, std::uint32_t code) {

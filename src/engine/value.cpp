@@ -8,9 +8,11 @@ namespace chaos {
 namespace {
 
 [[noreturn]] void wrong(const Value& value, std::string_view expected) {
-    if (value.is_text()) throw Error(value.where, fmt::format("expected {}, found '{}'", expected, value.text()));
-    Error error(value.where, fmt::format("expected {}, found {}", expected, kind_of(value)));
-    if (expected == "a text") error.hint = "write one value; in quotes, if it is a text that begins with a bracket";
+    Error error(value.where, value.is_text() ? fmt::format("expected {}, found '{}'", expected, value.text())
+                                             : fmt::format("expected {}, found {}", expected, kind_of(value)));
+    error.hint = expected == "a text"   ? "write one value; in quotes, if it is a text that begins with a bracket"
+                 : expected == "a list" ? "write it as in [A, B]"
+                                        : "write it as in {NAME: VALUE}";
     throw error;
 }
 

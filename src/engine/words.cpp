@@ -25,10 +25,12 @@ constexpr Word metas[] = {
     {"once", "True, or names of attributes: given when chaos creates it, left alone afterwards."},
     {"exact", "Names of lists that are all there shall be: what is not listed is taken out."},
     {"audit", "True: differences are told, never mended."},
-    {"user", "For what lives in a home: it belongs to that person, or is run as her, and `~` is her home."},
+    {"user", "For what lives in a home or a session: it is that person's, made or run as her, and `~` is her home."},
     {"retry", "How often a step that failed is tried again: `3`, or `{times: 3, wait: 10s}`."},
     {"timeout", "How long a step may take.", false},
-    {"confirm", "A change is taken back unless it is confirmed in time.", false},
+    {"confirm",
+     "True, or a time: a change of it is taken back unless somebody says `chaos confirm` in time. False: it asks for "
+     "none, not even over ssh."},
     {"name_on",
      "What it is called on a system, by facts.os.id or its family: `{debian: firefox-esr}`; null: there is none "
      "there."},
@@ -51,7 +53,11 @@ constexpr Word tops[] = {
     {"use", "Modules: manifests of `modules/` that are given parameters."},
     {"secrets", "Files of secrets, closed by age or sops: a path or a list of paths; the later lies over the earlier."},
     {"assert", "What must hold: a list of {that: EXPR, say: TEXT}; with `warn: true` it is told, and all goes on."},
-    {"checks", "What must answer before a run counts.", false},
+    {"checks",
+     "What must answer before a run counts, or it is taken back: a list of {http: URL}, {tcp: HOST:PORT}, {unit: "
+     "NAME}, "
+     "{file: PATH} or {command: COMMAND}."},
+    {"confirm", "True, or a time: every run that changes something is taken back unless it is confirmed in time."},
     {"imports",
      "Files that are laid over the text of this one, as Ch-aronte did: {file, strategy: combine, override or "
      "merge, merge_keys}."},

@@ -237,7 +237,8 @@ private:
     void start(Value container, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                YAML::EmitterStyle::value style) {
         if (tag != "?" && tag != "!" && !tag.empty())
-            throw Error(place(mark), fmt::format("the tag {} is only for a single value", printable(tag)));
+            throw Error(place(mark), fmt::format("the tag {} is only for a single value", printable(tag)))
+                .help("write it before each value");
         if (wants_key()) {
             if (Error error{""};
                 unquoted_braces(line_at({text_, static_cast<std::size_t>(mark.pos)}), source_, text_, error))

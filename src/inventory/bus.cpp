@@ -61,6 +61,10 @@ struct Library {
         find<decltype(&sd_bus_message_enter_container)>("sd_bus_message_enter_container");
     decltype(&sd_bus_message_exit_container) leave =
         find<decltype(&sd_bus_message_exit_container)>("sd_bus_message_exit_container");
+    decltype(&sd_bus_message_open_container) open =
+        find<decltype(&sd_bus_message_open_container)>("sd_bus_message_open_container");
+    decltype(&sd_bus_message_close_container) close =
+        find<decltype(&sd_bus_message_close_container)>("sd_bus_message_close_container");
     decltype(&sd_bus_message_is_signal) is_signal =
         find<decltype(&sd_bus_message_is_signal)>("sd_bus_message_is_signal");
     decltype(&sd_bus_message_get_path) signal_path =
@@ -564,6 +568,59 @@ bool SystemdServices::enclose(const std::string& scope, int pid, const std::stri
     const char* job = nullptr;
     if (!reply || parts_->library->read(reply.get(), "o", &job) < 0) return false;
     return parts_->await_job(job, now_us() + look_timeout_us) == "done";
+}
+
+namespace {
+
+/// The message of start_later(); what sd_bus answers where it can not be.
+int write_timer(const Library& bus, sd_bus_message* m, const std::string& name, std::int64_t seconds,
+                const std::vector<std::string>& argv, const std::string& description) {
+    constexpr std::uint64_t a_second = 1'000'000;
+    const auto after = static_cast<std::uint64_t>(seconds) * a_second;
+    int worst = bus.append(m, "ssa(sv)", (name + ".timer").c_str(), "replace", 4U, "Description", "s",
+                           description.c_str(), "TimersMonotonic", "a(st)", 1U, "OnActiveSec", after, "AccuracyUSec",
+                           "t", a_second, "RemainAfterElapse", "b", 0);
+    const auto add = [&](int answer) { worst = std::min(worst, answer); };
+    add(bus.open(m, 'a', "(sa(sv))"));
+    add(bus.open(m, 'r', "sa(sv)"));
+    add(bus.append(m, "s", (name + ".service").c_str()));
+    add(bus.open(m, 'a', "(sv)"));
+    for (const auto& [property, value] :
+         {std::pair("Description", description.c_str()), std::pair("Type", "exec"), std::pair("Restart", "on-failure"),
+          std::pair("CollectMode", "inactive-or-failed")})
+        add(bus.append(m, "(sv)", property, "s", value));
+    add(bus.append(m, "(sv)", "RestartUSec", "t", 30 * a_second));
+    add(bus.append(m, "(sv)", "RestartPreventExitStatus", "(aiai)", 1U, 3, 0U));
+    add(bus.open(m, 'r', "sv"));
+    add(bus.append(m, "s", "ExecStart"));
+    add(bus.open(m, 'v', "a(sasb)"));
+    add(bus.open(m, 'a', "(sasb)"));
+    add(bus.open(m, 'r', "sasb"));
+    add(bus.append(m, "s", argv.front().c_str()));
+    add(bus.open(m, 'a', "s"));
+    for (const std::string& word : argv) add(bus.append(m, "s", word.c_str()));
+    add(bus.close(m));
+    add(bus.append(m, "b", 0));
+    for (int open = 0; open < 7; ++open) add(bus.close(m));  // (sasb), its list, v, (sv), its list, (sa(sv)), its list
+    return worst;
+}
+
+}  // namespace
+
+void SystemdServices::start_later(const std::string& name, std::int64_t seconds, const std::vector<std::string>& argv,
+                                  const std::string& description) {
+    const std::lock_guard lock(parts_->one_at_a_time);
+    Refusal refusal;
+    const Message reply = parts_->ask(
+        manager_path, manager, "StartTransientUnit",
+        [&](sd_bus_message* m) { return write_timer(*parts_->library, m, name, seconds, argv, description); },
+        &refusal);
+    const char* job = nullptr;
+    if (!reply || parts_->library->read(reply.get(), "o", &job) < 0)
+        throw Error(fmt::format("systemd does not start {}.timer: {}", name, refusal.message));
+    const std::string result = parts_->await_job(job, now_us() + look_timeout_us);
+    if (const std::string active = unit(name + ".timer").active; result != "done" || active != "active")
+        throw Error(fmt::format("{}.timer is {} ({})", name, active, result));
 }
 
 void control_offline(const std::string& root, UnitVerb verb, const std::string& unit) {

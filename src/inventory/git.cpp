@@ -222,6 +222,12 @@ Repository open(const Library& lib, const std::string& path) {
     return Repository(opened, lib.repository_free);
 }
 
+/// What a remote says no to is found out by hand.
+[[noreturn]] void fail_at(const Library& lib, const char* doing, const std::string& url) {
+    throw Error(fmt::format("can not {} {}: {}", doing, url, last_message(lib)))
+        .help(fmt::format("try it as who owns the checkout: git ls-remote {}", url));
+}
+
 /// Paths that differ from the last commit, at most a few.
 std::vector<std::string> changed(const Library& lib, git_repository* repository, bool untracked) {
     git_status_options options = GIT_STATUS_OPTIONS_INIT;
@@ -362,7 +368,7 @@ Remote origin(const Library& lib, git_repository* repository, const std::string&
         if (lib.remote_set_url(repository, "origin", url.c_str()) != 0) fail(lib, "can not write the url");
         if (lib.remote_lookup(&found, repository, "origin") != 0) fail(lib, "can not read the remote");
     } else if (lib.remote_create(&found, repository, "origin", url.c_str()) != 0) {
-        fail(lib, "can not use " + url);
+        fail_at(lib, "use", url);
     }
     return Remote(found, lib.remote_free);
 }
@@ -377,7 +383,7 @@ void fetch(const Library& lib, git_repository* repository, const std::string& ur
     char spec[] = "+refs/heads/*:refs/remotes/origin/*";
     char* specs[] = {spec};
     const git_strarray wanted{specs, 1};
-    if (lib.remote_fetch(found, &wanted, &options, "chaos") != 0) fail(lib, "can not fetch " + url);
+    if (lib.remote_fetch(found, &wanted, &options, "chaos") != 0) fail_at(lib, "fetch", url);
     if (!first_branch) return;
     git_buf name{};
     if (lib.remote_default_branch(&name, found) != 0) fail(lib, url + " does not say which branch is its first");
@@ -464,7 +470,9 @@ std::string sync(const Checkout& asked) {
         fetch(lib, repository, wanted.url, any ? &wanted.branch : nullptr);
         target = target_of(lib, repository, wanted);
     }
-    if (!target) throw Error(fmt::format("{} has {}", wanted.url, described(wanted)));
+    if (!target)
+        throw Error(fmt::format("{} has {}", wanted.url, described(wanted)))
+            .help(fmt::format("git ls-remote {} shows what it has", wanted.url));
     const std::string local = "refs/heads/" + wanted.branch;
     if (head && !(*head == *target)) refuse_commits(lib, repository, asked.path, "HEAD");
     if (!wanted.branch.empty()) {
@@ -496,18 +504,19 @@ void ready() {
 std::string tip(const std::string& url, const std::string& branch) {
     const Library& lib = library();
     git_remote* made = nullptr;
-    if (lib.remote_create_detached(&made, url.c_str()) != 0) fail(lib, "can not use " + url);
+    if (lib.remote_create_detached(&made, url.c_str()) != 0) fail_at(lib, "use", url);
     const Remote remote(made, lib.remote_free);
     Keys keys{&lib};
     const auto calls = callbacks(keys);
-    if (lib.remote_connect(made, GIT_DIRECTION_FETCH, &calls, nullptr, nullptr) != 0) fail(lib, "can not ask " + url);
+    if (lib.remote_connect(made, GIT_DIRECTION_FETCH, &calls, nullptr, nullptr) != 0) fail_at(lib, "ask", url);
     const git_remote_head** heads = nullptr;
     std::size_t count = 0;
-    if (lib.remote_ls(&heads, &count, made) != 0) fail(lib, "can not ask " + url);
+    if (lib.remote_ls(&heads, &count, made) != 0) fail_at(lib, "ask", url);
     const std::string name = branch.empty() ? "HEAD" : "refs/heads/" + branch;
     for (std::size_t i = 0; i < count; ++i)
         if (heads[i]->name == name) return hex(lib, heads[i]->oid);
-    throw Error(fmt::format("{} has no branch {}", url, branch.empty() ? "that is its first" : branch));
+    throw Error(fmt::format("{} has no branch {}", url, branch.empty() ? "that is its first" : branch))
+        .help(fmt::format("git ls-remote --heads {} shows them", url));
 }
 
 void refuse_changes(const std::string& path) {
@@ -578,7 +587,8 @@ Files files_of(const std::string& url, const std::string& commit, const std::str
     git_object *found = nullptr, *tree = nullptr;
     const auto id = commit_of(lib, made, commit);
     if (!id || lib.revparse(&found, made, commit.c_str()) != 0)
-        throw Error(fmt::format("{} has no commit {} in its branches and tags", url, commit));
+        throw Error(fmt::format("{} has no commit {} in its branches and tags", url, commit))
+            .help(fmt::format("git ls-remote {} shows them", url));
     const Object object(found, lib.object_free);
     if (lib.object_peel(&tree, found, GIT_OBJECT_TREE) != 0) fail(lib, "can not read " + commit);
     const Object root(tree, lib.object_free);

@@ -3,6 +3,7 @@
 // end of it.
 #include <chaos/error.hpp>
 #include <chaos/git.hpp>
+#include <chaos/url.hpp>
 #include <chaos/value.hpp>
 
 namespace chaos::git {
@@ -38,8 +39,8 @@ std::string answer(std::string_view question, bool& well) {
         said.push_back({Value(std::string("commit")), Value(commit_for(from_json(question)))});
         well = true;
     } catch (const Error& error) {
-        said.push_back({Value(std::string("error")), Value(std::string(error.what()))});
-        said.push_back({Value(std::string("hint")), Value(error.hint)});
+        said.push_back({Value(std::string("error")), Value(without_passwords(error.what()))});
+        said.push_back({Value(std::string("hint")), Value(without_passwords(error.hint))});
         well = false;
     }
     return to_json(Value(std::move(said)));

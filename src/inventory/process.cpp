@@ -7,7 +7,9 @@
 #include <grp.h>
 #include <linux/close_range.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -31,6 +33,7 @@ namespace {
 
 constexpr std::string_view search[] = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"};
 constexpr std::size_t kept = 1 << 20;
+constexpr std::size_t answer = 128 << 20;  ///< Of who is asked, the whole is wanted: a list of packages has 60 MB.
 constexpr int patience_ms = 10'000;
 
 std::int64_t now_ms() {
@@ -113,6 +116,7 @@ struct Start {
     const char* directory;
     const Login* login;
     bool looking;
+    const Command* veiled;  ///< Null: no files of its own.
     std::vector<std::string> candidates;
     std::vector<char*> argv, environment;
 
@@ -136,6 +140,28 @@ struct Start {
         ::sigprocmask(SIG_SETMASK, &none, nullptr);
     }
 
+    /// In a namespace of its own, from which nothing gets out; what others mount still comes in.
+    void leave_the_others() const {
+        if (::unshare(CLONE_NEWNS) < 0 || ::mount("none", "/", nullptr, MS_REC | MS_SLAVE, nullptr) < 0) fail('m');
+    }
+
+    /// In the root by now: paths are its own.
+    void put_own_files() const {
+        constexpr mode_t executable = 0755;
+        const char* veil = veiled->veil.c_str();
+        if (::mount("chaos", veil, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m") < 0) fail('m');
+        const int place = ::open(veil, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (place < 0 || ::fchdir(place) < 0) fail('m');
+        for (const Command::Own& own : veiled->own) {
+            const int file = ::open(own.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, executable);
+            const auto size = static_cast<ssize_t>(own.text.size());
+            if (file < 0 || ::write(file, own.text.data(), own.text.size()) != size || ::close(file) < 0) fail('m');
+            if (!own.over.empty() && ::mount(own.name.c_str(), own.over.c_str(), nullptr, MS_BIND, nullptr) < 0)
+                fail('m');
+        }
+        ::mount(nullptr, veil, nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, nullptr);
+    }
+
     [[noreturn]] void become() const {
         ::setsid();
         reset_signals();
@@ -150,7 +176,9 @@ struct Start {
 
         if (::dup2(input, 0) < 0 || ::dup2(out, 1) < 0 || ::dup2(err, 2) < 0) fail('d');
         if (::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) < 0) fail('d');
+        if (veiled) leave_the_others();
         if (root && (::chroot(root) < 0 || ::chdir("/") < 0)) fail('r');
+        if (veiled) put_own_files();
         if (looking) landlock_forbid_writes();
         if (login) {
             if (::setgroups(login->groups.size(), login->groups.data()) < 0 || ::setgid(login->gid) < 0 ||
@@ -171,7 +199,7 @@ struct Start {
 };
 
 /// Keeps the end of what comes. Answers false when no more will.
-bool take(const Descriptor& from, std::string& into) {
+bool take(const Descriptor& from, std::string& into, std::size_t most) {
     std::array<char, 65536> buffer;
     for (;;) {
         const ssize_t got = ::read(from.number(), buffer.data(), buffer.size());
@@ -179,12 +207,12 @@ bool take(const Descriptor& from, std::string& into) {
         if (got < 0) return errno == EAGAIN;
         if (got == 0) return false;
         into.append(buffer.data(), static_cast<std::size_t>(got));
-        if (into.size() >= 2 * kept) into.erase(0, into.size() - kept);
+        if (into.size() >= 2 * most) into.erase(0, into.size() - most);
     }
 }
 
-void keep_end(std::string& text) {
-    if (text.size() > kept) text.erase(0, text.size() - kept);
+void keep_end(std::string& text, std::size_t most) {
+    if (text.size() > most) text.erase(0, text.size() - most);
 }
 
 /// Every process of a session, by the sixth field of /proc/PID/stat.
@@ -211,6 +239,7 @@ void kill_session(int leader, int signal) {
 }  // namespace
 
 struct Child::Parts {
+    std::size_t most = kept;  ///< Of standard output.
     Command command;
     int pid = -1;
     bool ended = false;
@@ -244,6 +273,7 @@ bool Child::Parts::end_within(int ms) {
 }
 
 Child::Child(const Command& command, const std::string& root, Held held) : parts_(std::make_unique<Parts>()) {
+    if (held == Held::to_looking) parts_->most = answer;
     if (command.argv.empty() || command.argv[0].empty()) throw cannot_start(command, "there is no command");
     std::optional<Login> login;
     if (!command.user.empty()) login = login_of(RootHost(root), command.user);
@@ -262,6 +292,7 @@ Child::Child(const Command& command, const std::string& root, Held held) : parts
                       command.directory.empty() ? "/" : command.directory.c_str(),
                       login ? &*login : nullptr,
                       held == Held::to_looking,
+                      command.own.empty() || held == Held::to_looking ? nullptr : &command,
                       candidates_of(command, environment),
                       pointers(command.argv),
                       pointers(environment)};
@@ -288,6 +319,7 @@ Child::Child(const Command& command, const std::string& root, Held held) : parts
     }
     parts_->command = command;
     parts_->command.input.clear();
+    parts_->command.own.clear();
     parts_->gate = std::move(gate.write);
     parts_->out = std::move(out.read);
     parts_->err = std::move(err.read);
@@ -345,16 +377,16 @@ Output Child::wait() {
         }
         if (ready < 0) continue;
         running = !wanted[0].revents;
-        if (wanted[1].revents || !running) more_out = more_out && take(parts.out, output.out);
-        if (wanted[2].revents || !running) more_err = more_err && take(parts.err, output.err);
+        if (wanted[1].revents || !running) more_out = more_out && take(parts.out, output.out, parts.most);
+        if (wanted[2].revents || !running) more_err = more_err && take(parts.err, output.err, kept);
     }
     parts.reap();
     if (late) {
-        take(parts.out, output.out);
-        take(parts.err, output.err);
+        take(parts.out, output.out, parts.most);
+        take(parts.err, output.err, kept);
     }
-    keep_end(output.out);
-    keep_end(output.err);
+    keep_end(output.out, parts.most);
+    keep_end(output.err, kept);
     output.status = parts.status;
 
     Start::Failure failure{};
@@ -362,6 +394,7 @@ Output Child::wait() {
         const char* why = std::strerror(failure.error);
         switch (failure.where) {
             case 'r': throw cannot_start(parts.command, fmt::format("can not enter the root: {}", why));
+            case 'm': throw NoNamespace(fmt::format("no mount namespace for {}: {}", parts.command.argv[0], why));
             case 'u': throw cannot_start(parts.command, fmt::format("can not become {}: {}", parts.command.user, why));
             case 'c': throw cannot_start(parts.command, fmt::format("{}: {}", parts.command.directory, why));
             default: throw cannot_start(parts.command, failure.error == ENOENT ? "no such command" : why);
@@ -401,6 +434,23 @@ Error failed(const Command& command, const Output& output) {
     }
     if (!tail.empty()) text.append(": ").append(tail);
     return Error(text);
+}
+
+std::vector<std::string> own_command() {
+    // LOADER --library-path DIRECTORY PROGRAM: src/rollback/expiry.cpp writes such a line.
+    std::array<char, 4096> exe{}, line{};
+    const ssize_t length = ::readlink("/proc/self/exe", exe.data(), exe.size());
+    const std::string_view program(exe.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
+    if (!program.ends_with("/window/loader")) return {"/proc/self/exe"};
+    const Descriptor file(::open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC));
+    const ssize_t got = file ? ::read(file.number(), line.data(), line.size()) : 0;
+    std::string_view rest(line.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
+    std::vector<std::string> words;
+    while (words.size() < 4 && !rest.empty()) {
+        words.emplace_back(rest.substr(0, rest.find('\0')));
+        rest.remove_prefix(std::min(rest.size(), words.back().size() + 1));
+    }
+    return words;
 }
 
 }  // namespace chaos

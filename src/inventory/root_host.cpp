@@ -134,7 +134,7 @@ public:
 
 struct RootHost::Parts {
     Descriptor root;
-    std::string path;
+    std::string path, state = "/var/lib/chaos";
     bool live = false, superuser = false;
     Cache* cache = nullptr;
     NoServices no_services;
@@ -348,8 +348,20 @@ Output RootHost::ask(const Command& command) const {
     return child.wait();
 }
 
+std::string RootHost::state_directory() const {
+    return parts_->state;
+}
+
+void RootHost::keep_state_in(const std::string& path) {
+    parts_->state = path;
+}
+
 const Services& RootHost::services() const {
     return parts_->services ? *parts_->services : parts_->no_services;
+}
+
+Cache* RootHost::cache() const {
+    return parts_->cache;
 }
 
 }  // namespace chaos

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <chaos/plan.hpp>
+#include <chaos/process.hpp>
 #include <chaos/system/accounts.hpp>
+#include <chaos/url.hpp>
 
 #include "kinds.hpp"
 #include "paths.hpp"
@@ -103,10 +105,10 @@ std::optional<std::string> origin_of(const View& view, const std::string& reposi
     return std::nullopt;
 }
 
-/// chaos itself, as the owner: see git.hpp. Whoever was replaced by a newer one while it runs is still the same
-/// program.
+/// chaos itself, as the owner: see git.hpp.
 Command question(const std::optional<std::string>& owner, Value::Map said) {
-    Command command{.argv = {"/proc/self/exe", "git-work"}, .input = to_json(Value(std::move(said)))};
+    Command command{.argv = own_command(), .input = to_json(Value(std::move(said)))};
+    command.argv.emplace_back("git-work");
     command.user = owner.value_or("");
     command.timeout_s = 1800;
     return command;
@@ -191,7 +193,8 @@ public:
             say("a tag and a commit do not move: there is nothing to update", "remove update, or say branch: NAME");
         if (spec.url &&
             (spec.url->empty() || spec.url->starts_with('-') || spec.url->find_first_of(" \n") != spec.url->npos))
-            say("expected the url of a repository, found '" + *spec.url + "'", "url: https://git.example.org/app.git");
+            say("expected the url of a repository, found '" + without_passwords(*spec.url) + "'",
+                "url: https://git.example.org/app.git");
         if (spec.url && spec.url->starts_with("http://"))
             problems.note(Error(resource.where, spec.path + " comes over http, where anybody on the way can change it")
                               .help("use https or ssh"));

@@ -87,7 +87,8 @@ public:
                 problems.add(Error(change.where, fmt::format("gid {} is that of group {}", *goal.gid, other->name))
                                  .help("give it another gid"));
             else if (goal.name == "root" && goal.gid.value_or(0) != 0)
-                problems.add(Error(change.where, "the gid of group root is 0"));
+                problems.add(
+                    Error(change.where, "the gid of group root is 0").help("remove the gid, or name another group"));
             change.after = State::of(std::move(goal)).with_inputs(change.after.inputs());
         }
         return {};
@@ -96,6 +97,7 @@ public:
     void claims(const State& state, std::vector<Claim>& claims) const override {
         const auto& spec = *state.as<Group>();
         claims.push_back({Claim::Role::provides, "group:" + spec.name});
+        if (spec.gid) claims.push_back({Claim::Role::provides, fmt::format("gid:{}", *spec.gid)});
         claims.push_back({Claim::Role::locks, "lock:passwd"});
         if (spec.members)
             for (const auto& member : *spec.members) claims.push_back({Claim::Role::needs, "user:" + member});
@@ -140,7 +142,8 @@ private:
         const auto* there = accounts.group(change.id.key);
         if (!there) return;
         if (there->gid == 0)
-            return problems.add(Error(change.where, "group " + change.id.key + " is never removed: its gid is 0"));
+            return problems.add(Error(change.where, "group " + change.id.key + " is never removed: its gid is 0")
+                                    .help("remove this entry, or take absent: true away"));
         for (const auto& user : accounts.users)
             if (user.gid == there->gid && user.name != there->name)
                 return problems.note(

@@ -80,7 +80,8 @@ public:
         const bool has_file = bool(view->look(file, &text));
         Hostname found{.name = name_in(text)};
         if (!view->live()) return has_file ? std::optional(found) : std::nullopt;
-        if (!view->look(kernel, &running)) throw Error(std::string(kernel) + " is not there: is /proc mounted?");
+        if (!view->look(kernel, &running))
+            throw Error(std::string(kernel) + " is not there: is /proc mounted?").help("mount -t proc proc /proc");
         std::optional<std::string> in_file;
         if (has_file) in_file = found.name;
         found.name = trimmed(running);

@@ -147,7 +147,9 @@ std::string place_of(const LinkSet& spec, const Links::One& link) {
     const bool into = !link.open && (to == "." || to.ends_with('/'));
     std::string path(to);
     if (!path.starts_with('/')) {
-        if (!spec.base) throw Error("expected an absolute path as place of a link, found '" + link.to + "'");
+        if (!spec.base)
+            throw Error("expected an absolute path as place of a link, found '" + link.to + "'")
+                .help("write the whole path, or say base: DIR, which it is then in");
         path = *spec.base + "/" + path;
     }
     const std::string& named = link.from == "." ? spec.tree : link.from;

@@ -6,7 +6,7 @@
 #include <chaos/system/packages.hpp>
 
 #include "kinds.hpp"
-#include "package/apt.hpp"
+#include "package/backend.hpp"
 #include "package/package.hpp"
 #include "population.hpp"
 
@@ -18,7 +18,10 @@ constexpr Field fields[] = {
     schema::property<&Package::version>("version", "Exactly this one.")
         .example("1.10")
         .otherwise("as it is; for a new one what the archive has"),
-    schema::property<&Package::hold>("hold", "Upgrades pass it by.").example("true").otherwise("as it is"),
+    schema::property<&Package::hold>("hold",
+                                     "Upgrades pass it by: apt-mark hold, IgnorePkg, dnf versionlock, zypper addlock.")
+        .example("true")
+        .otherwise("as it is"),
     schema::property<&Package::automatic>("automatic", "Came along with another one, and may go with it.")
         .example("true")
         .otherwise("false"),
@@ -29,18 +32,31 @@ constexpr Field fields[] = {
     schema::option<&Package::debconf>("debconf", "Answers to the questions it asks when it is installed.")
         .example("{hello/greeting: hi}")
         .otherwise("its own defaults"),
+    schema::option<&Package::allow_removals>("allow_removals",
+                                             "What may be removed for its sake, though nobody asked for "
+                                             "that: names, or `*` for anything.")
+        .example("[hello-traditional]")
+        .otherwise("nothing"),
+    schema::seen<&Package::comes>("comes",
+                                  "Why it comes along, and how much it is: what is fetched, and what it takes.")
+        .example("{why: \"hello needs libc6 (>= 2.34)\", download: 53 kB, installed: 287 kB}")
+        .merged(Merge::keys),
     schema::seen<&Package::archive>("archive", "Where the .deb of this version lies.")
         .example("/var/cache/apt/archives/hello_2.10-3_amd64.deb"),
+    schema::seen<&Package::scripts>("scripts", "Scripts of its own run when it comes and goes, and may touch data.")
+        .example("true"),
 };
 
 std::string clean(std::string_view key) {
     const auto is_word = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.' || c == ':';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' ||
+               c == '.' || c == ':' || c == '_' || c == '@';  // rpm: NetworkManager; pacman: lib32_x, db5.3@
     };
-    const bool good = key.size() > 1 && key[0] != '-' && key[0] != '+' && key.back() != '-' && key.back() != ':' &&
-                      std::all_of(key.begin(), key.end(), is_word);
+    const bool good = key.size() > 1 && key[0] != '-' && key[0] != '+' && key[0] != '@' && key.back() != '-' &&
+                      key.back() != ':' && std::all_of(key.begin(), key.end(), is_word);
     if (!good)
-        throw Error(fmt::format("expected the name of a package, found '{}'", key)).help("apt-cache search WORD");
+        throw Error(fmt::format("expected the name of a package, found '{}'", key))
+            .help(key.starts_with('@') ? "write the packages of the group one by one" : "apt-cache search WORD");
     return std::string(key);
 }
 
@@ -72,7 +88,7 @@ public:
             } else {
                 one.name = wanted.name;
                 if (wanted.version) one.version = there->version;
-                one.hold = wanted.hold ? std::optional(there->want == "hold") : std::nullopt;
+                one.hold = wanted.hold ? std::optional(there->held()) : std::nullopt;
                 one.automatic = wanted.automatic ? std::optional(there->automatic) : std::nullopt;
                 one.intact = wanted.intact ? std::optional(!Packages::broken(*there)) : std::nullopt;
             }
@@ -92,28 +108,39 @@ public:
         claims.push_back({Claim::Role::provides, "package:" + id});
         claims.push_back({Claim::Role::fills, "path:/etc/" + name});
         claims.push_back({Claim::Role::fills, "unit:" + name + ".service"});
-        claims.push_back({Claim::Role::locks, "lock:dpkg"});
+        claims.push_back({Claim::Role::locks, "lock:packages"});
     }
 
     void check(const View& view, std::span<const Change> changes, Diagnostics& problems) const override {
         if (changes.empty()) return;
         const auto& packages = view.once<Packages>();
         const auto where = changes.front().where;
-        if (!packages.present) {
+        const auto* backend = backend_of(packages.keeper);
+        if (!backend) {
             for (const Change& change : changes)
-                problems.add(
-                    Error(change.where, "packages need dpkg and apt, and this host has no /var/lib/dpkg/status"));
+                problems.add(Error(change.where,
+                                   "packages need apt, dnf, pacman or zypper, and this host has no database of any"));
             return;
         }
-        if (!apt::has_lists(view.host()))
-            problems.note(Error(where,
-                                "apt has no package lists yet: the run fetches them first, so versions and what "
-                                "comes along are not known beforehand")
-                              .help("apt-get update"));
-        if (const auto holder = apt::lock_holder(view.host()); !holder.empty())
-            problems.note(Error(where, "dpkg's lock is held by " + holder + ": the run will wait for it"));
-        if (packages.journal || std::any_of(packages.all.begin(), packages.all.end(), Packages::broken))
-            problems.note(Error(where, "dpkg was interrupted: the run brings that to an end first"));
+        if (!backend->has_lists(view.host()))
+            problems.note(
+                Error(where, fmt::format("{} has no package lists yet: the run fetches them first, so versions and "
+                                         "what comes along are not known beforehand",
+                                         backend->name()))
+                    .help(std::string(backend->refresh_hint())));
+        if (const auto holder = backend->lock_holder(view.host()); !holder.empty())
+            problems.note(Error(
+                where, fmt::format("{}'s lock is held by {}: the run will wait for it", backend->name(), holder)));
+        if (backend->interrupted(view.host(), packages))
+            problems.note(
+                Error(where, fmt::format("{} was interrupted: the run brings that to an end first", backend->name())));
+        if (packages.keeper != Packages::Keeper::apt)
+            for (const Change& change : changes)
+                if (const auto* after = change.after.as<Package>(); after && !after->debconf.empty())
+                    problems.add(
+                        Error(change.where, fmt::format("debconf is of apt, and this host has {}", backend->name()))
+                            .help("take it out, or put the entry under a block with when: facts.os.family == "
+                                  "'debian'"));
         for (const Change& change : changes)
             if (const auto* there = packages.find(change.id.key); !change.after && there && there->essential)
                 problems.add(
@@ -126,7 +153,8 @@ public:
         if (!before) return after && after->version ? Undo::exact : Undo::effort;
         if (after && !changes_version(change)) return Undo::exact;
         if (!after && before->purge) return Undo::effort;
-        return before->archive ? Undo::cached : Undo::effort;
+        if (!before->archive) return Undo::repacked;
+        return before->scripts.value_or(true) ? Undo::cached : Undo::exact;
     }
     Way way() const override { return Way::opaque; }
     Footprint footprint() const override { return {.contents = contents, .names = names, .tools_first = true}; }
@@ -139,6 +167,9 @@ public:
         apply_packages(host, changes);
     }
     void undo_all(WritableHost& host, std::span<const Change> changes) const override { undo_packages(host, changes); }
+    void sweep(WritableHost& host, const History& history) const override {
+        if (const auto* backend = backend_of(Packages::keeper_of(host))) backend->sweep(host, history);
+    }
 };
 
 constexpr PackageType type;

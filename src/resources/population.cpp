@@ -139,6 +139,7 @@ std::vector<std::string> enabled_by_hand(const View& view) {
     Names names;
     const Units& units = view.once<Units>();
     for (const std::string& unit : units.enabled) {
+        if (unit.starts_with("chaos-")) continue;  // what chaos itself makes
         if (by_packages.contains(unit) || unit.find("@.") != unit.npos) continue;
         const auto at = unit.find('@'), dot = unit.rfind('.');
         const std::string general = at < dot ? unit.substr(0, at + 1) + unit.substr(dot) : unit;

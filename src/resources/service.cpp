@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <chaos/resource.hpp>
+#include <algorithm>
+#include <chaos/reviews_written.hpp>
 #include <chaos/system/units.hpp>
 #include <ctime>
 
 #include "kinds.hpp"
+#include "paths.hpp"
 #include "population.hpp"
+#include "unit_set.hpp"
 
 namespace chaos::resources {
 
@@ -34,6 +37,7 @@ struct Service {
     std::string name;
     std::optional<bool> enabled = true, running = true, masked;
     OnChange on_change = OnChange::restart;
+    std::optional<std::string> links_in;
 };
 
 constexpr Field fields[] = {
@@ -50,9 +54,11 @@ constexpr Field fields[] = {
     schema::option<&Service::on_change>("on_change", "What is done when something it watches changed while it runs.")
         .example("reload")
         .otherwise("restart"),
+    schema::seen<&Service::links_in>("links_in", "Where the links are that enable it, of a person's session.")
+        .example("/home/eve/.config/systemd/user"),
 };
 
-std::string clean(std::string_view key) {
+std::string clean_name(std::string_view key) {
     constexpr std::string_view suffix = ".service";
     const auto bare = key.ends_with(suffix) ? key.substr(0, key.size() - suffix.size()) : key;
     constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@";
@@ -66,34 +72,33 @@ std::string clean(std::string_view key) {
     return std::string(bare);
 }
 
+std::string clean(std::string_view key) {
+    return clean_owned(key, clean_name);
+}
+
 constexpr Schema service = schema::of<Service>("service", "services", Order::service,
-                                               "A unit of systemd: whether it starts at boot, and runs.", fields)
+                                               "A unit of systemd: whether it starts at boot, and runs. With `user` it "
+                                               "is one of that person's session, and starts with that.",
+                                               fields)
                                .requires_({.root = true, .systemd = true})
                                .reacting()
+                               .of_persons()
                                .keyed(clean);
-
-bool runs(const Unit& unit) {
-    return unit.active == "active" || unit.active == "reloading" || unit.active == "refreshing";
-}
-
-std::string script_of(std::string_view unit) {
-    return "/etc/init.d/" + std::string(unit.substr(0, unit.rfind('.')));
-}
 
 /// What is known of a unit by looking at its file: enough to say beforehand what systemd would refuse.
 struct Text {
     bool there = false, installs = false, reloads = false, ends_by_itself = false;
 };
 
-Text text_of(const Host& host, const std::string& unit) {
+Text text_of(const Host& host, const std::string& path) {
     Text found;
     std::string text;
-    const auto path = Units::file_of(host, unit);
-    if (path.empty()) {
-        found.there = found.installs = found.reloads = static_cast<bool>(host.look(script_of(unit)));
+    if (path.empty()) return found;
+    found.there = true;
+    if (path.starts_with("/etc/init.d/")) {
+        found.installs = found.reloads = true;
         return found;
     }
-    found.there = true;
     if (host.look(path, &text).kind == Entry::Kind::link) {
         const auto target = text.starts_with('/') ? text : path.substr(0, path.rfind('/') + 1) + text;
         text.clear();
@@ -113,35 +118,59 @@ Text text_of(const Host& host, const std::string& unit) {
     return found;
 }
 
-class ServiceType final : public TypedResource<Service> {
+class ServiceType final : public TypedResource<Service>, public ReviewsWritten {
 public:
     constexpr ServiceType() : TypedResource(service) {}
 
     std::optional<Service> observe(const View& view, const Service& wanted, bool whole) const override {
-        const auto& units = view.once<Units>();
-        const auto name = unit_name(wanted.name);
-        const auto loaded = units.loaded.find(name);
-        const bool is_loaded = loaded != units.loaded.end() && loaded->second.load != "not-found";
-        if (!is_loaded && !units.masked.contains(name) && Units::file_of(view.host(), name).empty() &&
-            !view->look(script_of(name)))
-            return std::nullopt;
+        const auto [person, unit] = owned(wanted.name);
+        const UnitSet units(view, person);
+        const auto name = unit_name(unit);
+        if (!units.is_there(name)) return std::nullopt;
         Service found{.name = wanted.name, .enabled = {}, .running = {}, .on_change = wanted.on_change};
-        if (whole || wanted.enabled) found.enabled = units.starts(view.host(), name);
-        if ((whole || wanted.running) && view->live()) found.running = is_loaded && runs(loaded->second);
-        if (whole || wanted.masked) found.masked = units.masked.contains(name);
+        if (whole || wanted.enabled) found.enabled = units.starts(name);
+        if ((whole || wanted.running) && units.answers())
+            found.running = units.runs(name);
+        else if (!person.empty() && (whole || wanted.running))
+            found.running = wanted.running.value_or(false);  // nothing could run it: nothing is amiss
+        if (whole || wanted.masked) found.masked = units.masked(name);
+        if (!person.empty()) found.links_in = UnitSet::own_directory(person_of(view, person));
         return found;
+    }
+
+    /// Only what is written: a masked service need not say that it does not run.
+    void review_written(const Resource& resource, const Value& written, Diagnostics& problems) const override {
+        const Service& spec = *resource.wanted.as<Service>();
+        if (!spec.masked.value_or(false)) return;
+        const auto refuse = [&](const Value& value, std::string_view name, std::string_view what) {
+            problems.add(Error(value.where ? value.where : resource.where,
+                               fmt::format("{} is to be {} and masked: nothing starts what is masked", spec.name, what))
+                             .help(fmt::format("{}: false, or take masked away", name)));
+        };
+        for (const auto& [key, value] : written.map()) {
+            const Field* field = schema().find(key.text());
+            if (!field || value.is_null()) continue;
+            if (field->name == "running" && spec.running.value_or(false)) refuse(value, field->name, "running");
+            if (field->name == "enabled" && spec.enabled.value_or(false)) refuse(value, field->name, "enabled");
+        }
     }
 
     /// A service can not be taken away, only what brings it: absent is not enabled and not running.
     std::vector<Companion> resolve(const View& view, std::span<Change> changes, Diagnostics& problems) const override {
-        for (Change& change : changes) {
+        Parents parents(view);
+        for (std::size_t i = 0; i < changes.size(); ++i) {
+            Change& change = changes[i];
             const Service* before = change.before.as<Service>();
             if (!change.after && !before) continue;
             Service goal = change.after ? *change.after.as<Service>() : *before;
+            const auto person = owned(goal.name).person;
+            const UnitSet units(view, person);
             if (!change.after) {
                 goal.enabled = false;
-                if (view->live()) goal.running = false;
+                if (units.answers()) goal.running = false;
             }
+            if (!person.empty() && goal.enabled.value_or(false) && !units.starts(unit_name(owned(goal.name).name)))
+                above_links(view, person, i, change.where, parents, problems);
             if (goal.masked.value_or(false)) {
                 if (goal.running) goal.running = false;
                 if (before) goal.enabled = before->enabled;
@@ -150,7 +179,7 @@ public:
             change.after =
                 State::of(std::move(goal)).with_inputs(change.after ? change.after.inputs() : change.before.inputs());
         }
-        return {};
+        return parents.take();
     }
 
     std::vector<std::string> others(const View& view, std::span<const std::string>) const override {
@@ -159,22 +188,47 @@ public:
     bool has_others() const override { return true; }
 
     void claims(const State& state, std::vector<Claim>& claims) const override {
-        const auto name = unit_name(state.as<Service>()->name);
-        claims.push_back({Claim::Role::watches, "unit:" + name});
+        const Service& spec = *state.as<Service>();
+        const auto [person, unit] = owned(spec.name);
+        const auto name = unit_name(unit);
+        // What it lies in may go with it.
+        if (spec.links_in && spec.enabled.value_or(false))
+            for (const char* target : {"default", "timers", "sockets", "paths", "graphical-session", "basic"}) {
+                const auto wants = fmt::format("path:{}/{}.target.wants", *spec.links_in, target);
+                claims.push_back({Claim::Role::brings, wants});
+                claims.push_back({Claim::Role::brings, wants + "/" + name});
+            }
+        const auto watches = [&, &whose = person](const std::string& what) {
+            claims.push_back({Claim::Role::watches, "unit:" + key_of({whose, what})});
+        };
+        if (!person.empty()) {
+            claims.push_back({Claim::Role::needs, "user:" + person});
+            claims.push_back({Claim::Role::needs, "session:" + person});
+        }
+        watches(name);
         const auto suffix = name.rfind('.');
         if (const auto at = name.find('@'); at < suffix)  // an instance is made of its template
-            claims.push_back({Claim::Role::watches, "unit:" + name.substr(0, at + 1) + name.substr(suffix)});
+            watches(name.substr(0, at + 1) + name.substr(suffix));
         for (auto dash = name.find('-'); dash < suffix;
              dash = name.find('-', dash + 1))  // parts of a family: web-.service.d
-            claims.push_back({Claim::Role::watches, "unit:" + name.substr(0, dash + 1) + name.substr(suffix)});
+            watches(name.substr(0, dash + 1) + name.substr(suffix));
     }
 
     void check(const View& view, std::span<const Change> changes, Diagnostics& problems) const override {
-        for (const Change& change : changes)
-            if (!change.before && change.after && !text_of(view.host(), unit_name(change.id.key)).there)
+        for (const Change& change : changes) {
+            const auto [person, unit] = owned(change.id.key);
+            const UnitSet units(view, person);
+            if (!change.before && change.after && units.file_of(unit_name(unit)).empty())
                 problems.note(
-                    Error(change.where, fmt::format("there is no {} yet: something of this run has to bring it",
-                                                    unit_name(change.id.key))));
+                    Error(change.where,
+                          fmt::format("there is no {} yet: something of this run has to bring it", unit_name(unit))));
+            const Service* after = change.after.as<Service>();
+            if (after && after->enabled.value_or(false) && !person.empty() && !units.answers())
+                problems.note(
+                    Error(change.where,
+                          fmt::format("{} has no session now: {} starts with the next one", person, unit_name(unit)))
+                        .help(fmt::format("for one that lasts from boot on: users: {{{}: {{linger: true}}}}", person)));
+        }
     }
 
     /// What starts in this change has nothing to hear of: it reads all that is new.
@@ -186,11 +240,16 @@ public:
     }
 
     Way way() const override { return Way::calls; }
-    bool overlaps() const override { return true; }
+    /// A person's are steered by commands.
+    bool overlaps(std::span<const Change> changes) const override {
+        return std::none_of(changes.begin(), changes.end(), [](const Change& c) { return c.id.key.starts_with('~'); });
+    }
 
     std::optional<Invocation> runs_as(const View& view, const State& state) const override {
-        if (!view->live() || !view->services().answers()) return Invocation{};
-        const auto unit = view->services().unit(unit_name(state.as<Service>()->name));
+        const auto [person, name] = owned(state.as<Service>()->name);
+        const UnitSet units(view, person);
+        if (!units.answers() || (person.empty() && !view->services().answers())) return Invocation{};
+        const auto unit = units.now(unit_name(name));
         if (!runs(unit) || unit.invocation.empty()) return Invocation{};
         timespec real{}, since_boot{};
         ::clock_gettime(CLOCK_REALTIME, &real);
@@ -203,43 +262,57 @@ public:
 
     /// Compares with what is there now, not with `from`: so that a second time, or after half of it, ends the same.
     void apply(WritableHost& host, const Service* from, const Service* to, bool triggered) const override {
-        const auto name = unit_name(to ? to->name : from->name);
+        const auto [person, unit] = owned(to ? to->name : from->name);
+        const auto name = unit_name(unit);
         const View view(host);
-        const auto& units = view.once<Units>();
-        const bool masked = units.masked.contains(name);
+        const UnitSet units(view, person);
+        const bool masked = units.masked(name);
         const bool unmask = to && to->masked.has_value() && !*to->masked;
-        if (masked && unmask) host.control(UnitVerb::unmask, name);
+        if (masked && unmask) units.control(host, UnitVerb::unmask, name);
 
         const auto enabled = to ? to->enabled : std::optional(false);
-        const bool known = text_of(host, name).there;
-        if (enabled && *enabled != units.starts(host, name) && (*enabled || known || units.enabled.contains(name)))
-            host.control(*enabled ? UnitVerb::enable : UnitVerb::disable, name);
-        if (host.live()) steer(host, name, to, triggered);
-        if (to && to->masked.value_or(false) && !masked) host.control(UnitVerb::mask, name);
+        const bool known = !units.file_of(name).empty();
+        if (enabled && *enabled != units.starts(name) && (*enabled || known || units.named_by_link(name)))
+            units.control(host, *enabled ? UnitVerb::enable : UnitVerb::disable, name);
+        if (units.answers()) steer(host, units, name, to, triggered);
+        if (to && to->masked.value_or(false) && !masked) units.control(host, UnitVerb::mask, name);
     }
 
 private:
     /// Starts, stops, or tells it that something changed; a service that was started just now has read it all.
-    static void steer(WritableHost& host, const std::string& name, const Service* to, bool triggered) {
-        const bool now = runs(host.services().unit(name));
+    static void steer(WritableHost& host, const UnitSet& units, const std::string& name, const Service* to,
+                      bool triggered) {
+        const bool now = runs(units.now(name));
         const auto wanted = to ? to->running : std::optional(false);
         if (wanted && *wanted != now)
-            host.control(*wanted ? UnitVerb::start : UnitVerb::stop, name);
+            units.control(host, *wanted ? UnitVerb::start : UnitVerb::stop, name);
         else if (now && triggered && to && to->on_change != OnChange::none)
-            host.control(to->on_change == OnChange::reload ? UnitVerb::reload : UnitVerb::restart, name);
+            units.control(host, to->on_change == OnChange::reload ? UnitVerb::reload : UnitVerb::restart, name);
+    }
+
+    /// The directories that enabling makes: they are told, and go again with what is in them.
+    static void above_links(const View& view, const std::string& name, std::size_t because, Place where,
+                            Parents& parents, Diagnostics& problems) {
+        const auto person = person_of(view, name);
+        parents.above(UnitSet::own_directory(person) + "/unit", because, where, problems, name, person.group);
     }
 
     /// What systemd would refuse, or what could never come true.
     static void refuse(const View& view, const Change& change, const Service& goal, Diagnostics& problems) {
-        const auto name = unit_name(goal.name);
-        const auto text = text_of(view.host(), name);
+        const auto [person, unit] = owned(goal.name);
+        const auto name = unit_name(unit);
+        const UnitSet units(view, person);
+        const auto text = text_of(view.host(), units.file_of(name));
         if (!text.there || !change.before) return;
-        const auto& units = view.once<Units>();
         const bool starts = goal.running.value_or(false) && !change.before.as<Service>()->running.value_or(false);
-        if (starts && units.masked.contains(name) && goal.masked.value_or(true))
+        if (goal.enabled == false && units.starts_for_all(name) && !goal.masked.value_or(false))
+            problems.add(Error(change.where, name + " is enabled for everybody on this host, by a link in "
+                                                    "/etc/systemd/user: one person's can only be masked")
+                             .help("masked: true, with running: false"));
+        else if (starts && units.masked(name) && goal.masked.value_or(true))
             problems.add(Error(change.where, name + " is masked: nothing can start it")
                              .help("masked: false, or running: false with enabled: false"));
-        else if (goal.enabled.value_or(false) && !text.installs && !units.starts(view.host(), name))
+        else if (goal.enabled.value_or(false) && !text.installs && !units.starts(name))
             problems.add(Error(change.where, name + " can not be enabled: its unit file has no [Install] section")
                              .help("enabled: false, and let a unit that is enabled want it"));
         else if (starts && text.ends_by_itself)

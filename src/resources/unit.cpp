@@ -3,6 +3,7 @@
 
 #include "kinds.hpp"
 #include "paths.hpp"
+#include "unit_set.hpp"
 
 namespace chaos::resources {
 namespace {
@@ -13,8 +14,14 @@ struct UnitFile {
     std::string name{};
     std::optional<Content> content{};
     std::string link{};
-    std::string path() const { return std::string(directory) + name; }
+    std::optional<std::string> place{};
 };
+
+std::string path_of(const View& view, const std::string& key) {
+    const auto [person, name] = owned(key);
+    if (person.empty()) return std::string(directory) + name;
+    return UnitSet::own_directory(person_of(view, person)) + "/" + name;
+}
 
 /// `nginx.service`, or a drop-in of it: `nginx.service.d/10-limits.conf`. A name without a suffix is a service's.
 std::string clean_name(std::string_view name) {
@@ -34,6 +41,10 @@ std::string clean_name(std::string_view name) {
     return unit_name(unit) + ".d/" + std::string(part);
 }
 
+std::string clean_key(std::string_view key) {
+    return clean_owned(key, clean_name);
+}
+
 constexpr Field fields[] = {
     schema::key<&UnitFile::name>("name", "The unit's name, or that of a drop-in: UNIT.d/NAME.conf.")
         .example("backup.timer"),
@@ -42,24 +53,30 @@ constexpr Field fields[] = {
     schema::source("source", "content", "A file beside the manifest whose bytes become the content."),
     // A property, so that a link that was replaced (a masked unit, an alias) is shown and comes back.
     schema::property<&UnitFile::link>("link", "Target of a symbolic link in its place. Empty, always.").example("\"\""),
+    schema::seen<&UnitFile::place>("place", "Where it lies, where it is a person's.")
+        .example("/home/eve/.config/systemd/user/backup.timer"),
 };
 
 constexpr Schema unit =
     schema::of<UnitFile>("unit", "units", Order::unit,
-                         "A unit file of systemd, or a part of one, in /etc/systemd/system. Whether "
-                         "it runs and starts by itself is said under services.",
+                         "A unit file of systemd, or a part of one, in /etc/systemd/system; with `user` one of that "
+                         "person's, in ~/.config/systemd/user. Whether it runs and starts by itself is said under "
+                         "services.",
                          fields)
         .body("content")
-        .keyed(clean_name);
+        .of_persons()
+        .keyed(clean_key);
 
 class UnitType final : public TypedResource<UnitFile> {
 public:
     constexpr UnitType() : TypedResource(unit) {}
 
     std::optional<UnitFile> observe(const View& view, const UnitFile& wanted, bool whole) const override {
-        auto there = look_at_file(view, wanted.path(), wanted.content, whole || wanted.content);
+        auto there = look_at_file(view, path_of(view, wanted.name), wanted.content, whole || wanted.content);
         if (!there.entry) return std::nullopt;
-        return UnitFile{.name = wanted.name, .content = std::move(there.content), .link = std::move(there.link)};
+        UnitFile found{.name = wanted.name, .content = std::move(there.content), .link = std::move(there.link)};
+        if (wanted.name.starts_with('~')) found.place = path_of(view, wanted.name);
+        return found;
     }
 
     std::vector<Companion> resolve(const View& view, std::span<Change> changes, Diagnostics& problems) const override {
@@ -71,17 +88,29 @@ public:
             if (!after->content && after->link.empty())
                 problems.add(Error(change.where, change.id.key + " is not there, and nothing says what is to be in it")
                                  .help("give content: or source:; to run a unit that a package brings, use services"));
-            if (!change.before) parents.above(after->path(), i, change.where, problems);
+            if (change.before) continue;
+            const auto person = owned(after->name).person;
+            const auto path = path_of(view, after->name);
+            if (person.empty())
+                parents.above(path, i, change.where, problems);
+            else
+                parents.above(path, i, change.where, problems, person, person_of(view, person).group);
         }
         return parents.take();
     }
 
     void claims(const State& state, std::vector<Claim>& claims) const override {
         const UnitFile& spec = *state.as<UnitFile>();
-        claim_path(spec.path(), {}, {}, claims);
-        if (const auto drop_in = spec.name.find(".d/"); drop_in != std::string::npos) {
-            claims.push_back({Claim::Role::needs, "unit:" + spec.name.substr(0, drop_in)});
-            claims.push_back({Claim::Role::brings, "unit:" + spec.name.substr(0, drop_in)});
+        const auto [person, name] = owned(spec.name);
+        if (person.empty())
+            claim_path(std::string(directory) + name, {}, {}, claims);
+        else
+            claims.push_back({Claim::Role::needs, "user:" + person});
+        if (spec.place) claims.push_back({Claim::Role::provides, "path:" + *spec.place});
+        if (const auto drop_in = name.find(".d/"); drop_in != std::string::npos) {
+            const auto whole = "unit:" + key_of({person, name.substr(0, drop_in)});
+            claims.push_back({Claim::Role::needs, whole});
+            claims.push_back({Claim::Role::brings, whole});
         } else {
             claims.push_back({Claim::Role::provides, "unit:" + spec.name});
         }
@@ -90,10 +119,18 @@ public:
     bool batches() const override { return true; }
 
     void apply(WritableHost& host, const UnitFile* from, const UnitFile* to, bool) const override {
-        if (!to) return host.remove(from->path());
-        if (!to->link.empty()) return host.make_link(to->path(), to->link);
-        if (!to->content) throw Error("what was in " + to->path() + " is not known");
-        host.write(to->path(), *to->content, {.mode = 0644});
+        const View view(host);
+        const auto& key = to ? to->name : from->name;
+        const auto path = path_of(view, key);
+        if (!to) return host.remove(path);
+        Meta meta{.mode = 0644};
+        if (const auto person = owned(key).person; !person.empty() && host.superuser()) {
+            meta.owner = person;
+            meta.group = person_of(view, person).group;
+        }
+        if (!to->link.empty()) return host.make_link(path, to->link, meta);
+        if (!to->content) throw Error("what was in " + path + " is not known");
+        host.write(path, *to->content, meta);
     }
 };
 

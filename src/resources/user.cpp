@@ -59,6 +59,7 @@ constexpr Field fields[] = {
         .example("true")
         .otherwise("true, unless it is a system one"),
     schema::resource("authorized_keys", "authorized_keys", "Public keys that open it by ssh."),
+    schema::resource("linger", "linger", "Her session runs from boot on, whether or not she is logged in."),
     schema::resource("sudo", "sudo", "What it may do as root: true for everything, or a rule of sudoers."),
     schema::seen<&User::aging>("aging", "What shadow says after the password.").example("19000:0:99999:7:::"),
     schema::seen<&User::gid>("gid", "Number of its primary group.").example("4242"),
@@ -229,6 +230,7 @@ public:
     void claims(const State& state, std::vector<Claim>& claims) const override {
         const auto& spec = *state.as<User>();
         claims.push_back({Claim::Role::provides, "user:" + spec.name});
+        if (spec.uid) claims.push_back({Claim::Role::provides, fmt::format("uid:{}", *spec.uid)});
         claims.push_back({Claim::Role::needs, "group:" + spec.group.value_or(spec.name)});
         if (spec.groups)
             for (const auto& one : *spec.groups) claims.push_back({Claim::Role::needs, "group:" + one});
@@ -265,7 +267,8 @@ public:
         // cut. Its parts are not to be told from whole ones, so it is made afresh.
         if (there && !from) {
             if (to->uid && there->uid != *to->uid)
-                throw Error(fmt::format("user {} was made by somebody else meanwhile (uid {})", to->name, there->uid));
+                throw Error(fmt::format("user {} was made by somebody else meanwhile (uid {})", to->name, there->uid))
+                    .help("look at it, and plan again: chaos plan");
             must(host, {{"userdel", to->name}});
             if (to->create_home.value_or(false)) host.remove_tree(there->home);
         }
@@ -323,7 +326,8 @@ private:
         if (view->live()) view->look("/proc/self/loginuid", &login);
         if (!login.empty() && login.back() == '\n') login.pop_back();
         if (there->uid == 0)
-            problems.add(Error(change.where, "user " + there->name + " is never removed: its uid is 0"));
+            problems.add(Error(change.where, "user " + there->name + " is never removed: its uid is 0")
+                             .help("remove this entry, or take absent: true away"));
         else if (login == std::to_string(there->uid))
             problems.add(
                 Error(change.where, "user " + there->name + " is never removed by itself: you are logged in as it")

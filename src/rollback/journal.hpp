@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <chaos/registry.hpp>
 
 #include "lock.hpp"
@@ -26,6 +27,7 @@ public:
     explicit RunJournal(Workplace& place) : place_(place) {}
 
     void of(std::int64_t run) { run_ = run; }
+    void stops_by(const std::atomic<bool>* stop) { stop_ = stop; }
     std::int64_t run() const { return run_; }
 
     Store::Batch& batch();  ///< The one that is open; a new one where none is.
@@ -38,6 +40,8 @@ public:
     Content blob(Digest) const override;
     void fence(int pid, const Command&) override;
     void lift(int pid) override { place_.lock.lift(pid); }
+    void says(const std::string& line) override { place_.reporter.says(line); }
+    bool asked_to_stop() const override { return stop_ && stop_->load(); }
 
 private:
     std::int64_t next_operation();
@@ -45,6 +49,7 @@ private:
     Workplace& place_;
     std::int64_t run_ = 0, last_operation_ = -1;
     std::optional<Store::Batch> batch_;
+    const std::atomic<bool>* stop_ = nullptr;
 };
 
 }  // namespace chaos::rollback

@@ -253,6 +253,15 @@ void Lock::lift(int pid) {
     if (ftruncate(descriptor_, head_) != 0) fail_on("can not write", path_);
 }
 
+std::optional<Process> holder_process(const std::string& state_directory) {
+    const auto path = state_directory + "/lock";
+    if (access(path.c_str(), R_OK) != 0) return std::nullopt;
+    const auto notes = parse(read_file(path));
+    if (!notes.holder || notes.holder->boot != here() || notes.holder->process.pid == getpid()) return std::nullopt;
+    auto now = process(notes.holder->process.pid);
+    return now && *now == notes.holder->process ? now : std::nullopt;
+}
+
 std::string holder_of(const std::string& state_directory) {
     const auto path = state_directory + "/lock";
     if (access(path.c_str(), R_OK) != 0) return {};

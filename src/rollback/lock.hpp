@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "processes.hpp"
+
 namespace chaos::rollback {
 
 /// The one writer of a store: flock on <state>/lock, close-on-exec. The file says who holds it, since when, and (fence)
@@ -39,6 +41,8 @@ private:
 /// Who is at work on the store of this directory: "chaos apply (pid 4711, since 2 min, by alice)". Empty: nobody.
 /// Does not touch the lock.
 std::string holder_of(const std::string& state_directory);
+
+std::optional<Process> holder_process(const std::string& state_directory);
 
 std::string boot_id();  ///< Of the kernel that runs now.
 

@@ -14,7 +14,7 @@ constexpr std::array<std::string_view, 6> run_states = {"running", "committed", 
                                                         "undoing", "undone",    "stuck"};
 constexpr std::array<std::string_view, 7> results = {"planned", "begun", "done", "skipped", "undone", "failed", "kept"};
 constexpr std::array<std::string_view, 5> step_states = {"planned", "begun", "done", "skipped", "undone"};
-constexpr std::array<std::string_view, 4> undos = {"exact", "cached", "effort", "none"};
+constexpr std::array<std::string_view, 5> undos = {"exact", "cached", "effort", "none", "repacked"};
 
 template <class Enum, std::size_t N>
 Enum word(const std::array<std::string_view, N>& words, std::string_view text, std::string_view what) {

@@ -3,6 +3,8 @@
 
 #include <ctime>
 
+#include "checks.hpp"
+#include "expiry.hpp"
 #include "runner_parts.hpp"
 
 namespace chaos::rollback {
@@ -71,6 +73,7 @@ void Runner::Parts::begin() {
     if (!takes_back()) batch.set_site(request.site.name, request.site.origin);
     outcome.run = batch.add_run(record);
     journal.of(outcome.run);
+    if (request.window_s != 0) open_window();
     host.emplace(place.looking, place.root, place.state_directory, outcome.run, journal);
     record_plan();
     adopt_inputs();
@@ -96,7 +99,36 @@ Outcome Runner::Parts::run() {
             return take_it_back(outcome.errors.front().what()), outcome;
         if (request.on_failure == OnFailure::stop) return finish(RunState::partial), outcome;
     }
-    return finish(outcome.errors.empty() ? RunState::committed : RunState::partial), outcome;
+    if (!outcome.errors.empty()) return finish(RunState::partial), outcome;
+    if (checks_answer()) return finish(RunState::committed), outcome;
+    if (!outcome.interrupted && request.on_failure != OnFailure::undo) return finish(RunState::partial), outcome;
+    return take_it_back(outcome.errors.front().what()), outcome;
+}
+
+bool Runner::Parts::checks_answer() {
+    if (takes_back() || plan.empty()) return true;
+    journal.flush();
+    try {
+        for (const Check& check : request.site.checks) ask(check, *host, place.reporter, request.stop);
+        return true;
+    } catch (const Error& error) {
+        outcome.interrupted = request.stop && request.stop->load();
+        Error safe(error.where, unsaid(error.what()));
+        safe.hint = error.hint;
+        outcome.errors.push_back(outcome.interrupted ? Error("the run was asked to stop") : std::move(safe));
+        return false;
+    }
+}
+
+/// From now on, or from the end of the run on, once there is one.
+void Runner::Parts::open_window() {
+    Window window;
+    window.run = outcome.run;
+    window.seconds = request.window_s;
+    window.connection = request.connection;
+    window = window_from_now(std::move(window), request.window_s * 1'000'000'000);
+    journal.batch().set_window(window);
+    outcome.window = std::move(window);
 }
 
 /// One error may be that of many steps: it is told once, and at a place where it belongs to one.
@@ -116,6 +148,7 @@ void Runner::Parts::tell(const Failures& failures) {
 }
 
 void Runner::Parts::take_it_back(const std::string& why) {
+    outcome.window.reset();
     if (!place.store.run(outcome.run)) {  // nothing was recorded, so nothing was touched
         journal.drop();
         outcome.run = 0;
@@ -131,7 +164,11 @@ void Runner::Parts::take_it_back(const std::string& why) {
     outcome.conflicts = std::move(undone.conflicts);
     outcome.stayed = std::move(undone.stayed);
     outcome.unsettled = undone.unsettled;
-    for (Error& error : undone.errors) outcome.errors.push_back(std::move(error));
+    for (Error& error : undone.errors) {
+        Error safe(error.where, unsaid(error.what()));
+        safe.hint = unsaid(error.hint), safe.notes = std::move(error.notes);
+        outcome.errors.push_back(std::move(safe));
+    }
 }
 
 void Runner::Parts::finish(RunState state) {
@@ -146,6 +183,11 @@ void Runner::Parts::finish(RunState state) {
     }
     const std::string note = outcome.errors.empty() ? std::string() : outcome.errors.front().what();
     journal.batch().set_run(outcome.run, state, note, now_ns(), static_cast<std::int64_t>(outcome.changed));
+    journal.batch().close_windows(taken_back, false);
+    if (request.window_s != 0 && outcome.changed != 0)
+        open_window();
+    else
+        journal.batch().close_windows({outcome.run}, false), outcome.window.reset();
     journal.flush();
     outcome.state = state;
     if (takes_back())

@@ -16,6 +16,7 @@ struct Runner::Parts {
     Parts(Workplace& workplace, const Request& asked)
         : place(workplace), request(asked), journal(workplace), plan(asked.plan), now(asked.observed) {
         outcome.state = RunState::running;
+        journal.stops_by(asked.stop);
     }
 
     Outcome run();
@@ -59,6 +60,8 @@ private:
 
     // After the last one.
     void finish(RunState);
+    bool checks_answer();  ///< False where one does not: why is in the outcome then.
+    void open_window();
     void record_ownership();
     void record_inputs(std::uint32_t watcher, const View&);
     void take_it_back(const std::string& why);

@@ -74,7 +74,7 @@ std::size_t Runner::Parts::end_of_phase(std::size_t from) const {
     }
     const auto joins = [&](std::size_t number) {
         const Step& step = plan[number];
-        return step.type->overlaps() && !step.waits_for_all &&
+        return step.type->overlaps(step.changes) && !step.waits_for_all &&
                std::none_of(step.waits_for.begin(), step.waits_for.end(), [&](std::uint32_t n) { return n >= from; });
     };
     if (takes_back() || request.jobs <= 1) return from + 1;

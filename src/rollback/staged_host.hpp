@@ -28,6 +28,9 @@ public:
     /// A child is about to run (it waits until this returns), and has ended.
     virtual void fence(int pid, const Command&) = 0;
     virtual void lift(int pid) = 0;
+
+    virtual void says(const std::string& line) { (void)line; }  ///< To whoever watches.
+    virtual bool asked_to_stop() const { return false; }
 };
 
 /// The host as a run changes it: looking is another Host's, seen through the queue; changes are staged apart and
@@ -60,6 +63,7 @@ public:
     Content content(const std::string& path) const override;
     Output ask(const Command&) const override;
     const Services& services() const override;
+    std::string state_directory() const override;
 
     void write(const std::string& path, const Content&, const Meta&) override;
     void make_directory(const std::string& path, const Meta&) override;
@@ -68,6 +72,9 @@ public:
     void remove(const std::string& path) override;
     void remove_tree(const std::string& path) override;
     void set_kernel(const std::string& path, const std::string& value) override;
+    std::string keep_in(const std::string& name) override;
+    void says(const std::string& line) override;
+    bool waits(const std::string& line) override;
     Output run(const Command&) override;
     void control(UnitVerb, const std::string& unit) override;
 

@@ -46,6 +46,27 @@ void enclose(const Child& child, std::int64_t run, const Command& command) {
 
 }  // namespace
 
+std::string StagedHost::state_directory() const {
+    return parts_->state_in_root;
+}
+
+std::string StagedHost::keep_in(const std::string& name) {
+    if (parts_->state_in_root.empty()) return {};
+    const std::lock_guard guard(parts_->mutex);
+    std::string directory = parts_->state_in_root + "/" + name;
+    parts_->make_stage_directory(directory + "/any");
+    return directory;
+}
+
+void StagedHost::says(const std::string& line) {
+    parts_->journal.says(line);
+}
+
+bool StagedHost::waits(const std::string& line) {
+    if (!line.empty()) parts_->journal.says(line);
+    return !parts_->journal.asked_to_stop();
+}
+
 Output StagedHost::run(const Command& command) {
     publish();
     Child child(command, parts_->beneath.root());

@@ -77,7 +77,7 @@ Store::Handle::Handle(const std::string& state_directory, Access how) : director
     if (check && !is_new(*database))
         if (const auto found = database->damage(); !found.empty()) throw damaged(file, found);
     database->allow_changes(journal);
-    if (migrates) migrate(*database, migrations());
+    if (migrates) refuse_while_one_waits(*database), migrate(*database, migrations());
 }
 
 // Beside the store, in a file of its own: who gets a copy of the database alone gets no secret with it.

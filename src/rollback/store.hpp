@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chaos/confirm.hpp>
 #include <chaos/history.hpp>
 
 #include "image.hpp"
@@ -76,6 +77,8 @@ public:
     std::string site_origin(const std::string& site) const override;
     std::vector<std::pair<std::string, Digest>> noted(const ResourceId&, std::string* invocation) const override;
 
+    std::optional<Window> window() const override;
+
     std::optional<std::int64_t> open_run() const;  ///< Running, undoing or stuck.
     std::vector<std::int64_t> unswept_runs() const;
     std::vector<StepRecord> steps(std::int64_t run) const;      ///< By number.
@@ -98,6 +101,9 @@ public:
         std::int64_t add_run(const RunRecord&);  ///< Its number.
         void set_run(std::int64_t run, RunState, const std::string& note, std::int64_t ended, std::int64_t changes);
         void set_swept(std::int64_t run);
+        void set_note(std::int64_t run, const std::string& note);
+        void set_window(const Window&);  ///< An open one; in the place of what was known of it.
+        void close_windows(const std::vector<std::int64_t>& runs, bool confirmed);
         void add_step(const StepRecord&);
         void set_step(std::int64_t run, std::int64_t number, StepRecord::State);
         void set_scan(std::int64_t run, std::int64_t number, const std::string& scan);

@@ -190,6 +190,23 @@ std::vector<std::pair<std::string, Digest>> Store::noted(const ResourceId& id, s
     return inputs;
 }
 
+std::optional<Window> Store::window() const {
+    const std::scoped_lock guard(handle_->mutex);
+    auto row = handle_->database->ask(
+        "SELECT run, seconds, life, until, until_real, lives, connection FROM windows JOIN runs ON number = run "
+        "WHERE windows.state = 'open' AND runs.state IN ('committed', 'partial') ORDER BY run DESC LIMIT 1");
+    if (!row.next()) return std::nullopt;
+    Window window;
+    window.run = row.integer(0);
+    window.seconds = row.integer(1);
+    window.life = row.text(2);
+    window.until = row.integer(3);
+    window.until_real = row.integer(4);
+    window.lives = static_cast<int>(row.integer(5));
+    window.connection = row.text(6);
+    return window;
+}
+
 std::optional<std::int64_t> Store::open_run() const {
     const std::scoped_lock guard(handle_->mutex);
     auto row = handle_->database->ask(

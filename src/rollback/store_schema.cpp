@@ -129,6 +129,21 @@ CREATE TABLE noted(           -- the restart ledger: what a service took note of
 ) WITHOUT ROWID;
 )",
                                 1},
+                               // A chaos that does not know it would begin a run on top of one that waits.
+                               {R"(
+CREATE TABLE windows(         -- runs that must be confirmed, or are taken back
+    run        INTEGER PRIMARY KEY REFERENCES runs(number) ON DELETE CASCADE,
+    state      TEXT NOT NULL,     -- open, confirmed, over
+    seconds    INTEGER NOT NULL,
+    life       TEXT NOT NULL,     -- of the host, when until was set
+    until      INTEGER NOT NULL,  -- CLOCK_BOOTTIME of that life, nanoseconds
+    until_real INTEGER NOT NULL,  -- nanoseconds since 1970
+    lives      INTEGER NOT NULL,  -- how many boots it has seen
+    connection TEXT NOT NULL      -- the ssh connection it was begun from
+);
+CREATE INDEX windows_open ON windows(run) WHERE state = 'open';
+)",
+                                2},
                                {R"(
 CREATE TABLE taken_back(      -- a rollback, and the runs that it took back
     by  INTEGER NOT NULL REFERENCES runs(number) ON DELETE CASCADE,
@@ -136,13 +151,29 @@ CREATE TABLE taken_back(      -- a rollback, and the runs that it took back
     PRIMARY KEY(by, run)
 ) WITHOUT ROWID;
 )",
-                                1}};
+                                2}};
 
 std::int64_t version_of(Database& database) {
     return database.number("PRAGMA user_version");
 }
 
 }  // namespace
+
+void refuse_while_one_waits(Database& database) {
+    if (version_of(database) < 2) return;
+    const auto waits = database.number(
+        "SELECT max(run) FROM windows JOIN runs ON number = run WHERE windows.state = 'open' AND "
+        "runs.state IN ('running', 'committed', 'partial')");
+    if (!waits) return;
+    const auto directory = database.path().substr(0, database.path().rfind('/'));
+    Busy error(fmt::format("run {} of an older chaos waits to be confirmed; the store {} is left as it is until then",
+                           waits, database.path()));
+    error.hint = fmt::format(
+        "confirm it with the chaos that began it: {0}/window/loader --library-path {0}/window "
+        "{0}/window/chaos confirm; or wait until it is taken back",
+        directory);
+    throw error;
+}
 
 std::span<const Migration> migrations() {
     return known;

@@ -24,6 +24,10 @@ bool is_new(Database&);
 /// Throws Error where it is somebody else's database, or too new. True where migrate() has something to do.
 bool needs_migration(Database&, std::span<const Migration>);
 
+/// Throws Busy where a run waits to be confirmed: the program that is to take it back is of the version that began it,
+/// and could not read a newer store.
+void refuse_while_one_waits(Database&);
+
 /// Brings it to the newest version, each in one transaction. A store with runs in it is kept as it was beside it, as
 /// store.vN.db. Throws Error where a run is open: that must be taken back by the program that began it.
 void migrate(Database&, std::span<const Migration>);

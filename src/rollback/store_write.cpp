@@ -78,6 +78,26 @@ void Store::Batch::set_swept(std::int64_t run) {
                   fmt::format("run {}", run));
 }
 
+void Store::Batch::set_note(std::int64_t run, const std::string& note) {
+    must_be_there(store_.handle_->database->change("UPDATE runs SET note = ? WHERE number = ?", {note, run}),
+                  fmt::format("run {}", run));
+}
+
+void Store::Batch::set_window(const Window& window) {
+    store_.handle_->database->change(
+        "INSERT INTO windows(run, state, seconds, life, until, until_real, lives, connection) "
+        "VALUES(?, 'open', ?, ?, ?, ?, ?, ?) ON CONFLICT(run) DO UPDATE SET seconds = excluded.seconds, life = "
+        "excluded.life, until = excluded.until, until_real = excluded.until_real, lives = excluded.lives",
+        {window.run, window.seconds, window.life, window.until, window.until_real,
+         static_cast<std::int64_t>(window.lives), window.connection});
+}
+
+void Store::Batch::close_windows(const std::vector<std::int64_t>& runs, bool confirmed) {
+    for (const std::int64_t run : runs)
+        store_.handle_->database->change("UPDATE windows SET state = ? WHERE run = ? AND state = 'open'",
+                                         {confirmed ? "confirmed" : "over", run});
+}
+
 void Store::Batch::add_step(const StepRecord& step) {
     std::string scan;
     if (!step.scan.empty()) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include "expiry.hpp"
 #include "runner.hpp"
 #include "taking_back.hpp"
 
@@ -30,26 +31,93 @@ public:
             StagedHost host(place_.looking, place_.root, place_.state_directory, run, journal);
             sweep(place_, host, run);
         }
+        disarm_where_nothing_waits();
         return outcome;
     }
 
-    Outcome run(const Request& request) override { return Runner(place_, request).run(); }
+    Outcome run(const Request& request) override {
+        if (const auto waits = store_.window()) throw Busy(to_text(*waits));
+        Request asked = request;
+        if (asked.plan.empty()) asked.window_s = 0;
+        if (asked.window_s != 0) arm(place_.looking, place_.state_directory, asked.window_s, place_.reporter);
+        try {
+            Outcome outcome = Runner(place_, asked).run();
+            disarm_where_nothing_waits();
+            return outcome;
+        } catch (...) {
+            disarm_where_nothing_waits();
+            throw;
+        }
+    }
 
     TakeBack plan_take_back(std::vector<std::int64_t> runs, Resolution resolution) const override {
         return TakingBack(place_, std::move(runs), resolution).plan();
     }
     Outcome take_back(const TakeBack& back, const std::string& who, const std::atomic<bool>* stop) override {
+        return take_back(back, who, stop, OnFailure::undo);
+    }
+
+    void confirm(const std::string& who) override {
+        const auto waits = store_.window();
+        if (!waits) throw Error("no run waits to be confirmed").help("chaos history");
+        {
+            Store::Batch batch(store_);
+            batch.close_windows({waits->run}, true);
+            batch.set_note(waits->run, fmt::format("confirmed by {}", who));
+            batch.commit();
+        }
+        disarm_where_nothing_waits();
+    }
+
+    Outcome expire() override {
+        const auto waits = store_.window();
+        if (!waits || waits->left_ns() > 0) return {};
+        place_.reporter.says(
+            fmt::format("run {} was not confirmed in {} s: taking it back", waits->run, waits->seconds));
+        Outcome outcome = take_back(plan_take_back({waits->run}, Resolution::none), "chaos", nullptr, OnFailure::undo);
+        if (outcome.state == RunState::undone)  // as much of it as can: somebody may be locked out
+            outcome = take_back(plan_take_back({waits->run}, Resolution::none), "chaos", nullptr, OnFailure::go_on);
+        if (outcome.state != RunState::committed && outcome.state != RunState::partial) return outcome;
+        {
+            Store::Batch batch(store_);
+            batch.close_windows({waits->run}, false);
+            batch.set_note(waits->run, fmt::format("taken back: not confirmed in {} s", waits->seconds));
+            batch.commit();
+        }
+        disarm_where_nothing_waits();
+        return outcome;
+    }
+
+private:
+    Outcome take_back(const TakeBack& back, const std::string& who, const std::atomic<bool>* stop, OnFailure failing) {
         Request request{back.verb, who, "", back.site, back.graph, back.observed, back.goal, back.plan};
         request.stop = stop;
-        Runner runner(const_cast<Workplace&>(place_), request);
+        request.on_failure = failing;
+        Runner runner(place_, request);
         runner.takes_back(back.runs);
+        const auto waited = store_.window();
         Outcome outcome = runner.run();
+        if (waited && !store_.window()) {
+            Store::Batch batch(store_);
+            batch.set_note(waited->run, "taken back before it was confirmed");
+            batch.commit();
+        }
+        disarm_where_nothing_waits();
         outcome.conflicts.insert(outcome.conflicts.begin(), back.conflicts.begin(), back.conflicts.end());
         outcome.stayed.insert(outcome.stayed.begin(), back.stayed.begin(), back.stayed.end());
         return outcome;
     }
 
-private:
+    /// What stands ready for a run that is over is litter: it finds nothing, but the next one needs its place.
+    void disarm_where_nothing_waits() {
+        if (store_.window() || !is_armed(place_.state_directory)) return;
+        try {
+            disarm(place_.looking, place_.state_directory);
+        } catch (const Error& error) {
+            place_.reporter.warns(error);
+        }
+    }
+
     Store store_;
     Lock lock_;
     Workplace place_;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <ctime>
+#include <set>
 
 #include "effects.hpp"
 #include "runner.hpp"
@@ -93,7 +94,7 @@ private:
     /// A service may need files that are not back yet. Nothing stands on whether it runs.
     bool may_wait(const StepRecord& step) const {
         const ResourceType* type = place_.registry.type(step.type);
-        return type && type->overlaps();
+        return type && type->overlaps({});
     }
 
     /// What had to wait for the rest. Where it still can not be, the host is not held up by it: it is told.
@@ -278,6 +279,11 @@ void settle(Workplace& place, StagedHost& host, std::int64_t run, Outcome& outco
 void sweep(Workplace& place, StagedHost& host, std::int64_t run) try {
     host.adopt(place.store.operations(run));
     host.sweep(place.store.stage_directories(run));
+    std::set<const ResourceType*> called;
+    for (const StepRecord& step : place.store.steps(run))
+        if (step.state != StepRecord::State::planned) called.insert(place.registry.type(step.type));
+    called.erase(nullptr);
+    for (const ResourceType* type : called) type->sweep(host, place.store);
     Store::Batch batch(place.store);
     batch.set_swept(run);
     batch.commit();

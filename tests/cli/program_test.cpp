@@ -738,3 +738,79 @@ TEST_CASE("fmt replaces a file in place, keeps its mode and what a link leads to
     CHECK(place.chaos({"fmt", place.write("wrong.yml", "a: [1\n")}).status == 64);
     CHECK(place.read("wrong.yml") == "a: [1\n");
 }
+
+TEST_CASE("what was typed into secrets and does not fit is kept, for its writer alone, and can be gone on with") {
+    Sandbox place;
+    const std::string file = place.root() + "/s.yml", key = place.root() + "/key";
+    REQUIRE(place.chaos({"secrets", "keygen", key}).status == 0);
+    const auto edit = [&](const std::string& editor) {
+        return place.shell("EDITOR='" + editor + "' CHAOS_AGE_KEY_FILE=" + key + " $chaos secrets edit " + file);
+    };
+    REQUIRE(edit("cp " + place.write("good.yml", "db: one\n")).status == 0);
+    const auto before = place.read("root/s.yml");
+    const Output wrong = edit("cp " + place.write("bad.yml", "db: two\nother: [typed, for, an hour\n"));
+    CHECK(wrong.status != 0);
+    CHECK(wrong.err.find("line 3") != std::string::npos);
+    CHECK(wrong.err.find("an hour") == std::string::npos);
+    CHECK(place.read("root/s.yml") == before);
+    const std::string mark = "readable for you alone: ";
+    const auto at = wrong.err.find(mark);
+    REQUIRE_MESSAGE(at != std::string::npos, wrong.err);
+    const std::string kept = wrong.err.substr(at + mark.size(), wrong.err.find('\n', at) - at - mark.size());
+    struct stat there {};
+    REQUIRE(::stat(kept.c_str(), &there) == 0);
+    CHECK((there.st_mode & 07777) == 0600);
+    CHECK(wrong.err.find("EDITOR='cp " + kept + "' chaos secrets edit " + file) != std::string::npos);
+    std::ofstream(kept) << "db: two\nother: [typed, for, an hour]\n";
+    CHECK(edit("cp " + kept).status == 0);
+    CHECK(place.shell("CHAOS_AGE_KEY_FILE=" + key + " $chaos secrets show --raw " + file + " db").out == "two");
+    CHECK(place.shell("rm -r " + kept.substr(0, kept.rfind('/'))).status == 0);
+}
+
+TEST_CASE("an editor that changed nothing, or did not run, leaves nothing behind") {
+    Sandbox place;
+    const std::string file = place.root() + "/s.yml", key = place.root() + "/key";
+    REQUIRE(place.chaos({"secrets", "keygen", key}).status == 0);
+    for (const char* editor : {"false", "/nonexistent/editor"}) {
+        const Output output = place.shell(std::string("EDITOR=") + editor + " CHAOS_AGE_KEY_FILE=" + key +
+                                          " $chaos secrets edit " + file);
+        CHECK(output.status != 0);
+        CHECK(output.err.find("is kept") == std::string::npos);
+        CHECK_FALSE(place.read("root/s.yml"));
+    }
+}
+
+TEST_CASE("a key file that somebody else owns opens nothing, unless who asked sudo owns it") {
+    Sandbox place;
+    const std::string key = place.root() + "/key";
+    REQUIRE(place.chaos({"secrets", "keygen", key}).status == 0);
+    if (::chown(key.c_str(), 12345, 0) != 0) {
+        MESSAGE("not tried: a file can be given away by root alone");
+        return;
+    }
+    const std::string edit = "EDITOR='cp " + place.write("good.yml", "db: one\n") + "' $chaos secrets edit --age-key " +
+                             key + " " + place.root() + "/s.yml";
+    const Output refused = place.shell(edit);
+    CHECK(refused.status != 0);
+    CHECK(refused.err.find("belongs to somebody else (uid 12345)") != std::string::npos);
+    CHECK(refused.err.find("hint: chown 0 " + key) != std::string::npos);
+    CHECK(place.shell("SUDO_UID=12345 " + edit).status == 0);
+    CHECK(::chmod(key.c_str(), 0620) == 0);
+    CHECK(place.shell("SUDO_UID=12345 " + edit).err.find("hint: chmod 600 " + key) != std::string::npos);
+}
+
+TEST_CASE("a password in the url of a checkout is shown nowhere") {
+    Sandbox place;
+    const auto site = place.write("site.yml",
+                                  "gits: {/srv/chaos-none: {url: \"https://ann:s3cr3t@git.invalid/x.git\"}}\n"
+                                  "files: {/srv/chaos-none/.git/x: {mode: nonsense}}\n");
+    const auto good = place.write("good.yml", "gits: {/srv/chaos-none: \"https://ann:s3cr3t@git.invalid/x.git\"}\n");
+    for (const Output& output :
+         {place.chaos({"check", site}), place.chaos({"check", "--json", site}), place.chaos({"plan", good}),
+          place.chaos({"plan", "--json", good}), place.chaos({"explain", "git:/srv/chaos-none.url", good}),
+          place.chaos({"compile", good}), place.chaos({"graph", good})}) {
+        CHECK_FALSE((output.out + output.err).empty());
+        CHECK((output.out + output.err).find("s3cr3t") == std::string::npos);
+    }
+    CHECK(place.chaos({"compile", good}).err.find("a secret is in it") != std::string::npos);
+}

@@ -53,6 +53,7 @@ public:
         record.ended = ended;
         return record;
     }
+    std::optional<Window> window() const override { return std::nullopt; }
     std::vector<ChangeRecord> changes(std::int64_t) const override { return {}; }
     std::vector<ChangeRecord> changes_of(const ResourceId&) const override { return {ChangeRecord{}}; }
     std::vector<OwnedRecord> owned(const std::string&) const override { return {}; }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <map>
 
@@ -236,4 +237,29 @@ TEST_CASE("audit and exact are said of a resource") {
     CHECK_FALSE(reading["user:bob"].audit);
     REQUIRE(reading["user:eve"].exact.size() == 1);
     CHECK(reading["user:eve"].exact[0]->name == "groups");
+}
+
+TEST_CASE("a chain of 50,000 variables ends with an error, and so does an each over too many") {
+    std::string vars = "vars:\n";
+    for (int i = 0; i < 50'000; ++i) vars += fmt::format("  v{}: \"{{{{ vars.v{} }}}}\"\n", i, i + 1);
+    vars += "  v50000: 1\n";
+    const auto deep = read_text(vars + "files: {/a: \"{{ vars.v0 }}\"}\n");
+    REQUIRE(deep.problems.errors().size() == 1);
+    CHECK(deep.problems.errors()[0].what() == std::string("this goes more than 600 levels deep"));
+    const auto shallow = read_text(vars + "files: {/a: \"{{ vars.v49800 }}\"}\n");
+    CHECK(shallow.problems.ok());
+    const auto many = read_text("packages: [{name: 'p{{ item }}', each: range(500001)}]\n");
+    REQUIRE(many.problems.errors().size() == 1);
+    CHECK(many.problems.errors()[0].where == Place{1, 34, 0});
+    CHECK(std::string(many.problems.errors()[0].what()).find("more than 500000 entries") != std::string::npos);
+}
+
+TEST_CASE("variables of several files are laid on each other by name: replaced, added to, united and taken out") {
+    const auto reading = read_files({{"site.yml",
+                                      "include: [low.yml]\n"
+                                      "vars: {a: null, b: 2, c+: [y], d: {x: null, z: 3}, f: null, g: 1}\n"
+                                      "files: {/v: \"{{ vars | to_json }}\"}\n"},
+                                     {"low.yml", "vars: {a: 1, b: 1, c: [x, y], d: {x: 1, y: 2}, e: 5}\n"}});
+    CHECK(reading.attribute("file:/v", "content") ==
+          R"("{\"b\": 2, \"c\": [\"x\", \"y\"], \"d\": {\"y\": 2, \"z\": 3}, \"e\": 5, \"f\": null, \"g\": 1}")");
 }

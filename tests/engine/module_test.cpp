@@ -123,6 +123,37 @@ TEST_CASE("a block shares what it says with the modules that it uses") {
     CHECK(edges(reading) == "package:git -> file:/a");
 }
 
+TEST_CASE("what a block says holds for its entries beside what they say themselves") {
+    const auto reading = read_files({{"site.yml",
+                                      "packages: [git, vim]\nblocks:\n"
+                                      "  - when: host.name == 'x'\n"
+                                      "    needs: package:git\n"
+                                      "    files: {/a: {when: host.name == 'web1'}, /b: {when: vars.none == 1}}\n"
+                                      "  - when: [host.name == 'web1']\n"
+                                      "    needs: package:git\n"
+                                      "    tags: base\n"
+                                      "    files:\n"
+                                      "      /c: {when: 'true', needs: [package:vim], tags: [own]}\n"
+                                      "      /d: {when: 'false'}\n"}});
+    CHECK(ids(reading) == "package:git package:vim file:/c");
+    CHECK(edges(reading) == "package:git -> file:/c, package:vim -> file:/c");
+    CHECK(reading["file:/c"].tags == std::vector<std::string>{"own", "base"});
+}
+
+TEST_CASE("a field of a parameter may be left out where its type says so") {
+    const auto with = [&](const std::string& said) {
+        return read_files({{"site.yml", "use: [{module: m, with: {disks: " + said + "}}]\n"},
+                           {"modules/m.yml",
+                            "params: {disks: {type: [{name: text, \"size?\": size}]}}\n"
+                            "files: {/f: \"{{ params.disks | to_json }}\"}\n"}});
+    };
+    CHECK(with("[{name: a}, {name: b, size: 2GiB}]").attribute("file:/f", "content") ==
+          R"("[{\"name\": \"a\"}, {\"name\": \"b\", \"size\": \"2GiB\"}]")");
+    CHECK(error_of(with("[{size: 2GiB}]")) == "the field 'name' is missing");
+    CHECK(error_of(with("[{name: a, 'size?': 1}]")) == "there is no field 'size?'");
+    CHECK(error_of(with("[{name: a, size: many}]")).find("many") != std::string::npos);
+}
+
 TEST_CASE("labels of a module are its own") {
     const Files files = {
         {"site.yml",

@@ -18,7 +18,7 @@ host_checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 host_cache=${CHAOS_DEV_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/chaos-dev}
 host_program=${CHAOS_PROGRAM:-$host_checkout/build/chaos}
 host_packages=(systemd systemd-sysv dbus apt apt-utils ca-certificates procps iproute2 libcap2-bin acl attr e2fsprogs
-    file less cron logrotate sqlite3 libstdc++6)
+    file less cron logrotate sqlite3 libstdc++6 libsolv1)
 declare -A host_leader=() host_nspawn=() host_slirp=() host_options=()
 
 host_impossible() {

@@ -7,6 +7,7 @@
 #include <chaos/root_host.hpp>
 
 #include <chrono>
+#include <filesystem>
 
 #include "passwd.hpp"
 #include "scratch.hpp"
@@ -171,4 +172,28 @@ TEST_CASE("a command that failed is shown with its words, its status and the end
           "apt-get install x ended with status 100: E: no x");
     const std::string text = failed({{"a"}}, {1, "", std::string(5000, 'x') + "\nlast\n"}).what();
     CHECK(text == "a ended with status 1: last");
+}
+
+TEST_CASE("a command sees files of its own, and nobody else does") {
+    const Scratch scratch;
+    const auto veil = scratch.path() + "/veil", over = scratch.path() + "/over";
+    std::filesystem::create_directory(veil);
+    std::ofstream(over) << "theirs\n";
+    Command command{{"sh", "-c", veil + "/mine && cat " + over}};
+    command.veil = veil;
+    command.own = {{"mine", "#!/bin/sh\necho mine\n"}, {"instead", "ours\n", over}};
+    Output output;
+    try {
+        Child child(command);
+        output = child.wait();
+    } catch (const NoNamespace& error) {
+        MESSAGE("skipped: ", error.what());
+        return;
+    }
+    CHECK(output.status == 0);
+    CHECK(output.out == "mine\nours\n");
+    CHECK(std::filesystem::is_empty(veil));
+    std::string text;
+    std::getline(std::ifstream(over), text);
+    CHECK(text == "theirs");
 }

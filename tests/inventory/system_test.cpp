@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <chaos/system/accounts.hpp>
+#include <chaos/system/outdated.hpp>
 #include <chaos/system/packages.hpp>
 #include <chaos/system/units.hpp>
 
@@ -136,4 +137,29 @@ TEST_CASE("units are enabled by wants, requires, aliases, instances and rc links
     CHECK(unit_name("nginx") == "nginx.service");
     CHECK(unit_name("nginx.socket") == "nginx.socket");
     CHECK(unit_name("a.b") == "a.b.service");
+}
+
+TEST_CASE("code whose file is gone is found by the maps of its process, and belongs to a service or to nobody") {
+    const std::string gone = "7f00-7f01 r-xp 00000000 00:2b 12    /usr/lib/libssl.so.3 (deleted)\n";
+    CHECK(Outdated::is_outdated("1-2 rw-p 0 0:0 0\n" + gone));
+    CHECK_FALSE(Outdated::is_outdated("7f00-7f01 r--p 00000000 00:2b 12    /usr/lib/libssl.so.3 (deleted)\n"));
+    CHECK_FALSE(Outdated::is_outdated("7f00-7f01 r-xp 00000000 00:2b 12    /usr/lib/libssl.so.3\n"));
+    CHECK_FALSE(Outdated::is_outdated("7f00-7f01 rwxs 00000000 00:01 12    /memfd:jit (deleted)\n"));
+    CHECK_FALSE(Outdated::is_outdated(" (deleted)"));
+    test::FakeHost host;
+    const auto process = [&](const std::string& pid, const std::string& cgroup, const std::string& maps) {
+        host.put_file("/proc/" + pid + "/maps", maps);
+        host.put_file("/proc/" + pid + "/cgroup", "0::" + cgroup + "\n");
+        host.put_file("/proc/" + pid + "/comm", "sh\n");
+    };
+    process("900001", "/system.slice/ssh.service", gone);
+    process("900002", "/system.slice/system-web.slice/web@1.service/sub", gone);
+    process("900003", "/user.slice/user-0.slice/session-1.scope", gone);
+    process("900004", "/system.slice/fine.service", "");
+    process("900005", "/system.slice/ssh.service", gone);
+    const View view(host);
+    const auto found = Outdated::read(view);
+    CHECK(found.services == std::vector<std::string>{"ssh.service", "web@1.service"});
+    CHECK(found.processes == std::vector<std::string>{"sh (pid 900003)"});
+    CHECK(found.restart() == "systemctl restart ssh.service web@1.service");
 }

@@ -2,6 +2,10 @@
 #include <doctest/doctest.h>
 
 #include "package/apt.hpp"
+#include "package/archives.hpp"
+#include "package/locks.hpp"
+#include "package/manners.hpp"
+#include "package/repack.hpp"
 #include "support/small_run.hpp"
 
 using namespace chaos;
@@ -138,21 +142,12 @@ TEST_CASE("apt's lock is held by whom /proc/locks names") {
 TEST_CASE("a package that others need by now stays where it would only go back, and is told where it is to be absent") {
     FakeHost host;
     host.put_file("/var/lib/dpkg/status",
-                  "Package: libjq\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n"
+                  "Package: dpkg\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n"
+                  "Package: libjq\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n"
+                  "Depends: libonig (>= 1)\n\n"
                   "Package: libonig\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n"
                   "Package: web\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n"
-                  "Package: jq\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n");
-    host.put_file("/var/lib/apt/lists/deb_Packages.lz4", "");
-    host.put_command("apt-get", [](FakeHost&, const Command& command) {  // jq needs libjq, and that libonig
-        std::string moves;
-        bool library = false;
-        for (const std::string& word : command.argv) {
-            if (word.starts_with("libjq") || word.starts_with("libonig")) library = true;
-            if (word.starts_with("web")) moves += "Remv web [1]\n";
-        }
-        if (library) moves += "Remv jq [1]\nRemv libjq [1]\n";
-        return Output{0, moves, ""};
-    });
+                  "Package: jq\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\nDepends: libjq\n");
     const auto going = [&](Place where) {
         const View view(host);
         Catalog catalog{package("libjq", true), package("libonig", true), package("web", true)};
@@ -171,4 +166,177 @@ TEST_CASE("a package that others need by now stays where it would only go back, 
     auto declared = package("libjq", true);
     declared.where = {3, 5, 0};
     CHECK_FALSE(plan_for(host, {declared}).problems.ok());
+}
+
+namespace {
+
+/// A Debian on which commands do nothing but well, tool 1 is installed, and chaos keeps what goes.
+FakeHost keeping_debian() {
+    FakeHost host;
+    host.put_file("/var/lib/dpkg/status",
+                  "Package: tool\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1:1\n"
+                  "Conffiles:\n /etc/tool.conf 0123\nDescription: a tool\n more of it\n\n"
+                  "Package: dpkg\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.21\n");
+    host.put_file("/var/lib/apt/lists/deb_Packages.lz4", "");
+    host.put_directory("/var/lib/chaos");
+    for (const char* name : {"apt-get", "apt-cache", "apt-mark", "cp", "mv", "rm", "mkdir", "dd", "sync", "install",
+                             "dpkg", "sha256sum", "dpkg-deb"})
+        host.put_command(name, [](FakeHost&, const Command&) { return Output{}; });
+    return host;
+}
+
+Change change_of(std::optional<std::string> from, std::optional<std::string> to) {
+    const auto state = [](const std::optional<std::string>& version) {
+        if (!version) return State();
+        return declare("package", attributes({{"name", "tool"}, {"version", *version}})).wanted;
+    };
+    return {{"package", "tool"}, state(from), state(to)};
+}
+
+std::string words(const Command& command) {
+    std::string all;
+    for (const std::string& word : command.argv) all += (all.empty() ? "" : " ") + word;
+    return all;
+}
+
+std::vector<std::string> lines_of(const FakeHost& host) {
+    std::vector<std::string> all;
+    for (const Command& command : host.ran()) all.push_back(words(command));
+    return all;
+}
+
+std::size_t at(const std::vector<std::string>& lines, std::string_view part) {
+    for (std::size_t i = 0; i < lines.size(); ++i)
+        if (lines[i].find(part) != std::string::npos) return i;
+    return lines.size();
+}
+
+const ResourceType& kind() {
+    return *declare("package", attributes({{"name", "tool"}})).type;
+}
+
+}  // namespace
+
+TEST_CASE("a package that goes is kept, from apt's cache where its digest is right, before apt is asked to remove it") {
+    auto host = keeping_debian();
+    const std::string cached = "/var/cache/apt/archives/tool_1%3a1_amd64.deb";
+    host.put_file(cached, "bytes");
+    const std::string digest(64, 'a');
+    host.put_command("apt-cache", [&](FakeHost&, const Command&) {
+        return Output{0, "Package: tool\nVersion: 1:1\nArchitecture: amd64\nSHA256: " + digest + "\n\n", ""};
+    });
+    host.put_command("sha256sum", [&](FakeHost&, const Command&) { return Output{0, digest + "  x\n", ""}; });
+    host.put_command("cp", [](FakeHost& inside, const Command& command) {
+        if (has(command.argv, "-l")) inside.put_file("/var/lib/chaos/packages/tool_1%3a1_amd64.deb", "bytes");
+        return Output{};
+    });
+    const Change change = change_of("1:1", std::nullopt);
+    kind().apply_all(host, std::span(&change, 1));
+    const auto lines = lines_of(host);
+    CHECK(at(lines, "cp -l") < at(lines, "sync -f /var/lib/chaos/packages"));
+    CHECK(at(lines, "sync -f") < at(lines, "install tool-"));
+    CHECK(at(lines, "install tool-") < lines.size());
+    CHECK(at(lines, "dpkg-deb") == lines.size());
+}
+
+TEST_CASE("a package whose .deb no archive has any more is packed anew before it goes") {
+    auto host = keeping_debian();
+    host.put_file("/var/lib/dpkg/info/tool.list",
+                  "/.\n/usr\n/usr/bin\n/usr/bin/tool\n/../../out\n/usr/gone\n/srv/tool\n");
+    host.put_file("/var/lib/dpkg/info/tool.postinst", "#!/bin/sh\n");
+    host.put_file("/usr/bin/tool", "it");
+    host.put_directory("/srv/tool", 0750);
+    host.put_file("/var/cache/apt/archives/tool_1%3a1_amd64.deb", "wrong");
+    host.put_command("dpkg-deb", [](FakeHost&, const Command& command) {
+        return has(command.argv, "-W") ? Output{0, "tool 1:2 amd64", ""} : Output{};
+    });
+    std::string control;
+    host.put_command("dd", [&](FakeHost&, const Command& command) { return control = command.input, Output{}; });
+    const Change change = change_of("1:1", "1:2");
+    kind().apply_all(host, std::span(&change, 1));
+    const auto lines = lines_of(host);
+    const std::string tree = "/var/lib/chaos/packages/repacked/tree";
+    CHECK(at(lines, "cp -a --parents -t " + tree + " -- usr/bin/tool") < lines.size());
+    CHECK(lines[at(lines, "cp -a --parents")].find("out") == std::string::npos);
+    CHECK(at(lines, "install -d -m 750 -o 0 -g 0 -- " + tree + "/srv/tool") < lines.size());
+    CHECK(at(lines, "cp -p -T -- /var/lib/dpkg/info/tool.postinst " + tree + "/DEBIAN/postinst") < lines.size());
+    CHECK(at(lines, "--build " + tree) < at(lines, "install tool=1:2"));
+    CHECK(control == "Package: tool\nArchitecture: amd64\nVersion: 1:1\nDescription: a tool\n more of it\n");
+    CHECK(at(lines, "cp -l") == lines.size());  // another version under its name
+}
+
+TEST_CASE("a package that can not be kept is not touched") {
+    auto host = keeping_debian();
+    const Change change = change_of("1:1", std::nullopt);
+    CHECK_THROWS_WITH_AS(kind().apply_all(host, std::span(&change, 1)),
+                         doctest::Contains("can not be kept, so it could not come back: dpkg has no list"), Error);
+    CHECK(at(lines_of(host), "apt-get") == lines_of(host).size());
+}
+
+TEST_CASE("packages go back by the files that were kept, and step by step where apt finds no way") {
+    auto host = keeping_debian();
+    host.put_file("/var/lib/chaos/packages/tool_1%3a0_amd64.deb", "old");
+    const Change change = change_of("1:1", "1:0");
+    kind().undo_all(host, std::span(&change, 1));
+    auto lines = lines_of(host);
+    const std::string file = "/var/lib/chaos/packages/tool_1%3a0_amd64.deb";
+    REQUIRE(at(lines, file) < lines.size());
+    CHECK(lines[at(lines, file)].starts_with("apt-get -f --no-install-recommends"));
+    CHECK(at(lines, "update") == lines.size());
+    auto stuck = keeping_debian();
+    stuck.put_file(file, "old");
+    stuck.put_command("apt-get", [](FakeHost&, const Command&) { return Output{100, "", "E: no way\n"}; });
+    kind().undo_all(stuck, std::span(&change, 1));
+    lines = lines_of(stuck);
+    CHECK(at(lines, "--unpack " + file) < at(lines, "--configure -a"));
+    CHECK(at(lines, "--configure -a") < lines.size());
+}
+
+TEST_CASE("an interrupted dpkg gets the .debs of the last transaction, by version, and that is said") {
+    auto host = keeping_debian();
+    host.put_file("/var/lib/dpkg/status",
+                  "Package: tool\nStatus: install reinstreq half-installed\nArchitecture: amd64\nVersion: 1\n\n"
+                  "Package: other\nStatus: install reinstreq half-installed\nArchitecture: amd64\nVersion: 1\n");
+    host.put_file("/var/lib/chaos/packages/incoming", "tool_2_amd64.deb\n");
+    for (const char* file : {"/var/lib/chaos/packages/tool_2_amd64.deb", "/var/lib/chaos/packages/tool_3_amd64.deb",
+                             "/var/cache/apt/archives/tool_9_amd64.deb", "/var/cache/apt/archives/other_9_amd64.deb"})
+        host.put_file(file, "");
+    apt::repair(host);
+    const auto lines = lines_of(host);
+    REQUIRE(at(lines, "--unpack") < lines.size());
+    CHECK(lines[at(lines, "--unpack")].ends_with(
+        "--unpack /var/lib/chaos/packages/tool_2_amd64.deb /var/cache/apt/archives/other_9_amd64.deb"));
+    REQUIRE_FALSE(host.said.empty());
+    CHECK(host.said[0] == "dpkg was interrupted: bringing it to an end first (2 packages)");
+}
+
+TEST_CASE("what runs maintainer scripts sees a policy-rc.d of its own, that lets start what ran before") {
+    auto host = keeping_debian();
+    host.put_file("/usr/bin/deb-systemd-invoke", "my $p = '/usr/sbin/policy-rc.d';\n");
+    host.put_unit("web.service", "[Service]\nExecStart=/web\n", true);
+    const Change change = change_of(std::nullopt, "2");
+    kind().apply_all(host, std::span(&change, 1));
+    const auto& ran = host.ran();
+    const auto install =
+        std::find_if(ran.begin(), ran.end(), [](const Command& one) { return has(one.argv, "install"); });
+    REQUIRE(install != ran.end());
+    CHECK(install->veil == "/var/lib/chaos/packages/veil");
+    REQUIRE(install->own.size() == 2);
+    CHECK(install->own[0].text.find("\" web.service web ") != std::string::npos);
+    CHECK(install->own[1].over == "/usr/bin/deb-systemd-invoke");
+    CHECK(install->own[1].text == "my $p = '/var/lib/chaos/packages/veil/policy-rc.d';\n");
+    CHECK(apt::held_in("x\nchaos: held: b\nchaos: held: a\nchaos: held: b\n") == std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE("maintainer scripts are plain where debhelper wrote all that they do") {
+    FakeHost host;
+    host.put_file("/var/lib/dpkg/info/tool.list", "");
+    const Packages::Package tool{.name = "tool", .architecture = "amd64"};
+    CHECK(apt::has_plain_scripts(host, tool));
+    host.put_file(
+        "/var/lib/dpkg/info/tool.postinst",
+        "#!/bin/sh\nset -e\n# Automatically added by dh_x/1\nldconfig\n# End automatically added section\n\nexit 0\n");
+    CHECK(apt::has_plain_scripts(host, tool));
+    host.put_file("/var/lib/dpkg/info/tool.prerm", "#!/bin/sh\nrm -r /var/lib/tool\n");
+    CHECK_FALSE(apt::has_plain_scripts(host, tool));
 }

@@ -2,6 +2,7 @@
 // What no host could be is a mistake of the manifest: found where it is checked, before anything is looked at.
 #include <doctest/doctest.h>
 
+#include <chaos/reviews_written.hpp>
 #include <string>
 
 #include "support/small_run.hpp"
@@ -16,6 +17,8 @@ std::string said_of(std::string_view kind, std::initializer_list<Said> list, boo
     const Resource resource = declare(kind, attributes(list), absent);
     Diagnostics problems;
     resource.type->review(resource, problems);
+    if (const auto* more = dynamic_cast<const ReviewsWritten*>(resource.type))
+        more->review_written(resource, attributes(list), problems);
     std::string said;
     for (const Error& error : problems.errors()) {
         CHECK(error.where.line == 1);
@@ -60,6 +63,17 @@ TEST_CASE("a group that no /etc/group could have is a mistake of the manifest") 
     CHECK(has(said_of("group", {{"name", "g"}, {"gid", "-1"}}), "expected a gid"));
     CHECK(has(said_of("group", {{"name", "g"}, {"members", list_of({"a,b"})}}), "found 'a,b'"));
     CHECK(said_of("group", {{"name", "g"}, {"gid", "7"}, {"members", list_of({"a", "ann.b@example.org"})}}).empty());
+}
+
+TEST_CASE("a service that is masked can be neither enabled nor running, where that is said") {
+    const auto service = [](const char* name, const char* value, const char* masked = "true") {
+        return said_of("service", {{"name", "x"}, {"masked", masked}, {name, value}});
+    };
+    CHECK(service("running", "true") == "x is to be running and masked: nothing starts what is masked");
+    CHECK(service("enabled", "true") == "x is to be enabled and masked: nothing starts what is masked");
+    CHECK(service("running", "false").empty());
+    CHECK(service("enabled", "true", "false").empty());
+    CHECK(said_of("service", {{"name", "x"}, {"masked", "true"}}).empty());
 }
 
 TEST_CASE("an owner that no account could be is a mistake of the manifest") {

@@ -80,6 +80,7 @@ struct Session {
         const Plan steps = plan(planned.catalog, graph, observed, goal);
         Request request{"apply", "tester", "test.yml", planned, graph, observed, goal, steps};
         request.on_failure = on_failure;
+        request.window_s = window_s;
         return transactor->run(request);
     }
     Outcome rollback(std::vector<std::int64_t> runs) {
@@ -92,6 +93,7 @@ struct Session {
     RootHost host;
     Registry registry;
     Site site;
+    std::int64_t window_s = 0;
 };
 
 std::string first_error(const Outcome& outcome) {
@@ -333,4 +335,76 @@ TEST_CASE("what the kernel does not take as it was asked is not shown at all") {
     CHECK(failed.conflicts.empty());
     CHECK(first_error(failed).find("its owner can not be 4294967295 here") != std::string::npos);
     CHECK(root.entries("/srv").empty());
+}
+
+namespace {
+
+Check check_of(Check::Kind kind, std::string subject) {
+    Check check;
+    check.kind = kind, check.subject = std::move(subject), check.within_s = 1;
+    return check;
+}
+
+}  // namespace
+
+TEST_CASE("a check that answers lets a run stand; one that does not takes it back") {
+    const Root root;
+    root.write("/etc/motd", "before\n");
+    Session session(root);
+    session.wish("file", {{"path", "/etc/motd"}, {"content", "ours\n"}});
+    session.site.checks = {check_of(Check::Kind::file, "/etc/motd"), check_of(Check::Kind::file, "/etc/ready")};
+    const Outcome failed = session.apply();
+    CHECK(first_error(failed) ==
+          "the check file /etc/ready did not answer in 1 s: expected that it is there; came: there is nothing");
+    CHECK(failed.state == RunState::undone);
+    CHECK(root.text("/etc/motd") == "before\n");
+    root.write("/etc/ready", "");
+    CHECK(first_error(session.apply()) == "");
+    CHECK(root.text("/etc/motd") == "ours\n");
+}
+
+TEST_CASE("a check that fails leaves what was done where that was asked for, and says that it is in part") {
+    const Root root;
+    Session session(root);
+    session.wish("file", {{"path", "/etc/motd"}, {"content", "ours\n"}});
+    session.site.checks = {check_of(Check::Kind::file, "/etc/ready")};
+    const Outcome outcome = session.apply(OnFailure::stop);
+    CHECK(outcome.state == RunState::partial);
+    CHECK(outcome.errors.size() == 1);
+    CHECK(root.text("/etc/motd") == "ours\n");
+}
+
+TEST_CASE("what a check asks for in a file must be in it, and a secret is not said") {
+    const Root root;
+    Session session(root);
+    session.wish("file", {{"path", "/etc/motd"}, {"content", "ours\n"}});
+    session.site.checks = {check_of(Check::Kind::file, "/etc/motd")};
+    session.site.checks[0].contains = "hunter2";
+    session.site.checks[0].secret = true;
+    const Outcome outcome = session.apply();
+    CHECK(outcome.state == RunState::undone);
+    CHECK(first_error(outcome) ==
+          "the check file (a secret) did not answer in 1 s: expected that it is there, with a secret in it; came: the "
+          "secret is not in it");
+}
+
+TEST_CASE("nothing is asked where nothing changes, and an image is not asked what it can not answer") {
+    const Root root;
+    Session session(root);
+    session.wish("file", {{"path", "/etc/motd"}, {"content", "ours\n"}});
+    session.site.checks = {check_of(Check::Kind::tcp, "127.0.0.1:1"), check_of(Check::Kind::unit, "x.service")};
+    CHECK(first_error(session.apply()) == "");
+    session.site.checks = {check_of(Check::Kind::file, "/etc/ready")};
+    CHECK(first_error(session.apply()) == "");
+}
+
+TEST_CASE("a run whose expiry can not be armed changes nothing") {
+    const Root root;
+    root.write("/etc/motd", "before\n");
+    Session session(root);
+    session.window_s = 60;  // of an image, which runs nothing
+    session.wish("file", {{"path", "/etc/motd"}, {"content", "ours\n"}});
+    CHECK_THROWS_WITH_AS(session.apply(), doctest::Contains("nothing was changed"), Error);
+    CHECK(root.text("/etc/motd") == "before\n");
+    CHECK(root.text("/var/lib/chaos/window") == "absent");
 }

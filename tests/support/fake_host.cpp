@@ -472,6 +472,12 @@ void FakeHost::set_kernel(const std::string& path, const std::string& value) {
     old->second = value;
 }
 
+std::string FakeHost::keep_in(const std::string& name) {
+    if (!find(world_.shown, "/var/lib/chaos")) return {};
+    put_directory("/var/lib/chaos/" + name, 0700);
+    return "/var/lib/chaos/" + name;
+}
+
 Output FakeHost::run(const Command& command) {
     publish();
     count();

@@ -98,6 +98,9 @@ public:
     void remove(const std::string& path) override;
     void remove_tree(const std::string& path) override;
     void set_kernel(const std::string& path, const std::string& value) override;
+    std::string keep_in(const std::string& name) override;  ///< Where the scene has a /var/lib/chaos.
+    void says(const std::string& line) override { said.push_back(line); }
+    std::vector<std::string> said{};  ///< What a kind told whoever watches.
     Output run(const Command&) override;
     void control(UnitVerb, const std::string& unit) override;
 

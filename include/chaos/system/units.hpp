@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chaos/view.hpp>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -26,6 +27,12 @@ struct Units {
     static std::string file_of(const Host&, const std::string& unit);
 
     static Units read(const View&);
+
+    /// What the links in these directories enable and mask; nothing is said of what is loaded.
+    static Units linked_in(const Host&, std::span<const std::string> directories);
+
+    /// The first of these directories' file for a unit, or its template's; empty where there is none.
+    static std::string file_in(const Host&, std::span<const std::string> directories, const std::string& unit);
 };
 
 /// `nginx` is `nginx.service`; a name with a known suffix stays.

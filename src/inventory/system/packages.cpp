@@ -4,6 +4,8 @@
 #include <numeric>
 #include <tuple>
 
+#include "packages.hpp"
+
 namespace chaos {
 namespace {
 
@@ -40,6 +42,11 @@ void paragraphs(std::string_view text, Each each, End end) {
     if (open) end();
 }
 
+/// For every processor.
+bool is_common(std::string_view architecture) {
+    return architecture == "all" || architecture == "noarch" || architecture == "any";
+}
+
 std::string_view trimmed(std::string_view text) {
     const auto end = text.find_last_not_of(" \t\r\n");
     return end == text.npos ? std::string_view() : text.substr(0, end + 1);
@@ -52,9 +59,35 @@ bool Packages::broken(const Package& package) {
            package.status == "half-configured" || package.status.starts_with("triggers-");
 }
 
+void Packages::index() {
+    const auto key = [&](std::uint32_t number) {
+        const auto& one = all[number];
+        const bool native_here = one.architecture == architecture || is_common(one.architecture);
+        return std::tuple(std::string_view(one.name), !native_here, std::string_view(one.architecture));
+    };
+    by_name_.resize(all.size());
+    std::iota(by_name_.begin(), by_name_.end(), 0U);
+    // A later paragraph comes first among equals, and the earlier ones go.
+    std::sort(by_name_.begin(), by_name_.end(),
+              [&](auto a, auto b) { return std::pair(key(a), b) < std::pair(key(b), a); });
+    const auto last = std::unique(by_name_.begin(), by_name_.end(), [&](auto a, auto b) { return key(a) == key(b); });
+    by_name_.erase(last, by_name_.end());
+    std::erase_if(by_name_, [&](auto number) { return all[number].status == "not-installed"; });
+}
+
+Packages Packages::of(Keeper keeper, std::vector<Package> all) {
+    Packages found;
+    found.all = std::move(all), found.keeper = keeper, found.present = true;
+    for (const auto& one : found.all)  // what the package manager itself is built for
+        if (found.architecture.empty() || one.name == "glibc")
+            if (!is_common(one.architecture)) found.architecture = one.architecture;
+    found.index();
+    return found;
+}
+
 Packages Packages::parse(std::string_view status, std::string_view extended_states, std::string_view native) {
     Packages found;
-    found.present = true;
+    found.present = true, found.keeper = Keeper::apt;
     Package package;
     paragraphs(
         status,
@@ -80,21 +113,7 @@ Packages Packages::parse(std::string_view status, std::string_view extended_stat
         for (const auto& one : found.all)
             if (one.name == "dpkg" && one.installed()) found.architecture = one.architecture;
 
-    const auto key = [&](std::uint32_t number) {
-        const auto& one = found.all[number];
-        const bool native_here = one.architecture == found.architecture || one.architecture == "all";
-        return std::tuple(std::string_view(one.name), !native_here, std::string_view(one.architecture));
-    };
-    found.by_name_.resize(found.all.size());
-    std::iota(found.by_name_.begin(), found.by_name_.end(), 0U);
-    // A later paragraph comes first among equals, and the earlier ones go.
-    std::sort(found.by_name_.begin(), found.by_name_.end(),
-              [&](auto a, auto b) { return std::pair(key(a), b) < std::pair(key(b), a); });
-    const auto last =
-        std::unique(found.by_name_.begin(), found.by_name_.end(), [&](auto a, auto b) { return key(a) == key(b); });
-    found.by_name_.erase(last, found.by_name_.end());
-    std::erase_if(found.by_name_, [&](auto number) { return found.all[number].status == "not-installed"; });
-
+    found.index();
     std::string name, architecture;
     bool automatic = false;
     paragraphs(
@@ -127,14 +146,68 @@ const Packages::Package* Packages::find(std::string_view wanted) const {
         if (suffix.empty()) {
             return &one;  // the native one, if there is one
         } else if (one.architecture == suffix ||
-                   (one.architecture == "all" && (suffix == architecture || suffix == "any"))) {
+                   (is_common(one.architecture) && (suffix == architecture || suffix == "any"))) {
             return &one;
         }
     }
     return nullptr;
 }
 
+namespace {
+
+bool has_rpm(const Host& host) {
+    for (const char* directory : {"/usr/lib/sysimage/rpm/", "/var/lib/rpm/"})
+        for (const char* file : {"rpmdb.sqlite", "Packages.db", "Packages"})
+            if (host.look(std::string(directory) + file)) return true;
+    return false;
+}
+
+/// The words of ID and ID_LIKE, with a blank around each.
+std::string system_of(const Host& host) {
+    std::string text, words = " ";
+    if (!host.look("/etc/os-release", &text) || text.empty()) host.look("/usr/lib/os-release", &text);
+    for (std::string_view rest = text; !rest.empty();) {
+        auto line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+        if (!line.starts_with("ID=") && !line.starts_with("ID_LIKE=")) continue;
+        line.remove_prefix(line.find('=') + 1);
+        for (const char c : line)
+            if (c != '"' && c != '\'') words += c;
+        words += ' ';
+    }
+    return words;
+}
+
+}  // namespace
+
+Packages::Keeper Packages::keeper_of(const Host& host) {
+    const Entry status = host.look("/var/lib/dpkg/status");
+    const bool apt = status && status.size > 0, rpm = has_rpm(host);
+    const bool pacman = host.look("/var/lib/pacman/local").kind == Entry::Kind::directory;
+    if (!pacman && !rpm) return status ? Keeper::apt : Keeper::none;
+    if (pacman && !apt && !rpm) return Keeper::pacman;
+    const auto system = system_of(host);
+    const auto is = [&](std::initializer_list<std::string_view> names) {
+        return std::any_of(names.begin(), names.end(), [&](std::string_view name) {
+            return system.find(" " + std::string(name) + " ") != system.npos;
+        });
+    };
+    if (apt && (is({"debian", "ubuntu"}) || (!rpm && !is({"arch"})))) return Keeper::apt;
+    if (pacman && (is({"arch"}) || !rpm)) return Keeper::pacman;
+    if (rpm && is({"suse", "opensuse", "sles"})) return Keeper::zypper;
+    if (rpm && is({"fedora", "rhel", "centos"})) return Keeper::dnf;
+    if (apt) return Keeper::apt;
+    return host.look("/etc/zypp/zypp.conf") ? Keeper::zypper : Keeper::dnf;
+}
+
 Packages Packages::read(const View& view) {
+    switch (const auto keeper = keeper_of(view.host())) {
+        case Keeper::pacman: return packages::of_pacman(view.host());
+        case Keeper::dnf:
+        case Keeper::zypper: return packages::of_rpm(view.host(), keeper);
+        case Keeper::apt:
+        case Keeper::none: break;
+    }
     std::string status, extended, native;
     if (!view->look("/var/lib/dpkg/status", &status, most)) return {};
     view->look("/var/lib/apt/extended_states", &extended, most);

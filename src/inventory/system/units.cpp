@@ -51,14 +51,26 @@ std::string unit_name(std::string_view name) {
     return std::string(name) + ".service";
 }
 
-std::string Units::file_of(const Host& host, const std::string& unit) {
+std::string Units::file_in(const Host& host, std::span<const std::string> directories, const std::string& unit) {
     for (const std::string& name : {unit, template_of(unit)}) {
         if (name.empty()) continue;
-        for (const char* directory : {"/etc/systemd/system/", "/run/systemd/system/", "/usr/local/lib/systemd/system/",
-                                      "/lib/systemd/system/", "/usr/lib/systemd/system/"})
-            if (auto path = directory + name; host.look(path)) return path;
+        for (const std::string& directory : directories)
+            if (auto path = directory + "/" + name; host.look(path)) return path;
     }
     return {};
+}
+
+std::string Units::file_of(const Host& host, const std::string& unit) {
+    static const std::array<std::string, 5> directories{"/etc/systemd/system", "/run/systemd/system",
+                                                        "/usr/local/lib/systemd/system", "/lib/systemd/system",
+                                                        "/usr/lib/systemd/system"};
+    return file_in(host, directories, unit);
+}
+
+Units Units::linked_in(const Host& host, std::span<const std::string> directories) {
+    Units units;
+    for (const std::string& directory : directories) read_links(host, directory, units);
+    return units;
 }
 
 bool Units::starts(const Host& host, const std::string& unit) const {

@@ -4,23 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "archives.hpp"
+#include "fidelity.hpp"
+#include "manners.hpp"
 #include "package.hpp"
 
 namespace chaos::resources::apt {
 namespace {
-
-constexpr const char* lock_wait = "600";  // seconds
-
-/// Nobody is asked anything: not by debconf, dpkg (changed configuration stays), needrestart or apt-listchanges.
-Command quiet(std::vector<std::string> argv) {
-    Command command{std::move(argv)};
-    command.environment = {"DEBIAN_FRONTEND=noninteractive", "DEBCONF_NONINTERACTIVE_SEEN=true",
-                           "NEEDRESTART_SUSPEND=1", "APT_LISTCHANGES_FRONTEND=none", "LC_ALL=C"};
-    command.timeout_s = 0;  // a package transaction is never cut
-    return command;
-}
 
 std::vector<std::string> apt_get() {
     return {"apt-get",
@@ -33,7 +24,7 @@ std::vector<std::string> apt_get() {
             "-o",
             "Dpkg::Options::=--force-confold",
             "-o",
-            fmt::format("DPkg::Lock::Timeout={}", lock_wait),
+            "DPkg::Lock::Timeout=2",  // waiting is ours, and told
             "-o",
             "APT::Get::AutomaticRemove=false"};
 }
@@ -57,26 +48,30 @@ std::string version_in(std::string_view word) {
     return std::string(word.substr(0, word.find_first_of("])")));
 }
 
-}  // namespace
-
-Request request_for(std::span<const Change> changes, bool undo) {
-    Request request{.install = {}, .remove = {}, .purge = undo, .downgrades = undo};
-    bool purge_all = true;
-    for (const Change& change : changes) {
-        const auto *before = change.before.as<Package>(), *after = change.after.as<Package>();
-        if (!after) {
-            if (!before) continue;
-            request.remove.push_back(before->name);
-            purge_all = purge_all && before->purge;
-        } else if (changes_version(change)) {
-            request.install.push_back(after->name + (after->version ? "=" + *after->version : ""));
-            request.downgrades = request.downgrades || (before && after->version);
-        }
-    }
-    request.purge = undo || (purge_all && !request.remove.empty());
-    request.removals = !request.remove.empty();
-    return request;
+/// `Unable to locate package nginx`, `Package 'old' has no installation candidate`, `Version '2' for 'jq' was not
+/// found`
+Refusal refusal(std::string_view said) {
+    const auto between = [&](std::string_view before, std::string_view after) {
+        const auto begin = said.find(before);
+        if (begin == said.npos) return std::string();
+        const auto rest = said.substr(begin + before.size());
+        return std::string(rest.substr(0, after.empty() ? rest.npos : rest.find(after)));
+    };
+    Refusal refused{std::string(said)};
+    for (const auto& [before, after] : {std::pair("Unable to locate package ", ""),
+                                        {"find any package by glob '", "'"},
+                                        {"find any package by regex '", "'"},
+                                        {"' for '", "'"},
+                                        {"Package '", "'"},
+                                        {"Package ", " "}})
+        if (refused.name.empty()) refused.name = between(before, after);
+    refused.unknown = said.starts_with("Unable to locate package ") || said.starts_with("Couldn't find any package") ||
+                      said.find("has no installation candidate") != said.npos ||
+                      said.find("was not found") != said.npos;
+    return refused;
 }
+
+}  // namespace
 
 Command command(const Request& request, bool simulate) {
     auto command = quiet(apt_get());
@@ -85,11 +80,21 @@ Command command(const Request& request, bool simulate) {
     if (request.purge) argv.emplace_back("--purge");
     if (request.downgrades) argv.emplace_back("--allow-downgrades");
     if (!request.removals && !simulate) argv.emplace_back("--no-remove");
+    if (request.complete) argv.emplace_back("--no-install-recommends");
+    if (request.complete && !simulate)
+        for (auto& one : held_to(request)) argv.push_back(std::move(one));
     argv.emplace_back("install");
     argv.insert(argv.end(), request.install.begin(), request.install.end());
     for (const auto& name : request.remove) argv.push_back(name + "-");
     if (simulate) command.timeout_s = 120;
     return command;
+}
+
+Command back(const Request& request) {
+    auto to = command(request, false);
+    // Nobody else's files are read, so nobody else need be; what was cut is not let be; nothing new comes along.
+    to.argv.insert(to.argv.begin() + 1, {"-f", "--no-install-recommends", "-o", "APT::Sandbox::User=root"});
+    return to;
 }
 
 Answer parse(const Output& output) {
@@ -110,9 +115,10 @@ Answer parse(const Output& output) {
         answer.moves.push_back(std::move(move));
     }
     for (std::string_view rest = output.err; !rest.empty();)
-        if (const auto line = next_line(rest); line.starts_with("E: ")) answer.problems.emplace_back(line.substr(3));
+        if (const auto line = next_line(rest); line.starts_with("E: "))
+            answer.problems.push_back(refusal(line.substr(3)));
     if (output.status != 0 && answer.problems.empty())
-        answer.problems.push_back(fmt::format("apt-get -s ended with {}: {}", output.status, output.err));
+        answer.problems.push_back({fmt::format("apt-get -s ended with {}: {}", output.status, output.err)});
     return answer;
 }
 
@@ -129,7 +135,7 @@ Answer simulate(const Host& host, const Request& request) {
         asked.argv.insert(asked.argv.end(), {"-o", "Dir::Cache::pkgcache="});
         output = host.ask(asked);
     }
-    if (would_write()) return {.moves = {}, .problems = {}, .known = false};
+    if (would_write()) return {.moves = {}, .problems = {}, .known = false, .help = "apt-get check"};
     return parse(output);
 }
 
@@ -163,71 +169,33 @@ Command update() {
     return command;
 }
 
-std::string lock_holder(const Host& host) {
-    if (!host.live()) return {};
-    std::string locks;
-    host.look("/proc/locks", &locks);
-    for (const char* path : {"/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock"}) {
-        const Entry lock = host.look(path);
-        if (!lock) continue;
-        // 1: POSIX  ADVISORY  WRITE 712 00:2b:1234 0 EOF
-        const auto mark = fmt::format(":{} ", lock.inode);
-        for (std::string_view rest = locks; !rest.empty();) {
-            auto line = next_line(rest);
-            if (line.find(mark) == line.npos || line.find("POSIX") == line.npos) continue;
-            for (int skipped = 0; skipped < 4; ++skipped) next_word(line);
-            const std::string pid(next_word(line));
-            std::string name;
-            host.look("/proc/" + pid + "/comm", &name);
-            if (!name.empty() && name.back() == '\n') name.pop_back();
-            return fmt::format("{} (pid {})", name.empty() ? "a process" : name, pid);
-        }
-    }
-    return {};
-}
-
-std::string archive_of(const Packages::Package& package) {
-    std::string version;
-    for (const char c : package.version) version += c == ':' ? std::string("%3a") : std::string(1, c);
-    return fmt::format("/var/cache/apt/archives/{}_{}_{}.deb", package.name, version, package.architecture);
-}
-
-void must(WritableHost& host, const Command& command) {
-    const auto holder = lock_holder(host);
-    const auto output = host.run(command);
-    if (output.status == 0) return;
-    auto error = failed(command, output);
-    if (output.err.find("Could not get lock") != output.err.npos) {
-        const auto now = lock_holder(host);
-        throw Error(fmt::format("dpkg's lock was held for {} seconds by {}", lock_wait, now.empty() ? holder : now))
-            .help("wait for it to end, then apply again");
-    }
-    throw error;
-}
-
-void repair(WritableHost& host) {
+void repair(WritableHost& host, bool must_configure) {
+    std::vector<const Packages::Package*> halves;
     const View view(host);
     const auto& packages = view.once<Packages>();
-    std::vector<std::string> unpack;
-    bool configure = packages.journal;
+    std::size_t broken = 0;
     for (const auto& package : packages.all) {
         if (!Packages::broken(package)) continue;
-        configure = true;
-        if (package.flag != "reinstreq" && package.status != "half-installed") continue;
-        // The version that was coming is not in the status while it is half unpacked: any .deb of that name will do,
-        // the newest name first.
-        std::string best;
-        for (const auto& name : host.list("/var/cache/apt/archives"))
-            if (name.starts_with(package.name + "_") && name.ends_with(".deb"))
-                best = "/var/cache/apt/archives/" + name;
-        if (!best.empty()) unpack.push_back(best);
+        ++broken;
+        if (package.flag == "reinstreq" || package.status == "half-installed") halves.push_back(&package);
     }
-    if (!unpack.empty()) {
-        std::vector<std::string> argv{"dpkg", "--force-confdef", "--force-confold", "--unpack"};
-        argv.insert(argv.end(), unpack.begin(), unpack.end());
-        must(host, quiet(argv));
+    if (broken == 0 && !packages.journal) return;
+    host.says(fmt::format("dpkg was interrupted: bringing it to an end first ({} {})", broken,
+                          broken == 1 ? "package" : "packages"));
+    const auto archives = incoming_of(host, halves);
+    if (!archives.empty()) {
+        auto unpack = quiet({"dpkg", "--force-confdef", "--force-confold", "--unpack"});
+        unpack.argv.insert(unpack.argv.end(), archives.begin(), archives.end());
+        if (must_configure)
+            carry_out(host, unpack);
+        else
+            carries_out(host, unpack);
     }
-    if (configure) must(host, quiet({"dpkg", "--force-confdef", "--force-confold", "--configure", "-a"}));
+    const auto configure = quiet({"dpkg", "--force-confdef", "--force-confold", "--configure", "-a"});
+    if (must_configure)
+        carry_out(host, configure);
+    else
+        carries_out(host, configure);
 }
 
 }  // namespace chaos::resources::apt

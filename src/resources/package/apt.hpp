@@ -1,42 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chaos/host.hpp>
-#include <chaos/resource.hpp>
-#include <chaos/system/packages.hpp>
-#include <span>
 #include <string>
-#include <string_view>
-#include <vector>
+
+#include "backend.hpp"
 
 namespace chaos::resources::apt {
 
-/// What apt-get is asked for, all at once.
-struct Request {
-    std::vector<std::string> install;  ///< `nginx`, `nginx=1.22.1-9`
-    std::vector<std::string> remove;
-    bool purge = false;       ///< What is removed goes with its configuration.
-    bool downgrades = false;  ///< A version may be older than what is there.
-    bool removals = false;    ///< Others may have to go; else apt-get refuses rather than removing one.
-};
-
-/// One line of a simulation.
-struct Move {
-    enum class Kind : char { install, remove } kind;
-    std::string name;  ///< With `:arch` where it is not the native one.
-    std::string old_version, version;
-};
-
-struct Answer {
-    std::vector<Move> moves;            ///< In the order in which apt would make them.
-    std::vector<std::string> problems;  ///< What stands after `E:`, line by line.
-    bool known = true;                  ///< False: apt can not tell without writing its caches anew.
-};
-
-/// What changes of packages ask of it. `undo`: versions may be older, and what goes is purged.
-Request request_for(std::span<const Change>, bool undo);
-
 Command command(const Request&, bool simulate);
+Command back(const Request&);  ///< The same, to take something back: also where dpkg was cut, and by files.
+
+/// Takes something back: by the .debs that were kept, so that no network is needed, and step by step by dpkg where apt
+/// finds no way.
+void go_back(WritableHost&, Request);
+
 Answer parse(const Output&);
 
 /// What apt would do, asked once.
@@ -49,17 +26,9 @@ bool has_lists(const Host&);
 bool has_all_lists(const Host&);
 Command update();
 
-/// Who holds dpkg's lock, as "apt-get (pid 712)"; empty where nobody does.
-std::string lock_holder(const Host&);
-
-/// What a cut dpkg left is brought to an end: packages that need a fresh copy are unpacked again from the .deb in the
-/// cache, then all is configured. Does nothing where nothing is broken.
-void repair(WritableHost&);
-
-/// Where apt keeps the .deb of a version.
-std::string archive_of(const Packages::Package&);
-
-/// Runs it, waiting for dpkg's lock; throws what apt said, naming who holds the lock where that is why.
-void must(WritableHost&, const Command&);
+/// What a cut dpkg left is brought to an end, and that is told: packages that need a fresh copy are unpacked again from
+/// the .deb that was coming, then all is configured. Does nothing where nothing is broken. What can not be configured
+/// is an Error, or (who takes it back anyway) let be.
+void repair(WritableHost&, bool must_configure = true);
 
 }  // namespace chaos::resources::apt

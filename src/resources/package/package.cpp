@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "package.hpp"
 
-#include "apt.hpp"
+#include <algorithm>
 
 namespace chaos::resources {
 
@@ -14,6 +14,27 @@ bool changes_version(const Change& change) {
     return !before || !after || (after->version && before->version != after->version);
 }
 
+Request request_for(std::span<const Change> changes, bool undo) {
+    Request request{.install = {}, .remove = {}, .purge = undo, .downgrades = undo};
+    bool purge_all = true;
+    for (const Change& change : changes) {
+        const auto *before = change.before.as<Package>(), *after = change.after.as<Package>();
+        if (!after) {
+            if (!before) continue;
+            request.remove.push_back(before->name);
+            purge_all = purge_all && before->purge;
+        } else if (changes_version(change)) {
+            request.install.push_back(after->name + (after->version ? "=" + *after->version : ""));
+            request.downgrades = request.downgrades || (before && after->version);
+        }
+    }
+    request.purge = undo || (purge_all && !request.remove.empty());
+    request.removals = !request.remove.empty();
+    request.complete = !undo && std::all_of(request.install.begin(), request.install.end(),
+                                            [](const std::string& one) { return one.find('=') != one.npos; });
+    return request;
+}
+
 std::string bare(std::string name, const Packages& packages) {
     const auto suffix = ":" + packages.architecture;
     if (name.ends_with(suffix)) name.resize(name.size() - suffix.size());
@@ -22,10 +43,13 @@ std::string bare(std::string name, const Packages& packages) {
 
 Package seen(const View& view, const Packages::Package& there, const std::string& name) {
     Package found{.name = name, .version = there.version};
-    found.hold = there.want == "hold";
+    found.hold = there.held();
     found.automatic = there.automatic;
     found.intact = !Packages::broken(there);
-    if (const auto archive = apt::archive_of(there); view->look(archive)) found.archive = archive;
+    const auto* backend = backend_of(view.once<Packages>().keeper);
+    if (const auto archive = backend->archive_of(view.host(), there); !archive.empty() && view->look(archive))
+        found.archive = archive;
+    found.scripts = backend->has_own_scripts(view.host(), there);
     return found;
 }
 

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "backend.hpp"
+
 namespace chaos::resources {
 
 /// An entry is there because somebody asked for it: not by itself, and whole.
@@ -19,6 +21,9 @@ struct Package {
     bool purge = false;
     TextMap debconf;
     std::optional<std::string> archive;
+    std::vector<std::string> allow_removals;
+    std::optional<TextMap> comes;
+    std::optional<bool> scripts;
 };
 
 /// How the kind is called in ids.
@@ -35,8 +40,15 @@ std::string bare(std::string name, const Packages&);
 /// All of a package that is there.
 Package seen(const View&, const Packages::Package& there, const std::string& name);
 
+/// What changes of packages ask of their package manager. `undo`: versions may be older, and what goes is purged.
+Request request_for(std::span<const Change>, bool undo);
+
 /// Asks once for all changes: exact versions, what comes along, what would have to go.
 std::vector<Companion> resolve_packages(const View&, std::span<Change>, Diagnostics&);
+
+/// The same, and needed_by_others, by asking the package manager: where there is no libsolv.
+std::vector<Companion> resolve_by_simulation(const View&, std::span<Change>, Diagnostics&);
+std::set<std::string, std::less<>> needed_by_simulation(const View&, const std::vector<std::string>& asked);
 
 /// Those of `asked` that can not go without something else going as well.
 std::set<std::string, std::less<>> needed_by_others(const Host&, const std::vector<std::string>& asked);

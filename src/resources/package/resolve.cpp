@@ -1,93 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
+// What is decided before anything is touched: exact versions, what comes along and why, what would have to go.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 
 #include "apt.hpp"
+#include "apt_policy.hpp"
+#include "apt_universe.hpp"
 #include "package.hpp"
+#include "solver.hpp"
 
 namespace chaos::resources {
 namespace {
 
-bool tells_of(const std::string& problem, const std::string& name) {
-    return problem.ends_with(" " + name) || problem.find("'" + name + "'") != problem.npos ||
-           problem.find("for " + name + " ") != problem.npos;
+std::string listed(const std::vector<std::string>& words, const char* between = ", ") {
+    constexpr std::size_t most = 8;
+    std::string text;
+    for (std::size_t i = 0; i < words.size() && i < most; ++i) text += (i ? between : "") + words[i];
+    return words.size() > most ? text + fmt::format("{}{} more", between, words.size() - most) : text;
 }
 
-/// Packages that apt does not know, and that a repository of this plan may bring: they are not asked about now.
-bool leave_to_the_run(std::span<const Change> changes, const apt::Answer& answer, apt::Request& request,
-                      Diagnostics& problems) {
-    bool left = false;
-    for (const Change& change : changes) {
-        const auto* after = change.after.as<Package>();
-        const auto is_about = [&](const std::string& problem) {
-            const bool unknown = problem.starts_with("Unable to locate package ") ||
-                                 problem.find("has no installation candidate") != problem.npos ||
-                                 problem.find("was not found") != problem.npos ||
-                                 problem.starts_with("Couldn't find any package");
-            return unknown && tells_of(problem, change.id.key);
-        };
-        if (!after || std::none_of(answer.problems.begin(), answer.problems.end(), is_about)) continue;
-        left = true;
-        std::erase_if(request.install,
-                      [&](const std::string& one) { return one == after->name || one.starts_with(after->name + "="); });
-        problems.note(Error(change.where, fmt::format("package {} is not known yet: a repository of this run has to "
-                                                      "bring it, so its version and what comes along are decided "
-                                                      "at the run",
-                                                      change.id.key)));
-    }
-    return left;
-}
-
-/// Each of apt's complaints at the package it names; what names none, at all of them: at the first.
-void refuse(std::span<Change> changes, const apt::Answer& answer, Diagnostics& problems) {
-    bool told = false;
-    for (const auto& problem : answer.problems) {
-        const auto named = std::find_if(changes.begin(), changes.end(),
-                                        [&](const Change& change) { return tells_of(problem, change.id.key); });
-        if (named == changes.end() && told) continue;
-        told = true;
-        const auto& at = named == changes.end() ? changes.front() : *named;
-        problems.add(
-            Error(at.where, fmt::format("package {}: apt says: {}", at.id.key, problem))
-                .help(named == changes.end() ? "apt-get -s install " + at.id.key : "apt-cache policy " + at.id.key));
-    }
-}
-
-std::vector<Companion> companions(const View& view, const Packages& packages, std::span<Change> changes,
-                                  const apt::Answer& answer, Diagnostics& problems) {
-    std::map<std::string, std::size_t, std::less<>> asked;
-    for (std::size_t i = 0; i < changes.size(); ++i) asked[bare(either(changes[i])->name, packages)] = i;
-    std::vector<Companion> found;
-    std::size_t because = 0;
-    // apt unpacks a package's dependencies before it: what comes along does so for the next one that was asked for.
-    for (auto move = answer.moves.rbegin(); move != answer.moves.rend(); ++move) {
-        const auto name = bare(move->name, packages);
-        const auto* there = packages.find(name);
-        if (const auto mine = asked.find(name); mine != asked.end()) {
-            because = mine->second;
-            Change& change = changes[because];
-            if (move->kind == apt::Move::Kind::remove || !change.after) continue;
-            Package goal = *change.after.as<Package>();
-            goal.version = move->version;
-            change.after = State::of(std::move(goal)).with_inputs(change.after.inputs());
-            continue;
-        }
-        if (move->kind == apt::Move::Kind::remove) {
-            problems.add(Error(changes[because].where, fmt::format("package {} can not be changed without removing {}",
-                                                                   either(changes[because])->name, name))
-                             .help(fmt::format("absent: {{packages: [{}]}}", name)));
-            continue;
-        }
-        Package goal{.name = name, .version = move->version};
-        goal.automatic = there ? there->automatic : true;
-        const State before = there && there->status != "config-files" ? State::of(seen(view, *there, name)) : State();
-        if (before) goal.hold = before.as<Package>()->hold;
-        found.push_back(
-            {{{std::string(package_kind), name}, before, State::of(std::move(goal)), changes[because].where}, because});
-    }
-    return found;
+std::string size_text(std::uint64_t bytes) {
+    if (bytes < 10'000) return fmt::format("{} B", bytes);
+    if (bytes < 10'000'000) return fmt::format("{} kB", bytes / 1000);
+    return fmt::format("{} MB", bytes / 1'000'000);
 }
 
 /// What no manifest names any more, and what is taken back, goes only where nobody else has come to need it: else
@@ -103,54 +40,253 @@ void keep_needed(const View& view, std::span<Change> changes) {
             change.after = change.before;
 }
 
+bool is_solved_here(const Packages& packages) {
+    return packages.keeper == Packages::Keeper::apt && solver::available();
+}
+
+/// One question to the solver: what changes of packages come to.
+class Planning {
+public:
+    Planning(const View& view, std::span<Change> changes, Diagnostics& problems)
+        : view_(view),
+          packages_(view.once<Packages>()),
+          changes_(changes),
+          problems_(problems),
+          settings_(apt::settings(view, packages_.architecture)),
+          pool_(solver::Family::deb, packages_.architecture, settings_.foreign) {}
+
+    std::vector<Companion> companions() {
+        if (!changes_some()) return {};
+        if (!read()) return resolve_by_simulation(view_, changes_, problems_);
+        find_jobs();
+        if (wrong_ || question_.jobs.empty()) return {};
+        const auto answer = pool_.ask(question_);
+        if (!answer.problems.empty()) return refuse(answer), std::vector<Companion>();
+        return take(answer);
+    }
+
+private:
+    bool changes_some() const {
+        return std::any_of(changes_.begin(), changes_.end(), [](const Change& one) { return changes_version(one); });
+    }
+
+    /// False where something is to come and there are no lists of sources that are understood here: apt knows, then.
+    bool read() {
+        const bool comes = std::any_of(changes_.begin(), changes_.end(),
+                                       [](const Change& one) { return one.after && changes_version(one); });
+        if (comes && settings_.lists.empty()) return false;
+        apt::add_installed(pool_, view_);
+        if (comes) apt::add_lists(pool_, view_, settings_, packages_.architecture);
+        std::map<std::string, std::string, std::less<>> exact;
+        for (const Change& change : changes_)
+            if (const auto* after = change.after.as<Package>(); after && after->version && changes_version(change))
+                exact[bare(after->name, packages_)] = *after->version;
+        const apt::Policy policy(settings_);
+        pool_.choose(
+            [&](const solver::Offer& offer) {
+                constexpr int is_wished = 10000;
+                const auto wish = exact.empty() ? exact.end() : exact.find(offer.name);
+                return wish != exact.end() && wish->second == offer.version ? is_wished : policy.priority(offer);
+            },
+            policy.names_sources());
+        return true;
+    }
+
+    void find_jobs() {
+        question_.recommends = settings_.recommends;
+        std::map<std::string, const Change*, std::less<>> touched;
+        for (std::size_t i = 0; i < changes_.size(); ++i) {
+            const Change& change = changes_[i];
+            const Package& either = *resources::either(change);
+            const auto name = bare(either.name, packages_);
+            if (!changes_version(change)) continue;
+            touched[name] = &change;
+            question_.may_go.insert(question_.may_go.end(), either.allow_removals.begin(), either.allow_removals.end());
+            if (change.after && !can_come(change, name)) continue;
+            question_.jobs.push_back({name, !change.after});
+            change_of_.push_back(i);
+        }
+        for (const auto& one : packages_.all)
+            if (one.held() && one.installed())
+                if (const auto name = name_of(one); !touched.contains(name)) question_.stays.push_back(name);
+    }
+
+    std::string name_of(const Packages::Package& one) const {
+        const bool native = one.architecture == packages_.architecture || one.architecture == "all";
+        return native ? one.name : one.name + ":" + one.architecture;
+    }
+
+    void wrong(Error error) {
+        wrong_ = true;
+        problems_.add(std::move(error));
+    }
+
+    /// False where it is left to the run, or told as a mistake.
+    bool can_come(const Change& change, const std::string& name) {
+        const auto& wanted = *change.after.as<Package>();
+        const auto there = pool_.candidate(name);
+        if (!there.empty() && (!wanted.version || *wanted.version == there)) return true;
+        if (view_.expects_more()) {
+            problems_.note(Error(change.where, fmt::format("package {} is not known yet: a repository of this run has "
+                                                           "to bring it, so its version and what comes along are "
+                                                           "decided at the run",
+                                                           change.id.key)));
+            return false;
+        }
+        const auto versions = pool_.versions(name);
+        if (!versions.empty() && wanted.version) {
+            wrong(Error(change.where, fmt::format("package {}: there is no version {}", change.id.key, *wanted.version))
+                      .help(fmt::format("there is {}; without a version it is {}", listed(versions),
+                                        there.empty() ? "none of these" : there)));
+        } else if (!versions.empty()) {
+            wrong(Error(change.where, fmt::format("package {}: no version of it may be installed, by apt's preferences",
+                                                  change.id.key))
+                      .help("apt-cache policy " + name));
+        } else if (const auto others = pool_.providers(name); !others.empty()) {
+            wrong(Error(change.where, fmt::format("package {} is no package, but what others stand for", change.id.key))
+                      .help("name one that provides it: " + listed(others)));
+        } else {
+            const auto near = pool_.like(name);
+            wrong(Error(change.where, fmt::format("package {}: no repository of this host has it", change.id.key))
+                      .help(near.empty() ? "apt-cache search " + name
+                                         : fmt::format("did you mean {}?", listed(near, " or "))));
+        }
+        return false;
+    }
+
+    const Change& change_of(std::size_t job) const { return changes_[change_of_.at(job)]; }
+
+    bool is_vital(const std::string& name) const {
+        const auto* one = packages_.find(name);
+        return one && one->essential;
+    }
+
+    /// What would do if others might go; else in libsolv's words.
+    void refuse(const solver::Answer& answer) {
+        auto harder = question_;
+        harder.may_go = {"*"};
+        const auto forced = pool_.ask(harder);
+        std::map<std::size_t, std::vector<const solver::Move*>> going;  // by job
+        for (const auto& move : forced.moves)
+            if (move.kind == solver::Move::Kind::remove && !move.asked) going[move.job].push_back(&move);
+        if (forced.problems.empty() && !going.empty()) {
+            for (const auto& [job, moves] : going) refuse_removals(change_of(job), moves);
+            return;
+        }
+        for (const auto& problem : answer.problems) {
+            const Change& change = problem.job ? change_of(*problem.job) : change_of(0);
+            wrong(Error(change.where, fmt::format("package {}: {}", change.id.key, listed(problem.said, "; ")))
+                      .help("libsolv suggests: " + listed(problem.ways_out, "; or ")));
+        }
+    }
+
+    void refuse_removals(const Change& change, const std::vector<const solver::Move*>& moves) {
+        std::vector<std::string> names, whys;
+        bool vital = false;
+        for (const auto* move : moves) {
+            names.push_back(move->name);
+            if (!move->why.empty()) whys.push_back(move->why);
+            vital = vital || is_vital(move->name);
+        }
+        const auto key = change.id.key;
+        const auto why = whys.empty() ? std::string() : fmt::format(": {}", listed(whys, "; "));
+        Error error(change.where, fmt::format("package {} can not be {} without removing {}{}", key,
+                                              change.after ? "changed" : "removed", listed(names), why));
+        if (vital) return wrong(std::move(error).help("the host does not work without it"));
+        wrong(std::move(error).help(fmt::format("if that may be: allow_removals: [{}] on {}", listed(names), key)));
+    }
+
+    std::vector<Companion> take(const solver::Answer& answer) {
+        std::map<std::string, std::size_t, std::less<>> asked;
+        for (const std::size_t i : change_of_) asked[bare(either(changes_[i])->name, packages_)] = i;
+        std::vector<Companion> found;
+        for (const auto& move : answer.moves) {
+            const auto mine = asked.find(move.name);
+            if (mine != asked.end()) {
+                if (changes_[mine->second].after) settle(changes_[mine->second], move);
+            } else if (auto one = companion(move)) {
+                found.push_back(std::move(*one));
+            }
+        }
+        return found;
+    }
+
+    static TextMap told(const solver::Move& move) {
+        TextMap all;
+        if (!move.why.empty()) all.emplace_back("why", move.why);
+        if (move.download) all.emplace_back("download", size_text(move.download));
+        if (move.installed) all.emplace_back("installed", size_text(move.installed));
+        return all;
+    }
+
+    static void settle(Change& change, const solver::Move& move) {
+        Package goal = *change.after.as<Package>();
+        goal.version = move.version;
+        goal.comes = told(move);
+        change.after = State::of(std::move(goal)).with_inputs(change.after.inputs());
+    }
+
+    std::optional<Companion> companion(const solver::Move& move) {
+        const std::size_t because = change_of_.at(move.job);
+        const Change& cause = changes_[because];
+        const auto* there = packages_.find(move.name);
+        const State before =
+            there && there->status != "config-files" ? State::of(seen(view_, *there, move.name)) : State();
+        const ResourceId id{std::string_view(package_kind), move.name};
+        if (move.kind == solver::Move::Kind::remove) {
+            if (is_vital(move.name)) {
+                wrong(Error(cause.where, fmt::format("package {} would remove {}, which is essential: {}", cause.id.key,
+                                                     move.name, move.why)));
+                return std::nullopt;
+            }
+            return Companion{{id, before, State(), cause.where}, because};
+        }
+        Package goal{.name = move.name, .version = move.version};
+        goal.automatic = there ? there->automatic : true;
+        if (before) goal.hold = before.as<Package>()->hold;
+        goal.comes = told(move);
+        return Companion{{id, before, State::of(std::move(goal)), cause.where}, because};
+    }
+
+    const View& view_;
+    const Packages& packages_;
+    std::span<Change> changes_;
+    Diagnostics& problems_;
+    apt::Settings settings_;
+    solver::Pool pool_;
+    solver::Question question_;
+    std::vector<std::size_t> change_of_;  ///< Of each job.
+    bool wrong_ = false;
+};
+
 }  // namespace
 
-// Asked about all of them first, which is answer enough nearly always, then of each by itself.
 std::set<std::string, std::less<>> needed_by_others(const Host& host, const std::vector<std::string>& asked) {
-    std::set<std::string, std::less<>> needed;
     const View view(host);
     const auto& packages = view.once<Packages>();
-    std::vector<std::string> there;
-    std::copy_if(asked.begin(), asked.end(), std::back_inserter(there), [&](const std::string& name) {
-        const auto* one = packages.find(name);
-        return one && one->installed();
-    });
-    const auto takes_others = [&](std::vector<std::string> some) {
-        const apt::Request request{
-            .install = {}, .remove = std::move(some), .purge = false, .downgrades = false, .removals = true};
-        const auto answer = apt::simulate(host, request);
-        return std::any_of(answer.moves.begin(), answer.moves.end(), [&](const apt::Move& move) {
-            return move.kind == apt::Move::Kind::remove &&
-                   std::find(asked.begin(), asked.end(), bare(move.name, packages)) == asked.end();
-        });
-    };
-    if (there.empty() || !takes_others(there)) return needed;
-    for (const std::string& name : there)
-        if (there.size() == 1 || takes_others({name})) needed.insert(name);
+    if (!is_solved_here(packages)) return needed_by_simulation(view, asked);
+    std::set<std::string, std::less<>> needed;
+    solver::Question question{.gentle = true};
+    for (const auto& name : asked)
+        if (const auto* one = packages.find(name); one && one->installed())
+            question.jobs.push_back({bare(name, packages), true}), needed.insert(name);
+    if (question.jobs.empty()) return needed;
+    solver::Pool pool(solver::Family::deb, packages.architecture, apt::settings(view, packages.architecture).foreign);
+    apt::add_installed(pool, view);
+    pool.choose([](const solver::Offer&) { return 0; });
+    const auto answer = pool.ask(question);
+    for (const auto& move : answer.moves)
+        if (move.kind == solver::Move::Kind::remove)
+            std::erase_if(needed, [&](const std::string& name) { return bare(name, packages) == move.name; });
     return needed;
 }
 
 std::vector<Companion> resolve_packages(const View& view, std::span<Change> changes, Diagnostics& problems) {
     const auto& packages = view.once<Packages>();
-    if (!packages.present) return {};  // check says so
+    if (!backend_of(packages.keeper)) return {};  // check says so
     keep_needed(view, changes);
-    if (!apt::has_lists(view.host())) return {};  // check says so
-    auto request = apt::request_for(changes, false);
-    if (request.install.empty() && request.remove.empty()) return {};
-    auto answer = apt::simulate(view.host(), request);
-    if (view.expects_more() && leave_to_the_run(changes, answer, request, problems)) {
-        if (request.install.empty() && request.remove.empty()) return {};
-        answer = apt::simulate(view.host(), request);
-    }
-    if (!answer.known) {
-        problems.note(Error(changes.front().where,
-                            "apt's caches are older than its lists, and looking may not write "
-                            "them: versions and what comes along are not known beforehand")
-                          .help("apt-get check"));
-        return {};
-    }
-    if (!answer.problems.empty()) return refuse(changes, answer, problems), std::vector<Companion>();
-    return companions(view, packages, changes, answer, problems);
+    if (!is_solved_here(packages)) return resolve_by_simulation(view, changes, problems);
+    return Planning(view, changes, problems).companions();
 }
 
 }  // namespace chaos::resources

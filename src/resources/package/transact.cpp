@@ -3,17 +3,16 @@
 
 #include <algorithm>
 
-#include "apt.hpp"
+#include "manners.hpp"
 #include "package.hpp"
 
 namespace chaos::resources {
 namespace {
 
-void mark(WritableHost& host, const std::string& verb, const std::vector<std::string>& packages) {
-    if (packages.empty()) return;
-    Command command{{"apt-mark", verb}};
-    command.argv.insert(command.argv.end(), packages.begin(), packages.end());
-    apt::must(host, command);
+const Backend& backend_for(const Host& host) {
+    const auto* backend = backend_of(Packages::keeper_of(host));
+    if (!backend) throw Error("this host has no package manager that chaos knows");
+    return *backend;
 }
 
 /// By standard input: an answer may be a password.
@@ -34,7 +33,7 @@ bool is_there(const Packages& packages, const std::string& one) {
            (equals == one.npos || there->version == one.substr(equals + 1));
 }
 
-void finish(WritableHost& host, std::span<const Change> changes, bool purged) {
+void finish(const Backend& backend, WritableHost& host, std::span<const Change> changes, bool purged) {
     const View view(host);
     const auto& packages = view.once<Packages>();
     std::vector<std::string> automatic, manual, hold, purge;
@@ -48,61 +47,65 @@ void finish(WritableHost& host, std::span<const Change> changes, bool purged) {
         }
         if (after->automatic && there->automatic != *after->automatic)
             (*after->automatic ? automatic : manual).push_back(change.id.key);
-        if (after->hold.value_or(false) && there->want != "hold") hold.push_back(change.id.key);
+        if (after->hold.value_or(false) && !there->held()) hold.push_back(change.id.key);
     }
-    mark(host, "auto", automatic);
-    mark(host, "manual", manual);
-    mark(host, "hold", hold);
-    if (purge.empty()) return;
-    Command command{{"dpkg", "--purge"}};
-    command.environment = {"DEBIAN_FRONTEND=noninteractive"};
-    command.argv.insert(command.argv.end(), purge.begin(), purge.end());
-    apt::must(host, command);
+    backend.mark(host, Backend::Mark::automatic, automatic);
+    backend.mark(host, Backend::Mark::manual, manual);
+    backend.mark(host, Backend::Mark::hold, hold);
+    backend.purge(host, purge);
 }
 
-/// One call of apt-get for all; marks before it (holds go) and after it (holds come, who came along).
-void transact(WritableHost& host, std::span<const Change> changes, apt::Request request) {
-    apt::repair(host);
-    answer_questions(host, changes);
-    {
-        const View view(host);
-        const auto& packages = view.once<Packages>();
-        std::erase_if(request.install, [&](const std::string& one) { return is_there(packages, one); });
-        std::erase_if(request.remove, [&](const std::string& one) {
-            const auto* there = packages.find(one);
-            return !there || (there->status == "config-files" && !request.purge);
-        });
-        std::vector<std::string> held;
-        for (const Change& change : changes)
-            if (const auto* there = packages.find(change.id.key); there && there->want == "hold")
-                if (changes_version(change) || !change.after.as<Package>()->hold.value_or(true))
-                    held.push_back(change.id.key);
-        mark(host, "unhold", held);
-    }
-    if (!request.install.empty() && !apt::has_all_lists(host)) apt::must(host, apt::update());
-    if (!request.install.empty() || !request.remove.empty()) apt::must(host, apt::command(request, false));
-    finish(host, changes, request.purge);
+/// What is as asked already is not asked for; what is held is let go where it changes.
+void leave_out_what_is_done(const Backend& backend, WritableHost& host, std::span<const Change> changes,
+                            Request& request) {
+    const View view(host);
+    const auto& packages = view.once<Packages>();
+    std::erase_if(request.install, [&](const std::string& one) { return is_there(packages, one); });
+    std::erase_if(request.remove, [&](const std::string& one) {
+        const auto* there = packages.find(one);
+        return !there || (there->status == "config-files" && !request.purge);
+    });
+    std::vector<std::string> held;
+    for (const Change& change : changes)
+        if (const auto* there = packages.find(change.id.key); there && there->held())
+            if (changes_version(change) || !change.after.as<Package>()->hold.value_or(true))
+                held.push_back(change.id.key);
+    backend.mark(host, Backend::Mark::unhold, held);
 }
 
 }  // namespace
 
+// One transaction for all; marks before it (holds go) and after it (holds come, who came along).
 void apply_packages(WritableHost& host, std::span<const Change> changes) {
-    transact(host, changes, apt::request_for(changes, false));
+    const auto& backend = backend_for(host);
+    backend.repair(host);
+    answer_questions(host, changes);
+    auto request = request_for(changes, false);
+    leave_out_what_is_done(backend, host, changes, request);
+    if (!request.install.empty() || !request.remove.empty()) {
+        backend.keep_outgoing(host, changes);
+        if (!request.install.empty() && !backend.has_all_lists(host)) backend.refresh(host);
+        backend.carry_out(host, request);
+    }
+    finish(backend, host, changes, request.purge);
 }
 
 void undo_packages(WritableHost& host, std::span<const Change> changes) {
-    apt::repair(host);
-    auto request = apt::request_for(changes, true);
+    const auto& backend = backend_for(host);
+    backend.repair_to_go_back(host);
+    auto request = request_for(changes, true);
     const auto needed = needed_by_others(host, request.remove);
     std::vector<std::string> automatic;
     for (const Change& change : changes)
         if (needed.contains(change.id.key) && change.before.as<Package>()->automatic.value_or(false))
             automatic.push_back(change.id.key);
     std::erase_if(request.remove, [&](const std::string& name) { return needed.contains(name); });
-    transact(host, changes, std::move(request));
+    leave_out_what_is_done(backend, host, changes, request);
+    backend.go_back(host, request);
+    finish(backend, host, changes, request.purge);
     const View view(host);
     std::erase_if(automatic, [&](const auto& name) { return !view.once<Packages>().find(name); });
-    mark(host, "auto", automatic);
+    backend.mark(host, Backend::Mark::automatic, automatic);
 }
 
 }  // namespace chaos::resources

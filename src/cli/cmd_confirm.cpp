@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "progress.hpp"
+#include "run.hpp"
+
+namespace chaos::cli {
+
+namespace {
+
+/// What waits to be confirmed, or did.
+struct ConfirmView {
+    std::optional<Window> window;
+    bool confirmed = false;
+};
+
+Json to_json(const ConfirmView& view) {
+    return Json::record({{"waits", view.window && !view.confirmed ? cli::to_json(*view.window) : Json()},
+                         {"confirmed", view.confirmed ? Json(view.window->run) : Json()},
+                         {"next", view.window && !view.confirmed ? Json("chaos confirm") : Json()}});
+}
+
+std::string render(const ConfirmView& view, Style style, bool) {
+    if (!view.window) return "No run waits to be confirmed.\n";
+    if (view.confirmed) return style.green(fmt::format("Run {} is confirmed, and stands.", view.window->run)) + '\n';
+    constexpr std::int64_t second = 1'000'000'000;
+    const std::int64_t left = view.window->left_ns() / second;
+    return style.yellow(
+               fmt::format("{}{}.", chaos::to_text(*view.window),
+                           left == 0 ? ", and is taken back now" : fmt::format(": {} are left", time_in_words(left)))) +
+           '\n' + style.dim("next: ") + "chaos confirm, from a new connection; or take it back: chaos rollback\n";
+}
+
+/// That an old connection lives shows nothing: the person is asked, and a script is told.
+bool is_meant(Context& context, const Window& window) {
+    if (window.connection.empty() || window.connection == "ssh" || window.connection != ssh_connection()) return true;
+    Console& console = context.console;
+    console.remark(
+        "This is the connection that the run was made from: that it lives does not show that a new one can be made.\n");
+    return context.options.yes || !console.interactive() || console.agrees("Confirm all the same?");
+}
+
+}  // namespace
+
+Exit confirm(Context& context) {
+    const World world = wire(context.options);
+    if (context.options.status || !has_history(world)) {
+        const auto history = open_history(world.host->root(), world.state_directory, nullptr);
+        const ConfirmView view{history ? history->window() : std::nullopt};
+        context.console.show(view);
+        return view.window ? Exit::pending : context.options.status ? Exit::well : Exit::failed;
+    }
+    Progress progress(context.console, context.sources);
+    const auto transactor =
+        Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
+    ConfirmView view{transactor->history().window()};
+    if (view.window && !is_meant(context, *view.window)) return Exit::pending;
+    if (view.window) transactor->confirm(who()), view.confirmed = true;
+    context.console.show(view);
+    return view.confirmed ? Exit::well : Exit::failed;
+}
+
+}  // namespace chaos::cli

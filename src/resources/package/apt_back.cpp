@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Taking packages back: by the files that were kept, and to the end.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "apt.hpp"
+#include "archives.hpp"
+#include "manners.hpp"
+
+namespace chaos::resources::apt {
+namespace {
+
+/// Versions that are kept are asked for by their file: no list and no network is needed then.
+void ask_for_files(const Host& host, Request& request) {
+    const View view(host);
+    for (std::string& one : request.install) {
+        const auto equals = one.find('=');
+        if (equals == one.npos) continue;
+        auto file = kept_archive(host, view.once<Packages>(), one.substr(0, equals), one.substr(equals + 1));
+        if (!file.empty()) one = std::move(file);
+    }
+}
+
+bool is_file(const std::string& one) {
+    return one.starts_with('/');
+}
+
+/// A package that came with what is taken back, and whose own scripts keep it from going: it goes without them.
+void silence_scripts(WritableHost& host, const std::vector<std::string>& names) {
+    const View view(host);
+    for (const std::string& name : names) {
+        const auto* there = view.once<Packages>().find(name);
+        if (!there) continue;
+        host.says(fmt::format("package {} is removed without its own scripts, which fail", name));
+        for (const auto& prefix : {there->name, there->name + ":" + there->architecture})
+            for (const char* script : {".prerm", ".postrm"}) {
+                const auto path = "/var/lib/dpkg/info/" + prefix + script;
+                if (host.look(path)) must(host, {{"dd", "of=" + path, "status=none"}, "#!/bin/sh\nexit 0\n"});
+            }
+    }
+}
+
+/// Step by step, where apt does not find a way: what was cut may have left what it calls broken.
+void take_back_by_dpkg(WritableHost& host, const Request& request) {
+    const auto dpkg = [](std::vector<std::string> verb, const std::vector<std::string>& names) {
+        std::vector<std::string> argv{"dpkg", "--force-confdef", "--force-confold", "--force-depends",
+                                      "--force-remove-reinstreq"};
+        argv.insert(argv.end(), verb.begin(), verb.end());
+        argv.insert(argv.end(), names.begin(), names.end());
+        return quiet(std::move(argv));
+    };
+    std::vector<std::string> files;
+    std::copy_if(request.install.begin(), request.install.end(), std::back_inserter(files), is_file);
+    if (!files.empty()) carry_out(host, dpkg({"--unpack"}, files));
+    if (!request.remove.empty() && !carries_out(host, dpkg({"--purge"}, request.remove))) {
+        silence_scripts(host, request.remove);
+        carry_out(host, dpkg({"--purge"}, request.remove));
+    }
+    carry_out(host, quiet({"dpkg", "--force-confdef", "--force-confold", "--configure", "-a"}));
+    for (const std::string& one : request.install)
+        if (!is_file(one)) throw Error("expected the .deb of " + one + " to be kept, and it is not");
+}
+
+bool is_broken(const Host& host) {
+    const View view(host);
+    const auto& all = view.once<Packages>().all;
+    return std::any_of(all.begin(), all.end(), Packages::broken);
+}
+
+}  // namespace
+
+void go_back(WritableHost& host, Request request) {
+    ask_for_files(host, request);
+    if (request.install.empty() && request.remove.empty()) {
+        if (is_broken(host))
+            carry_out(host, quiet({"dpkg", "--force-confdef", "--force-confold", "--configure", "-a"}));
+        return;
+    }
+    if (!std::all_of(request.install.begin(), request.install.end(), is_file) && !has_all_lists(host))
+        must(host, update());
+    std::string error;
+    if (carries_out(host, back(request), &error)) return;
+    try {
+        take_back_by_dpkg(host, request);
+    } catch (const Error& again) {
+        throw Error(fmt::format("{}; then {}", error, again.what())).help(again.hint);
+    }
+}
+
+}  // namespace chaos::resources::apt

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <chaos/view.hpp>
+
+#include "apt.hpp"
+#include "archives.hpp"
+#include "fidelity.hpp"
+#include "locks.hpp"
+#include "manners.hpp"
+#include "repack.hpp"
+
+namespace chaos::resources {
+namespace {
+
+class Apt final : public Backend {
+public:
+    std::string_view name() const override { return "apt"; }
+
+    std::vector<Metadata> metadata(const Host& host) const override {
+        std::vector<Metadata> found;
+        for (const auto& name : host.list("/var/lib/apt/lists"))
+            if (name.find("_Packages") != name.npos)
+                found.push_back({Metadata::Format::deb, "/var/lib/apt/lists/" + name, name});
+        return found;
+    }
+    bool has_lists(const Host& host) const override { return apt::has_lists(host); }
+    bool has_all_lists(const Host& host) const override { return apt::has_all_lists(host); }
+
+    /// apt-get update ends well where a repository can not be reached, and goes on with what it has of the others.
+    void refresh(WritableHost& host) const override {
+        const auto command = apt::update();
+        const auto output = host.run(command);
+        if (output.status != 0) throw failed(command, output);
+        if (apt::has_all_lists(host)) return;
+        constexpr std::string_view missing = "W: Failed to fetch ";
+        const auto at = output.err.find(missing);
+        if (at == output.err.npos) return;
+        const auto said = output.err.substr(at + missing.size());
+        throw Error("a repository could not be fetched: " + said.substr(0, said.find('\n')))
+            .help("mend its uris, or take it out; then apply again");
+    }
+    std::string_view refresh_hint() const override { return "apt-get update"; }
+
+    Answer simulate(const Host& host, const Request& request) const override { return apt::simulate(host, request); }
+    void carry_out(WritableHost& host, const Request& request) const override {
+        auto command = apt::command(request, false);
+        apt::keep_incoming(host, command);
+        try {
+            apt::carry_out(host, command);
+        } catch (const Error& error) {
+            if (request.complete && apt::was_stopped(error))
+                throw apt::other_than_planned(request, apt::simulate(host, request));
+            throw;
+        }
+    }
+
+    void keep_outgoing(WritableHost& host, std::span<const Change> changes) const override {
+        apt::keep_outgoing(host, changes);
+    }
+    void repair_to_go_back(WritableHost& host) const override { apt::repair(host, false); }
+    void go_back(WritableHost& host, const Request& request) const override { apt::go_back(host, request); }
+    void sweep(WritableHost& host, const History& history) const override { apt::sweep_archives(host, history); }
+    bool has_own_scripts(const Host& host, const Packages::Package& package) const override {
+        return !apt::has_plain_scripts(host, package);
+    }
+
+    void mark(WritableHost& host, Mark mark, const std::vector<std::string>& packages) const override {
+        if (packages.empty()) return;
+        const auto verb = [&] {
+            switch (mark) {
+                case Mark::hold: return "hold";
+                case Mark::unhold: return "unhold";
+                case Mark::automatic: return "auto";
+                case Mark::manual: break;
+            }
+            return "manual";
+        };
+        Command command{{"apt-mark", verb()}};
+        command.argv.insert(command.argv.end(), packages.begin(), packages.end());
+        apt::must(host, command);
+    }
+    void purge(WritableHost& host, const std::vector<std::string>& packages) const override {
+        if (packages.empty()) return;
+        auto command = apt::quiet({"dpkg", "--purge"});
+        command.argv.insert(command.argv.end(), packages.begin(), packages.end());
+        apt::carry_out(host, command);
+    }
+
+    std::string lock_holder(const Host& host) const override { return apt::lock_holder(host); }
+    bool interrupted(const Host&, const Packages& packages) const override {
+        return packages.journal || std::any_of(packages.all.begin(), packages.all.end(), Packages::broken);
+    }
+    void repair(WritableHost& host) const override { apt::repair(host); }
+
+    std::string archive_of(const Host& host, const Packages::Package& package) const override {
+        return apt::archive_of(host, package);
+    }
+    std::string ask_about(const std::string& package) const override { return "apt-cache policy " + package; }
+    std::string ask_why(const std::string& package) const override { return "apt-get -s install " + package; }
+};
+
+constexpr Apt backend;
+
+}  // namespace
+
+const Backend& apt_backend() {
+    return backend;
+}
+
+}  // namespace chaos::resources

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chaos/view.hpp>
+
+#include "rpm.hpp"
+
+namespace chaos::resources {
+namespace {
+
+constexpr const char *repositories = "/etc/yum.repos.d", *cache = "/var/cache/dnf/";
+
+Command dnf(std::vector<std::string> argv, const std::vector<std::string>& packages = {}) {
+    argv.insert(argv.begin(), "dnf");
+    argv.insert(argv.end(), packages.begin(), packages.end());
+    Command command{std::move(argv)};
+    command.timeout_s = 0;  // a transaction is never cut
+    return command;
+}
+
+void must(WritableHost& host, const Command& command) {
+    const auto output = host.run(command);
+    if (output.status != 0) throw failed(command, output);
+}
+
+/// `updates-0123456789abcdef`: a repository's name and a digest of where it is.
+std::string directory_of(const Host& host, const std::string& repository) {
+    for (const auto& name : host.list(cache)) {
+        constexpr std::size_t digits = 16;
+        if (name.size() == repository.size() + 1 + digits && name.starts_with(repository + "-"))
+            if (const auto path = cache + name + "/repodata"; host.look(path + "/repomd.xml")) return path;
+    }
+    return {};
+}
+
+class Dnf final : public Backend {
+public:
+    std::string_view name() const override { return "dnf"; }
+
+    std::vector<Metadata> metadata(const Host& host) const override {
+        std::vector<Metadata> found;
+        for (const auto& repo : rpm::repos_in(host, repositories))
+            if (auto path = repo.enabled ? directory_of(host, repo.name) : ""; !path.empty())
+                found.push_back({Metadata::Format::rpm, std::move(path), repo.name, -repo.priority});
+        return found;
+    }
+    bool has_all_lists(const Host& host) const override {
+        const auto all = rpm::repos_in(host, repositories);
+        return std::all_of(all.begin(), all.end(), [&](const rpm::Repo& repo) {
+            return !repo.enabled || !directory_of(host, repo.name).empty();
+        });
+    }
+    void refresh(WritableHost& host) const override { must(host, dnf({"-q", "-y", "makecache"})); }
+    std::string_view refresh_hint() const override { return "dnf makecache"; }
+
+    // dnf takes locks and writes logs before it answers anything, so that who may only look can not ask it.
+    Answer simulate(const Host&, const Request& request) const override {
+        if (request.install.empty() && request.remove.empty()) return {};
+        return {.moves = {}, .problems = {}, .known = false, .help = "dnf --assumeno install PACKAGE"};
+    }
+    void carry_out(WritableHost& host, const Request& request) const override {
+        std::vector<std::string> comes;
+        for (const auto& one : request.install) comes.push_back(rpm::with_dash(one));
+        const auto transaction = [&](std::vector<std::string> verb, const std::vector<std::string>& packages) {
+            if (packages.empty()) return;
+            auto asked = verb;
+            asked.emplace_back("--assumeno");
+            const auto answer = rpm::parse_dnf_table(host.run(dnf(std::move(asked), packages)));
+            if (!answer.problems.empty()) throw Error("dnf: " + answer.problems.front().said);
+            rpm::must_be_asked(request, answer, name());
+            verb.emplace_back("-y");
+            must(host, dnf(std::move(verb), packages));
+        };
+        transaction({"remove", "--noautoremove"}, request.remove);
+        transaction({"install"}, comes);
+    }
+
+    void mark(WritableHost& host, Mark mark, const std::vector<std::string>& packages) const override {
+        if (packages.empty()) return;
+        switch (mark) {
+            case Mark::hold: return must(host, dnf({"versionlock", "add"}, packages));
+            case Mark::unhold: return must(host, dnf({"versionlock", "delete"}, packages));
+            case Mark::automatic: return must(host, dnf({"mark", "remove"}, packages));
+            case Mark::manual: return must(host, dnf({"mark", "install"}, packages));
+        }
+    }
+    void purge(WritableHost&, const std::vector<std::string>&) const override {}  // it forgets what it removed
+
+    std::string lock_holder(const Host& host) const override {
+        return rpm::holder_by(host, "/var/lib/dnf/rpmdb_lock.pid");
+    }
+    bool interrupted(const Host&, const Packages&) const override { return false; }
+    void repair(WritableHost&) const override {}
+
+    std::string archive_of(const Host& host, const Packages::Package& package) const override {
+        for (const auto& name : host.list(cache)) {
+            auto path = fmt::format("{}{}/packages/{}-{}.{}.rpm", cache, name, package.name,
+                                    package.version.substr(package.version.find(':') + 1), package.architecture);
+            if (host.look(path)) return path;
+        }
+        return {};
+    }
+    std::string ask_about(const std::string& package) const override { return "dnf info " + package; }
+    std::string ask_why(const std::string& package) const override { return "dnf --assumeno install " + package; }
+};
+
+constexpr Dnf backend;
+
+}  // namespace
+
+const Backend& dnf_backend() {
+    return backend;
+}
+
+}  // namespace chaos::resources

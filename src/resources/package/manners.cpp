@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "manners.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "locks.hpp"
+
+namespace chaos::resources::apt {
+namespace {
+
+constexpr std::string_view asked_for_policy = "/usr/sbin/policy-rc.d";
+constexpr std::string_view mark = "chaos: held: ";
+
+/// What asks for policy: it is given a copy of itself that asks ours. There is no other way to show a policy-rc.d to
+/// one process alone where the host has none: a mount needs something to lie on.
+constexpr const char* askers[] = {"/usr/bin/deb-systemd-invoke", "/usr/sbin/invoke-rc.d"};
+
+bool is_plain(std::string_view path) {
+    return std::all_of(path.begin(), path.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' || c == '-' ||
+               c == '_' || c == '.';
+    });
+}
+
+std::vector<std::string> running_units(const Host& host) {
+    std::vector<std::string> names;
+    for (const Unit& unit : host.services().units())
+        if (unit.active != "inactive" && unit.active != "failed") names.push_back(unit.name);
+    return names;
+}
+
+std::string replaced(std::string text, std::string_view from, const std::string& to) {
+    for (auto at = text.find(from); at != text.npos; at = text.find(from, at + to.size()))
+        text.replace(at, from.size(), to);
+    return text;
+}
+
+/// Where no service manager answers, what ran before can not be told: nothing is held. On an image nothing runs.
+void hold_services(WritableHost& host, Command& command) {
+    if (host.live() && !host.services().answers()) return;
+    const auto veil = host.keep_in("packages/veil");
+    if (veil.empty() || !is_plain(veil)) return;
+    command.veil = veil;
+    command.own.push_back({"policy-rc.d", policy(running_units(host))});
+    for (const std::string asker : askers) {
+        std::string text;
+        if (!host.look(asker, &text) || text.empty()) continue;
+        command.own.push_back(
+            {asker.substr(asker.rfind('/') + 1), replaced(text, asked_for_policy, veil + "/policy-rc.d"), asker});
+    }
+}
+
+void tell_held(WritableHost& host, const Output& output) {
+    const auto held = held_in(output.err);
+    if (!held.empty())
+        host.says(fmt::format("not started by its package: {} (what the manifest wishes running has a step of its own)",
+                              fmt::join(held, ", ")));
+}
+
+Output run_when_free(WritableHost& host, Command command) {
+    for (int waited_s = 0;;) {
+        wait_for_locks(host, waited_s);
+        Output output;
+        try {
+            output = host.run(command);
+        } catch (const NoNamespace&) {
+            host.says("services are started by their packages: nothing can be hidden from others here");
+            command.own.clear();
+            continue;
+        }
+        // Somebody came between: whom apt names holds it now, and is waited for.
+        if (output.status == 0 || !is_about_a_lock(output.err) || lock_holder(host).empty()) return output;
+    }
+}
+
+}  // namespace
+
+Command quiet(std::vector<std::string> argv) {
+    Command command{std::move(argv)};
+    command.environment = {"DEBIAN_FRONTEND=noninteractive",
+                           "DEBCONF_NONINTERACTIVE_SEEN=true",
+                           "DEBCONF_NOWARNINGS=yes",
+                           "NEEDRESTART_SUSPEND=1",
+                           "NEEDRESTART_MODE=l",
+                           "APT_LISTCHANGES_FRONTEND=none",
+                           "APT_LISTBUGS_FRONTEND=none",
+                           "UCF_FORCE_CONFFOLD=1",
+                           "LC_ALL=C"};
+    command.timeout_s = 0;  // a package transaction is never cut
+    return command;
+}
+
+std::string policy(const std::vector<std::string>& running) {
+    std::string names;
+    for (const std::string& name : running) {
+        if (name.find_first_of(" \t\n'\"\\$`") != name.npos) continue;
+        names += name + " ";
+        constexpr std::string_view service = ".service";
+        if (name.ends_with(service)) names += name.substr(0, name.size() - service.size()) + " ";
+    }
+    return fmt::format(R"(#!/bin/sh
+# Seen by one command of chaos alone: what ran before it may be started again, nothing else.
+policy=$*
+[ "$1" != --quiet ] || shift
+case $2 in
+    *start*)
+        case " {}" in
+            *" $1 "*) ;;
+            *) echo "{}$1" >&2; exit 101 ;;
+        esac ;;
+esac
+[ ! -x {} ] || exec {} $policy
+exit 104
+)",
+                       names, mark, asked_for_policy, asked_for_policy);
+}
+
+std::vector<std::string> held_in(std::string_view errors) {
+    std::vector<std::string> names;
+    for (auto at = errors.find(mark); at != errors.npos; at = errors.find(mark, at)) {
+        at += mark.size();
+        names.emplace_back(errors.substr(at, errors.find('\n', at) - at));
+    }
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    return names;
+}
+
+void must(WritableHost& host, const Command& command) {
+    const auto output = run_when_free(host, command);
+    if (output.status != 0) throw failed(command, output);
+}
+
+bool carries_out(WritableHost& host, Command command, std::string* error) {
+    hold_services(host, command);
+    const auto output = run_when_free(host, command);
+    tell_held(host, output);
+    if (output.status != 0 && error) *error = failed(command, output).what();
+    return output.status == 0;
+}
+
+void carry_out(WritableHost& host, const Command& command) {
+    std::string error;
+    if (!carries_out(host, command, &error)) throw Error(error);
+}
+
+}  // namespace chaos::resources::apt

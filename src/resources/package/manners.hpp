@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chaos/host.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace chaos::resources::apt {
+
+/// A command that asks nobody: not by debconf, dpkg (configuration that was edited stays), ucf, needrestart or
+/// apt-listchanges. It is never cut.
+Command quiet(std::vector<std::string> argv);
+
+/// Runs it, waiting for locks; throws what it said.
+void must(WritableHost&, const Command&);
+
+/// The same, for what runs maintainer scripts. Services that they would start are held, by a policy-rc.d that only
+/// this command sees; what ran before may start again. Those that were held are told. False, with what it said in
+/// `error`, where it failed.
+bool carries_out(WritableHost&, Command, std::string* error = nullptr);
+void carry_out(WritableHost&, const Command&);
+
+/// The text of that policy-rc.d: what is in `running` (names of units) may be started.
+std::string policy(const std::vector<std::string>& running);
+
+/// Names of units whose start it refused, out of what a package manager printed; each once.
+std::vector<std::string> held_in(std::string_view errors);
+
+}  // namespace chaos::resources::apt

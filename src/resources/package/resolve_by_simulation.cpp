@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is decided beforehand where libsolv can not: the package manager is asked what it would do, which takes it
+// seconds.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "package.hpp"
+
+namespace chaos::resources {
+namespace {
+
+bool is_about(const Refusal& refusal, const std::string& name) {
+    return refusal.name.substr(0, refusal.name.find('=')) == name;
+}
+
+/// Packages that nobody knows yet, and that a repository of this plan may bring: they are not asked about now.
+bool leave_to_the_run(std::span<const Change> changes, const Answer& answer, Request& request, Diagnostics& problems) {
+    bool left = false;
+    for (const Change& change : changes) {
+        const auto* after = change.after.as<Package>();
+        const auto unknown = [&](const Refusal& refusal) {
+            return refusal.unknown && is_about(refusal, change.id.key);
+        };
+        if (!after || std::none_of(answer.problems.begin(), answer.problems.end(), unknown)) continue;
+        left = true;
+        std::erase_if(request.install,
+                      [&](const std::string& one) { return one == after->name || one.starts_with(after->name + "="); });
+        problems.note(Error(change.where, fmt::format("package {} is not known yet: a repository of this run has to "
+                                                      "bring it, so its version and what comes along are decided "
+                                                      "at the run",
+                                                      change.id.key)));
+    }
+    return left;
+}
+
+/// Each complaint at the package it names; what names none, at all of them: at the first.
+void refuse(const Backend& backend, std::span<Change> changes, const Answer& answer, Diagnostics& problems) {
+    bool told = false;
+    for (const auto& problem : answer.problems) {
+        const auto named = std::find_if(changes.begin(), changes.end(),
+                                        [&](const Change& change) { return is_about(problem, change.id.key); });
+        if (named == changes.end() && told) continue;
+        told = true;
+        const auto& at = named == changes.end() ? changes.front() : *named;
+        problems.add(Error(at.where, fmt::format("package {}: {} says: {}", at.id.key, backend.name(), problem.said))
+                         .help(named == changes.end() ? backend.ask_why(at.id.key) : backend.ask_about(at.id.key)));
+    }
+}
+
+std::vector<Companion> companions(const View& view, const Packages& packages, std::span<Change> changes,
+                                  const Answer& answer, Diagnostics& problems) {
+    std::map<std::string, std::size_t, std::less<>> asked;
+    for (std::size_t i = 0; i < changes.size(); ++i) asked[bare(either(changes[i])->name, packages)] = i;
+    std::vector<Companion> found;
+    std::size_t because = 0;
+    // They unpack a package's dependencies before it: what comes along does so for the next one that was asked for.
+    for (auto move = answer.moves.rbegin(); move != answer.moves.rend(); ++move) {
+        const auto name = bare(move->name, packages);
+        const auto* there = packages.find(name);
+        if (const auto mine = asked.find(name); mine != asked.end()) {
+            because = mine->second;
+            Change& change = changes[because];
+            if (move->kind == Move::Kind::remove || !change.after) continue;
+            Package goal = *change.after.as<Package>();
+            goal.version = move->version;
+            change.after = State::of(std::move(goal)).with_inputs(change.after.inputs());
+            continue;
+        }
+        if (move->kind == Move::Kind::remove) {
+            problems.add(Error(changes[because].where, fmt::format("package {} can not be changed without removing {}",
+                                                                   either(changes[because])->name, name))
+                             .help(fmt::format("absent: {{packages: [{}]}}", name)));
+            continue;
+        }
+        Package goal{.name = name, .version = move->version};
+        goal.automatic = there ? there->automatic : true;
+        const State before = there && there->status != "config-files" ? State::of(seen(view, *there, name)) : State();
+        if (before) goal.hold = before.as<Package>()->hold;
+        found.push_back(
+            {{{std::string(package_kind), name}, before, State::of(std::move(goal)), changes[because].where}, because});
+    }
+    return found;
+}
+
+}  // namespace
+
+// Asked about all of them first, which is answer enough nearly always, then of each by itself.
+std::set<std::string, std::less<>> needed_by_simulation(const View& view, const std::vector<std::string>& asked) {
+    std::set<std::string, std::less<>> needed;
+    const auto& packages = view.once<Packages>();
+    std::vector<std::string> there;
+    std::copy_if(asked.begin(), asked.end(), std::back_inserter(there), [&](const std::string& name) {
+        const auto* one = packages.find(name);
+        return one && one->installed();
+    });
+    const auto takes_others = [&](std::vector<std::string> some) {
+        const Request request{
+            .install = {}, .remove = std::move(some), .purge = false, .downgrades = false, .removals = true};
+        const auto answer = backend_of(packages.keeper)->simulate(view.host(), request);
+        return std::any_of(answer.moves.begin(), answer.moves.end(), [&](const Move& move) {
+            return move.kind == Move::Kind::remove &&
+                   std::find(asked.begin(), asked.end(), bare(move.name, packages)) == asked.end();
+        });
+    };
+    if (there.empty() || !takes_others(there)) return needed;
+    for (const std::string& name : there)
+        if (there.size() == 1 || takes_others({name})) needed.insert(name);
+    return needed;
+}
+
+std::vector<Companion> resolve_by_simulation(const View& view, std::span<Change> changes, Diagnostics& problems) {
+    const auto& packages = view.once<Packages>();
+    const auto* backend = backend_of(packages.keeper);
+    if (!backend) return {};                          // check says so
+    if (!backend->has_lists(view.host())) return {};  // check says so
+    auto request = request_for(changes, false);
+    if (request.install.empty() && request.remove.empty()) return {};
+    auto answer = backend->simulate(view.host(), request);
+    if (view.expects_more() && leave_to_the_run(changes, answer, request, problems)) {
+        if (request.install.empty() && request.remove.empty()) return {};
+        answer = backend->simulate(view.host(), request);
+    }
+    if (!answer.known) {
+        problems.note(
+            Error(changes.front().where,
+                  fmt::format("{} would have to write its caches to tell, and looking may not: versions and what "
+                              "comes along are not known beforehand",
+                              backend->name()))
+                .help(answer.help));
+        return {};
+    }
+    if (!answer.problems.empty()) return refuse(*backend, changes, answer, problems), std::vector<Companion>();
+    return companions(view, packages, changes, answer, problems);
+}
+
+}  // namespace chaos::resources

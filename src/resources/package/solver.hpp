@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace chaos::resources::solver {
+
+/// How versions are compared, and what dependencies mean.
+enum class Family : char { deb, rpm, arch };
+
+/// What a file of packages is written in: a deb822 text; rpm-md's primary.xml; a sync database of pacman. The last two
+/// are read as they lie on disk, in the compressions that libsolvext knows.
+enum class Format : char { deb, rpmmd, arch };
+
+/// A package that a repository has, while it is asked about.
+struct Offer {
+    std::string_view name, version, architecture, source;  ///< `name` is `libc6:i386` of a foreign architecture.
+    std::size_t repository;                                ///< In the order in which they were added.
+};
+
+/// What is asked for.
+struct Job {
+    std::string name;
+    bool goes = false;  ///< Else it comes, at the version that was chosen.
+};
+
+/// A question: jobs, and what may be done for them.
+struct Question {
+    std::vector<Job> jobs;
+    std::vector<std::string> stays;   ///< Installed, and neither changed nor removed: what is on hold.
+    std::vector<std::string> may_go;  ///< May be removed, though nobody asked for that; `*`: anything.
+    bool recommends = true;           ///< What new packages recommend comes along.
+    bool gentle = false;              ///< A removal that something else needs is passed by, instead of being a problem.
+};
+
+/// One package that changes.
+struct Move {
+    enum class Kind : char { install, upgrade, downgrade, remove } kind = Kind::install;
+    std::string name, version, old_version;
+    std::size_t job = 0;                        ///< The job that is the cause of it.
+    bool asked = false;                         ///< That job names it.
+    std::string why;                            ///< `nginx needs nginx-common (= 1.22)`; empty where it was asked for.
+    std::uint64_t download = 0, installed = 0;  ///< Bytes, of what comes.
+};
+
+/// Why it can not be, in the solver's own words.
+struct Problem {
+    std::optional<std::size_t> job;  ///< The one it is about, where it is about one.
+    std::vector<std::string> said;
+    std::vector<std::string> ways_out;
+};
+
+struct Answer {
+    std::vector<Move> moves;  ///< By name.
+    std::vector<Problem> problems;
+};
+
+/// Whether libsolv is there.
+bool available();
+
+/// libsolv's own pool of packages: those that are installed, those that repositories offer. First all is added, then
+/// choose() is called once, then questions are asked. Throws Error where libsolv is not there.
+class Pool {
+public:
+    /// `native`, and the foreign architectures that packages may be of beside it (deb only).
+    Pool(Family, std::string native, std::vector<std::string> foreign = {});
+    ~Pool();
+    Pool(const Pool&) = delete;
+
+    /// Of dpkg: the text of its status.
+    void add_installed(std::string_view status);
+    /// Of rpm (the database below this root) or pacman (its local directory), by libsolvext.
+    void add_installed_at(const std::string& path);
+
+    /// A repository from its text, or from the file.
+    void add(std::string_view name, std::string_view deb822_text);
+    void add_file(std::string_view name, Format, const std::string& path, int priority);
+
+    /// What add() made of the repository added last, to be kept; and a repository from that. False where it is nothing
+    /// of this version of the program and of libsolv: then nothing was added.
+    std::string kept() const;
+    bool add_kept(std::string_view name, const std::string& kept);
+
+    /// Of each package, one version is considered beside the installed one: that of the highest priority, of these the
+    /// newest; older than what is installed only from 1000 on; none at 0 and below. Which source a package
+    /// was built from is only told with `sources`: it takes time to find.
+    void choose(const std::function<int(const Offer&)>& priority, bool sources = false);
+
+    bool knows(const std::string& name) const;
+    std::vector<std::string> versions(const std::string& name) const;   ///< All there are, newest first.
+    std::string candidate(const std::string& name) const;               ///< Empty where there is none.
+    std::vector<std::string> providers(const std::string& name) const;  ///< Whose packages can stand for it.
+    std::vector<std::string> like(const std::string& name) const;       ///< Names that are near, at most three.
+
+    Answer ask(const Question&) const;
+
+    struct Parts;
+
+private:
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace chaos::resources::solver

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chaos/view.hpp>
+
+#include "rpm.hpp"
+
+namespace chaos::resources {
+namespace {
+
+constexpr const char *repositories = "/etc/zypp/repos.d", *raw = "/var/cache/zypp/raw/",
+                     *automatic_ones = "/var/lib/zypp/AutoInstalled";
+
+Command zypper(std::vector<std::string> argv) {
+    argv.insert(argv.begin(), {"zypper", "--non-interactive", "--no-refresh"});
+    Command command{std::move(argv)};
+    command.environment = {"ZYPP_LOCK_TIMEOUT=600"};
+    command.timeout_s = 0;  // a transaction is never cut
+    return command;
+}
+
+/// One transaction: what comes, and behind a `!` what goes.
+Command transaction(const Request& request, bool simulate) {
+    std::vector<std::string> argv;
+    if (simulate)
+        argv = {"--xmlout", "install", "--dry-run"};
+    else
+        argv = {"install"};
+    if (request.downgrades || simulate) argv.emplace_back("--oldpackage");
+    argv.emplace_back("--");
+    argv.insert(argv.end(), request.install.begin(), request.install.end());
+    for (const auto& name : request.remove) argv.push_back("!" + name);
+    return zypper(std::move(argv));
+}
+
+void must(WritableHost& host, const Command& command) {
+    const auto output = host.run(command);
+    if (output.status != 0 && output.status < 100) throw failed(command, output);  // 100 and above: remarks
+    if (output.status == 104 || output.status > 127) throw failed(command, output);
+}
+
+/// There is no command for these marks: libzypp reads the file at every start.
+void set_automatic(WritableHost& host, const std::vector<std::string>& packages, bool automatic) {
+    std::string text, now;
+    const Entry entry = host.look(automatic_ones, &text);
+    for (std::string_view rest = text; !rest.empty();) {
+        const auto line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+        if (std::find(packages.begin(), packages.end(), line) == packages.end()) now += fmt::format("{}\n", line);
+    }
+    for (const auto& name : packages)
+        if (automatic) now += name + "\n";
+    if (now != text) host.write(automatic_ones, Content(now), {.mode = entry ? entry.mode : 0644U});
+}
+
+class Zypper final : public Backend {
+public:
+    std::string_view name() const override { return "zypper"; }
+
+    std::vector<Metadata> metadata(const Host& host) const override {
+        std::vector<Metadata> found;
+        for (const auto& repo : rpm::repos_in(host, repositories))
+            if (repo.enabled && host.look(raw + repo.name + "/repodata/repomd.xml"))
+                found.push_back({Metadata::Format::rpm, raw + repo.name + "/repodata", repo.name, -repo.priority});
+        return found;
+    }
+    bool has_all_lists(const Host& host) const override {
+        const auto all = rpm::repos_in(host, repositories);
+        return std::all_of(all.begin(), all.end(), [&](const rpm::Repo& repo) {
+            return !repo.enabled || host.look(raw + repo.name + "/repodata/repomd.xml");
+        });
+    }
+    void refresh(WritableHost& host) const override {
+        Command command{{"zypper", "--non-interactive", "refresh"}};
+        command.environment = {"ZYPP_LOCK_TIMEOUT=600"};
+        must(host, command);
+    }
+    std::string_view refresh_hint() const override { return "zypper refresh"; }
+
+    Answer simulate(const Host& host, const Request& request) const override {
+        if (request.install.empty() && request.remove.empty()) return {};
+        auto asked = transaction(request, true);
+        asked.environment = {"ZYPP_READONLY_HACK=1"};  // who only looks may not take the lock
+        const auto output = host.ask(asked);
+        if (output.out.find("<install-summary") == output.out.npos &&
+            output.out.find("<message type=\"error\"") == output.out.npos)
+            return {.moves = {}, .problems = {}, .known = false, .help = "zypper refresh"};
+        return rpm::parse_zypper_xml(output);
+    }
+    void carry_out(WritableHost& host, const Request& request) const override {
+        const auto command = transaction(request, true);
+        const auto answer = rpm::parse_zypper_xml(host.run(command));
+        if (!answer.problems.empty()) throw Error("zypper: " + answer.problems.front().said);
+        rpm::must_be_asked(request, answer, name());
+        must(host, transaction(request, false));
+    }
+
+    void mark(WritableHost& host, Mark mark, const std::vector<std::string>& packages) const override {
+        if (packages.empty()) return;
+        if (mark == Mark::automatic || mark == Mark::manual)
+            return set_automatic(host, packages, mark == Mark::automatic);
+        std::vector<std::string> argv{mark == Mark::hold ? "addlock" : "removelock"};
+        argv.insert(argv.end(), packages.begin(), packages.end());
+        must(host, zypper(std::move(argv)));
+    }
+    void purge(WritableHost&, const std::vector<std::string>&) const override {}  // it forgets what it removed
+
+    std::string lock_holder(const Host& host) const override { return rpm::holder_by(host, "/run/zypp.pid"); }
+    bool interrupted(const Host&, const Packages&) const override { return false; }  // rpm ends what it began, or not
+    void repair(WritableHost&) const override {}
+
+    std::string archive_of(const Host& host, const Packages::Package& package) const override {
+        for (const auto& repo : rpm::repos_in(host, repositories)) {
+            auto path = fmt::format("/var/cache/zypp/packages/{}/{}/{}-{}.{}.rpm", repo.name, package.architecture,
+                                    package.name, package.version, package.architecture);
+            if (host.look(path)) return path;
+        }
+        return {};
+    }
+    std::string ask_about(const std::string& package) const override { return "zypper search -s " + package; }
+    std::string ask_why(const std::string& package) const override { return "zypper install --dry-run " + package; }
+};
+
+constexpr Zypper backend;
+
+}  // namespace
+
+const Backend& zypper_backend() {
+    return backend;
+}
+
+}  // namespace chaos::resources

@@ -1,0 +1,107 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2154  # the scenario that sources this has sourced scenario.sh
+#
+# The walk that every package manager but apt's goes; to be sourced. Real ones, on a Debian whose dpkg is set aside, with
+# a repository of three packages: hello needs libhi, other needs nobody. The scenario says
+#   manager                      its name
+#   make_package NAME VERSION [NEEDS]   on the host, into /srv/repo
+#   publish                      makes the repository of what lies there, and has it fetched
+#   version_of NAME              as it is installed; nothing where it is not
+#   is_automatic NAME, is_held NAME
+#   remove_by_hand NAME
+
+inside() { host_run "$manager" "$@"; }
+sh() { inside sh -ec "$1"; }
+site() { inside tee /run/site.yml > /dev/null; }
+
+is() {
+    local got
+    got=$(version_of "$1")
+    [ "$got" = "$2" ] || fail "$1 is '$got', not '$2'"
+}
+
+walk() {
+    step "a host of $manager: dpkg's database is set aside"
+    sh 'mv /var/lib/dpkg/status /var/lib/dpkg/aside; mkdir -p /srv/repo'
+    make_package libhi 1.0
+    make_package hello 1.0 libhi
+    make_package other 1.0
+    publish
+
+    step "what is not known is an error at its place, and nothing is changed"
+    site <<< $'name: tiny\npackages: [hello, nonesuch]'
+    status 1 inside chaos apply -y /run/site.yml
+    says nonesuch
+    is hello ""
+
+    step "installed, with what it needs, which is marked as such"
+    site <<< $'name: tiny\npackages: [hello, other]'
+    status 2 inside chaos plan /run/site.yml
+    if [ "$manager" != dnf ]; then says libhi; fi
+    status 0 inside chaos apply -y /run/site.yml
+    is hello 1.0-1
+    is other 1.0-1
+    is libhi 1.0-1
+    if is_automatic hello; then fail "hello was asked for"; fi
+    is_automatic libhi || fail "libhi came along"
+    status 0 inside chaos apply -y /run/site.yml
+    says "Nothing to do"
+
+    step "what was removed by hand is drift, and comes back"
+    remove_by_hand other
+    status 2 inside chaos drift /run/site.yml
+    says other
+    status 0 inside chaos apply -y /run/site.yml
+    is other 1.0-1
+
+    step "what others need is not removed"
+    site <<< $'name: tiny\npackages: [hello, other]\nabsent: {packages: [libhi]}'
+    status 1 inside chaos apply -y /run/site.yml
+    says hello
+    is libhi 1.0-1
+    is hello 1.0-1
+
+    step "a version, and back"
+    make_package hello 2.0 libhi
+    publish
+    site <<< $'name: tiny\npackages: {hello: 2.0-1, other: }'
+    sh 'echo mine >> /etc/hello.conf'
+    status 0 inside chaos apply -y /run/site.yml
+    is hello 2.0-1
+    status 0 inside chaos rollback -y
+    is hello 1.0-1
+    status 0 inside cat /etc/hello.conf
+    says mine
+    site <<< $'name: tiny\npackages: {hello: 9.9-1, other: }'
+    status 1 inside chaos apply -y /run/site.yml
+    says hello
+    is hello 1.0-1
+
+    step "a hold, and no hold"
+    site <<< $'name: tiny\npackages: {hello: {hold: true}, other: }'
+    status 0 inside chaos apply -y /run/site.yml
+    is_held hello || fail "hello is not held"
+    status 0 inside chaos apply -y /run/site.yml
+    says "Nothing to do"
+    status 0 inside chaos rollback -y
+    if is_held hello; then fail "hello is still held"; fi
+
+    step "marks"
+    site <<< $'name: tiny\npackages: {hello: , other: {automatic: true}}'
+    status 0 inside chaos apply -y /run/site.yml
+    is_automatic other || fail "other is not marked"
+    status 0 inside chaos rollback -y
+    if is_automatic other; then fail "other is still marked"; fi
+
+    step "what leaves the manifest goes, with what came along, and a rollback brings it back"
+    site <<< $'name: tiny\npackages: [other]'
+    status 0 inside chaos apply -y /run/site.yml
+    is hello ""
+    # dnf does not tell what it would do to who may only look: what comes along is not recorded there
+    if [ "$manager" != dnf ]; then is libhi ""; fi
+    status 0 inside chaos rollback -y
+    is hello 1.0-1
+    is libhi 1.0-1
+    is_automatic libhi || fail "libhi came along"
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include "package/rpm.hpp"
+#include "support/small_run.hpp"
+
+using namespace chaos;
+using namespace chaos::test;
+namespace rpm = chaos::resources::rpm;
+using chaos::resources::Backend;
+using chaos::resources::backend_of;
+using chaos::resources::Metadata;
+using chaos::resources::Move;
+using chaos::resources::Request;
+using Keeper = Packages::Keeper;
+
+namespace {
+
+/// An Arch whose pacman knows hello 2.0-1, and has 1.0-1 in its cache.
+FakeHost arch() {
+    FakeHost host;
+    host.put_file("/var/lib/pacman/local/ALPM_DB_VERSION", "9\n");
+    host.put_file("/var/lib/pacman/local/libhi-1.0-1/desc",
+                  "%NAME%\nlibhi\n\n%VERSION%\n1.0-1\n\n%ARCH%\nany\n\n%REASON%\n1\n\n%DEPENDS%\nx\n\n");
+    host.put_file("/var/lib/pacman/local/half-1-1/files", "%FILES%\n");
+    host.put_file("/etc/pacman.conf",
+                  "[options]\nIgnorePkg = libhi other\n\n[core]\nServer = a\n\n[extra]\nServer = b\n");
+    host.put_file("/var/lib/pacman/sync/core.db", "");
+    host.put_file("/var/lib/pacman/sync/extra.db", "");
+    host.put_file("/var/cache/pacman/pkg/hello-1.0-1-any.pkg.tar.zst", "");
+    host.put_file("/var/cache/pacman/pkg/hello-1.0-1-any.pkg.tar.zst.sig", "");
+    host.put_command("pacman", [](FakeHost&, const Command& command) {
+        if (command.argv[1] == "-Sl")
+            return Output{0, "core hello 2.0-1\nextra hello 3.0-1\ncore libhi 1.0-1 [installed]\n", ""};
+        if (command.argv[1] == "-Sp" && command.argv.back() == "nope")
+            return Output{1, "", "error: target not found: nope\n"};
+        if (command.argv[1] == "-Sp") return Output{0, "newlib 4-1\nhello 2.0-1\n", ""};
+        if (command.argv[1] == "-Up") return Output{0, "loading packages...\nhello 1.0-1\n", ""};
+        if (command.argv[1] == "-Rcp") return Output{0, "hello 1.0-1\nlibhi 1.0-1\n", ""};
+        return Output{};
+    });
+    return host;
+}
+
+std::vector<std::string> words(const Command& command) {
+    return command.argv;
+}
+
+}  // namespace
+
+TEST_CASE("who keeps the packages is told by the database, and by os-release where there are several") {
+    FakeHost host;
+    CHECK(Packages::keeper_of(host) == Keeper::none);
+    host.put_file("/var/lib/dpkg/status", "");
+    CHECK(Packages::keeper_of(host) == Keeper::apt);
+    auto fedora = host;
+    fedora.put_file("/usr/lib/sysimage/rpm/rpmdb.sqlite", "x");
+    CHECK(Packages::keeper_of(fedora) == Keeper::dnf);
+    fedora.put_file("/var/lib/dpkg/status", "Package: x\n");
+    CHECK(Packages::keeper_of(fedora) == Keeper::apt);
+    fedora.put_file("/etc/os-release", "NAME=x\nID=nobara\nID_LIKE=\"rhel fedora\"\n");
+    CHECK(Packages::keeper_of(fedora) == Keeper::dnf);
+    fedora.put_file("/etc/os-release", "ID=\"opensuse-leap\"\nID_LIKE=\"suse opensuse\"\n");
+    CHECK(Packages::keeper_of(fedora) == Keeper::zypper);
+    fedora.put_file("/etc/os-release", "ID=debian\n");
+    CHECK(Packages::keeper_of(fedora) == Keeper::apt);
+    CHECK(Packages::keeper_of(arch()) == Keeper::pacman);
+}
+
+TEST_CASE("pacman's packages have their marks, and a half-written one is none") {
+    const auto host = arch();
+    const View view(host);
+    const auto& packages = view.once<Packages>();
+    REQUIRE(packages.all.size() == 1);
+    const auto* one = packages.find("libhi");
+    REQUIRE(one);
+    CHECK(one->version == "1.0-1");
+    CHECK(one->automatic);
+    CHECK(one->held());
+    CHECK(one->installed());
+    CHECK(
+        Packages::pacman_ignored("[options]\n#IgnorePkg = a\nIgnorePkg= b c\nIgnorePkg =d\n[core]\nIgnorePkg = e\n") ==
+        std::vector<std::string>{"b", "c", "d"});
+}
+
+TEST_CASE("pacman's metadata is that of the repositories that are on, the first one best") {
+    auto host = arch();
+    const auto& pacman = *backend_of(Keeper::pacman);
+    const auto found = pacman.metadata(host);
+    REQUIRE(found.size() == 2);
+    CHECK(found[0].path == "/var/lib/pacman/sync/core.db");
+    CHECK(found[0].repository == "core");
+    CHECK(found[0].format == Metadata::Format::arch);
+    CHECK(found[0].priority > found[1].priority);
+    CHECK(pacman.has_all_lists(host));
+    host.erase("/var/lib/pacman/sync/extra.db");
+    CHECK_FALSE(pacman.has_all_lists(host));
+    CHECK(pacman.has_lists(host));
+}
+
+TEST_CASE("pacman installs what the repositories have, and from its cache what they have no more") {
+    auto host = arch();
+    const auto& pacman = *backend_of(Keeper::pacman);
+    auto answer = pacman.simulate(host, {.install = {"hello=2.0-1"}, .remove = {}});
+    REQUIRE(answer.problems.empty());
+    REQUIRE(answer.moves.size() == 2);
+    CHECK(answer.moves[0].name == "newlib");
+    CHECK(answer.moves[1].version == "2.0-1");
+    answer = pacman.simulate(host, {.install = {"hello=1.0-1"}, .remove = {}});
+    REQUIRE(answer.moves.size() == 1);
+    CHECK(answer.moves[0].version == "1.0-1");
+    answer = pacman.simulate(host, {.install = {"hello=7-1"}, .remove = {}});
+    REQUIRE(answer.problems.size() == 1);
+    CHECK(answer.problems[0].name == "hello");
+    CHECK_FALSE(answer.problems[0].unknown);
+    answer = pacman.simulate(host, {.install = {"nope"}, .remove = {}});
+    REQUIRE(answer.problems.size() == 1);
+    CHECK(answer.problems[0].name == "nope");
+    CHECK(answer.problems[0].unknown);
+    answer = pacman.simulate(host, {.install = {}, .remove = {"libhi"}});
+    CHECK(answer.moves.size() == 2);
+
+    pacman.carry_out(host, {.install = {"hello=1.0-1"}, .remove = {"libhi"}, .purge = true});
+    REQUIRE(host.ran().size() == 2);
+    CHECK(words(host.ran()[0]) ==
+          std::vector<std::string>{"pacman", "-Rn", "--noprogressbar", "--noconfirm", "--color=never", "libhi"});
+    CHECK(words(host.ran()[1]).back() == "/var/cache/pacman/pkg/hello-1.0-1-any.pkg.tar.zst");
+    CHECK_THROWS_AS(pacman.carry_out(host, {.install = {"hello=7-1"}, .remove = {}}), Error);
+    CHECK(host.ran().size() == 2);
+}
+
+TEST_CASE("pacman's holds are words of pacman.conf, and the rest of it stays") {
+    auto host = arch();
+    const auto& pacman = *backend_of(Keeper::pacman);
+    pacman.mark(host, Backend::Mark::unhold, {"libhi"});
+    host.publish();
+    CHECK(host.text("/etc/pacman.conf") ==
+          "[options]\nIgnorePkg = other\n\n[core]\nServer = a\n\n[extra]\nServer = b\n");
+    pacman.mark(host, Backend::Mark::hold, {"libhi"});
+    host.publish();
+    CHECK(Packages::pacman_ignored(host.text("/etc/pacman.conf")) == std::vector<std::string>{"other", "libhi"});
+}
+
+TEST_CASE("pacman's lock is somebody's while it is open, else an interruption's") {
+    auto host = arch();
+    const auto& pacman = *backend_of(Keeper::pacman);
+    CHECK_FALSE(pacman.interrupted(host, {}));
+    host.put_file("/var/lib/pacman/db.lck", "");
+    CHECK(pacman.interrupted(host, {}));
+    host.put_link("/proc/712/fd/4", "/var/lib/pacman/db.lck");
+    host.put_file("/proc/712/comm", "pacman\n");
+    CHECK(pacman.lock_holder(host) == "pacman (pid 712)");
+    CHECK_FALSE(pacman.interrupted(host, {}));
+    host.erase("/proc/712");
+    pacman.repair(host);
+    CHECK_FALSE(host.look("/var/lib/pacman/db.lck"));
+}
+
+TEST_CASE("rpm's answer is read line by line, and its keys are no packages") {
+    const auto all =
+        Packages::rpm_packages("hello\t1:2.0-1\tnoarch\ngpg-pubkey\t1-2\t(none)\nglibc\t2.38-4\tx86_64\n\n");
+    REQUIRE(all.size() == 2);
+    CHECK(all[0].version == "1:2.0-1");
+    CHECK(all[1].essential);
+    const auto packages = Packages::of(Keeper::dnf, all);
+    CHECK(packages.architecture == "x86_64");
+    CHECK(packages.find("hello:x86_64"));
+    CHECK_FALSE(packages.find("gpg-pubkey"));
+}
+
+TEST_CASE("dnf's table is read, in lines that are too long for it as well") {
+    const auto answer = rpm::parse_dnf_table(
+        {1,
+         "Last metadata expiration check: 0:00:49 ago.\nDependencies resolved.\n====\n Package  Arch  Version  "
+         "Repository  "
+         "Size\n====\nInstalling:\n hello             noarch             1.0-1              tiny             6.2 k\n "
+         "python3-very-long-name-that-takes-the-line\n                   noarch             1:3-1      tiny   6 k\n"
+         "Upgrading:\n libhi x86_64 2.0-1 tiny 6 k\nRemoving dependent packages:\n old noarch 0.9-1 @tiny 6 k\n\n"
+         "Transaction Summary\n====\nInstall  2 Packages\nOperation aborted.\n",
+         ""});
+    REQUIRE(answer.moves.size() == 4);
+    CHECK(answer.moves[0].name == "hello");
+    CHECK(answer.moves[0].version == "1.0-1");
+    CHECK(answer.moves[1].version == "1:3-1");
+    CHECK(answer.moves[2].name == "libhi");
+    CHECK(answer.moves[3].kind == Move::Kind::remove);
+    CHECK(answer.moves[3].old_version == "0.9-1");
+    const auto unknown =
+        rpm::parse_dnf_table({1, "", "No match for argument: nope\nError: Unable to find a match: nope\n"});
+    REQUIRE(unknown.problems.size() == 1);
+    CHECK(unknown.problems[0].name == "nope");
+    CHECK(unknown.problems[0].unknown);
+}
+
+TEST_CASE("zypper's summary is read from its XML") {
+    const auto answer = rpm::parse_zypper_xml(
+        {0,
+         "<?xml version='1.0'?>\n<stream>\n<install-summary download-size=\"1\">\n<to-upgrade>\n<solvable "
+         "type=\"package\" "
+         "name=\"hello\" edition=\"2.0-1\" edition-old=\"1.0-1\" arch=\"noarch\">\n<description>a &lt; "
+         "b</description></solvable>\n</to-upgrade>\n<to-remove>\n<solvable type=\"package\" name=\"libhi\" "
+         "edition=\"1.0-1\" arch=\"noarch\"/>\n</to-remove>\n</install-summary>\n</stream>\n",
+         ""});
+    REQUIRE(answer.problems.empty());
+    REQUIRE(answer.moves.size() == 2);
+    CHECK(answer.moves[0].version == "2.0-1");
+    CHECK(answer.moves[0].old_version == "1.0-1");
+    CHECK(answer.moves[1].kind == Move::Kind::remove);
+    const auto none = rpm::parse_zypper_xml(
+        {104, "<stream><message type=\"error\">No provider of &apos;nope = 1&apos; found.</message></stream>", ""});
+    REQUIRE(none.problems.size() == 1);
+    CHECK(none.problems[0].said == "No provider of 'nope = 1' found.");
+    CHECK(none.problems[0].name == "nope");
+}
+
+TEST_CASE("a transaction that would do more than was asked is refused before it begins") {
+    const Request request{.install = {"hello=1.0-1"}, .remove = {"old"}};
+    const auto judge = [&](std::vector<Move> moves) { rpm::must_be_asked(request, {std::move(moves), {}}, "dnf"); };
+    judge({{Move::Kind::install, "hello", "", "1.0-1"}, {Move::Kind::remove, "old", "1", ""}});
+    CHECK_THROWS_WITH_AS(judge({{Move::Kind::remove, "web", "1", ""}}),
+                         "dnf would remove web as well, and nobody asked for that", Error);
+    CHECK_THROWS_AS(judge({{Move::Kind::install, "hello", "", "2.0-1"}}), Error);
+}
+
+TEST_CASE("a .repo file has its repositories in order, with the priority of each") {
+    const auto repos = rpm::parse_repos("[main]\nx=1\n[a]\nname=A\nenabled=0\n[b]\n priority = 10\nenabled=1\n[c]\n");
+    REQUIRE(repos.size() == 4);
+    CHECK_FALSE(repos[1].enabled);
+    CHECK(repos[2].priority == 10);
+    CHECK(repos[3].enabled);
+    FakeHost host;
+    host.put_file("/etc/zypp/repos.d/x.repo", "[b]\npriority=10\n[c]\n[off]\nenabled=0\n");
+    host.put_file("/var/cache/zypp/raw/b/repodata/repomd.xml", "");
+    const auto& zypper = *backend_of(Keeper::zypper);
+    REQUIRE(zypper.metadata(host).size() == 1);
+    CHECK(zypper.metadata(host)[0].priority == -10);
+    CHECK_FALSE(zypper.has_all_lists(host));
+    host.put_file("/var/cache/zypp/raw/c/repodata/repomd.xml", "");
+    CHECK(zypper.has_all_lists(host));
+    host.put_file("/etc/yum.repos.d/x.repo", "[b]\n");
+    host.put_file("/var/cache/dnf/b-0123456789abcdef/repodata/repomd.xml", "");
+    const auto found = backend_of(Keeper::dnf)->metadata(host);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].path == "/var/cache/dnf/b-0123456789abcdef/repodata");
+}
+
+TEST_CASE("zypper's marks are lines of the file that libzypp reads") {
+    FakeHost host;
+    host.put_file("/var/lib/zypp/AutoInstalled", "# generated\nlibhi\n");
+    const auto& zypper = *backend_of(Keeper::zypper);
+    zypper.mark(host, Backend::Mark::automatic, {"hello"});
+    zypper.mark(host, Backend::Mark::manual, {"libhi"});
+    host.publish();
+    CHECK(host.text("/var/lib/zypp/AutoInstalled") == "# generated\nhello\n");
+}
