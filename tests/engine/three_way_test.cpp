@@ -106,8 +106,8 @@ TEST_CASE("decided as ours, what goes back does so over what somebody made") {
 
 TEST_CASE("decided by merging, what is no text stays a conflict") {
     std::vector<const Field*> conflicts;
-    const State now = three_way(thing_schema, thing("a", "green"), thing("a", "blue"), thing("a", "red"), conflicts,
-                                Deciding::merge);
+    const State now =
+        three_way(thing_schema, thing("a", "green"), thing("a", "blue"), thing("a", "red"), conflicts, Deciding::merge);
     CHECK(colour(now) == "green");
     CHECK(conflicts.size() == 1);
 }
