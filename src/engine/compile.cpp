@@ -426,6 +426,7 @@ public:
     }
 
     void finish() {
+        if (too_many_) return site_.edges.clear();
         std::sort(site_.edges.begin(), site_.edges.end());
         site_.edges.erase(std::unique(site_.edges.begin(), site_.edges.end()), site_.edges.end());
         for (Resource& resource : site_.catalog) {
@@ -472,6 +473,7 @@ private:
               const std::vector<std::uint32_t>& mine) {
         const auto reacts = [&](auto one) { return site_.catalog[one].type->schema().reacts; };
         for (const std::uint32_t other : others) {
+            if (too_many_) return;
             if (std::binary_search(mine.begin(), mine.end(), other)) continue;
             if (word == "notify" && !reacts(other)) watch(other, other, "notify", at);  // says that it can not
             for (const std::uint32_t me : mine) {
@@ -492,12 +494,13 @@ private:
 
     template <class Act>
     void each(const Value& said, std::uint32_t me, Act act) {
-        if (said.is_null()) return;
+        if (said.is_null() || too_many_) return;
         const Value* before = nullptr;
         for (const Value& item : items_in(said)) {
             try {
                 const auto found = references_.find(item);
                 for (const auto other : found) {
+                    if (too_many_) return;
                     if (other != me)
                         act(other, item.where);
                     else if (found.size() == 1 && item.is_text() && item.text().find('*') == std::string::npos)

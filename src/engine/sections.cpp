@@ -193,6 +193,18 @@ void share(Value::Map& body, const Value::Map& shared) {
 
 }  // namespace
 
+/// Told once; what is left is let be.
+bool Sections::takes_turns(std::size_t count, Place where) {
+    std::size_t& turns = scope_.effort.turns;
+    const bool told = turns > most_turns;
+    turns = std::min(turns + count, most_turns + 1);
+    if (turns > most_turns && !told)
+        problems_.add(
+            Error(where, fmt::format("all that is written with 'each' makes more than {} entries", most_turns))
+                .help("a directory with source: takes many files as one, and an exec many steps"));
+    return turns <= most_turns;
+}
+
 /// Shared meta attributes of a block, then the loop, then each of its turns.
 void Sections::one(const ResourceType& type, Value key, Value body, bool absent, const Value::Map* shared) {
     Value::Map map = attributes(type, key, std::move(body));
@@ -205,7 +217,10 @@ void Sections::one(const ResourceType& type, Value key, Value body, bool absent,
         return value;
     };
     const auto stands = std::find_if(map.begin(), map.end(), [](const auto& e) { return e.key.text() == "each"; });
-    if (stands == map.end()) return unrolled(type, std::move(key), std::move(map), absent);
+    if (stands == map.end()) {
+        if (turns_left_ && !takes_turns(1, key.where)) return;
+        return unrolled(type, std::move(key), std::move(map), absent);
+    }
     const Value each = take("each"), as = take("as");
     const std::string name = as.is_text() ? as.text() : "item";
     const Standing turn(turn_, each.where);
@@ -214,9 +229,10 @@ void Sections::one(const ResourceType& type, Value key, Value body, bool absent,
     if (items.secret) refuse_deciding(each.where);
     scope_.deciding = false;
     const std::size_t size = items.is_list() ? items.list().size() : items.map().size();
-    if ((turns_ += size) > most_turns)
-        throw Error(each.where, fmt::format("all that is written with 'each' makes more than {} entries", most_turns))
-            .help("a directory with source: takes many files as one, and an exec many steps");
+    // As many in each turn of the block, where nothing of the block's item is in it: told before any is made.
+    const bool same = turns_left_ && (!each.is_text() || each.text().find(block_item_) == std::string::npos);
+    const bool fits = !same || size == 0 || turns_left_ <= most_turns / size;
+    if (!takes_turns(fits ? size : most_turns + 1, each.where)) return;
     if (size > 1 && type.schema().key() && !has_expression(key))
         throw Error(key.where, "every turn of 'each' makes the same key")
             .help(fmt::format("put the item into it, as in \"{} {{{{ {} }}}}\"", key.text(), name));
@@ -355,7 +371,9 @@ void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bo
     for (const auto& attribute : body) {
         const Field* field = schema.find(attribute.key.text());
         if (field && field->role == Field::Role::names) check_untyped(attribute.value, problems_);
-        if (field && field->role == Field::Role::rendered) entry.bound = scope_.bound();
+        if (!field || field->role != Field::Role::rendered) continue;
+        entry.bound = scope_.bound();
+        for (const auto& bound : entry.bound) scope_.effort.add(bound.value);
     }
     if (!raw)
         for (auto& attribute : body) {
