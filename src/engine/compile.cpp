@@ -291,6 +291,8 @@ private:
             if (entry.value.is_null() && entry.value.blank)
                 throw Error(entry.key.where, fmt::format("'{}' has no value", entry.key.text()))
                     .help("remove the line, or write null");
+        if (path.text().starts_with('/'))
+            site_.reads.emplace_back(static_cast<std::uint32_t>(site_.catalog.size()), path.text());
         Scope& scope = modules_.scope_at(path.where);
         for (const auto& entry : declaration.bound) scope.bind(entry.key.text(), entry.value);
         scope.stand_in(path.where);
@@ -554,6 +556,7 @@ void compile(std::vector<Declaration> declarations, const Registry& registry, co
             provenance->metas.push_back(metas_of(declaration));
             provenance->resources.push_back(std::move(declaration.said));
         }
+        if (too_many(problems)) return;
         compiler.add(std::move(declaration));
     }
     if (!compiler.links.empty() || !of_modules.empty()) {

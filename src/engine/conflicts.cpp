@@ -130,10 +130,10 @@ private:
         for (std::uint32_t i = 0; i < catalog_.size(); ++i) {
             for (const Claim& claim : claims_of(i)) {
                 if (claim.role == Role::provides) collect_maker(i, claim.name);
-                if (claim.role == Role::fills && present(i)) fillers_.emplace(claim.name, i);
+                if (claim.role == Role::fills) (present(i) ? fillers_ : emptied_).emplace(claim.name, i);
                 if (claim.role == Role::brings && creates_once(catalog_[i]) && claim.name.starts_with(path_mark))
-                    created_.emplace(
-                        links_.follow(std::string_view(claim.name).substr(path_mark.size()), true).path, i);
+                    created_.emplace(links_.follow(std::string_view(claim.name).substr(path_mark.size()), true).path,
+                                     i);
             }
             if (counts(i) && present(i))
                 for (const std::string_view path : catalog_[i].type->footprint().contents) tools_.emplace(path, i);
@@ -211,6 +211,7 @@ private:
         if (claim.role == Role::brings && is_path && kind(i) == Order::exec) compare_creation(i, path);
         if (claim.role == Role::leads) compare_target(i, path);
         if (claim.role == Role::needs && !is_path) compare_owner(i, name);
+        if (claim.role == Role::watches && !is_path) compare_unit(i, name);
         if (claim.role == Role::watches && !is_path && !fillers_.empty())
             if (const auto by = fillers_.find(name); by != fillers_.end()) likely_after(i, by->second, "runs what");
     }
@@ -317,8 +318,7 @@ private:
         problems_.note(Error(catalog_[i].where, fmt::format("{} creates {}, and {} {} later", name(i), path,
                                                             name(*above), later ? "comes" : "may come"))
                            .note(catalog_[*above].where, name(*above) + " is here")
-                           .help(later ? fmt::format("take away what lets it wait for {}", name(i))
-                                       : mend(i, *above)));
+                           .help(later ? fmt::format("take away what lets it wait for {}", name(i)) : mend(i, *above)));
     }
 
     /// Whatever comes first in what a command creates makes the directory of it as well.
@@ -383,11 +383,33 @@ private:
             return problems_.note(
                 Error(catalog_[i].where, fmt::format("{} leads nowhere: it leads back to where it was", name(i)))
                     .help("let it lead to what is there"));
-        const auto made = maker_of_path(target.path);
+        const auto made = taken_with(target.path);
         if (!made || *made == i || present(*made)) return;
         problems_.note(Error(catalog_[i].where, fmt::format("{} leads to what shall not be there", name(i)))
                            .note(catalog_[*made].where, name(*made) + " is to be absent here")
                            .help("take one of the two away"));
+    }
+
+    /// A unit that is taken away, or most likely goes with its package; another one of that name may be there still.
+    void compare_unit(std::uint32_t i, std::string_view unit) {
+        auto made = maker(unit);
+        const bool itself = made.has_value();
+        if (!made)
+            if (const auto by = emptied_.find(unit); by != emptied_.end() && !fillers_.contains(unit))
+                made = by->second;
+        if (!made || *made == i || present(*made)) return;
+        problems_.note(Error(catalog_[i].where,
+                             fmt::format("{} runs what {}{}, and that shall not be there", name(i), itself ? "is " : "",
+                                         name(*made) + (itself ? "" : " most likely brings")))
+                           .note(catalog_[*made].where, name(*made) + " is to be absent here")
+                           .help("take one of the two away"));
+    }
+
+    /// Who makes it; else a directory above it that is to be absent.
+    std::optional<std::uint32_t> taken_with(std::string_view path) const {
+        if (const auto made = maker_of_path(path)) return made;
+        const auto above = maker_above(path);
+        return above && !present(*above) && kind(*above) == Order::directory ? above : std::nullopt;
     }
 
     /// What goes, goes first: its owner would be gone.
@@ -404,18 +426,18 @@ private:
     void compare_read(std::uint32_t i, const std::string& path) {
         if (!counts(i) || !present(i)) return;
         const std::string behind = links_.follow(path, true).path;
-        const auto by = maker_of_path(behind);
+        const auto by = taken_with(behind);
         if (!by || *by == i) return;
         if (!present(*by))
             return problems_.add(
-                Error(catalog_[i].where, fmt::format("{} is copied from {}, which shall not be there: the "
-                                                     "next run would find nothing to copy",
+                Error(catalog_[i].where, fmt::format("{} is made from {}, which shall not be there: the "
+                                                     "next run would not find it",
                                                      name(i), path))
                     .note(catalog_[*by].where, "it is to be absent here")
                     .help("keep it beside the manifest: source: PATH"));
         if (!writes_content(catalog_[*by])) return;
         problems_.add(
-            Error(catalog_[i].where, fmt::format("{} is copied from {} as it is before the run, and {} writes that",
+            Error(catalog_[i].where, fmt::format("{} is made from {} as it is before the run, and {} writes that",
                                                  name(i), path, name(*by)))
                 .note(catalog_[*by].where, name(*by) + " is here")
                 .help("give both the same content or source"));
@@ -428,7 +450,7 @@ private:
     std::vector<Claim> claims_;       // of one resource after the other
     std::vector<std::size_t> begin_;  // where those of each begin
     Links links_;
-    ByName<std::uint32_t> makers_, fillers_, tools_, creators_, created_;
+    ByName<std::uint32_t> makers_, fillers_, emptied_, tools_, creators_, created_;
 };
 
 }  // namespace

@@ -129,6 +129,12 @@ private:
     Place& held_;
 };
 
+/// So many mistakes that whatever is read from here on is not looked at: nobody mends a thousand by hand, and each
+/// costs a look for its place.
+inline bool too_many(const Diagnostics& problems) {
+    return problems.errors().size() >= 1000;
+}
+
 /// Turns sections into entries: every spelling, `each`, `when`, expressions.
 class Sections {
 public:
@@ -171,7 +177,7 @@ private:
     Diagnostics& problems_;
     std::uint32_t layer_ = 0, module_ = 0, part_ = 0;
     std::unordered_map<std::string, std::string> homes_;  // by person
-    Place block_{}, turn_{};  // what is being read stands in this block, in a turn of this each
+    Place block_{}, turn_{};      // what is being read stands in this block, in a turn of this each
     std::size_t turns_left_ = 0;  // of the block's each, this one among them
     std::string block_item_;      // what that calls its item
 };

@@ -25,7 +25,7 @@ struct Claims {
     std::vector<Claim> all;  // of one resource after the other
     std::vector<std::size_t> begin{0};
     Providers providers;
-    Providers homes;    // "path:..." of what lies where a user has its home
+    Providers homes;     // "path:..." of what lies where a user has its home
     Providers creators;  // "path:..." of what a command creates: what lies in it comes after that
     std::unordered_multimap<std::string, std::uint32_t> parts;  // who brings a part of a name that others provide
     std::span<const Claim> of(std::uint32_t i) const {
@@ -79,8 +79,8 @@ Claims collect(const Catalog& catalog, Diagnostics& problems) {
     return claims;
 }
 
-/// Who provides this name; for a path, who provides it, has its home there or creates it by a command, or does so of its
-/// nearest parent.
+/// Who provides this name; for a path, who provides it, has its home there or creates it by a command, or does so of
+/// its nearest parent.
 const std::uint32_t* provider(const Claims& claims, std::string name) {
     const bool path = name.starts_with("path:/");
     while (true) {

@@ -224,8 +224,7 @@ std::unordered_set<std::string> paths_to_come(const Catalog& catalog, const Stat
         claims.clear();
         catalog[i].type->claims(goal[i], claims);
         for (const Claim& claim : claims)
-            if ((claim.role == Claim::Role::brings &&
-                 (claim.name.starts_with("home:") || creates_once(catalog[i]))) ||
+            if ((claim.role == Claim::Role::brings && (claim.name.starts_with("home:") || creates_once(catalog[i]))) ||
                 (claim.role == Claim::Role::provides && claim.name.starts_with("path:")))
                 paths.insert(claim.name.substr(5));
     }

@@ -78,6 +78,7 @@ void Sections::read(const ResourceType& type, Value section, bool absent, const 
 
 void Sections::read_list(const ResourceType& type, Value list, bool absent, const Value::Map* shared, int depth) {
     for (Value& entry : std::get<Value::List>(list.data)) {
+        if (too_many(problems_)) return;
         try {
             item(type, std::move(entry), absent, shared, depth);
         } catch (Error& error) {
@@ -138,6 +139,7 @@ void Sections::item(const ResourceType& type, Value item, bool absent, const Val
 void Sections::read_map(const ResourceType& type, Value map, bool absent, const Value::Map* shared) {
     const Field& key_field = *type.schema().key();
     for (auto& [key, body] : std::get<Value::Map>(map.data)) {
+        if (too_many(problems_)) return;
         try {
             if (body.is_map())
                 for (const auto& entry : body.map())
@@ -236,7 +238,7 @@ void Sections::one(const ResourceType& type, Value key, Value body, bool absent,
     if (size > 1 && type.schema().key() && !has_expression(key))
         throw Error(key.where, "every turn of 'each' makes the same key")
             .help(fmt::format("put the item into it, as in \"{} {{{{ {} }}}}\"", key.text(), name));
-    for (std::size_t i = 0; i < size; ++i) {
+    for (std::size_t i = 0; i < size && !too_many(problems_); ++i) {
         if (items.is_list()) {
             scope_.bind(name, items.list()[i]);
         } else {

@@ -172,8 +172,8 @@ TEST_CASE("what is to be in a file, or in what is to be absent, is a mistake of 
     CHECK(std::string(gone[0].what()) == "thing:in is to be in d:of, and that is to be absent");
     CHECK(problems_of(Order::directory, false, false, 8).empty());
     CHECK(problems_of(Order::file, true, false, 8).size() == 1);  // the next run would find a directory there
-    CHECK(problems_of(Order::directory, true, true, 8).empty());                // both go
-    CHECK(problems_of(Order::file, false, false, 0).empty());                   // was never written
+    CHECK(problems_of(Order::directory, true, true, 8).empty());  // both go
+    CHECK(problems_of(Order::file, false, false, 0).empty());     // was never written
     CHECK(problems_of(Order::file, false, false, 8, "path:/link/to").empty());  // leads there, lies elsewhere
 }
 
