@@ -398,9 +398,8 @@ private:
             if (const auto by = emptied_.find(unit); by != emptied_.end() && !fillers_.contains(unit))
                 made = by->second;
         if (!made || *made == i || present(*made)) return;
-        problems_.note(Error(catalog_[i].where,
-                             fmt::format("{} runs what {}{}, and that shall not be there", name(i), itself ? "is " : "",
-                                         name(*made) + (itself ? "" : " most likely brings")))
+        const std::string what = itself ? name(*made) : fmt::format("what {} most likely brings", name(*made));
+        problems_.note(Error(catalog_[i].where, fmt::format("{} runs {}, and that shall not be there", name(i), what))
                            .note(catalog_[*made].where, name(*made) + " is to be absent here")
                            .help("take one of the two away"));
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <algorithm>
+#include <cctype>
 #include <chaos/url.hpp>
 #include <utility>
 #include "persons.hpp"
@@ -27,6 +28,15 @@ bool is_list_field(const Field* field) {
 
 [[noreturn]] void refuse_as_key(Place where) {
     throw Error(where, "a secret can not be a key").help("keys are shown: keep what is secret in the entry's content");
+}
+
+bool has_word(std::string_view text, std::string_view word) {
+    const auto is_letter = [&](std::size_t at) {
+        return at < text.size() && (text[at] == '_' || std::isalnum(static_cast<unsigned char>(text[at])));
+    };
+    for (auto at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1))
+        if ((at == 0 || !is_letter(at - 1)) && !is_letter(at + word.size())) return true;
+    return false;
 }
 
 std::string one_line(const Value& value) {
@@ -232,7 +242,7 @@ void Sections::one(const ResourceType& type, Value key, Value body, bool absent,
     scope_.deciding = false;
     const std::size_t size = items.is_list() ? items.list().size() : items.map().size();
     // As many in each turn of the block, where nothing of the block's item is in it: told before any is made.
-    const bool same = turns_left_ && (!each.is_text() || each.text().find(block_item_) == std::string::npos);
+    const bool same = turns_left_ && (!each.is_text() || !has_word(each.text(), block_item_));
     const bool fits = !same || size == 0 || turns_left_ <= most_turns / size;
     if (!takes_turns(fits ? size : most_turns + 1, each.where)) return;
     if (size > 1 && type.schema().key() && !has_expression(key))

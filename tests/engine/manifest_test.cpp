@@ -259,7 +259,7 @@ TEST_CASE("turns of a block in which each makes too many are told before one of 
         "blocks:\n- each: range(1000)\n  as: a\n"
         "  packages: [{name: 'p{{ a }}-{{ i }}', each: range(1000), as: i}]\n");
     REQUIRE(nested.problems.errors().size() == 1);
-    CHECK(nested.problems.errors()[0].where == Place{4, 48, 0});
+    CHECK(nested.problems.errors()[0].where == Place{4, 47, 0});
     CHECK(std::string(nested.problems.errors()[0].what()).find("more than 500000 entries") != std::string::npos);
     CHECK(nested.site.catalog.empty());
     const auto few = read_text(

@@ -143,7 +143,7 @@ TEST_CASE("what without forgot is no longer lain over, and a quoted groups+ adds
 TEST_CASE("what an import says stands in the imported file") {
     const Told told = told_files({{"site.yml", "imports: [other.yml]\nvars: {port: 80}\nfiles: {/a: {mode: 0640}}\n"},
                                   {"other.yml", "vars: {port: 8080}\nfiles: {/a: {mode: 0600}}\n"}});
-    CHECK(chain_of_variable(told, "port") == "first other.yml, = 8080");
+    CHECK(chain_of_variable(told, "port") == "first other.yml, = \"8080\"");
     CHECK(chain(told, "file:/a") == "entry first site.yml:3, mode first other.yml:2");
 }
 
