@@ -70,8 +70,14 @@ Transactor::TakeBack TakingBack::plan() && {
     const View view(place_.looking);
     look(view);
     decide();
-    for (const std::uint32_t i : keep_occupied(back_.site.catalog, view, back_.observed, back_.goal))
-        tell({back_.site.catalog[i].id, "", "absent", "present", "there is something in it, or needs it"});
+    for (const std::uint32_t i : keep_occupied(back_.site.catalog, view, back_.observed, back_.goal)) {
+        const Resource& kept = back_.site.catalog[i];
+        // A package that others came to need is no matter of dispute: it goes with the last of them.
+        if (kept.type->batches() && kept.type->way() == Way::opaque)
+            back_.decided.push_back({Decided::How::theirs, {kept.id, "", "absent", "present", "others need it"}});
+        else
+            tell({kept.id, "", "absent", "present", "there is something in it, or needs it"});
+    }
     back_.plan = chaos::plan(back_.site.catalog, back_.graph, back_.observed, back_.goal);
     find_settling();
     return std::move(back_);
