@@ -38,6 +38,7 @@ Exit rollback(Context&);
 Exit recover(Context&);
 Exit history(Context&);
 Exit show(Context&);
+Exit blame(Context&);
 Exit facts(Context&);
 Exit explain(Context&);
 Exit render(Context&);

@@ -14,18 +14,6 @@ namespace {
 
 using Lines = std::vector<std::string_view>;
 
-/// Each with its newline, so that a last line without one differs from one with it.
-Lines lines_of(std::string_view text) {
-    Lines lines;
-    while (!text.empty()) {
-        const std::size_t end = text.find('\n');
-        const std::size_t length = end == std::string_view::npos ? text.size() : end + 1;
-        lines.push_back(text.substr(0, length));
-        text.remove_prefix(length);
-    }
-    return lines;
-}
-
 /// `removed` lines of the one stand where `added` lines of the other do.
 struct Edit {
     std::size_t before, removed, after, added;
@@ -162,6 +150,31 @@ private:
 };
 
 }  // namespace
+
+/// With its newline, so that a last line without one differs from one with it.
+std::vector<std::string_view> lines_of(std::string_view text) {
+    Lines lines;
+    while (!text.empty()) {
+        const std::size_t end = text.find('\n');
+        const std::size_t length = end == std::string_view::npos ? text.size() : end + 1;
+        lines.push_back(text.substr(0, length));
+        text.remove_prefix(length);
+    }
+    return lines;
+}
+
+std::vector<std::size_t> lines_kept(std::string_view before, std::string_view after) {
+    const Lines a = lines_of(before), b = lines_of(after);
+    std::vector<std::size_t> kept;
+    std::size_t at = 0;
+    for (const Edit& edit : compare(a, b)) {
+        while (at < edit.before) kept.push_back(at++);
+        at += edit.removed;
+        kept.insert(kept.end(), edit.added, std::string_view::npos);
+    }
+    while (kept.size() < b.size()) kept.push_back(at++);
+    return kept;
+}
 
 bool is_text(std::string_view bytes) {
     for (std::size_t i = 0; i < bytes.size();) {

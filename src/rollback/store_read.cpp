@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a Store answers.
 #include <fmt/format.h>
+#include <set>
 
 #include "records.hpp"
 #include "store_handle.hpp"
@@ -21,6 +22,8 @@ RunRecord run_of(const Database::Rows& row) {
     run.changes = row.integer(8);
     run.note = row.text(9);
     run.boot = row.text(10);
+    run.revision = row.text(11);
+    run.about = row.text(12);
     return run;
 }
 
@@ -40,17 +43,6 @@ std::vector<ChangeRecord> changes_in(Database::Rows row, const BlobSource& blobs
         change.where = row.text(9);
     }
     return changes;
-}
-
-/// With its digest opened, which follows the words of the image.
-Image image_in(std::string_view line, const BlobSource& blobs) {
-    constexpr auto words = 12;
-    std::size_t at = 0;
-    for (int i = 0; i < words && at != line.npos; ++i) at = line.find(' ', i ? at + 1 : 0);
-    if (at == line.npos) return image_from_text(line);
-    Image image = image_from_text(line.substr(0, at));
-    image.content = digest_from_hex(blobs.opened(line.substr(at + 1)));
-    return image;
 }
 
 std::vector<std::int64_t> numbers_in(Database::Rows row) {
@@ -91,11 +83,21 @@ OwnedRecord owned_in(const Database::Rows& row, Database& database, const BlobSo
 
 }  // namespace
 
+Image image_in(std::string_view line, const BlobSource& blobs) {
+    constexpr auto words = 12;
+    std::size_t at = 0;
+    for (int i = 0; i < words && at != line.npos; ++i) at = line.find(' ', i ? at + 1 : 0);
+    if (at == line.npos) return image_from_text(line);
+    Image image = image_from_text(line.substr(0, at));
+    image.content = digest_from_hex(blobs.opened(line.substr(at + 1)));
+    return image;
+}
+
 std::vector<RunRecord> Store::runs(std::size_t most) const {
     const std::scoped_lock guard(handle_->mutex);
     std::vector<RunRecord> runs;
     for (auto row = handle_->database->ask("SELECT number, state, verb, site, who, manifest, started, ended, changes, "
-                                           "note, boot FROM runs ORDER BY number DESC LIMIT ?",
+                                           "note, boot, revision, about FROM runs ORDER BY number DESC LIMIT ?",
                                            {most ? static_cast<std::int64_t>(most) : -1});
          row.next();)
         runs.push_back(run_of(row));
@@ -106,7 +108,7 @@ std::optional<RunRecord> Store::run(std::int64_t number) const {
     const std::scoped_lock guard(handle_->mutex);
     auto row = handle_->database->ask(
         "SELECT number, state, verb, site, who, manifest, started, ended, changes, note, "
-        "boot FROM runs WHERE number = ?",
+        "boot, revision, about FROM runs WHERE number = ?",
         {number});
     if (!row.next()) return std::nullopt;
     return run_of(row);
@@ -160,6 +162,27 @@ const std::vector<Holding>& Store::holdings() const {
         held.push_back({std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)),
                         std::string(row.text(3)), row.integer(4) != 0, row.integer(5) != 0, row.integer(6)});
     return handle_->holdings.emplace(std::move(held));
+}
+
+std::vector<RecordedId> Store::recorded_at(const std::string& path) const {
+    const std::scoped_lock guard(handle_->mutex);
+    std::set<RecordedId> found;
+    for (auto row = handle_->database->ask("SELECT DISTINCT type, key FROM changes WHERE key = ?", {path}); row.next();)
+        found.insert({std::string(row.text(0)), std::string(row.text(1))});
+    // A step of several resources does not say which of them it was.
+    for (auto row = handle_->database->ask(
+             "SELECT max(c.type), max(c.key) FROM operations o JOIN changes c ON c.run = o.run AND c.step = o.step "
+             "WHERE o.path = ? GROUP BY o.run, o.number HAVING count(*) = 1",
+             {path});
+         row.next();)
+        found.insert({std::string(row.text(0)), std::string(row.text(1))});
+    return {found.begin(), found.end()};
+}
+
+std::int64_t Store::pruned() const {
+    const std::scoped_lock guard(handle_->mutex);
+    auto row = handle_->database->ask("SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'pruned'");
+    return row.next() ? row.integer(0) : 0;
 }
 
 std::string Store::site_origin(const std::string& site) const {
