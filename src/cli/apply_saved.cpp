@@ -133,8 +133,9 @@ void settle_the_rest(SavedPlan& saved) {
 
 /// What only the reading of a manifest, or another plan, understands.
 void refuse_options(const Options& options) {
-    constexpr std::string_view understood[] = {"root", "state-dir", "continue", "yes",   "jobs",    "on-failure",
-                                               "json", "color",     "verbose",  "quiet", "dry-run", "removals"};
+    constexpr std::string_view understood[] = {"root",       "state-dir",  "continue", "yes",     "jobs",
+                                               "on-failure", "json",       "color",    "verbose", "quiet",
+                                               "confirm",    "no-confirm", "dry-run",  "removals"};
     for (const std::string& option : options.given)
         if (std::find(std::begin(understood), std::end(understood), option) == std::end(understood))
             throw Usage(fmt::format("--{} is for reading a manifest, and {} is a saved plan", option,
@@ -224,6 +225,8 @@ Exit apply_saved(Context& context) {
         bring_up_to_date(context, world, *view, key, history.get(), saved);
         PlanView shown = view_of(saved.planned.site.catalog, saved.planned.plan, context.sources, {});
         shown.title = saved.planned.site.name;
+        shown.checks = asked_of(saved.planned.site, context.sources);
+        shown.confirmation = confirmation_for(context, world, saved.planned);
         context.console.show(shown);
         return shown.changes.empty() ? Exit::well : Exit::pending;
     }

@@ -58,6 +58,29 @@ constexpr Flag flags[] = {{"absent", &Resource::absent},       {"keep", &Resourc
                           {"exclusive", &Resource::exclusive}, {"leaving", &Resource::leaving},
                           {"companion", &Resource::companion}};
 
+Value maybe(const std::optional<std::int64_t>& it) {
+    return it ? number(*it) : Value();
+}
+
+Value value_of(const Check& check, const Sources& sources, const SealKey& key) {
+    const auto word = [&](const std::string& it) {
+        Value value(it);
+        value.secret = check.secret;
+        return to_portable(value, &key);
+    };
+    return Value(fields({{"kind", number(static_cast<int>(check.kind))},
+                         {"subject", word(check.subject)},
+                         {"argv", list(check.argv, word)},
+                         {"user", word(check.user)},
+                         {"expect", list(check.expect, number<int>)},
+                         {"contains", word(check.contains)},
+                         {"within", number(check.within_s)},
+                         {"timeout", number(check.timeout_s)},
+                         {"doc", word(check.doc)},
+                         {"secret", number(static_cast<int>(check.secret))},
+                         {"where", text(place_of(check.where, sources))}}));
+}
+
 Value resource_value(const SavedPlan& plan, std::size_t i, const Sources& sources, const SealKey& key) {
     const Resource& resource = plan.planned.site.catalog[i];
     const Schema& schema = resource.type->schema();
@@ -75,6 +98,7 @@ Value resource_value(const SavedPlan& plan, std::size_t i, const Sources& source
                 {"seen", text(hex(plan.digests[i]))},
                 {"inputs", Value(Value::List{closed(plan.inputs[i].first, key), closed(plan.inputs[i].second, key)})},
                 {"because", number(resource.because)},
+                {"confirm", maybe(resource.confirm)},
                 {"where", text(place_of(resource.where, sources))},
                 {"doc", to_portable(text(resource.doc), &key)},
                 {"exact", list(resource.exact, names)},
@@ -146,6 +170,7 @@ public:
         plan.inputs.emplace_back(digest_from_hex(open(inputs.at(0))), digest_from_hex(open(inputs.at(1))));
         resource.because = number_from(in(it, "because"), size_);
         resource.where = places_.at(in(it, "where").text());
+        resource.confirm = maybe(in(it, "confirm"));
         resource.doc = open(in(it, "doc")), resource.called = open(in(it, "called"));
         for (auto [name, into] : {std::pair{"exact", &resource.exact}, {"once", &resource.once}})
             for (const Value& field : in(it, name).list())
@@ -157,6 +182,26 @@ public:
             if (const ResourceType* type = registry_.type(id.list().at(0).text()))
                 resource.passed_over.push_back({type->schema().name, open(id.list().at(1))});
         plan.planned.site.catalog.push_back(std::move(resource));
+    }
+
+    Check check(const Value& it) {
+        Check check;
+        check.kind = static_cast<Check::Kind>(number_from(in(it, "kind"), static_cast<std::size_t>(Check::Kind::file) + 1));
+        check.subject = open(in(it, "subject")), check.user = open(in(it, "user"));
+        for (const Value& word : in(it, "argv").list()) check.argv.push_back(open(word));
+        for (const Value& status : in(it, "expect").list())
+            check.expect.push_back(static_cast<int>(number_from(status, INT32_MAX)));
+        check.contains = open(in(it, "contains")), check.doc = open(in(it, "doc"));
+        check.within_s = number_from(in(it, "within"), UINT32_MAX);
+        check.timeout_s = number_from(in(it, "timeout"), UINT32_MAX);
+        check.secret = in(it, "secret").text() == "1";
+        check.where = places_.at(in(it, "where").text());
+        return check;
+    }
+
+    static std::optional<std::int64_t> maybe(const Value& it) {
+        if (it.is_null()) return std::nullopt;
+        return number_from(it, UINT32_MAX);
     }
 
     std::string open(const Value& it) const { return from_portable(it, &key_).text(); }
@@ -197,7 +242,8 @@ Digest digest_of(const SealKey& key, const Schema& schema, const State& state, b
 
 std::string to_text(const SavedPlan& plan, const Sources& sources, const SealKey& key, const std::string& machine) {
     const Site& site = plan.planned.site;
-    Value::List resources, secrets, edges;
+    Value::List resources, secrets, edges, checks;
+    for (const Check& check : site.checks) checks.push_back(value_of(check, sources, key));
     for (std::size_t i = 0; i < site.catalog.size(); ++i) resources.push_back(resource_value(plan, i, sources, key));
     for (const std::string& secret : site.secrets) {
         Value value(secret);
@@ -215,6 +261,8 @@ std::string to_text(const SavedPlan& plan, const Sources& sources, const SealKey
                               {"revision", text(plan.revision)},
                               {"protect", list(site.protect, [](const std::string& it) { return text(it); })},
                               {"secrets", Value(std::move(secrets))},
+                              {"checks", Value(std::move(checks))},
+                              {"confirm", maybe(site.confirm)},
                               {"resources", Value(std::move(resources))},
                               {"edges", Value(std::move(edges))},
                               {"order", list(plan.order, number<std::uint32_t>)}}))) +
@@ -251,6 +299,8 @@ SavedPlan saved_plan_from(std::string_view written, const Registry& registry, So
     plan.manifest = reading.open(in(all, "manifest")), plan.revision = in(all, "revision").text();
     for (const Value& name : in(all, "protect").list()) site.protect.push_back(name.text());
     for (const Value& secret : in(all, "secrets").list()) site.secrets.push_back(reading.open(secret));
+    for (const Value& check : in(all, "checks").list()) site.checks.push_back(reading.check(check));
+    site.confirm = Reading::maybe(in(all, "confirm"));
     for (const Value& resource : resources) reading.resource(resource, plan);
     std::vector<Graph::Edge> edges;
     for (const Value& edge : in(all, "edges").list())

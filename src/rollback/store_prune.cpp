@@ -226,6 +226,7 @@ std::int64_t oldest_to_stay(const Store& store, const Retention& wish, std::int6
     const std::size_t kept = std::min(std::max<std::size_t>(wish.keep, 1), runs.size());
     oldest = std::min(oldest, runs[runs.size() - kept].number);
     for (const std::int64_t run : store.unswept_runs()) oldest = std::min(oldest, run);
+    if (const auto waits = store.window()) oldest = std::min(oldest, waits->run);
     const auto first =
         std::find_if(runs.begin(), runs.end(), [&](const RunRecord& run) { return run.number >= oldest; });
     return first->number;
