@@ -33,6 +33,7 @@ namespace {
 
 constexpr std::string_view search[] = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"};
 constexpr std::size_t kept = 1 << 20;
+constexpr std::size_t answer = 128 << 20;  ///< Of who is asked, the whole is wanted: a list of packages has 60 MB.
 constexpr int patience_ms = 10'000;
 
 std::int64_t now_ms() {
@@ -198,7 +199,7 @@ struct Start {
 };
 
 /// Keeps the end of what comes. Answers false when no more will.
-bool take(const Descriptor& from, std::string& into) {
+bool take(const Descriptor& from, std::string& into, std::size_t most) {
     std::array<char, 65536> buffer;
     for (;;) {
         const ssize_t got = ::read(from.number(), buffer.data(), buffer.size());
@@ -206,12 +207,12 @@ bool take(const Descriptor& from, std::string& into) {
         if (got < 0) return errno == EAGAIN;
         if (got == 0) return false;
         into.append(buffer.data(), static_cast<std::size_t>(got));
-        if (into.size() >= 2 * kept) into.erase(0, into.size() - kept);
+        if (into.size() >= 2 * most) into.erase(0, into.size() - most);
     }
 }
 
-void keep_end(std::string& text) {
-    if (text.size() > kept) text.erase(0, text.size() - kept);
+void keep_end(std::string& text, std::size_t most) {
+    if (text.size() > most) text.erase(0, text.size() - most);
 }
 
 /// Every process of a session, by the sixth field of /proc/PID/stat.
@@ -238,6 +239,7 @@ void kill_session(int leader, int signal) {
 }  // namespace
 
 struct Child::Parts {
+    std::size_t most = kept;  ///< Of standard output.
     Command command;
     int pid = -1;
     bool ended = false;
@@ -271,6 +273,7 @@ bool Child::Parts::end_within(int ms) {
 }
 
 Child::Child(const Command& command, const std::string& root, Held held) : parts_(std::make_unique<Parts>()) {
+    if (held == Held::to_looking) parts_->most = answer;
     if (command.argv.empty() || command.argv[0].empty()) throw cannot_start(command, "there is no command");
     std::optional<Login> login;
     if (!command.user.empty()) login = login_of(RootHost(root), command.user);
@@ -374,16 +377,16 @@ Output Child::wait() {
         }
         if (ready < 0) continue;
         running = !wanted[0].revents;
-        if (wanted[1].revents || !running) more_out = more_out && take(parts.out, output.out);
-        if (wanted[2].revents || !running) more_err = more_err && take(parts.err, output.err);
+        if (wanted[1].revents || !running) more_out = more_out && take(parts.out, output.out, parts.most);
+        if (wanted[2].revents || !running) more_err = more_err && take(parts.err, output.err, kept);
     }
     parts.reap();
     if (late) {
-        take(parts.out, output.out);
-        take(parts.err, output.err);
+        take(parts.out, output.out, parts.most);
+        take(parts.err, output.err, kept);
     }
-    keep_end(output.out);
-    keep_end(output.err);
+    keep_end(output.out, parts.most);
+    keep_end(output.err, kept);
     output.status = parts.status;
 
     Start::Failure failure{};

@@ -246,6 +246,7 @@ public:
             if (!there) return;
             const auto runtime = runtime_in(metadata_of(view, where, name.id, *there));
             run({"uninstall"}, {there->ref(name.id)});
+            if (runtime.id.empty()) return;
             const View now(host);
             const auto left = installed(now, where, runtime, runtime.branch);
             if (left && !is_needed(now, where, runtime)) run({"uninstall"}, {left->ref(runtime.id)});

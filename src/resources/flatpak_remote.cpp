@@ -78,7 +78,7 @@ public:
 
     void review(const Resource& resource, Diagnostics& problems) const override {
         const FlatpakRemote& spec = *resource.wanted.as<FlatpakRemote>();
-        if (resource.absent) return;
+        if (resource.absent || spec.url.empty()) return;
         if (spec.url.find("://") == spec.url.npos || spec.url.find_first_of(" \n") != spec.url.npos)
             problems.add(Error(resource.where, fmt::format("expected the url of a remote, found '{}'", spec.url))
                              .help("url: https://dl.flathub.org/repo/flathub.flatpakrepo"));

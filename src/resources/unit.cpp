@@ -14,6 +14,7 @@ struct UnitFile {
     std::string name{};
     std::optional<Content> content{};
     std::string link{};
+    std::optional<std::string> place{};
 };
 
 std::string path_of(const View& view, const std::string& key) {
@@ -52,6 +53,8 @@ constexpr Field fields[] = {
     schema::source("source", "content", "A file beside the manifest whose bytes become the content."),
     // A property, so that a link that was replaced (a masked unit, an alias) is shown and comes back.
     schema::property<&UnitFile::link>("link", "Target of a symbolic link in its place. Empty, always.").example("\"\""),
+    schema::seen<&UnitFile::place>("place", "Where it lies, where it is a person's.")
+        .example("/home/eve/.config/systemd/user/backup.timer"),
 };
 
 constexpr Schema unit =
@@ -71,7 +74,9 @@ public:
     std::optional<UnitFile> observe(const View& view, const UnitFile& wanted, bool whole) const override {
         auto there = look_at_file(view, path_of(view, wanted.name), wanted.content, whole || wanted.content);
         if (!there.entry) return std::nullopt;
-        return UnitFile{.name = wanted.name, .content = std::move(there.content), .link = std::move(there.link)};
+        UnitFile found{.name = wanted.name, .content = std::move(there.content), .link = std::move(there.link)};
+        if (wanted.name.starts_with('~')) found.place = path_of(view, wanted.name);
+        return found;
     }
 
     std::vector<Companion> resolve(const View& view, std::span<Change> changes, Diagnostics& problems) const override {
@@ -101,6 +106,7 @@ public:
             claim_path(std::string(directory) + name, {}, {}, claims);
         else
             claims.push_back({Claim::Role::needs, "user:" + person});
+        if (spec.place) claims.push_back({Claim::Role::provides, "path:" + *spec.place});
         if (const auto drop_in = name.find(".d/"); drop_in != std::string::npos) {
             const auto whole = "unit:" + key_of({person, name.substr(0, drop_in)});
             claims.push_back({Claim::Role::needs, whole});

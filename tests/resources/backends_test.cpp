@@ -123,7 +123,7 @@ TEST_CASE("pacman installs what the repositories have, and from its cache what t
     pacman.carry_out(host, {.install = {"hello=1.0-1"}, .remove = {"libhi"}, .purge = true});
     REQUIRE(host.ran().size() == 2);
     CHECK(words(host.ran()[0]) ==
-          std::vector<std::string>{"pacman", "-Rn", "--noconfirm", "--noprogressbar", "--color=never", "libhi"});
+          std::vector<std::string>{"pacman", "-Rn", "--noprogressbar", "--noconfirm", "--color=never", "libhi"});
     CHECK(words(host.ran()[1]).back() == "/var/cache/pacman/pkg/hello-1.0-1-any.pkg.tar.zst");
     CHECK_THROWS_AS(pacman.carry_out(host, {.install = {"hello=7-1"}, .remove = {}}), Error);
     CHECK(host.ran().size() == 2);

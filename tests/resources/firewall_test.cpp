@@ -21,6 +21,7 @@ std::string table_in(const std::string& script) {
 FakeHost walled() {
     FakeHost host;
     host.put_file("/usr/sbin/nft", "");
+    host.put_directory("/run/test");
     host.put_directory("/etc/systemd/system/sysinit.target.wants");
     host.put_command("nft", [](FakeHost& h, const Command& command) {
         if (command.argv.back() == "-") {

@@ -67,12 +67,13 @@ TEST_CASE("an id that is a person's names her first") {
     const auto service = of_eve("service", "name", "tick.service");
     CHECK(service.id.key == "~eve/tick");
     CHECK(to_text(service.id) == "~eve/service:tick");
-    CHECK_THROWS_AS(resources::clean_owned("~a b/x", [](std::string_view k) { return std::string(k); }), Error);
+    CHECK_THROWS_AS(resources::clean_owned("~a:b/x", [](std::string_view k) { return std::string(k); }), Error);
     CHECK_THROWS_AS(resources::clean_owned("~eve", [](std::string_view k) { return std::string(k); }), Error);
 }
 
 TEST_CASE("a service of a session that runs is enabled and started as its person, and goes back") {
     FakeHost host = with_eve(true);
+    host.put_directory(own, 0755, 1000, 1000);
     const auto before = host.dump();
     const Catalog wish{of_eve("service", "name", "tick")};
     const auto run = apply(host, wish);
@@ -85,6 +86,7 @@ TEST_CASE("a service of a session that runs is enabled and started as its person
 
 TEST_CASE("without a session a service is enabled by its links alone, and the plan says what waits") {
     FakeHost host = with_eve(false);
+    host.put_directory(own, 0755, 1000, 1000);
     const auto before = host.dump();
     const Catalog wish{of_eve("service", "name", "tick")};
     const auto run = plan_for(host, wish);

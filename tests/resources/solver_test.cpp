@@ -12,6 +12,7 @@
 using namespace chaos;
 using namespace chaos::test;
 namespace apt = chaos::resources::apt;
+namespace solver = chaos::resources::solver;
 using namespace chaos::resources::solver;
 
 namespace {

@@ -19,10 +19,10 @@ constexpr std::string_view mark = "this is not what chaos planned";
 /// and again what it will configure. Of that, name and version. The first word names our options, so it is one that
 /// nobody else begins with.
 constexpr const char* hook =
-    R"(umask 077; all=$(sed -e '1,/^$/d' -e '/\*\*CONFIGURE\*\*$/d' )"
-    R"(-e 's/^\([^ ]*\) [^ ]* [^ ]* [^ ]* [^ ]* \([^ ]*\) .*/\1 \2/' | LC_ALL=C sort -u); )"
-    R"([ "$(printf '%s\n' "$all" | b2sum -l 128)" = '{}  -' ] || )"
-    R"({{ echo '{}' >&2; exit 1; }})";
+    R"sh(umask 077; all=$(sed -e '1,/^$/d' -e '/\*\*CONFIGURE\*\*$/d' )sh"
+    R"sh(-e 's/^\([^ ]*\) [^ ]* [^ ]* [^ ]* [^ ]* \([^ ]*\) .*/\1 \2/' | LC_ALL=C sort -u); )sh"
+    R"sh([ "$(printf '%s\n' "$all" | b2sum -l 128)" = '{}  -' ] || )sh"
+    R"sh({{ echo '{}' >&2; exit 1; }})sh";
 
 std::set<std::string> lines_of(const Request& request) {
     std::set<std::string> lines;

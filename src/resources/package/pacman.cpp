@@ -25,7 +25,9 @@ std::string_view line_from(std::string_view& text) {
 
 Command pacman(std::vector<std::string> argv) {
     argv.insert(argv.begin(), "pacman");
-    argv.insert(argv.begin() + 2, {"--noconfirm", "--noprogressbar", "--color=never"});
+    const bool changes_marks = argv[1] == "-D";  // which knows no progress
+    argv.insert(argv.begin() + 2, {"--noconfirm", "--color=never"});
+    if (!changes_marks) argv.insert(argv.begin() + 2, "--noprogressbar");
     Command command{std::move(argv)};
     command.timeout_s = 0;  // a transaction is never cut
     return command;

@@ -80,7 +80,9 @@ public:
 
     Answer simulate(const Host& host, const Request& request) const override {
         if (request.install.empty() && request.remove.empty()) return {};
-        const auto output = host.ask(transaction(request, true));
+        auto asked = transaction(request, true);
+        asked.environment = {"ZYPP_READONLY_HACK=1"};  // who only looks may not take the lock
+        const auto output = host.ask(asked);
         if (output.out.find("<install-summary") == output.out.npos &&
             output.out.find("<message type=\"error\"") == output.out.npos)
             return {.moves = {}, .problems = {}, .known = false, .help = "zypper refresh"};
