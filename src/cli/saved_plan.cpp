@@ -186,7 +186,8 @@ public:
 
     Check check(const Value& it) {
         Check check;
-        check.kind = static_cast<Check::Kind>(number_from(in(it, "kind"), static_cast<std::size_t>(Check::Kind::file) + 1));
+        check.kind =
+            static_cast<Check::Kind>(number_from(in(it, "kind"), static_cast<std::size_t>(Check::Kind::file) + 1));
         check.subject = open(in(it, "subject")), check.user = open(in(it, "user"));
         for (const Value& word : in(it, "argv").list()) check.argv.push_back(open(word));
         for (const Value& status : in(it, "expect").list())

@@ -51,7 +51,7 @@ void Sections::read_block(Value block) {
             .help("write it as in - {when: EXPRESSION, packages: [git]}");
     const Standing standing(block_, block.where);
     constexpr std::string_view allowed[] = {"doc",   "when",   "each",  "as",     "tags",
-                                            "needs", "before", "watch", "notify", "user"};
+                                            "needs", "before", "watch", "notify", "user", "confirm"};
     Value::Map shared, parts;
     Value each;
     std::string as = "item";

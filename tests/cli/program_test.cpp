@@ -750,7 +750,7 @@ TEST_CASE("what was typed into secrets and does not fit is kept, for its writer 
     const auto before = place.read("root/s.yml");
     const Output wrong = edit("cp " + place.write("bad.yml", "db: two\nother: [typed, for, an hour\n"));
     CHECK(wrong.status != 0);
-    CHECK(wrong.err.find("line 3") != std::string::npos);
+    CHECK(wrong.err.find("line 2") != std::string::npos);
     CHECK(wrong.err.find("an hour") == std::string::npos);
     CHECK(place.read("root/s.yml") == before);
     const std::string mark = "readable for you alone: ";

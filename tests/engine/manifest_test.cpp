@@ -250,7 +250,7 @@ TEST_CASE("a chain of 50,000 variables ends with an error, and so does an each o
     CHECK(shallow.problems.ok());
     const auto many = read_text("packages: [{name: 'p{{ item }}', each: range(500001)}]\n");
     REQUIRE(many.problems.errors().size() == 1);
-    CHECK(many.problems.errors()[0].where == Place{1, 34, 0});
+    CHECK(many.problems.errors()[0].where == Place{1, 40, 0});
     CHECK(std::string(many.problems.errors()[0].what()).find("more than 500000 entries") != std::string::npos);
 }
 

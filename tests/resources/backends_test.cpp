@@ -34,9 +34,9 @@ FakeHost arch() {
             return Output{0, "core hello 2.0-1\nextra hello 3.0-1\ncore libhi 1.0-1 [installed]\n", ""};
         if (command.argv[1] == "-Sp" && command.argv.back() == "nope")
             return Output{1, "", "error: target not found: nope\n"};
-        if (command.argv[1] == "-Sp") return Output{0, "newlib 4-1\nhello 2.0-1\n", ""};
-        if (command.argv[1] == "-Up") return Output{0, "loading packages...\nhello 1.0-1\n", ""};
-        if (command.argv[1] == "-Rcp") return Output{0, "hello 1.0-1\nlibhi 1.0-1\n", ""};
+        if (command.argv[1] == "-Sp") return Output{0, "newlib\t4-1\nhello\t2.0-1\n", ""};
+        if (command.argv[1] == "-Up") return Output{0, "loading packages...\nhello\t1.0-1\n", ""};
+        if (command.argv[1] == "-Rcp") return Output{0, "hello\t1.0-1\nlibhi\t1.0-1\n", ""};
         return Output{};
     });
     return host;

@@ -48,14 +48,14 @@ std::vector<std::string> repositories(const Host& host) {
     return names;
 }
 
-/// `name version` of each line.
+/// `name<tab>version`, a line each.
 std::vector<std::pair<std::string, std::string>> printed(const Output& output) {
     std::vector<std::pair<std::string, std::string>> found;
     for (std::string_view rest = output.out; !rest.empty();) {
         const auto line = line_from(rest);
-        const auto blank = line.find(' ');
-        if (blank == line.npos || line.starts_with(':') || line.find(' ', blank + 1) != line.npos) continue;
-        found.emplace_back(line.substr(0, blank), line.substr(blank + 1));
+        const auto tab = line.find('\t');
+        if (tab == line.npos) continue;  // it also says what it is about
+        found.emplace_back(line.substr(0, tab), line.substr(tab + 1));
     }
     return found;
 }
@@ -186,7 +186,7 @@ public:
         const auto& packages = view.once<Packages>();
         const auto ask = [&](std::vector<std::string> argv, const std::vector<std::string>& what, Move::Kind kind) {
             if (what.empty()) return;
-            argv.insert(argv.end(), {"--print-format", "%n %v"});
+            argv.insert(argv.end(), {"--print-format", "%n\t%v"});
             const auto command = pacman(with(std::move(argv), what));
             const auto output = host.ask(command);
             for (auto& refusal : refusals(command, output)) answer.problems.push_back(std::move(refusal));

@@ -24,6 +24,7 @@
 #include <solv/solver.h>
 
 #include <algorithm>
+#include <chaos/digest.hpp>
 #include <chaos/error.hpp>
 #include <charconv>
 #include <cstdio>
@@ -218,7 +219,11 @@ Relation relation(std::string_view text) {
     return found;
 }
 
-constexpr std::string_view kept_head = "chaos packages 1, libsolv ";
+/// What stands before what is kept: libsolv does not look whether what it is given is whole, so its digest does.
+std::string kept_head(const char* libsolv, std::string_view kept) {
+    return fmt::format("chaos packages 2, libsolv {}, {}\n", libsolv, hex(digest(kept)));
+}
+
 
 /// As `near` as a name that was meant: few edits, or the name is a part of the other.
 std::size_t edits(std::string_view a, std::string_view b, std::size_t most) {
@@ -507,16 +512,16 @@ std::string Pool::kept() const {
     const bool well = file && parts_->solv.repo_write(parts_->repositories.back(), file.get()) == 0;
     file.reset();
     std::string all;
-    if (well) all = fmt::format("{}{}\n", kept_head, parts_->solv.version), all.append(bytes, size);
+    if (well) all = kept_head(parts_->solv.version, {bytes, size}), all.append(bytes, size);
     std::free(bytes);
     return all;
 }
 
 bool Pool::add_kept(std::string_view name, const std::string& kept) {
-    const auto head = fmt::format("{}{}\n", kept_head, parts_->solv.version);
-    if (!kept.starts_with(head)) return false;
+    auto rest = std::string_view(kept).substr(std::min(kept.find('\n'), kept.size() - 1) + 1);
+    if (!kept.starts_with(kept_head(parts_->solv.version, rest))) return false;
     // libsolv only reads from it.
-    const File file(::fmemopen(const_cast<char*>(kept.data()) + head.size(), kept.size() - head.size(), "r"));
+    const File file(::fmemopen(const_cast<char*>(rest.data()), rest.size(), "r"));
     if (!file) return false;
     Repo* const repo = parts_->solv.repo_create(parts_->pool.get(), std::string(name).c_str());
     if (parts_->solv.repo_add_solv(repo, file.get(), 0) != 0) return parts_->solv.repo_free(repo, 1), false;
