@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <ctime>
+#include <forward_list>
 
 #include "lock.hpp"
 #include "store_handle.hpp"
@@ -21,6 +22,7 @@ namespace {
 /// A table of the new store, with the columns that the old one has as well, and an order that needs no sorting.
 struct Table {
     std::string name, columns, order, backwards;
+    std::string quoted;  ///< The columns as one text: literals of SQL.
 };
 
 void sync_directory(const std::string& path) {
@@ -30,26 +32,28 @@ void sync_directory(const std::string& path) {
     if (!well) fail_on("can not sync", path);
 }
 
+/// Two databases, not one attached to the other: where that one is damaged, nothing could be written in this one
+/// either.
 class Saving {
 public:
-    Saving(const std::string& damaged, const std::string& fresh) : to_(fresh) {
+    Saving(const std::string& damaged, const std::string& fresh) : from_(damaged), to_(fresh) {
         to_.allow_changes(Database::Journal::old_pages);
         migrate(to_, migrations());
-        to_.change("ATTACH DATABASE ? AS old", {damaged});
         to_.run("PRAGMA foreign_keys=OFF");
     }
 
     std::vector<std::pair<std::string, std::int64_t>> all() {
         std::vector<std::pair<std::string, std::int64_t>> saved;
-        to_.run("BEGIN");
         const auto known = tables_or_error();
+        to_.run("BEGIN");
         for (const Table& table : known)
-            if (!whole(table)) pieces(table, table.order), pieces(table, table.backwards);
+            if (!copied(table, table.order)) copied(table, table.backwards);
         // A part of a run that is gone says nothing, and would stop the next run.
-        for (const char* part : {"steps", "changes", "operations", "stage_directories"})
-            to_.run(fmt::format("DELETE FROM main.{} WHERE run NOT IN (SELECT number FROM main.runs)", part));
-        for (const Table& table : known) saved.emplace_back(table.name, rows(table));
-        to_.run("COMMIT; DETACH DATABASE old; PRAGMA foreign_keys=ON;");
+        for (const char* part : {"steps", "changes", "operations", "stage_directories", "windows"})
+            to_.run(fmt::format("DELETE FROM {} WHERE run NOT IN (SELECT number FROM runs)", part));
+        for (const Table& table : known)
+            saved.emplace_back(table.name, to_.number("SELECT count(*) FROM " + table.name));
+        to_.run("COMMIT; PRAGMA foreign_keys=ON;");
         return saved;
     }
 
@@ -63,20 +67,28 @@ private:
         }
     }
 
+    bool has_column(const std::string& table, const std::string& column) {
+        auto row = from_.ask("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", {table, column});
+        return row.next();
+    }
+
     std::vector<Table> tables() {
         std::vector<Table> all;
+        const auto added = [](std::string& list, std::string_view word) {
+            list += fmt::format("{}{}", list.empty() ? "" : ", ", word);
+        };
         for (auto row = to_.ask("SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND "
                                 "name NOT LIKE 'sqlite_%' ORDER BY name");
              row.next();) {
-            Table table{std::string(row.text(0)), "", "", ""};
-            for (auto column = to_.ask("SELECT n.name, n.pk FROM pragma_table_info(?1, 'main') n JOIN "
-                                       "pragma_table_info(?1, 'old') o ON o.name = n.name ORDER BY n.cid",
-                                       {table.name});
+            Table table{std::string(row.text(0)), "", "", "", ""};
+            for (auto column = to_.ask("SELECT name, pk FROM pragma_table_info(?) ORDER BY cid", {table.name});
                  column.next();) {
-                table.columns += fmt::format("{}{}", table.columns.empty() ? "" : ", ", column.text(0));
+                const std::string name(column.text(0));
+                if (!has_column(table.name, name)) continue;
+                added(table.columns, name);
+                table.quoted += fmt::format("{}quote({})", table.quoted.empty() ? "" : " || ', ' || ", name);
                 if (row.integer(1) == 0 || column.integer(1) == 0) continue;
-                table.order += fmt::format("{}{}", table.order.empty() ? "" : ", ", column.text(0));
-                table.backwards += fmt::format("{}{} DESC", table.backwards.empty() ? "" : ", ", column.text(0));
+                added(table.order, name), added(table.backwards, name + " DESC");
             }
             if (table.order.empty()) table.order = "rowid", table.backwards = "rowid DESC";
             if (!table.columns.empty()) all.push_back(std::move(table));
@@ -84,41 +96,34 @@ private:
         return all;
     }
 
-    std::int64_t rows(const Table& table) { return to_.number("SELECT count(*) FROM main." + table.name); }
-
-    bool whole(const Table& table) {
+    /// From one end on, to the other or to what can not be read; whether it came to the other end.
+    bool copied(const Table& table, const std::string& order) {
+        // Kept by Database under its text, for as long as that lives.
+        questions_.push_front(
+            fmt::format("SELECT {} FROM {} NOT INDEXED ORDER BY {}", table.quoted, table.name, order));
         try {
-            to_.run(fmt::format("INSERT OR IGNORE INTO main.{0}({1}) SELECT {1} FROM old.{0} NOT INDEXED", table.name,
-                                table.columns));
+            auto row = from_.ask(questions_.front());
+            for (std::string values; next(row, values);)
+                to_.run(fmt::format("INSERT OR IGNORE INTO {}({}) VALUES({})", table.name, table.columns, values));
             return true;
-        } catch (const Error&) {  // as one statement it leaves nothing: then by pieces
+        } catch (const Unreadable&) {
             return false;
         }
     }
 
-    /// In pieces that grow while all goes well, down to single rows before what can not be read.
-    void pieces(const Table& table, const std::string& order) {
-        constexpr std::int64_t widest = 4096;
-        for (std::int64_t from = 0, width = widest;;) {
-            try {
-                const auto left =
-                    to_.number(fmt::format("SELECT count(*) FROM (SELECT 1 FROM old.{} NOT INDEXED ORDER BY "
-                                           "{} LIMIT 1 OFFSET {})",
-                                           table.name, order, from));
-                if (left == 0) return;
-                to_.run(
-                    fmt::format("INSERT OR IGNORE INTO main.{0}({1}) SELECT {1} FROM old.{0} NOT INDEXED ORDER BY {2} "
-                                "LIMIT {3} OFFSET {4}",
-                                table.name, table.columns, order, width, from));
-                from += width;
-            } catch (const Error&) {
-                if (width == 1) return;
-                width /= 8;
-            }
-        }
+    struct Unreadable {};
+
+    /// What can not be read is told apart from what can not be written, which is no loss but a failure.
+    static bool next(Database::Rows& row, std::string& values) try {
+        if (!row.next()) return false;
+        values = row.text(0);
+        return true;
+    } catch (const Error&) {
+        throw Unreadable();
     }
 
-    Database to_;
+    std::forward_list<std::string> questions_;  // before what refers to it
+    Database from_, to_;
 };
 
 /// A content that is not what was written goes: in its place the right one would never be kept again.
