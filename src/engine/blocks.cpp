@@ -50,8 +50,8 @@ void Sections::read_block(Value block) {
         throw Error(block.where, fmt::format("a block is a mapping of sections, found {}", kind_of(block)))
             .help("write it as in - {when: EXPRESSION, packages: [git]}");
     const Standing standing(block_, block.where);
-    constexpr std::string_view allowed[] = {"doc",   "when",   "each",  "as",     "tags",
-                                            "needs", "before", "watch", "notify", "user", "confirm"};
+    constexpr std::string_view allowed[] = {"doc",    "when",  "each",   "as",   "tags",   "needs",
+                                            "before", "watch", "notify", "user", "confirm"};
     Value::Map shared, parts;
     Value each;
     std::string as = "item";

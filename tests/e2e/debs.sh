@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016
 # SPDX-License-Identifier: Apache-2.0
 #
 # What the scenarios of packages share; to be sourced after scenario.sh. Packages are built on the host, and served by

@@ -224,7 +224,6 @@ std::string kept_head(const char* libsolv, std::string_view kept) {
     return fmt::format("chaos packages 2, libsolv {}, {}\n", libsolv, hex(digest(kept)));
 }
 
-
 /// As `near` as a name that was meant: few edits, or the name is a part of the other.
 std::size_t edits(std::string_view a, std::string_view b, std::size_t most) {
     if (a.size() > b.size()) std::swap(a, b);
