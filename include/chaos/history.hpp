@@ -23,6 +23,7 @@ struct RunRecord {
     std::string boot;          ///< boot_id it ran under.
     std::string revision;  ///< The commit that was checked out where the manifest lies; empty where that is unknown.
     std::string about;     ///< What it was to change, in a few words: "file:/etc/motd and 3 more".
+    std::vector<std::int64_t> takes_back{};  ///< A rollback: the runs that it takes back, by number.
 };
 
 /// One resource in one run. Attributes are as encode() gives them; null where it was, or is, absent.

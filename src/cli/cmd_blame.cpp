@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chaos/lines.hpp>
 #include <map>
 
 #include "diff.hpp"
@@ -21,7 +22,7 @@ const Value* text_in(const Value& attributes, const Field* field) {
 }
 
 /// A text from run to run, each line with the run that brought it.
-class Lines {
+class BlamedText {
 public:
     void becomes(const std::string& text, std::int64_t by) {
         std::vector<std::int64_t> now;
@@ -51,7 +52,7 @@ std::vector<BlamedLine> lines_of_text(const RecordedId& id, const History& histo
     if (field == schema.fields.end()) return {};
     auto changes = history.changes_of({schema.name, id.key});
     std::reverse(changes.begin(), changes.end());
-    Lines lines;
+    BlamedText lines;
     bool known = false;
     for (const ChangeRecord& change : changes) {
         const auto run = history.run(change.run);

@@ -29,7 +29,7 @@ constexpr std::string_view of_applying[] = {"root",       "state-dir",       "on
                                             "age-key",    "passphrase-file", "confirm",  "no-confirm", "continue"};
 constexpr std::string_view of_graph[] = {"root",   "state-dir", "only",   "skip", "var",     "host",
                                          "groups", "facts",     "format", "all",  "age-key", "passphrase-file"};
-constexpr std::string_view of_rollback[] = {"root", "state-dir", "yes", "dry-run"};
+constexpr std::string_view of_rollback[] = {"root", "state-dir", "yes", "dry-run", "theirs", "ours", "merge"};
 constexpr std::string_view of_history[] = {"root", "state-dir", "most",   "keep", "older-than",
                                            "size", "dry-run",   "output", "host"};
 constexpr std::string_view of_show[] = {"root", "state-dir", "diff"};
@@ -55,6 +55,7 @@ constexpr Command known[] = {
     {"drift", "[MANIFEST...]", 0, any, of_planning, drift},
     {"confirm", "", 0, 0, of_confirm, confirm},
     {"rollback", "[RUN]", 0, 1, of_rollback, rollback},
+    {"revert", "RUN", 1, 1, of_rollback, revert},
     {"recover", "", 0, 0, of_recover, recover},
     {"history", "[ACTION|PATH|ID] [RUN|FILE]", 0, 2, of_history, history},
     {"show", "RUN|FILE", 1, 1, of_show, show},

@@ -35,6 +35,7 @@ Exit apply(Context&);
 Exit drift(Context&);
 Exit confirm(Context&);
 Exit rollback(Context&);
+Exit revert(Context&);
 Exit recover(Context&);
 Exit history(Context&);
 Exit show(Context&);

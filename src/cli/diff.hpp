@@ -16,9 +16,6 @@ struct Diff {
 /// At most `most` lines. Bounded in time and memory: texts that have too little in common are shown as replaced whole.
 Diff unified_diff(std::string_view before, std::string_view after, std::size_t most);
 
-/// A text by its lines, each with its newline. What they are made of must outlive them.
-std::vector<std::string_view> lines_of(std::string_view text);
-
 /// For each line of `after` the number of the line of `before` that it is, or npos where it is new.
 std::vector<std::size_t> lines_kept(std::string_view before, std::string_view after);
 

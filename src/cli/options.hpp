@@ -43,7 +43,8 @@ struct Options {
     bool diff = false;                    ///< Of show: all lines of all texts.
     bool go_on = false;                   ///< Of a saved plan: without what moved since.
     Retention retention{};                ///< What history prune leaves.
-    std::string completion;               ///< A shell, for `help --completion`.
+    Resolution resolution = Resolution::none;
+    std::string completion;  ///< A shell, for `help --completion`.
 };
 
 /// One option: the parser, the help texts and the completion are checked against this table.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a Store answers.
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "records.hpp"
@@ -8,6 +11,10 @@
 
 namespace chaos::rollback {
 namespace {
+
+constexpr std::string_view columns_of_runs =
+    "number, state, verb, site, who, manifest, started, ended, changes, note, boot, revision, about, "
+    "coalesce((SELECT group_concat(run) FROM taken_back WHERE by = number), '')";
 
 RunRecord run_of(const Database::Rows& row) {
     RunRecord run;
@@ -24,6 +31,11 @@ RunRecord run_of(const Database::Rows& row) {
     run.boot = row.text(10);
     run.revision = row.text(11);
     run.about = row.text(12);
+    for (std::string_view rest = row.text(13); !rest.empty();) {
+        const auto word = rest.substr(0, rest.find(','));
+        std::from_chars(word.data(), word.data() + word.size(), run.takes_back.emplace_back());
+        rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+    }
     return run;
 }
 
@@ -96,9 +108,9 @@ Image image_in(std::string_view line, const BlobSource& blobs) {
 std::vector<RunRecord> Store::runs(std::size_t most) const {
     const std::scoped_lock guard(handle_->mutex);
     std::vector<RunRecord> runs;
-    for (auto row = handle_->database->ask("SELECT number, state, verb, site, who, manifest, started, ended, changes, "
-                                           "note, boot, revision, about FROM runs ORDER BY number DESC LIMIT ?",
-                                           {most ? static_cast<std::int64_t>(most) : -1});
+    for (auto row =
+             handle_->database->ask(fmt::format("SELECT {} FROM runs ORDER BY number DESC LIMIT ?", columns_of_runs),
+                                    {most ? static_cast<std::int64_t>(most) : -1});
          row.next();)
         runs.push_back(run_of(row));
     return runs;
@@ -106,10 +118,7 @@ std::vector<RunRecord> Store::runs(std::size_t most) const {
 
 std::optional<RunRecord> Store::run(std::int64_t number) const {
     const std::scoped_lock guard(handle_->mutex);
-    auto row = handle_->database->ask(
-        "SELECT number, state, verb, site, who, manifest, started, ended, changes, note, "
-        "boot, revision, about FROM runs WHERE number = ?",
-        {number});
+    auto row = handle_->database->ask(fmt::format("SELECT {} FROM runs WHERE number = ?", columns_of_runs), {number});
     if (!row.next()) return std::nullopt;
     return run_of(row);
 }

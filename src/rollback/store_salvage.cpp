@@ -51,6 +51,7 @@ public:
         // A part of a run that is gone says nothing, and would stop the next run.
         for (const char* part : {"steps", "changes", "operations", "stage_directories", "windows"})
             to_.run(fmt::format("DELETE FROM {} WHERE run NOT IN (SELECT number FROM runs)", part));
+        to_.run("DELETE FROM taken_back WHERE by NOT IN (SELECT number FROM runs)");
         for (const Table& table : known)
             saved.emplace_back(table.name, to_.number("SELECT count(*) FROM " + table.name));
         to_.run("COMMIT; PRAGMA foreign_keys=ON;");
