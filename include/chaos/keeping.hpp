@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chaos/registry.hpp>
 #include <chaos/reporter.hpp>
 #include <chaos/seal.hpp>
 #include <cstdint>
@@ -30,9 +31,10 @@ struct Pruned {
 };
 
 /// Lets go of old runs, always the oldest ones: what stays can be taken back as before, and what is owned keeps its
-/// origin. Killed anywhere, the store is whole, and the next time does the rest. `now`: nanoseconds since 1970.
-Pruned prune_history(const std::string& root, const std::string& state_directory, const Retention&, std::int64_t now,
-                     bool dry_run, Reporter&);
+/// origin. What kinds keep beside the store goes with them. Killed anywhere, the store is whole, and the next time does
+/// the rest. `now`: nanoseconds since 1970.
+Pruned prune_history(const Registry&, const Host&, const std::string& root, const std::string& state_directory,
+                     const Retention&, std::int64_t now, bool dry_run, Reporter&);
 
 /// Something of a store that is not as it was written.
 struct Flaw {

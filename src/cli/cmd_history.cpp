@@ -35,7 +35,9 @@ Exit prune(Context& context) {
     if (!said) wish = {.keep = 50, .seconds = 90 * 24 * 3600};  // docs: cmd_history.md
     Progress progress(context.console, context.sources);
     const bool dry = context.options.dry_run;
-    PrunedView view{prune_history(world.host->root(), world.state_directory, wish, right_now(), dry, progress), dry};
+    PrunedView view{prune_history(world.registry, *world.host, world.host->root(), world.state_directory, wish,
+                                  right_now(), dry, progress),
+                    dry};
     context.console.show(view);
     return dry && !view.pruned.runs.empty() ? Exit::pending : Exit::well;
 }

@@ -16,8 +16,10 @@
 #include <map>
 
 #include "beneath.hpp"
+#include "journal.hpp"
 #include "lock.hpp"
 #include "names.hpp"
+#include "staged_host.hpp"
 #include "store_references.hpp"
 
 namespace chaos::rollback {
@@ -209,6 +211,31 @@ void Store::forget_trees() {
 
 namespace {
 
+/// Kinds keep things beside the store as long as a recorded run needs them.
+void sweep_kinds(Workplace& place, std::int64_t run) {
+    RunJournal journal(place);
+    StagedHost host(place.looking, place.root, place.state_directory, run, journal);
+    for (const ResourceType* type : place.registry.types) try {
+            type->sweep(host, place.store);
+        } catch (const Error& error) {
+            place.reporter.warns(error);  // it stays, and takes room: the next time sweeps again
+        }
+}
+
+void remove_trees(Workplace& place, const std::vector<std::string>& trees) {
+    const Beneath beneath(place.root);
+    for (const std::string& tree : trees) {
+        if (name_of(parent_of(parent_of(tree))) != "trash")
+            throw Error(fmt::format("{}: expected a tree in the trash, and will not remove this", tree));
+        const Spot spot = beneath.spot(tree);
+        if (!spot) continue;
+        clear(spot, tree);
+        const std::string of_run = parent_of(tree);  // trash/RUN: gone with its last tree
+        if (const Spot above = beneath.spot(of_run)) unlinkat(above.at(), above.name.c_str(), AT_REMOVEDIR);
+    }
+    place.store.forget_trees();
+}
+
 /// The oldest run that stays: never one that the next command still has to do with.
 std::int64_t oldest_to_stay(const Store& store, const Retention& wish, std::int64_t now) {
     auto runs = store.runs();
@@ -238,8 +265,9 @@ std::int64_t oldest_to_stay(const Store& store, const Retention& wish, std::int6
 
 namespace chaos {
 
-Pruned prune_history(const std::string& root, const std::string& state_directory, const Retention& wish,
-                     std::int64_t now, bool dry_run, Reporter& reporter) {
+Pruned prune_history(const Registry& registry, const Host& host, const std::string& root,
+                     const std::string& state_directory, const Retention& wish, std::int64_t now, bool dry_run,
+                     Reporter& reporter) {
     using namespace rollback;
     Pruned done;
     std::optional<Lock> lock;
@@ -264,17 +292,10 @@ Pruned prune_history(const std::string& root, const std::string& state_directory
     const auto forgotten = dry_run ? store->reckon(done.oldest) : store->forget(done.oldest);
     done.before = forgotten.before, done.after = forgotten.after, done.contents = forgotten.contents;
     done.trees = forgotten.trees;
-    if (dry_run || done.trees.empty()) return done;
-    const Beneath beneath(root);
-    for (const std::string& tree : done.trees)
-        if (name_of(parent_of(parent_of(tree))) != "trash") {
-            throw Error(fmt::format("{}: expected a tree in the trash, and will not remove this", tree));
-        } else if (const Spot spot = beneath.spot(tree)) {
-            clear(spot, tree);
-            const std::string of_run = parent_of(tree);  // trash/RUN: gone with its last tree
-            if (const Spot above = beneath.spot(of_run)) unlinkat(above.at(), above.name.c_str(), AT_REMOVEDIR);
-        }
-    store->forget_trees();
+    if (dry_run) return done;
+    Workplace place{registry, host, root, state_directory, *store, *lock, reporter};
+    sweep_kinds(place, done.oldest);
+    if (!done.trees.empty()) remove_trees(place, done.trees);
     return done;
 }
 

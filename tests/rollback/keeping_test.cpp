@@ -71,7 +71,7 @@ public:
     }
     Pruned prune(const Retention& wish, bool dry_run = false) const {
         Reporter quiet;
-        return prune_history(root(), state(), wish, 4'000'000'000'000'000'000, dry_run, quiet);
+        return prune_history(registry_, host_, root(), state(), wish, 4'000'000'000'000'000'000, dry_run, quiet);
     }
     std::vector<std::int64_t> runs() const {
         std::vector<std::int64_t> numbers;
@@ -170,7 +170,8 @@ TEST_CASE("Age and size let go of runs, but never of the newest ones that are to
 TEST_CASE("Letting go makes no store, and refuses while a run is open") {
     Scratch scratch;
     Reporter quiet;
-    CHECK(prune_history("/", scratch / "none", {}, 1, false, quiet).oldest == 0);
+    const RootHost host(scratch.path());
+    CHECK(prune_history({}, host, scratch.path(), scratch / "none", {}, 1, false, quiet).oldest == 0);
     CHECK_FALSE(there(scratch / "none"));
     {
         Store store(scratch / "state", Store::Access::change);
@@ -178,8 +179,8 @@ TEST_CASE("Letting go makes no store, and refuses while a run is open") {
         batch.add_run({});
         batch.commit();
     }
-    CHECK_THROWS_WITH_AS(prune_history("/", scratch / "state", {}, 1, false, quiet), doctest::Contains("still open"),
-                         Error);
+    CHECK_THROWS_WITH_AS(prune_history({}, host, scratch.path(), scratch / "state", {}, 1, false, quiet),
+                         doctest::Contains("still open"), Error);
 }
 
 TEST_CASE("A store whose content turned over is found out, and who loses by it is named") {

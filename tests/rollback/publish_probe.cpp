@@ -17,7 +17,7 @@ int main(int count, char** words) try {
     const std::string root = words[2];
     if (verb == "prune") {
         chaos::Reporter quiet;
-        chaos::prune_history(root, words[3], {.keep = 2}, 1, false, quiet);
+        chaos::prune_history({}, chaos::RootHost(root), root, words[3], {.keep = 2}, 1, false, quiet);
         return 0;
     }
     chaos::test::DiskJournal journal(words[3]);
