@@ -39,6 +39,7 @@ Exit revert(Context&);
 Exit recover(Context&);
 Exit history(Context&);
 Exit show(Context&);
+Exit blame(Context&);
 Exit facts(Context&);
 Exit explain(Context&);
 Exit render(Context&);

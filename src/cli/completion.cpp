@@ -42,7 +42,10 @@ std::vector<std::string_view> slots_of(const Command& command) {
         const std::string_view word = rest.substr(0, rest.find(' '));
         rest.remove_prefix(std::min(word.size() + 1, rest.size()));
         const auto is = [&](std::string_view name) { return word.find(name) != std::string_view::npos; };
-        slots.push_back(is("RUN")                      ? "runs"
+        slots.push_back(is("ACTION")                   ? "actions"
+                        : is("|RUN") || is("RUN|")     ? "runs_or_files"
+                        : is("PATH|")                  ? "files"
+                        : is("RUN")                    ? "runs"
                         : is("TOPIC")                  ? "topics"
                         : is("COMMAND")                ? "commands"
                         : word == "[TEMPLATE]"         ? "templates"
@@ -83,6 +86,9 @@ std::string templates() {
     for (const Starter& one : starters()) words += fmt::format("{}{}", words.empty() ? "" : " ", one.name);
     return words;
 }
+
+/// What `history` does beside listing.
+constexpr std::string_view actions = "prune verify repair export import";
 
 /// Where a person may not read the history, there are none.
 constexpr std::string_view runs = "chaos history --most 50 2>/dev/null | sed -n 's/^ *\\([0-9][0-9]*\\) .*/\\1/p'";
@@ -150,13 +156,16 @@ _chaos() {{
         facts) mapfile -t COMPREPLY < <(compgen -W '{5}' -- "$word") ;;
         templates) mapfile -t COMPREPLY < <(compgen -W '{6}' -- "$word") ;;
         runs) mapfile -t COMPREPLY < <(compgen -W "$({7})" -- "$word") ;;
+        runs_or_files) mapfile -t COMPREPLY < <(compgen -W "$({7})" -f -- "$word") ;;
+        actions) mapfile -t COMPREPLY < <(compgen -W '{8}' -f -- "$word") ;;
         files) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
         *) COMPREPLY=() ;;
     esac
 }}
 complete -o filenames -F _chaos chaos
 )sh",
-                       names_of_commands(), with_values(), values, options, topics(), fact_names(), templates(), runs);
+                       names_of_commands(), with_values(), values, options, topics(), fact_names(), templates(), runs,
+                       actions);
 }
 
 std::string zsh() {
@@ -204,13 +213,15 @@ _chaos() {{
         facts) compadd -- {5} ;;
         templates) compadd -- {6} ;;
         runs) compadd -- $({7}) ;;
+        runs_or_files) compadd -- $({7}); _files ;;
+        actions) compadd -- {8}; _files ;;
         files) _files ;;
     esac
 }}
 # Loaded as a function of its own, it is called with the words; sourced, it tells the shell where it belongs.
 if [[ $zsh_eval_context[-1] == loadautofunc || $funcstack[1] == _chaos ]]; then _chaos "$@"; else compdef _chaos chaos; fi
 )sh",
-                       described, with_values(), values, options, topics(), fact_names(), templates(), runs);
+                       described, with_values(), values, options, topics(), fact_names(), templates(), runs, actions);
 }
 
 std::string fish() {
@@ -230,13 +241,14 @@ std::string fish() {
         }
         const auto slots = slots_of(command);
         const std::string_view first = slots.front();
-        const std::string words = first == "topics"      ? topics()
-                                  : first == "facts"     ? fact_names()
-                                  : first == "templates" ? templates()
-                                  : first == "commands"  ? names_of_commands()
-                                  : first == "runs"      ? fmt::format("({})", runs)
-                                                         : "";
-        if (slots.back() != "files") out += fmt::format("{} -f\n", of);
+        const std::string words = first == "topics"           ? topics()
+                                  : first == "facts"          ? fact_names()
+                                  : first == "templates"      ? templates()
+                                  : first == "commands"       ? names_of_commands()
+                                  : first == "actions"        ? std::string(actions)
+                                  : first.starts_with("runs") ? fmt::format("({})", runs)
+                                                              : "";
+        if (slots.back() != "files" && slots.back() != "runs_or_files") out += fmt::format("{} -f\n", of);
         if (!words.empty()) out += fmt::format("{} -a {}\n", of, quoted_for_fish(words));
     }
     return out;

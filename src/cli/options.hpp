@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chaos/keeping.hpp>
 #include <chaos/transaction.hpp>
 #include <span>
 
@@ -39,6 +40,9 @@ struct Options {
     bool man = false, check = false;
     bool early = false, accept = false, unconfirmed = false, status = false;
     std::optional<std::int64_t> confirm;  ///< How long a run may be confirmed, in seconds; 0: --no-confirm.
+    bool diff = false;                    ///< Of show: all lines of all texts.
+    bool go_on = false;                   ///< Of a saved plan: without what moved since.
+    Retention retention{};                ///< What history prune leaves.
     Resolution resolution = Resolution::none;
     std::string completion;  ///< A shell, for `help --completion`.
 };
