@@ -52,6 +52,8 @@ private:
     void record_done(std::size_t number);
     void put_images_back(const Step&);
     bool stays(const std::string& path) const;
+    bool has_a_step_of_its_own(const std::string& path, const std::set<std::string>& here,
+                               const std::pair<std::int64_t, std::int64_t>& made) const;
     bool is_last_copy(const std::string& path) const;
     void undo_what_is_left(const Step&);
     void take_call_back(Step&);

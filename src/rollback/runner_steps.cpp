@@ -92,6 +92,7 @@ bool Runner::Parts::prepare(std::size_t number) {
     bool work = false;
     for (std::size_t k = 0; k < step.changes.size(); ++k) {
         Change& change = step.changes[k];
+        work |= takes_back() && same(schema, change.before, change.after);  // to the byte, where no attribute differs
         const State fresh = found[k] ? found[k].with_inputs(change.before.inputs()) : found[k];
         if (!same(schema, fresh, change.before)) {
             // What waits for an earlier step may have become another by it: a service, when its unit came.
