@@ -93,7 +93,7 @@ std::set<std::string, std::less<>> needed_by_simulation(const View& view, const 
     std::vector<std::string> there;
     std::copy_if(asked.begin(), asked.end(), std::back_inserter(there), [&](const std::string& name) {
         const auto* one = packages.find(name);
-        return one && one->installed();
+        return one && one->present();
     });
     const auto takes_others = [&](std::vector<std::string> some) {
         const Request request{
