@@ -79,7 +79,7 @@ std::vector<Companion> companions(const View& view, const Packages& packages, st
         const State before = there && there->status != "config-files" ? State::of(seen(view, *there, name)) : State();
         if (before) goal.hold = before.as<Package>()->hold;
         found.push_back(
-            {{{std::string(package_kind), name}, before, State::of(std::move(goal)), changes[because].where}, because});
+            {{{package_kind, name}, before, State::of(std::move(goal)), changes[because].where}, because});
     }
     return found;
 }
