@@ -28,6 +28,8 @@ ChangeView change_view(const Resource& resource, const Change& change, const Sou
                   : view.attributes.empty() && change.triggered() ? ChangeView::Action::react
                                                                   : ChangeView::Action::change;
     if (view.action == ChangeView::Action::remove) view.attributes.clear();
+    if (view.action == ChangeView::Action::change && view.attributes.empty() && view.reaction.empty())
+        view.note = "back to the byte, with what no attribute says: times, capabilities";
     view.where = place_of(resource.where, sources);
     view.doc = resource.doc;
     view.leaving = resource.leaving;
@@ -137,6 +139,7 @@ Json to_json(const PlanView& view) {
                                   {"where", or_null(change.where)},
                                   {"doc", or_null(change.doc)},
                                   {"because", or_null(change.because)},
+                                  {"note", or_null(change.note)},
                                   {"leaving", change.leaving},
                                   {"undo", undo_text(change.undo)},
                                   {"step", change.step},
@@ -204,6 +207,7 @@ std::string remarks_of(const ChangeView& change) {
                               ? change.reaction
                               : fmt::format("{}: {} changes", change.reaction, listed(change.triggers, 3)));
     if (change.leaving) remarks.emplace_back("left the manifest: as it was before");
+    if (!change.note.empty()) remarks.push_back(change.note);
     if (!change.because.empty()) remarks.push_back("because of " + change.because);
     if (change.undo != Undo::exact) remarks.push_back(fmt::format("undo: {}", undo_text(change.undo)));
     std::string out;

@@ -17,6 +17,7 @@ struct ChangeView {
     std::vector<AttributeView> attributes;
     std::string where;        ///< site.yml:12:3
     std::string doc;          ///< As the manifest has it.
+    std::string note;         ///< What is to be said of it beside its attributes.
     std::string because;      ///< Came along with this one.
     bool leaving = false;     ///< It is not in the manifest any more.
     Undo undo = Undo::exact;  ///< How well it can be taken back.

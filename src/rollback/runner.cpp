@@ -9,13 +9,13 @@
 
 namespace chaos::rollback {
 
-namespace {
-
 std::int64_t now_ns() {
     timespec now{};
     clock_gettime(CLOCK_REALTIME, &now);
     return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
 }
+
+namespace {
 
 /// Of many changes, the one that an error names; none where that can not be told.
 Place blamed(const Step& step, const Error& error) {
