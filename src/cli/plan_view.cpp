@@ -113,6 +113,16 @@ Json to_json(const Conflict& conflict) {
                          {"now", conflict.now}});
 }
 
+Json to_json(const Upgrades::Stays& one) {
+    using Why = Upgrades::Stays::Why;
+    const auto why = one.why == Why::held ? "held" : one.why == Why::fixed ? "declared" : "impossible";
+    return Json::record({{"package", one.name},
+                         {"version", one.version},
+                         {"newer", one.newer},
+                         {"why", why},
+                         {"reason", one.reason.empty() ? Json() : Json(one.reason)}});
+}
+
 Json to_json(const PlanView& view) {
     Json changes = Json::list(), conflicts = Json::list(), stayed = Json::list(), reactions = Json::record({});
     for (const ChangeView& change : view.changes) {
@@ -136,6 +146,8 @@ Json to_json(const PlanView& view) {
     for (const ResourceId& id : view.stayed) stayed.add(to_text(id));
     Json settles = Json::list();
     for (const std::string& id : view.settles) settles.add(id);
+    Json stays = Json::list();
+    for (const auto& one : view.stays) stays.add(to_json(one));
     for (const auto& [reaction, number] : view.reactions()) reactions.add(reaction, number);
     Json checks = Json::list(), because = Json::list();
     const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
@@ -156,6 +168,7 @@ Json to_json(const PlanView& view) {
                          {"conflicts", conflicts},
                          {"stayed", stayed},
                          {"settles", settles},
+                         {"stays", stays},
                          {"summary", Json::record({{"create", view.creates()},
                                                    {"change", view.alters()},
                                                    {"remove", view.removes()},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chaos/transaction.hpp>
+#include <chaos/upgrades.hpp>
 
 #include "attribute_view.hpp"
 #include "lockout.hpp"
@@ -30,9 +31,10 @@ std::string_view undo_text(Undo);
 struct PlanView {
     std::string title;  ///< The site, or what is taken back.
     std::vector<ChangeView> changes;
-    std::vector<Conflict> conflicts;   ///< What stays as somebody else made it.
-    std::vector<ResourceId> stayed;    ///< What was run and can not be taken back.
-    std::vector<std::string> settles;  ///< What starts or reads anew when all is back.
+    std::vector<Conflict> conflicts;     ///< What stays as somebody else made it.
+    std::vector<ResourceId> stayed;      ///< What was run and can not be taken back.
+    std::vector<std::string> settles;    ///< What starts or reads anew when all is back.
+    std::vector<Upgrades::Stays> stays;  ///< Packages of which there is a newer version, and which are not upgraded.
     /// What is asked when all is done.
     struct Asked {
         std::string check, wish;

@@ -69,7 +69,7 @@ void Runner::Parts::begin() {
     record.started = now_ns();
     record.boot = boot_id();
     auto& batch = journal.batch();
-    if (!takes_back()) batch.set_site(request.site.name, request.site.origin);
+    if (!takes_back() && request.site.owns) batch.set_site(request.site.name, request.site.origin);
     outcome.run = batch.add_run(record);
     journal.of(outcome.run);
     if (request.window_s != 0) open_window();

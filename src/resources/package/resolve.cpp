@@ -8,24 +8,12 @@
 #include "apt.hpp"
 #include "apt_policy.hpp"
 #include "apt_universe.hpp"
+#include "moves.hpp"
 #include "package.hpp"
 #include "solver.hpp"
 
 namespace chaos::resources {
 namespace {
-
-std::string listed(const std::vector<std::string>& words, const char* between = ", ") {
-    constexpr std::size_t most = 8;
-    std::string text;
-    for (std::size_t i = 0; i < words.size() && i < most; ++i) text += (i ? between : "") + words[i];
-    return words.size() > most ? text + fmt::format("{}{} more", between, words.size() - most) : text;
-}
-
-std::string size_text(std::uint64_t bytes) {
-    if (bytes < 10'000) return fmt::format("{} B", bytes);
-    if (bytes < 10'000'000) return fmt::format("{} kB", bytes / 1000);
-    return fmt::format("{} MB", bytes / 1'000'000);
-}
 
 /// What no manifest names any more, and what is taken back, goes only where nobody else has come to need it: else
 /// it stays as it is. What is declared absent is told with what would go along.
@@ -38,10 +26,6 @@ void keep_needed(const View& view, std::span<Change> changes) {
     for (Change& change : changes)
         if (change.before && !change.after && !change.where && needed.contains(change.id.key))
             change.after = change.before;
-}
-
-bool is_solved_here(const Packages& packages) {
-    return packages.keeper == Packages::Keeper::apt && solver::available();
 }
 
 /// One question to the solver: what changes of packages come to.
@@ -108,12 +92,7 @@ private:
         }
         for (const auto& one : packages_.all)
             if (one.held() && one.installed())
-                if (const auto name = name_of(one); !touched.contains(name)) question_.stays.push_back(name);
-    }
-
-    std::string name_of(const Packages::Package& one) const {
-        const bool native = one.architecture == packages_.architecture || one.architecture == "all";
-        return native ? one.name : one.name + ":" + one.architecture;
+                if (const auto name = name_of(one, packages_); !touched.contains(name)) question_.stays.push_back(name);
     }
 
     void wrong(Error error) {
@@ -209,14 +188,6 @@ private:
             }
         }
         return found;
-    }
-
-    static TextMap told(const solver::Move& move) {
-        TextMap all;
-        if (!move.why.empty()) all.emplace_back("why", move.why);
-        if (move.download) all.emplace_back("download", size_text(move.download));
-        if (move.installed) all.emplace_back("installed", size_text(move.installed));
-        return all;
     }
 
     static void settle(Change& change, const solver::Move& move) {

@@ -627,6 +627,35 @@ std::vector<std::string> Pool::like(const std::string& name) const {
     return names;
 }
 
+std::vector<Newer> Pool::newer(const std::function<bool(const Offer&)>& mark) const {
+    auto* const pool = parts_->pool.get();
+    const auto is_newer = [&](Id a, Id b) {
+        return a != b && parts_->solv.pool_evrcmp(pool, a, b, EVRCMP_COMPARE) > 0;
+    };
+    std::unordered_map<const Repo*, std::size_t> numbers;
+    for (std::size_t i = 0; i < parts_->repositories.size(); ++i) numbers[parts_->repositories[i]] = i;
+    std::vector<Newer> all;
+    for (Id id = pool->installed->start; id < pool->installed->end; ++id) {
+        if (parts_->at(id).repo != pool->installed) continue;
+        const Id now = parts_->at(id).evr;
+        const auto [first, last] = parts_->offers(parts_->name(id));
+        if (first == last || !is_newer(parts_->at(first->second).evr, now)) continue;
+        Newer one{parts_->name(id), parts_->text(now), parts_->version(first->second), {}, false};
+        const auto chosen = parts_->chosen.find(parts_->at(id).name);
+        const Id candidate = chosen == parts_->chosen.end() ? 0 : parts_->at(chosen->second).evr;
+        if (candidate && is_newer(candidate, now)) {
+            one.candidate = parts_->text(candidate);
+            for (auto offer = first; offer != last && is_newer(parts_->at(offer->second).evr, now); ++offer)
+                if (!is_newer(parts_->at(offer->second).evr, candidate))
+                    one.marked = one.marked ||
+                                 mark(parts_->offer(offer->second, numbers.at(parts_->at(offer->second).repo), false));
+        }
+        all.push_back(std::move(one));
+    }
+    std::sort(all.begin(), all.end(), [](const Newer& a, const Newer& b) { return a.name < b.name; });
+    return all;
+}
+
 namespace {
 
 constexpr std::uint64_t nothing_said = 0;
@@ -666,7 +695,7 @@ private:
 
     void add_jobs(std::vector<Id>& jobs) {
         for (std::size_t i = 0; i < question_.jobs.size(); ++i) {
-            const auto& [name, goes] = question_.jobs[i];
+            const auto& [name, goes, newer] = question_.jobs[i];
             const Id id = parts_.known(name);
             if (!id) continue;
             const Id there = parts_.installed(id);
@@ -677,7 +706,10 @@ private:
             }
             const auto found = parts_.chosen.find(id);
             const Id target = found == parts_.chosen.end() ? there : found->second;
-            if (target) add(jobs, SOLVER_INSTALL | SOLVER_SOLVABLE, target, i), asked_[target] = i;
+            if (newer && there && target != there)
+                add(jobs, SOLVER_UPDATE | SOLVER_SOLVABLE, there, i), asked_[target] = i;
+            else if (!newer && target)
+                add(jobs, SOLVER_INSTALL | SOLVER_SOLVABLE, target, i), asked_[target] = i;
         }
         for (const auto& name : question_.stays)
             if (const Id id = parts_.known(name); id && parts_.installed(id))

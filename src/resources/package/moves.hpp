@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chaos/schema.hpp>
+#include <chaos/system/packages.hpp>
+#include <string>
+#include <vector>
+
+#include "solver.hpp"
+
+namespace chaos::resources {
+
+/// Its packages are solved in process; else the package manager is asked.
+bool is_solved_here(const Packages&);
+
+/// `nginx`; `libc6:i386` of a foreign architecture.
+std::string name_of(const Packages::Package&, const Packages&);
+
+/// Why a package comes and how much it is, as `comes` has it.
+TextMap told(const solver::Move&);
+
+/// The first few, and how many more there are.
+std::string listed(const std::vector<std::string>& words, const char* between = ", ");
+
+}  // namespace chaos::resources
