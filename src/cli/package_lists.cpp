@@ -26,7 +26,7 @@ public:
     }
     std::vector<std::string> list(const std::string& path) const override { return host_.list(path); }
     Content content(const std::string& path) const override { return host_.content(path); }
-    Output ask(const Command& command) const override { return host_.ask(command); }
+    Output ask(const chaos::Command& command) const override { return host_.ask(command); }
     const Services& services() const override { return host_.services(); }
     std::string state_directory() const override { return host_.state_directory(); }
 
@@ -39,7 +39,7 @@ public:
     void set_kernel(const std::string&, const std::string&) override { refuse(); }
     void control(UnitVerb, const std::string&) override { refuse(); }
     void says(const std::string& line) override { console_.remark(escape(line) + '\n'); }
-    Output run(const Command& command) override {
+    Output run(const chaos::Command& command) override {
         Child child(command, host_.root());
         child.release();
         return child.wait();
