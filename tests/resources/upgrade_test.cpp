@@ -132,7 +132,7 @@ TEST_CASE("what a site fixes stays, and so does what would need it otherwise") {
     const auto found = upgrades(View(host), {.fixed = {"lib"}});
     CHECK(changing(found).empty());
     CHECK(staying(found, Why::fixed) == Names{"lib"});
-    CHECK(staying(found, Why::impossible) == Names{"web", "fighter"});
+    CHECK(staying(found, Why::impossible) == Names{"fighter", "web"});
 }
 
 TEST_CASE("others go for an upgrade only where that may be, and never what is essential") {
@@ -178,6 +178,20 @@ TEST_CASE("what preferences choose an older version of is not upgraded") {
     const auto found = upgrades(View(host), {.names = {"fresh", "lib"}});
     REQUIRE(found.catalog.size() == 1);
     CHECK(attribute(found.goal[0], "version", found.catalog[0]) == "1.1");
+}
+
+TEST_CASE("what was recommended and left out before does not come by an upgrade; what is newly recommended does") {
+    auto host = debian();
+    host.put_file("/var/lib/dpkg/status",
+                  "Package: dpkg\nEssential: yes\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.21\n\n"
+                  "Package: web\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.0\n"
+                  "Recommends: docs | newly\n\n"
+                  "Package: lib\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.0\n");
+    put_list(host, "updates", "Suite: updates\n",
+             "Package: web\nVersion: 3.0\nArchitecture: amd64\nRecommends: docs | newly, extra\n\n"
+             "Package: docs\nVersion: 1\nArchitecture: all\n\nPackage: extra\nVersion: 1\nArchitecture: all\n\n"
+             "Package: lib\nVersion: 3.0\nArchitecture: amd64\nDepends: newly\n");
+    CHECK(coming_along(upgrades(View(host), {})) == Names{"extra because of web", "newly because of lib"});
 }
 
 TEST_CASE("where apt is not, or knows nothing, it is said") {

@@ -711,12 +711,32 @@ private:
             else if (!newer && target)
                 add(jobs, SOLVER_INSTALL | SOLVER_SOLVABLE, target, i), asked_[target] = i;
         }
+        const auto upgrades = [](const Job& job) { return job.newer; };
+        if (std::any_of(question_.jobs.begin(), question_.jobs.end(), upgrades)) leave_out_what_was_left_out(jobs);
         for (const auto& name : question_.stays)
             if (const Id id = parts_.known(name); id && parts_.installed(id))
                 add(jobs, SOLVER_LOCK | SOLVER_SOLVABLE, parts_.installed(id), of_nobody);
         for (const auto& name : question_.may_go)
             if (const Id id = parts_.known(name); id && parts_.installed(id))
                 add(jobs, SOLVER_ALLOWUNINSTALL | SOLVER_SOLVABLE, parts_.installed(id), of_nobody);
+    }
+
+    /// What is recommended already and is not there was not wanted: it only comes where something needs it.
+    void leave_out_what_was_left_out(std::vector<Id>& jobs) {
+        const Repo* const installed = parts_.pool->installed;
+        std::set<Id> left_out;
+        for (Id id = installed->start; id < installed->end; ++id) {
+            const auto& package = parts_.at(id);
+            if (package.repo != installed || !package.dep_recommends) continue;
+            for (const Id* one = installed->idarraydata + package.dep_recommends; *one; ++one) {
+                const Id* const first = parts_.providers(*one);
+                const Id* last = first;
+                bool is_met = false;
+                for (; *last; ++last) is_met = is_met || parts_.at(*last).repo == installed;
+                if (!is_met) left_out.insert(first, last);
+            }
+        }
+        for (const Id id : left_out) add(jobs, SOLVER_LOCK | SOLVER_SOLVABLE | SOLVER_WEAK, id, of_nobody);
     }
 
     void tell_problems(Answer& answer) {

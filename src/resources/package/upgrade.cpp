@@ -42,7 +42,7 @@ public:
         pool_.choose([&](const solver::Offer& offer) { return policy.priority(offer); }, policy.names_sources());
         for (const std::string& name : wish_.names) meant_.insert(known(name));
         find_jobs();
-        if (!question_.jobs.empty()) answer(pool_.ask(question_));
+        if (!question_.jobs.empty()) answer(ask());
         return std::move(found_);
     }
 
@@ -68,7 +68,7 @@ private:
             const auto name = name_of(one, packages_);
             if (one.held()) held.insert(name);
             if (one.held() || fixed.contains(name) || fixed.contains(one.name)) question_.stays.push_back(name);
-            if (wish_.removals && !one.essential) question_.may_go.push_back(name);
+            if (wish_.removals && !one.essential) may_go_.push_back(name);
         }
         const std::set<std::string> stays(question_.stays.begin(), question_.stays.end());
         for (auto& one : pool_.newer(
@@ -86,6 +86,27 @@ private:
                 newer_.push_back(std::move(one));
             }
         }
+    }
+
+    static bool comes(const solver::Answer& answer, const std::string& name) {
+        return std::any_of(answer.moves.begin(), answer.moves.end(), [&](const solver::Move& move) {
+            return move.name == name && move.kind != solver::Move::Kind::remove;
+        });
+    }
+
+    /// All that can be newer as things are; then, one by one, what can only be so where others go for it.
+    solver::Answer ask() {
+        auto answer = pool_.ask(question_);
+        for (std::size_t i = 0; wish_.removals && i < newer_.size(); ++i) {
+            if (comes(answer, newer_[i].name)) continue;
+            auto harder = question_;
+            harder.may_go = may_go_;
+            harder.jobs[i].newer = false;
+            auto forced = pool_.ask(harder);
+            if (!forced.problems.empty()) continue;
+            question_ = std::move(harder), answer = std::move(forced);
+        }
+        return answer;
     }
 
     void answer(const solver::Answer& answer) {
@@ -158,6 +179,7 @@ private:
     apt::Settings settings_;
     solver::Pool pool_;
     solver::Question question_;
+    std::vector<std::string> may_go_;
     std::set<std::string> meant_;
     std::vector<solver::Newer> newer_;  ///< Of each job.
     Upgrades found_;
