@@ -18,9 +18,10 @@ struct RunRecord {
     std::string verb;  ///< apply, rollback.
     std::string site, who, manifest;
     std::int64_t started = 0, ended = 0;
-    std::int64_t changes = 0;  ///< How many resources it changed.
-    std::string note;          ///< Why it ended as it did, in a sentence; empty where it went as planned.
-    std::string boot;          ///< boot_id it ran under.
+    std::int64_t changes = 0;                ///< How many resources it changed.
+    std::string note;                        ///< Why it ended as it did, in a sentence; empty where it went as planned.
+    std::string boot;                        ///< boot_id it ran under.
+    std::vector<std::int64_t> takes_back{};  ///< A rollback: the runs that it takes back, by number.
 };
 
 /// One resource in one run. Attributes are as encode() gives them; null where it was, or is, absent.

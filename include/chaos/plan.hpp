@@ -87,11 +87,18 @@ std::vector<std::uint32_t> keep_occupied(const Catalog&, const View&, const Stat
 /// Catalog.
 Plan plan(const Catalog&, const Graph&, const States& from, const States& to);
 
+/// How conflicts are decided where nobody looks at each of them.
+enum class Deciding : char {
+    leave,  ///< Not at all: what somebody made stays, and is named.
+    ours,   ///< What goes back does so over what somebody made.
+    merge,  ///< Texts are put together line by line, where nobody changed the same lines.
+};
+
 /// What goes back, per attribute: now == base: target's · now == target: nothing · otherwise somebody's: left, and
 /// named in `conflicts`. Members and keys are decided one by one. Existence is an attribute: a conflict in it is named
 /// with a null pointer. Only attributes that `base` and `target` give and in which they differ are looked at; all else
 /// stays as `now`.
 State three_way(const Schema&, const State& now, const State& base, const State& target,
-                std::vector<const Field*>& conflicts);
+                std::vector<const Field*>& conflicts, Deciding = Deciding::leave);
 
 }  // namespace chaos

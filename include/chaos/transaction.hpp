@@ -15,7 +15,24 @@ struct Conflict {
     ResourceId id;
     std::string attribute;  ///< Empty: whether it is there at all.
     std::string before, ours, now;
+    Value wrote{}, found{};  ///< Of a text: what we wrote, and what is there; null where it is secret, or no text.
 };
+
+/// A conflict that was decided beforehand, and is none any more.
+struct Decided {
+    enum class How : char { theirs, ours, merged } how = How::theirs;
+    Conflict conflict;
+};
+
+/// An attribute that a later run, which stays, changed again: that run's, and left.
+struct Superseded {
+    ResourceId id;
+    std::string attribute;  ///< Empty: whether it is there at all.
+    std::int64_t by = 0;    ///< The run.
+};
+
+/// How conflicts of a rollback are decided, all in one way; and `theirs`: what somebody made stays, as was decided.
+enum class Resolution : char { none, theirs, ours, merge };
 
 /// How a run ended.
 struct Outcome {
@@ -80,12 +97,16 @@ public:
         States observed, goal;
         Plan plan;
         std::vector<Conflict> conflicts;
+        std::vector<Decided> decided;
+        std::vector<Superseded> superseded;
         std::vector<ResourceId> stayed;  ///< As in Outcome.
         std::vector<ResourceId>
             settles;  ///< Restarted or reloaded when all is back, though nothing else of it changes.
         std::vector<std::int64_t> runs;
+        std::string verb = "rollback";  ///< As history tells of it: rollback, revert.
     };
-    virtual TakeBack plan_take_back(std::vector<std::int64_t> runs) const = 0;
+    virtual TakeBack plan_take_back(std::vector<std::int64_t> runs, Resolution = Resolution::none) const = 0;
+
     /// The run that waits (history().window()) stands. Throws Error where none does.
     virtual void confirm(const std::string& who) = 0;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "interrupts.hpp"
 #include "progress.hpp"
 #include "run.hpp"
@@ -9,51 +11,104 @@ namespace chaos::cli {
 
 namespace {
 
+using Runs = std::vector<std::int64_t>;
+
+constexpr std::size_t all_lines = 100'000;
+
 bool stands(const RunRecord& run) {
     return run.state == RunState::committed || run.state == RunState::partial;
 }
 
+Problems unclear(std::string message, std::string hint) {
+    return Problems{{Error(std::move(message)).help(std::move(hint))}, Exit::usage};
+}
+
+std::string numbers(const Runs& runs) {
+    std::vector<std::string> words;
+    for (auto run = runs.rbegin(); run != runs.rend(); ++run) words.push_back(std::to_string(*run));
+    return fmt::format("{} {}", runs.size() == 1 ? "run" : "runs", listed(words, 20));
+}
+
+/// The run that took it back, and was not itself taken back since; 0 where nobody did. `all`: newest first.
+std::int64_t taken_back_by(const std::vector<RunRecord>& all, std::int64_t run) {
+    Runs gone;
+    for (const RunRecord& later : all) {
+        if (!stands(later) || std::find(gone.begin(), gone.end(), later.number) != gone.end()) continue;
+        if (std::find(later.takes_back.begin(), later.takes_back.end(), run) != later.takes_back.end())
+            return later.number;
+        gone.insert(gone.end(), later.takes_back.begin(), later.takes_back.end());
+    }
+    return 0;
+}
+
+/// `chaos rollback` twice shall not bring back what the first one took: nobody who types it again wants that.
+Problems refuse_to_go_on(const RunRecord& last, const std::vector<RunRecord>& all) {
+    std::string hint = fmt::format("chaos revert {} brings back what it took", last.number);
+    for (const RunRecord& run : all)
+        if (stands(run) && run.takes_back.empty() && taken_back_by(all, run.number) == 0) {
+            hint += fmt::format("; chaos revert {} takes back run {} as well", run.number, run.number);
+            break;
+        }
+    return unclear(fmt::format("the last run, {}, took back {}: which is to go back is for you to say", last.number,
+                               numbers(last.takes_back)),
+                   hint);
+}
+
 /// The last run; or all after RUN.
-std::vector<std::int64_t> chosen(const Options& options, const History& history) {
-    std::vector<std::int64_t> runs;
+Runs chosen(const Options& options, const History& history) {
+    Runs runs;
     if (options.arguments.empty()) {
-        for (const RunRecord& run : history.runs())
-            if (runs.empty() && stands(run)) runs.push_back(run.number);
-        return runs;
+        const std::vector<RunRecord> all = history.runs();
+        const auto last = std::find_if(all.begin(), all.end(), stands);
+        if (last == all.end()) return runs;
+        if (!last->takes_back.empty()) throw refuse_to_go_on(*last, all);
+        return {last->number};
     }
     const std::int64_t last_to_stay = run_number(options.arguments[0]);
     if (last_to_stay != 0 && !history.run(last_to_stay))
-        throw Problems{{Error(fmt::format("there is no run {}", last_to_stay)).help("chaos history")}, Exit::usage};
+        throw unclear(fmt::format("there is no run {}", last_to_stay), "chaos history");
     for (const RunRecord& run : history.runs())
         if (run.number > last_to_stay && stands(run)) runs.push_back(run.number);
     return runs;
 }
 
-std::string title_of(const std::vector<std::int64_t>& runs) {
-    std::vector<std::string> numbers;
-    for (auto run = runs.rbegin(); run != runs.rend(); ++run) numbers.push_back(std::to_string(*run));
-    return fmt::format("taking back {} {}", runs.size() == 1 ? "run" : "runs", listed(numbers, 20));
+/// One run, where there is something left of it.
+Runs chosen_alone(const Options& options, const History& history) {
+    const std::int64_t number = run_number(options.arguments[0]);
+    const auto run = history.run(number);
+    if (!run) throw unclear(fmt::format("there is no run {}", number), "chaos history");
+    if (!stands(*run))
+        throw unclear(fmt::format("run {} is {}: nothing of it is left to take back", number, to_text(run->state)),
+                      "chaos history");
+    if (const std::int64_t by = taken_back_by(history.runs(), number))
+        throw unclear(fmt::format("run {} was taken back by run {} already", number, by),
+                      fmt::format("to bring it back: chaos revert {}", by));
+    return {number};
 }
 
-}  // namespace
-
-Exit rollback(Context& context) {
+Exit take_back(Context& context, const char* verb, Runs (*choose)(const Options&, const History&)) {
     const World world = wire(context.options);
     if (!has_history(world)) throw Error("nothing was ever applied here").help("chaos apply site.yml");
     Progress progress(context.console, context.sources);
     const auto transactor =
         Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
     recover_cut(context, *transactor);
-    const std::vector<std::int64_t> runs = chosen(context.options, transactor->history());
-    const Transactor::TakeBack back = transactor->plan_take_back(runs);
+    const Runs runs = choose(context.options, transactor->history());
+    Transactor::TakeBack back = transactor->plan_take_back(runs, context.options.resolution);
+    back.verb = verb;
 
     RunView shown;
-    shown.verb = "rollback";
-    shown.plan = view_of(back.site.catalog, back.plan, context.sources, {});
-    shown.plan->title = runs.empty() ? "no run to take back" : title_of(runs);
+    shown.verb = verb;
+    const Detail detail{context.options.dry_run ? all_lines : Detail{}.diff_lines};
+    shown.plan = view_of(back.site.catalog, back.plan, context.sources, detail);
+    shown.plan->title = runs.empty() ? "no run to take back" : "taking back " + numbers(runs);
     shown.plan->conflicts = back.conflicts;
+    shown.plan->decided = back.decided;
+    shown.plan->superseded = back.superseded;
     shown.plan->stayed = back.stayed;
     for (const ResourceId& id : back.settles) shown.plan->settles.push_back(to_text(id));
+    if (!back.conflicts.empty() && context.options.resolution == Resolution::none)
+        shown.plan->next = "decide what is named above: --theirs leaves it, --ours takes it back, --merge joins texts";
     if (context.options.dry_run) {
         context.console.show(*shown.plan);
         return shown.plan->changes.empty() ? Exit::well : Exit::pending;
@@ -68,6 +123,16 @@ Exit rollback(Context& context) {
         shown.outdated = outdated_after(world, back.plan, *shown.outcome);
     }
     return tell(context, std::move(shown));
+}
+
+}  // namespace
+
+Exit rollback(Context& context) {
+    return take_back(context, "rollback", chosen);
+}
+
+Exit revert(Context& context) {
+    return take_back(context, "revert", chosen_alone);
 }
 
 }  // namespace chaos::cli

@@ -29,7 +29,7 @@ constexpr std::string_view of_applying[] = {"root",       "state-dir",       "on
                                             "age-key",    "passphrase-file", "confirm",  "no-confirm"};
 constexpr std::string_view of_graph[] = {"root",   "state-dir", "only",   "skip", "var",     "host",
                                          "groups", "facts",     "format", "all",  "age-key", "passphrase-file"};
-constexpr std::string_view of_rollback[] = {"root", "state-dir", "yes", "dry-run"};
+constexpr std::string_view of_rollback[] = {"root", "state-dir", "yes", "dry-run", "theirs", "ours", "merge"};
 constexpr std::string_view of_history[] = {"root", "state-dir", "most"};
 constexpr std::string_view of_facts[] = {"root", "host", "groups", "output"};
 constexpr std::string_view of_render[] = {"root", "var",    "vars",        "facts",
@@ -57,6 +57,7 @@ constexpr Command known[] = {
     {"confirm", "", 0, 0, of_confirm, confirm},
     {"upgrade", "[PACKAGE...]", 0, any, of_upgrade, upgrade},
     {"rollback", "[RUN]", 0, 1, of_rollback, rollback},
+    {"revert", "RUN", 1, 1, of_rollback, revert},
     {"recover", "", 0, 0, of_recover, recover},
     {"history", "[ID]", 0, 1, of_history, history},
     {"show", "RUN", 1, 1, of_root, show},

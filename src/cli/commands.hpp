@@ -36,6 +36,7 @@ Exit drift(Context&);
 Exit capture(Context&);
 Exit confirm(Context&);
 Exit rollback(Context&);
+Exit revert(Context&);
 Exit recover(Context&);
 Exit history(Context&);
 Exit show(Context&);

@@ -59,6 +59,9 @@ constexpr OptionSpec known[] = {
     {"man", 0, ""},
     {"check", 0, ""},
     {"completion", 0, "bash|zsh|fish"},
+    {"theirs", 0, ""},
+    {"ours", 0, ""},
+    {"merge", 0, ""},
     {"early", 0, ""},
     {"accept", 0, ""},
     {"unconfirmed", 0, ""},
@@ -177,6 +180,13 @@ void set(Options& options, std::string_view name, const std::string& value) {
     if (name == "man") options.man = true;
     if (name == "completion") options.completion = value;
     if (name == "check") options.check = true;
+    if (name == "theirs" || name == "ours" || name == "merge") {
+        if (options.resolution != Resolution::none)
+            throw Usage("expected one of --theirs, --ours and --merge, found two");
+        options.resolution = name == "theirs" ? Resolution::theirs
+                             : name == "ours" ? Resolution::ours
+                                              : Resolution::merge;
+    }
     if (name == "early") options.early = true;
     if (name == "accept") options.accept = true;
     if (name == "unconfirmed") options.unconfirmed = true;

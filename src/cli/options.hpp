@@ -44,7 +44,8 @@ struct Options {
     bool man = false, check = false;
     bool early = false, accept = false, unconfirmed = false, status = false;
     std::optional<std::int64_t> confirm;  ///< How long a run may be confirmed, in seconds; 0: --no-confirm.
-    std::string completion;               ///< A shell, for `help --completion`.
+    Resolution resolution = Resolution::none;
+    std::string completion;  ///< A shell, for `help --completion`.
 };
 
 /// One option: the parser, the help texts and the completion are checked against this table.

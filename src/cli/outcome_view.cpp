@@ -99,7 +99,7 @@ namespace {
 std::string sentence(const RunView& view, Style style) {
     const Outcome& outcome = *view.outcome;
     const std::string changed = count(outcome.changed, "resource");
-    const bool takes_back = view.verb == "rollback";
+    const bool takes_back = view.verb == "rollback" || view.verb == "revert";
     switch (outcome.state) {
         case RunState::committed:
             return style.green(

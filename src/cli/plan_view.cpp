@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "diff.hpp"
 #include "problems.hpp"
 
 namespace chaos::cli {
@@ -123,6 +124,15 @@ Json to_json(const Upgrades::Stays& one) {
                          {"reason", one.reason.empty() ? Json() : Json(one.reason)}});
 }
 
+std::string_view to_text(Decided::How how) {
+    switch (how) {
+        case Decided::How::theirs: return "theirs";
+        case Decided::How::ours: return "ours";
+        case Decided::How::merged: return "merged";
+    }
+    return {};
+}
+
 Json to_json(const PlanView& view) {
     Json changes = Json::list(), conflicts = Json::list(), stayed = Json::list(), reactions = Json::record({});
     for (const ChangeView& change : view.changes) {
@@ -144,6 +154,13 @@ Json to_json(const PlanView& view) {
     }
     for (const Conflict& conflict : view.conflicts) conflicts.add(to_json(conflict));
     for (const ResourceId& id : view.stayed) stayed.add(to_text(id));
+    Json decided = Json::list(), superseded = Json::list();
+    for (const Decided& one : view.decided)
+        decided.add(Json::record({{"how", to_text(one.how)}, {"conflict", to_json(one.conflict)}}));
+    for (const Superseded& one : view.superseded)
+        superseded.add(Json::record({{"id", to_text(one.id)},
+                                     {"attribute", one.attribute.empty() ? Json() : Json(one.attribute)},
+                                     {"by", one.by}}));
     Json settles = Json::list();
     for (const std::string& id : view.settles) settles.add(id);
     Json stays = Json::list();
@@ -166,6 +183,8 @@ Json to_json(const PlanView& view) {
                          {"state_known", view.unseen.empty()},
                          {"changes", changes},
                          {"conflicts", conflicts},
+                         {"decided", decided},
+                         {"superseded", superseded},
                          {"stayed", stayed},
                          {"settles", settles},
                          {"stays", stays},
@@ -225,12 +244,55 @@ std::string render(const ChangeView& change, Style style, bool verbose) {
 
 }  // namespace
 
+namespace {
+
+constexpr std::size_t most_lines_of_a_conflict = 60;
+
+std::string name_of(const ResourceId& id, const std::string& attribute) {
+    return escape(to_text(id)) + (attribute.empty() ? "" : " " + escape(attribute));
+}
+
+/// Texts of several lines are told by what somebody changed in what chaos wrote.
+std::string change_in(const Conflict& conflict, Style style) {
+    const auto is_shown = [](const Value& value) { return value.is_text() && !value.secret && is_text(value.text()); };
+    if (!is_shown(conflict.wrote) || !is_shown(conflict.found)) return {};
+    if (conflict.wrote.text().find('\n') == std::string::npos && conflict.found.text().find('\n') == std::string::npos)
+        return {};
+    const Diff diff = unified_diff(conflict.wrote.text(), conflict.found.text(), most_lines_of_a_conflict);
+    std::string out = style.dim("      what was changed since chaos wrote it:\n");
+    for (const std::string& line : diff.lines) {
+        const std::string shown = "      " + escape(line, true);
+        out += (line[0] == '-' ? style.red(shown) : line[0] == '+' ? style.green(shown) : shown) + '\n';
+    }
+    if (diff.left_out) out += style.dim(fmt::format("      {} more lines\n", diff.left_out));
+    return out;
+}
+
+std::string values_of(const Conflict& conflict) {
+    return fmt::format("      before: {}\n      chaos wrote: {}\n      now: {}\n", escape(conflict.before),
+                       escape(conflict.ours), escape(conflict.now));
+}
+
+}  // namespace
+
 std::string render(const Conflict& conflict, Style style) {
-    const std::string what =
-        escape(to_text(conflict.id)) + (conflict.attribute.empty() ? "" : " " + escape(conflict.attribute));
-    return fmt::format(
-        "  {}: it stays as somebody else made it\n      before: {}\n      chaos wrote: {}\n      now: {}\n",
-        style.yellow("= " + what), escape(conflict.before), escape(conflict.ours), escape(conflict.now));
+    return fmt::format("  {}: it stays as somebody else made it\n{}{}",
+                       style.yellow("= " + name_of(conflict.id, conflict.attribute)), values_of(conflict),
+                       change_in(conflict, style));
+}
+
+std::string render(const Decided& one, Style style) {
+    const std::string_view what = one.how == Decided::How::theirs ? "it stays as somebody else made it, as was decided"
+                                  : one.how == Decided::How::ours ? "it goes back over what somebody else made of it"
+                                                                  : "what somebody else made of it is merged with what "
+                                                                    "goes back";
+    return fmt::format("  {}: {}\n{}{}", style.cyan("= " + name_of(one.conflict.id, one.conflict.attribute)), what,
+                       values_of(one.conflict), change_in(one.conflict, style));
+}
+
+std::string render(const Superseded& one, Style style) {
+    return fmt::format("  {}: run {} changed it again: it stays\n", style.cyan("= " + name_of(one.id, one.attribute)),
+                       one.by);
 }
 
 std::string render_stayed(const std::vector<ResourceId>& ids, Style style) {
@@ -278,10 +340,13 @@ std::string render(const PlanView& view, Style style, bool verbose) {
             fmt::format("What is there on {} is not known: everything is shown as to be made.\n", escape(view.unseen)));
     for (const ChangeView& change : view.changes) out += render(change, style, verbose);
     for (const Conflict& conflict : view.conflicts) out += render(conflict, style);
+    for (const Decided& one : view.decided) out += render(one, style);
+    for (const Superseded& one : view.superseded) out += render(one, style);
     out += render_stayed(view.stayed, style);
     for (const std::string& id : view.settles)
         out += fmt::format("  {}  (told when all is back: what it watches changes)\n", style.cyan("! " + escape(id)));
-    if (view.changes.empty() && view.conflicts.empty() && view.stayed.empty())
+    const bool silent = view.conflicts.empty() && view.decided.empty() && view.superseded.empty();
+    if (view.changes.empty() && silent && view.stayed.empty())
         out += fmt::format("{}: {} as wished.\n", view.unseen.empty() ? "Nothing to do" : "Nothing is to be made",
                            view.resources == 1 ? "1 resource is" : fmt::format("{} resources are", view.resources));
     else

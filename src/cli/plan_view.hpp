@@ -31,7 +31,9 @@ std::string_view undo_text(Undo);
 struct PlanView {
     std::string title;  ///< The site, or what is taken back.
     std::vector<ChangeView> changes;
-    std::vector<Conflict> conflicts;     ///< What stays as somebody else made it.
+    std::vector<Conflict> conflicts;  ///< What stays as somebody else made it.
+    std::vector<Decided> decided;     ///< Conflicts that are none any more.
+    std::vector<Superseded> superseded;
     std::vector<ResourceId> stayed;      ///< What was run and can not be taken back.
     std::vector<std::string> settles;    ///< What starts or reads anew when all is back.
     std::vector<Upgrades::Stays> stays;  ///< Packages of which there is a newer version, and which are not upgraded.
@@ -61,6 +63,8 @@ Json to_json(const PlanView&);
 std::string render(const PlanView&, Style, bool verbose);
 Json to_json(const Conflict&);
 std::string render(const Conflict&, Style);
+std::string render(const Decided&, Style);
+std::string render(const Superseded&, Style);
 std::string render_stayed(const std::vector<ResourceId>&, Style);
 
 }  // namespace chaos::cli

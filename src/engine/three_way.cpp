@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What goes back, when it is ours, and what stays, because it is somebody's by now (store.md C8).
 #include <algorithm>
+#include <chaos/lines.hpp>
 #include <chaos/plan.hpp>
 
 namespace chaos {
@@ -32,13 +33,14 @@ bool says_the_same(const Value* a, const Value* b) {
 }
 
 /// Key by key; false where a key that should go back is somebody's by now.
-bool merge_keys(const Value& now, const Value& base, const Value& target, Value& merged) {
+bool merge_keys(const Value& now, const Value& base, const Value& target, Value& merged, Deciding deciding) {
     Value::Map map;
     bool clean = true;
     const auto decide = [&](const Value& key, const Value* have) {
         const Value *before = base.find(key.text()), *goal = target.find(key.text());
         const bool changed = !says_the_same(before, goal);
-        const bool ours = says_the_same(have, before), there = says_the_same(have, goal);
+        const bool there = says_the_same(have, goal);
+        const bool ours = deciding == Deciding::ours || says_the_same(have, before);
         if (changed && !ours && !there) clean = false;
         const Value* keep = changed && ours ? goal : have;
         if (keep) map.push_back({key, *keep});
@@ -50,17 +52,34 @@ bool merge_keys(const Value& now, const Value& base, const Value& target, Value&
     return clean;
 }
 
+/// A text without the lines that base has beyond target, where nobody changed those since. What is too large to be held
+/// is a digest here, and no text.
+bool merge_text(const Field& field, void* goal, const void* now, const void* base, const void* target) {
+    const Value have = field.get(now), before = field.get(base), wish = field.get(target);
+    if (!have.is_text() || !before.is_text() || !wish.is_text()) return false;
+    const auto merged = merge_lines(before.text(), have.text(), wish.text());
+    if (!merged) return false;
+    Value text(*merged);
+    text.secret = have.secret || before.secret || wish.secret;
+    return field.set(goal, text), true;
+}
+
 /// Sets one attribute of `goal` (which says what there is now); false where it is a conflict.
-bool take_back(const Field& field, void* goal, const void* now, const void* base, const void* target) {
+bool take_back(const Field& field, void* goal, const void* now, const void* base, const void* target,
+               Deciding deciding) {
     if (field.same(now, base)) return field.copy(goal, target), true;
     if (field.same(now, target)) return true;
-    if (field.merge != Merge::members && field.merge != Merge::keys) return false;
+    const bool whole = field.merge != Merge::members && field.merge != Merge::keys;
+    if (whole && deciding == Deciding::ours) return field.copy(goal, target), true;
+    if (whole)
+        return deciding == Deciding::merge && field.merge == Merge::text && merge_text(field, goal, now, base, target);
     const Value have = field.get(now), before = field.get(base), wish = field.get(target);
     if (field.merge == Merge::members && have.is_list() && before.is_list() && wish.is_list())
         return field.set(goal, merge_members(have, before, wish)), true;
     Value merged;
-    if (!have.is_map() || !before.is_map() || !wish.is_map()) return false;
-    const bool clean = merge_keys(have, before, wish, merged);
+    if (!have.is_map() || !before.is_map() || !wish.is_map())
+        return deciding == Deciding::ours && (field.copy(goal, target), true);
+    const bool clean = merge_keys(have, before, wish, merged, deciding);
     return field.set(goal, merged), clean;
 }
 
@@ -74,8 +93,10 @@ bool untouched(const Schema& schema, const void* now, const void* base) {
 }  // namespace
 
 State three_way(const Schema& schema, const State& now, const State& base, const State& target,
-                std::vector<const Field*>& conflicts) {
-    const auto existence_conflict = [&] { return conflicts.push_back(nullptr), now; };
+                std::vector<const Field*>& conflicts, Deciding deciding) {
+    const auto existence_conflict = [&] {
+        return deciding == Deciding::ours ? target : (conflicts.push_back(nullptr), now);
+    };
     if (!base && !target) return now;
     if (!base) {  // we took it away: it comes back where there is nothing
         if (!now) return target;
@@ -94,7 +115,8 @@ State three_way(const Schema& schema, const State& now, const State& base, const
             continue;
         if (!field.given(now.spec()) || field.same(now.spec(), target.spec())) continue;
         if (!goal) goal = schema.clone(now.spec()), take_options(schema, goal.get(), base.spec());
-        if (!take_back(field, goal.get(), now.spec(), base.spec(), target.spec())) conflicts.push_back(&field);
+        if (!take_back(field, goal.get(), now.spec(), base.spec(), target.spec(), deciding))
+            conflicts.push_back(&field);
     }
     const auto hidden = now.hidden() | base.hidden() | target.hidden();
     if (!goal) return now.hiding(hidden);

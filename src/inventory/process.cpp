@@ -150,8 +150,8 @@ struct Start {
         constexpr mode_t executable = 0755;
         const char* veil = veiled->veil.c_str();
         if (::mount("chaos", veil, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m") < 0) fail('m');
-        const int directory = ::open(veil, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (directory < 0 || ::fchdir(directory) < 0) fail('m');
+        const int place = ::open(veil, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (place < 0 || ::fchdir(place) < 0) fail('m');
         for (const Command::Own& own : veiled->own) {
             const int file = ::open(own.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, executable);
             const auto size = static_cast<ssize_t>(own.text.size());

@@ -68,6 +68,7 @@ void Runner::Parts::begin() {
     record.manifest = request.manifest;
     record.started = now_ns();
     record.boot = boot_id();
+    record.takes_back = taken_back;
     auto& batch = journal.batch();
     if (!takes_back() && request.site.owns) batch.set_site(request.site.name, request.site.origin);
     outcome.run = batch.add_run(record);
@@ -105,7 +106,7 @@ Outcome Runner::Parts::run() {
 }
 
 bool Runner::Parts::checks_answer() {
-    if (takes_back() || plan.empty()) return true;
+    if (takes_back() || plan.empty() || request.site.checks.empty()) return true;
     journal.flush();
     try {
         for (const Check& check : request.site.checks) ask(check, *host, place.reporter, request.stop);

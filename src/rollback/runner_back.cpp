@@ -15,6 +15,26 @@ bool same_bytes(const Image& a, const Image& b) {
            (a.kind == Entry::Kind::link || (a.kind == Entry::Kind::file && a.content));
 }
 
+/// Where only mode, owner or attributes changed, nobody read the content.
+bool lacks_content(const Image& image) {
+    return image.kind == Entry::Kind::file && !image.content;
+}
+
+void take_content(Image& image, const Image& from) {
+    image.content = from.content;
+    image.size = from.size;
+}
+
+/// One more change of the path, after those from `before` to `after`: a content that was not read then may be known
+/// now.
+void follow(Image& before, Image& after, const Operation& next) {
+    const bool unread = lacks_content(before) && lacks_content(after);
+    if (unread && next.before.kind == Entry::Kind::file) take_content(before, next.before);
+    const Image last = after;
+    after = next.after;
+    if (lacks_content(after) && last.kind == Entry::Kind::file) take_content(after, last);
+}
+
 /// The path whose bytes an operation kept aside under a longer name (NAME.bak, NAME.bak.1), in the same step; or empty.
 std::string came_from(const Operation& kept, const std::map<std::string, const Operation*>& step) {
     if (kept.before || !kept.after) return {};
@@ -37,8 +57,11 @@ void Runner::Parts::put_images_back(const Step& step) {
         // Newest first: a directory that went with what was in it comes before that.
         for (auto path = paths->second.rbegin(); path != paths->second.rend(); ++path) {
             if (stays(*path)) continue;
-            const auto& [before, after, trash] = images.at(*path);
-            if (!host->image(*path).same_as(after)) continue;
+            auto [before, after, trash] = images.at(*path);
+            const Image there = host->image(*path);
+            if (lacks_content(before) && lacks_content(after) && there.kind == Entry::Kind::file)
+                take_content(before, there), take_content(after, there);  // whatever it is by now, it is to stay
+            if (!there.same_as(after)) continue;
             if (is_last_copy(*path))
                 place.reporter.says(
                     fmt::format("{} stays: what it keeps does not go back to {}", *path, kept_aside.at(*path)));
@@ -133,7 +156,7 @@ void Runner::takes_back(const std::vector<std::int64_t>& runs) {
             const bool thrown = operation.before && operation.staged.find("/trash/") != std::string::npos;
             const auto [held, first] = parts_->images.try_emplace(
                 operation.path, Parts::Span{operation.before, operation.after, thrown ? operation.staged : ""});
-            if (!first) held->second.after = operation.after;
+            if (!first) follow(held->second.before, held->second.after, operation);
         }
     }
 }

@@ -287,9 +287,11 @@ std::vector<Move> StagedHost::Parts::look() {
     }
     if (moves.empty()) return moves;
     check_parents(moves);
+    refuse_fixed(moves);
     const auto by_digest = [](const Content& a, const Content& b) { return a.digest() < b.digest(); };
     std::sort(blobs.begin(), blobs.end(), by_digest);
     blobs.erase(std::unique(blobs.begin(), blobs.end()), blobs.end());
+    refuse_what_does_not_fit(moves, blobs);
     std::vector<Operation> operations;
     for (const Move& move : moves) operations.push_back(move.operation);
     journal.intend(operations, {stages.begin() + static_cast<std::ptrdiff_t>(announced), stages.end()}, blobs);

@@ -113,6 +113,10 @@ struct StagedHost::Parts {
     void check_parents(const std::vector<Move>&) const;
     void touch(int directory, const std::string& changed_directory);
 
+    // staged_refuse.cpp
+    void refuse_fixed(const std::vector<Move>&) const;
+    void refuse_what_does_not_fit(const std::vector<Move>&, const std::vector<Content>& blobs) const;
+
     // staged_stage.cpp: new inodes, seen by nobody
     void stage(Move&);
     void make(const Spot&, const Image& wished, const Content&, const std::string& path);

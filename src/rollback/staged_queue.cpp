@@ -5,6 +5,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "staged_parts.hpp"
@@ -62,7 +63,12 @@ const Owners& StagedHost::Parts::owners_now() const {
 
 Content StagedHost::Parts::content_of(const Wish& wish) const {
     if (wish.verb != Verb::restore) return wish.content;
-    return wish.image.kind == Entry::Kind::file ? journal.blob(wish.image.content) : Content();
+    if (wish.image.kind != Entry::Kind::file) return {};
+    // Where only mode, owner or attributes go back, nobody kept the content: it is what lies there.
+    const std::array<const Image*, 1> wanted = {&wish.image};
+    if (const Spot spot = beneath.spot(wish.path); spot)
+        if (capture_like(spot, wanted).content == wish.image.content) return looking.content(wish.path);
+    return journal.blob(wish.image.content);
 }
 
 Image StagedHost::Parts::wished(const Wish& wish, const Image& before) const {

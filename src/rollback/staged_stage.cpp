@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -21,20 +22,32 @@ void write_all(int to, std::string_view bytes, const std::string& path) {
     }
 }
 
+/// What is sparse stays so: nothing was ever written there.
+bool is_hole(int file, off_t from, off_t to) {
+    const off_t data = ::lseek(file, from, SEEK_DATA);
+    return data < 0 ? errno == ENXIO : data >= to;
+}
+
 void write_content(int to, const Content& content, const std::string& path) {
     if (content.held()) return write_all(to, content.bytes(), path);
     const Descriptor from(::open(content.path().c_str(), O_RDONLY | O_CLOEXEC));
     if (!from) fail(content.path(), "be read", errno);
     std::string piece(256 * 1024, '\0');
     Hasher hasher;
+    off_t at = 0;
     for (;;) {
-        const ssize_t got = ::read(*from, piece.data(), piece.size());
+        const ssize_t got = ::pread(*from, piece.data(), piece.size(), at);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) fail(content.path(), "be read", errno);
         if (got == 0) break;
         const std::string_view part(piece.data(), static_cast<std::size_t>(got));
         hasher.add(part);
-        write_all(to, part, path);
+        at += got;
+        if (!is_hole(*from, at - got, at)) {
+            write_all(to, part, path);
+        } else if (::lseek(to, got, SEEK_CUR) < 0 || ::ftruncate(to, at)) {
+            fail(path, "be written", errno);
+        }
     }
     if (hasher.finish() != content.digest())
         throw Error(

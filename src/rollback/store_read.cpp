@@ -2,11 +2,18 @@
 // What a Store answers.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
+
 #include "records.hpp"
 #include "store_handle.hpp"
 
 namespace chaos::rollback {
 namespace {
+
+constexpr std::string_view columns_of_runs =
+    "number, state, verb, site, who, manifest, started, ended, changes, note, boot, coalesce((SELECT group_concat(run) "
+    "FROM taken_back WHERE by = number), '')";
 
 RunRecord run_of(const Database::Rows& row) {
     RunRecord run;
@@ -21,6 +28,11 @@ RunRecord run_of(const Database::Rows& row) {
     run.changes = row.integer(8);
     run.note = row.text(9);
     run.boot = row.text(10);
+    for (std::string_view rest = row.text(11); !rest.empty();) {
+        const auto word = rest.substr(0, rest.find(','));
+        std::from_chars(word.data(), word.data() + word.size(), run.takes_back.emplace_back());
+        rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+    }
     return run;
 }
 
@@ -94,9 +106,9 @@ OwnedRecord owned_in(const Database::Rows& row, Database& database, const BlobSo
 std::vector<RunRecord> Store::runs(std::size_t most) const {
     const std::scoped_lock guard(handle_->mutex);
     std::vector<RunRecord> runs;
-    for (auto row = handle_->database->ask("SELECT number, state, verb, site, who, manifest, started, ended, changes, "
-                                           "note, boot FROM runs ORDER BY number DESC LIMIT ?",
-                                           {most ? static_cast<std::int64_t>(most) : -1});
+    for (auto row =
+             handle_->database->ask(fmt::format("SELECT {} FROM runs ORDER BY number DESC LIMIT ?", columns_of_runs),
+                                    {most ? static_cast<std::int64_t>(most) : -1});
          row.next();)
         runs.push_back(run_of(row));
     return runs;
@@ -104,10 +116,7 @@ std::vector<RunRecord> Store::runs(std::size_t most) const {
 
 std::optional<RunRecord> Store::run(std::int64_t number) const {
     const std::scoped_lock guard(handle_->mutex);
-    auto row = handle_->database->ask(
-        "SELECT number, state, verb, site, who, manifest, started, ended, changes, note, "
-        "boot FROM runs WHERE number = ?",
-        {number});
+    auto row = handle_->database->ask(fmt::format("SELECT {} FROM runs WHERE number = ?", columns_of_runs), {number});
     if (!row.next()) return std::nullopt;
     return run_of(row);
 }

@@ -143,6 +143,14 @@ CREATE TABLE windows(         -- runs that must be confirmed, or are taken back
 );
 CREATE INDEX windows_open ON windows(run) WHERE state = 'open';
 )",
+                                2},
+                               {R"(
+CREATE TABLE taken_back(      -- a rollback, and the runs that it took back
+    by  INTEGER NOT NULL REFERENCES runs(number) ON DELETE CASCADE,
+    run INTEGER NOT NULL,
+    PRIMARY KEY(by, run)
+) WITHOUT ROWID;
+)",
                                 2}};
 
 std::int64_t version_of(Database& database) {

@@ -59,7 +59,10 @@ std::int64_t Store::Batch::add_run(const RunRecord& run) {
         "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         {chaos::to_text(run.state), run.verb, run.site, run.who, run.manifest, run.started, run.ended, run.changes,
          run.note, run.boot});
-    return database.last_row();
+    const std::int64_t number = database.last_row();
+    for (const std::int64_t taken : run.takes_back)
+        database.change("INSERT INTO taken_back(by, run) VALUES(?, ?)", {number, taken});
+    return number;
 }
 
 void Store::Batch::set_run(std::int64_t run, RunState state, const std::string& note, std::int64_t ended,

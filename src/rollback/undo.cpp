@@ -49,7 +49,6 @@ public:
             if (reach == Recovery::early && called(*step)) break;
             try {
                 take_back(*step);
-                journal_.batch().set_step(run_, step->number, StepRecord::State::undone);
             } catch (const Error& error) {
                 host_.discard();
                 if (may_wait(*step)) {
@@ -58,12 +57,14 @@ public:
                 }
                 outcome_.errors.push_back(error);
                 if (reach != Recovery::accept) break;  // nothing is undone past what could not be: it may stand on it
+                continue;
             }
+            back_.push_back(step->number);
+            if (called(*step)) mark_undone();  // a sync that failed ends it: not tried again, not taken for done
         }
         if (outcome_.errors.empty()) try_again();
-        journal_.flush();
+        mark_undone();
         if (reach == Recovery::early && outcome_.errors.empty()) {
-            host_.sync();
             set_state(RunState::undoing, why);
             return std::move(outcome_);  // restarts, and the word that it is undone, come with the rest
         }
@@ -106,8 +107,17 @@ private:
                 outcome_.unsettled = true;
                 outcome_.errors.push_back(error);
             }
-            journal_.batch().set_step(run_, step->number, StepRecord::State::undone);
+            back_.push_back(step->number);
         }
+    }
+
+    /// Only what is on the disk counts as undone: a power cut could take it away, and nobody would look at it again.
+    /// A command is not asked twice, so that its mark waits for nothing else.
+    void mark_undone() {
+        host_.sync();
+        for (const std::int64_t number : back_) journal_.batch().set_step(run_, number, StepRecord::State::undone);
+        back_.clear();
+        journal_.flush();
     }
 
     /// Whether it is more than names and inodes, and had begun; a kind that is not known here may be anything.
@@ -219,6 +229,7 @@ private:
     std::map<std::int64_t, std::vector<ChangeRecord>> changes_;
     std::map<std::int64_t, std::vector<Operation>> operations_;
     std::vector<StepRecord> waiting_;
+    std::vector<std::int64_t> back_;  ///< Steps that are taken back, and not marked so.
     Outcome outcome_;
 };
 

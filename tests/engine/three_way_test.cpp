@@ -87,3 +87,27 @@ TEST_CASE("an attribute that one side does not give is left alone") {
     CHECK(decide(now, with_members({"x"}), thing("a", "red")).conflicts.empty());
     CHECK(decide(now, with_members({"x"}), thing("a", "red")).state == now);
 }
+
+TEST_CASE("decided as ours, what goes back does so over what somebody made") {
+    const auto ours = [](const State& now, const State& base, const State& target) {
+        Decided decided;
+        decided.state = three_way(thing_schema, now, base, target, decided.conflicts, Deciding::ours);
+        CHECK(decided.conflicts.empty());
+        return decided.state;
+    };
+    CHECK(colour(ours(thing("a", "green"), thing("a", "blue"), thing("a", "red"))) == "red");
+    CHECK(colour(ours(thing("a", "green"), thing("a", "blue"), {})) == "absent");
+    CHECK(colour(ours(thing("a", "green"), {}, thing("a", "red"))) == "red");
+    CHECK(colour(ours({}, thing("a", "blue"), thing("a", "red"))) == "red");
+    const State labels =
+        ours(with_labels({{"a", "9"}, {"x", "theirs"}}), with_labels({{"a", "2"}}), with_labels({{"a", "1"}}));
+    CHECK(*labels.as<Thing>()->labels == TextMap{{"a", "1"}, {"x", "theirs"}});
+}
+
+TEST_CASE("decided by merging, what is no text stays a conflict") {
+    std::vector<const Field*> conflicts;
+    const State now =
+        three_way(thing_schema, thing("a", "green"), thing("a", "blue"), thing("a", "red"), conflicts, Deciding::merge);
+    CHECK(colour(now) == "green");
+    CHECK(conflicts.size() == 1);
+}

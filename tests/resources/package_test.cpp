@@ -242,7 +242,13 @@ TEST_CASE("a package that goes is kept, from apt's cache where its digest is rig
 TEST_CASE("a package whose .deb no archive has any more is packed anew before it goes") {
     auto host = keeping_debian();
     host.put_file("/var/lib/dpkg/info/tool.list",
-                  "/.\n/usr\n/usr/bin\n/usr/bin/tool\n/../../out\n/usr/gone\n/srv/tool\n");
+                  "/.\n/usr\n/usr/bin\n/usr/bin/tool\n/../../out\n/usr/gone\n/srv/tool\n/etc\n/etc/tool.conf\n");
+    host.put_file("/etc/tool.conf", "edited");
+    host.put_file("/var/lib/chaos/packages/repacked/tree/etc/tool.conf", "edited");
+    host.put_command("dpkg", [](FakeHost&, const Command& command) {
+        return has(command.argv, "--verify") ? Output{1, "??5?????? c /etc/tool.conf\n??5??????   /usr/bin/tool\n", ""}
+                                             : Output{};
+    });
     host.put_file("/var/lib/dpkg/info/tool.postinst", "#!/bin/sh\n");
     host.put_file("/usr/bin/tool", "it");
     host.put_directory("/srv/tool", 0750);
@@ -250,8 +256,12 @@ TEST_CASE("a package whose .deb no archive has any more is packed anew before it
     host.put_command("dpkg-deb", [](FakeHost&, const Command& command) {
         return has(command.argv, "-W") ? Output{0, "tool 1:2 amd64", ""} : Output{};
     });
-    std::string control;
-    host.put_command("dd", [&](FakeHost&, const Command& command) { return control = command.input, Output{}; });
+    std::string control, in_place;
+    host.put_command("dd", [&](FakeHost&, const Command& command) {
+        return (has(command.argv, "of=/var/lib/chaos/packages/repacked/tree/etc/tool.conf") ? in_place : control) =
+                   command.input,
+                                                                                                         Output{};
+    });
     const Change change = change_of("1:1", "1:2");
     kind().apply_all(host, std::span(&change, 1));
     const auto lines = lines_of(host);
@@ -262,7 +272,8 @@ TEST_CASE("a package whose .deb no archive has any more is packed anew before it
     CHECK(at(lines, "cp -p -T -- /var/lib/dpkg/info/tool.postinst " + tree + "/DEBIAN/postinst") < lines.size());
     CHECK(at(lines, "--build " + tree) < at(lines, "install tool=1:2"));
     CHECK(control == "Package: tool\nArchitecture: amd64\nVersion: 1:1\nDescription: a tool\n more of it\n");
-    CHECK(at(lines, "cp -l") == lines.size());  // another version under its name
+    CHECK(at(lines, "cp -l") == lines.size());                   // another version under its name
+    CHECK(in_place.starts_with("# kept by chaos in place of"));  // else dpkg would take the edit for the package's
 }
 
 TEST_CASE("a package that can not be kept is not touched") {

@@ -35,6 +35,7 @@ constexpr const char* archive =
     "Package: ssh-only\nVersion: 1\nArchitecture: amd64\nConflicts: telnet\n\n"
     "Package: evil\nVersion: 1\nArchitecture: amd64\nBreaks: dpkg\n\n"
     "Package: impossible\nVersion: 1\nArchitecture: amd64\nDepends: nowhere (>= 7)\n\n"
+    "Package: huge\nVersion: 1\nArchitecture: amd64\nInstalled-Size: 300000\n\n"
     "Package: many\nVersion: 1.9\nArchitecture: amd64\n\n"
     "Package: many\nVersion: 1.10\nArchitecture: amd64\n";
 
@@ -279,6 +280,16 @@ TEST_CASE("a package that can not be told of says what there is instead") {
     CHECK(said(host, package("ssh-only")).find("package ssh-only can not be changed without removing telnet: ") == 0);
     CHECK(said(host, package("ssh-only")).find("allow_removals: [telnet]") != std::string::npos);
     CHECK(said(host, package("evil")).find("the host does not work without it") != std::string::npos);
+}
+
+TEST_CASE("packages that there is no room for are refused before anything begins") {
+    auto host = debian();
+    std::string free = "307199999";
+    host.put_command("df", [&](FakeHost&, const Command&) { return Output{0, "    Avail\n" + free + "\n", ""}; });
+    CHECK(said(host, package("huge")) ==
+          "not enough room in /usr: 307 MB would come, and 307 MB are free | df -h /usr");
+    free = "307200000";
+    CHECK(plan_for(host, {package("huge")}).problems.ok());
 }
 
 TEST_CASE("a package's older version and the removals that it may cause are planned where they are wished") {

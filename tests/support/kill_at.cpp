@@ -6,6 +6,13 @@
 // killed: they go on, as they would after a `kill -9` or the OOM killer, and are no longer traced. With N = 0 nothing
 // is killed and the number of stops is told, as the last line of stderr or in FILE.
 //
+// kill_at -e ERROR N COMMAND...: the N-th of those calls of the program that can end so (ENOSPC: what writes or makes
+// names) does not happen and answers ERROR; all else goes on. With -E all of them from the N-th on: a disk that is full
+// and stays so. Calls are counted, not stops, and only those of the program itself; the exit status is the program's.
+//
+// kill_at -x SCRIPT N COMMAND...: at the N-th stop a shell runs SCRIPT while the program stands still; then it goes on.
+// The exit status is the program's.
+//
 // Exit status: 137 killed as asked; 125 the program ended before its N-th stop (so that a test of nothing fails); with
 // N = 0 that of the program; 126 the helper itself failed.
 //
@@ -15,19 +22,61 @@
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
+#include <vector>
 
 namespace {
+
+using Calls = std::vector<std::uint64_t>;
+
+/// An error, and which calls can end so.
+struct Fault {
+    const char* name = nullptr;
+    int error = 0;
+    Calls calls{};
+    bool lasts = false;
+};
+
+Calls operator+(Calls a, const Calls& b) {
+    a.insert(a.end(), b.begin(), b.end());
+    return a;
+}
+
+Fault fault_called(const std::string& name) {
+    const Calls writing{SYS_write,     SYS_pwrite64, SYS_ftruncate, SYS_fsync,
+                        SYS_fdatasync, SYS_syncfs,   SYS_fsetxattr, SYS_setxattr};
+    const Calls naming{SYS_openat, SYS_openat2, SYS_mkdirat, SYS_renameat2, SYS_unlinkat, SYS_symlinkat, SYS_linkat};
+    const Calls old_naming{
+#ifdef SYS_mkdir
+        SYS_mkdir, SYS_rename, SYS_unlink, SYS_rmdir, SYS_open,
+#endif
+    };
+    const Calls owning{SYS_fchownat, SYS_fchmodat, SYS_fchmod, SYS_fchown, SYS_utimensat};
+    const Calls reading{SYS_read, SYS_pread64, SYS_getdents64, SYS_statx, SYS_readlinkat};
+    const Calls opening{SYS_openat, SYS_openat2, SYS_pipe2, SYS_socket, SYS_dup, SYS_fcntl, SYS_epoll_create1};
+    const Calls allocating{SYS_mmap, SYS_brk, SYS_clone, SYS_openat, SYS_openat2, SYS_read, SYS_write};
+    if (name == "ENOSPC") return {"ENOSPC", ENOSPC, writing + naming + old_naming};
+    if (name == "EIO") return {"EIO", EIO, writing + naming + old_naming + owning + reading};
+    if (name == "EROFS") return {"EROFS", EROFS, writing + naming + old_naming + owning};
+    if (name == "EMFILE") return {"EMFILE", EMFILE, opening};
+    if (name == "ENOMEM") return {"ENOMEM", ENOMEM, allocating};
+    return {};
+}
 
 constexpr int ended_early = 125, helper_failed = 126, killed_as_asked = 137;
 
@@ -91,10 +140,26 @@ pid_t start(char** command) {
     return child;
 }
 
+/// At the entry of a call: it is not to happen. At its exit: this is its answer.
+void skip_call(pid_t thread) {
+#if defined(__x86_64__)
+    if (ptrace(PTRACE_POKEUSER, thread, offsetof(user_regs_struct, orig_rax), -1L) != 0) fail("PTRACE_POKEUSER");
+#else
+    (void)thread, errno = ENOSYS, fail("a call can be made to fail on x86-64 only, not here");
+#endif
+}
+void answer(pid_t thread, long value) {
+#if defined(__x86_64__)
+    if (ptrace(PTRACE_POKEUSER, thread, offsetof(user_regs_struct, rax), value) != 0) fail("PTRACE_POKEUSER");
+#else
+    (void)thread, (void)value;
+#endif
+}
+
 class Sweep {
 public:
-    Sweep(pid_t program, std::uint64_t target, cpu_set_t processors)
-        : program_(program), target_(target), processors_(processors) {}
+    Sweep(pid_t program, std::uint64_t target, cpu_set_t processors, Fault fault, const char* script)
+        : program_(program), target_(target), processors_(processors), script_(script), fault_(std::move(fault)) {}
 
     /// Until the program is gone and every child of it is let go.
     void run() {
@@ -124,7 +189,11 @@ private:
 
         if (event == PTRACE_EVENT_EXEC && thread == program_) counting_ = true;
         const bool at_syscall = signal == (SIGTRAP | 0x80);
-        if (at_syscall && counting_ && !ending_ && ++stops_ == target_) kill_program(thread);
+        if (fault_.name) {
+            if (at_syscall && counting_ && ours) at_call(thread);
+        } else if (at_syscall && counting_ && !ending_ && ++stops_ == target_) {
+            script_ ? run_script() : kill_program(thread);
+        }
 
         const int pass = event != 0 || at_syscall ? 0 : signal;
         if (ending_ && !ours) {
@@ -146,6 +215,31 @@ private:
         }
         status_ = status;
         let_children_go();
+    }
+
+    void at_call(pid_t thread) {
+        if (skipped_.erase(thread)) return answer(thread, -fault_.error);
+        struct __ptrace_syscall_info info {};
+        if (ptrace(PTRACE_GET_SYSCALL_INFO, thread, sizeof info, &info) <= 0) return;
+        if (info.op != PTRACE_SYSCALL_INFO_ENTRY) return;
+        if (std::find(fault_.calls.begin(), fault_.calls.end(), info.entry.nr) == fault_.calls.end()) return;
+        ++stops_;
+        if (target_ == 0 || stops_ < target_ || (stops_ > target_ && !fault_.lasts)) return;
+        if (place_.empty()) place_ = std::string(fault_.name) + " of syscall " + std::to_string(info.entry.nr);
+        skip_call(thread);
+        skipped_.insert(thread);
+    }
+
+    void run_script() {
+        const pid_t shell = fork();
+        if (shell < 0) fail("fork");
+        if (shell == 0) {
+            execl("/bin/sh", "sh", "-c", script_, nullptr);
+            _exit(helper_failed);
+        }
+        int status = 0;
+        while (waitpid(shell, &status, 0) < 0 && errno == EINTR) continue;
+        if (status != 0) errno = 0, fail("the script did not end well");
     }
 
     void kill_program(pid_t thread) {
@@ -171,7 +265,10 @@ private:
     cpu_set_t processors_;
     bool counting_ = false, ending_ = false, killed_ = false;
     int status_ = 0;
+    const char* script_;
+    Fault fault_;
     std::string place_;
+    std::unordered_set<pid_t> skipped_;         // threads in a call that is not to happen
     std::unordered_map<pid_t, pid_t> threads_;  // thread -> process
 };
 
@@ -184,27 +281,47 @@ void tell(const char* file, const std::string& text) {
     if (out == nullptr || std::fprintf(out, "%s\n", text.c_str()) < 0 || std::fclose(out) != 0) fail(file);
 }
 
+int status_of(int status) {
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-    const char* file = nullptr;
+    const char *file = nullptr, *script = nullptr;
+    Fault fault;
     int next = 1;
-    if (argc > 2 && std::strcmp(argv[1], "-o") == 0) {
-        file = argv[2];
-        next = 3;
+    bool wrong = false;
+    for (; next + 1 < argc && argv[next][0] == '-'; next += 2) {
+        const std::string option = argv[next];
+        if (option == "-o") {
+            file = argv[next + 1];
+        } else if (option == "-x") {
+            script = argv[next + 1];
+        } else {
+            fault = fault_called(argv[next + 1]);
+            fault.lasts = option == "-E";
+            wrong |= !fault.name || (option != "-e" && option != "-E");
+        }
     }
     char* end = nullptr;
     const std::uint64_t target = next < argc ? std::strtoull(argv[next], &end, 10) : 0;
-    if (next + 1 >= argc || end == argv[next] || *end != '\0') {
-        std::fprintf(stderr, "usage: kill_at [-o FILE] N COMMAND...\n");
+    if (wrong || next + 1 >= argc || end == argv[next] || *end != '\0') {
+        std::fprintf(stderr, "usage: kill_at [-o FILE] [-e|-E ERROR] [-x SCRIPT] N COMMAND...\n");
         return helper_failed;
     }
     const cpu_set_t processors = share_processor(target);
-    Sweep sweep(start(argv + next + 1), target, processors);
+    const bool faults = fault.name != nullptr;
+    Sweep sweep(start(argv + next + 1), target, processors, std::move(fault), script);
     sweep.run();
     if (target == 0) {
         tell(file, std::to_string(sweep.stops()));
-        return WIFEXITED(sweep.status()) ? WEXITSTATUS(sweep.status()) : 128 + WTERMSIG(sweep.status());
+        return status_of(sweep.status());
+    }
+    if (faults || script) {
+        if (sweep.stops() < target) return ended_early;
+        if (file != nullptr) tell(file, std::to_string(target) + " " + sweep.place());
+        return status_of(sweep.status());
     }
     if (!sweep.killed()) {
         std::fprintf(stderr, "kill_at: the program ended after %llu stops, before stop %llu\n",

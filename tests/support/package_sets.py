@@ -47,7 +47,7 @@ def simulated(path):
 
 
 def judge(directory):
-    well, same, both_refuse, total = True, 0, 0, 0
+    well, same, asked, both_refuse, total = True, 0, 0, 0, 0
     for number in sorted(int(n.split(".")[0]) for n in os.listdir(directory) if n.endswith(".names")):
         base = f"{directory}/{number}"
         with open(f"{base}.names", encoding="utf-8") as file:
@@ -66,14 +66,17 @@ def judge(directory):
             print(f"set {number} ({names}): held to the plan, apt would do something else: "
                   f"{sorted(set(ours.items()) ^ set((held or {}).items()))}")
             well = False
+        if not os.path.exists(f"{base}.apt"):
+            continue
+        asked += 1
         if ours == theirs:
             same += 1
         else:
             print(f"set {number} ({names}): apt by itself would choose otherwise: only chaos "
                   f"{sorted(set(ours.items()) - set((theirs or {}).items()))}, only apt "
                   f"{sorted(set((theirs or {}).items()) - set(ours.items()))}")
-    print(f"{total} sets: {same} the same as apt by itself, {both_refuse} refused by both")
-    return well and total > 0 and same * 10 >= (total - both_refuse) * 8
+    print(f"{total} sets, {both_refuse} refused by both; {asked} were left to apt by itself: {same} the same")
+    return well and asked > 0 and same * 10 >= asked * 8
 
 
 def main():

@@ -23,6 +23,8 @@ struct Packages {
         bool essential = false;
         bool held() const { return want == "hold"; }
         bool installed() const { return status == "installed" || status.starts_with("triggers-"); }
+        /// At least a part of it is there, not only its configuration.
+        bool present() const { return status != "config-files" && status != "not-installed"; }
     };
     std::vector<Package> all;
     std::string architecture;  ///< The native one.

@@ -7,6 +7,7 @@
 #include "apt.hpp"
 #include "archives.hpp"
 #include "manners.hpp"
+#include "repack.hpp"
 
 namespace chaos::resources::apt {
 namespace {
@@ -80,12 +81,15 @@ void go_back(WritableHost& host, Request request) {
     if (!std::all_of(request.install.begin(), request.install.end(), is_file) && !has_all_lists(host))
         must(host, update());
     std::string error;
-    if (carries_out(host, back(request), &error)) return;
-    try {
-        take_back_by_dpkg(host, request);
-    } catch (const Error& again) {
-        throw Error(fmt::format("{}; then {}", error, again.what())).help(again.hint);
+    if (!carries_out(host, back(request), &error)) {
+        try {
+            take_back_by_dpkg(host, request);
+        } catch (const Error& again) {
+            throw Error(fmt::format("{}; then {}", error, again.what())).help(again.hint);
+        }
     }
+    for (const std::string& one : request.install)
+        if (is_file(one)) take_out_stand_ins(host, one);
 }
 
 }  // namespace chaos::resources::apt

@@ -13,16 +13,17 @@
 namespace chaos::resources::apt {
 namespace {
 
+/// What the hook says; in the words of the command itself it stands in two pieces, and so is not found there.
 constexpr std::string_view mark = "this is not what chaos planned";
 
 /// apt tells `name old-version architecture multi-arch < version architecture multi-arch FILE`, - where there is none;
 /// and again what it will configure. Of that, name and version. The first word names our options, so it is one that
 /// nobody else begins with.
-constexpr const char* hook =
+constexpr fmt::format_string<const std::string&> hook =
     R"sh(umask 077; all=$(sed -e '1,/^$/d' -e '/\*\*CONFIGURE\*\*$/d' )sh"
     R"sh(-e 's/^\([^ ]*\) [^ ]* [^ ]* [^ ]* [^ ]* \([^ ]*\) .*/\1 \2/' | LC_ALL=C sort -u); )sh"
     R"sh([ "$(printf '%s\n' "$all" | b2sum -l 128)" = '{}  -' ] || )sh"
-    R"sh({{ echo '{}' >&2; exit 1; }})sh";
+    R"sh({{ echo 'this is not' 'what chaos planned' >&2; exit 1; }})sh";
 
 std::set<std::string> lines_of(const Request& request) {
     std::set<std::string> lines;
@@ -51,8 +52,7 @@ std::string without(const std::set<std::string>& some, const std::set<std::strin
 
 std::vector<std::string> held_to(const Request& request) {
     const auto sum = hex(digest(joined(lines_of(request), "\n") + "\n"));
-    return {"-o", "DPkg::Pre-Install-Pkgs::=" + fmt::format(fmt::runtime(hook), sum, mark), "-o",
-            "DPkg::Tools::Options::umask::Version=3"};
+    return {"-o", "DPkg::Pre-Install-Pkgs::=" + fmt::format(hook, sum), "-o", "DPkg::Tools::Options::umask::Version=3"};
 }
 
 bool was_stopped(const Error& error) {

@@ -17,6 +17,8 @@ namespace {
 constexpr const char* info = "/var/lib/dpkg/info/";
 constexpr std::size_t most = 256U << 20U, at_once = 500;  // bytes of a text of dpkg's; names in one argv
 
+constexpr std::string_view stand_in = "# kept by chaos in place of configuration that had been edited\n";
+
 std::string_view next_line(std::string_view& text) {
     const auto line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(line.size() + 1, text.size()));
@@ -98,6 +100,19 @@ public:
         }
     }
 
+    /// The package's own bytes of configuration that somebody edited are not known. With the edited ones in their place
+    /// dpkg would take the edit for the package's, and the next upgrade would overwrite it; so something else stands
+    /// there. The edited bytes are effects of the step, and come back by themselves: those of /etc, so only there.
+    void stand_in_for_edited() {
+        for (const auto& path :
+             edited_in(host_.ask({{"dpkg", "--verify", prefix_.substr(0, prefix_.size() - 1)}}).out)) {
+            if (!path.starts_with("/etc/") || !is_clean(path)) continue;
+            const auto copy = tree_ + path;
+            if (host_.look(copy).kind == Entry::Kind::file)
+                must(host_, {{"dd", "of=" + copy, "status=none"}, std::string(stand_in)});
+        }
+    }
+
     void put_control() {
         std::string status;
         host_.look("/var/lib/dpkg/status", &status, most);
@@ -168,9 +183,30 @@ std::string control_of(std::string_view status, std::string_view name, std::stri
     return {};
 }
 
+std::vector<std::string> edited_in(std::string_view verified) {
+    std::vector<std::string> paths;
+    while (!verified.empty()) {
+        const auto line = next_line(verified);
+        constexpr std::size_t digest = 2, kind = 9, path = 12;  // ??5?????? c /etc/tool.conf
+        if (line.size() > path && line[digest] == '5' && line.substr(kind, 3) == " c ")
+            paths.emplace_back(line.substr(path));
+    }
+    return paths;
+}
+
+void take_out_stand_ins(WritableHost& host, const std::string& archive) {
+    const auto conffiles = host.ask({{"dpkg-deb", "--info", archive, "conffiles"}});
+    std::string text;
+    for (std::string_view rest = conffiles.out; conffiles.status == 0 && !rest.empty();) {
+        const auto aside = std::string(next_line(rest)) + ".dpkg-dist";
+        if (is_clean(aside) && host.look(aside, &text) && text == stand_in) must(host, {{"rm", "-f", "--", aside}});
+    }
+}
+
 void repack(WritableHost& host, const Packages::Package& package, const std::string& tree, const std::string& to) {
     Repacking repacking(host, package, tree);
     repacking.put_files();
+    repacking.stand_in_for_edited();
     repacking.put_control();
     repacking.build(to);
 }

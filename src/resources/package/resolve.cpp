@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 
 #include "apt.hpp"
@@ -18,11 +19,14 @@ namespace {
 /// What no manifest names any more, and what is taken back, goes only where nobody else has come to need it: else
 /// it stays as it is. What is declared absent is told with what would go along.
 void keep_needed(const View& view, std::span<Change> changes) {
-    std::vector<std::string> going;
+    std::vector<std::string> going, changing;
     for (const Change& change : changes)
-        if (change.before && !change.after && !change.where) going.push_back(change.id.key);
+        if (change.before && !change.after && !change.where)
+            going.push_back(change.id.key);
+        else if (change.before && change.before.spec() == change.after.spec())
+            changing.push_back(change.id.key);  // into another one by then
     if (going.empty()) return;
-    const auto needed = needed_by_others(view.host(), going);
+    const auto needed = needed_by_others(view.host(), going, changing);
     for (Change& change : changes)
         if (change.before && !change.after && !change.where && needed.contains(change.id.key))
             change.after = change.before;
@@ -175,7 +179,25 @@ private:
         wrong(std::move(error).help(fmt::format("if that may be: allow_removals: [{}] on {}", listed(names), key)));
     }
 
+    /// Only what comes anew is counted: of what is replaced nobody knows how much room it leaves.
+    void look_for_room(const solver::Answer& answer) {
+        std::uint64_t needed = 0;
+        for (const auto& move : answer.moves)
+            if (move.kind == solver::Move::Kind::install && !packages_.find(move.name)) needed += move.installed;
+        constexpr std::uint64_t surely_there = 100'000'000;
+        if (needed < surely_there) return;
+        const auto said = view_.host().ask({{"df", "--output=avail", "--block-size=1", "/usr"}}).out;
+        std::uint64_t free = 0;
+        const auto digits = std::min(said.find_first_of("0123456789"), said.size());
+        const auto [end, failed] = std::from_chars(said.data() + digits, said.data() + said.size(), free);
+        if (failed == std::errc() && free < needed)
+            wrong(Error(change_of(0).where, fmt::format("not enough room in /usr: {} would come, and {} are free",
+                                                        size_text(needed), size_text(free)))
+                      .help("df -h /usr"));
+    }
+
     std::vector<Companion> take(const solver::Answer& answer) {
+        look_for_room(answer);
         std::map<std::string, std::size_t, std::less<>> asked;
         for (const std::size_t i : change_of_) asked[bare(either(changes_[i])->name, packages_)] = i;
         std::vector<Companion> found;
@@ -232,18 +254,20 @@ private:
 
 }  // namespace
 
-std::set<std::string, std::less<>> needed_by_others(const Host& host, const std::vector<std::string>& asked) {
+std::set<std::string, std::less<>> needed_by_others(const Host& host, const std::vector<std::string>& asked,
+                                                    const std::vector<std::string>& changing) {
     const View view(host);
     const auto& packages = view.once<Packages>();
     if (!is_solved_here(packages)) return needed_by_simulation(view, asked);
     std::set<std::string, std::less<>> needed;
     solver::Question question{.gentle = true};
     for (const auto& name : asked)
-        if (const auto* one = packages.find(name); one && one->installed())
+        if (const auto* one = packages.find(name); one && one->present())  // also a half of one may need others
             question.jobs.push_back({bare(name, packages), true}), needed.insert(name);
     if (question.jobs.empty()) return needed;
     solver::Pool pool(solver::Family::deb, packages.architecture, apt::settings(view, packages.architecture).foreign);
     apt::add_installed(pool, view);
+    for (const auto& name : changing) pool.forget_needs(bare(name, packages));
     pool.choose([](const solver::Offer&) { return 0; });
     const auto answer = pool.ask(question);
     for (const auto& move : answer.moves)

@@ -78,8 +78,7 @@ std::vector<Companion> companions(const View& view, const Packages& packages, st
         goal.automatic = there ? there->automatic : true;
         const State before = there && there->status != "config-files" ? State::of(seen(view, *there, name)) : State();
         if (before) goal.hold = before.as<Package>()->hold;
-        found.push_back(
-            {{{std::string(package_kind), name}, before, State::of(std::move(goal)), changes[because].where}, because});
+        found.push_back({{{package_kind, name}, before, State::of(std::move(goal)), changes[because].where}, because});
     }
     return found;
 }
@@ -93,7 +92,7 @@ std::set<std::string, std::less<>> needed_by_simulation(const View& view, const 
     std::vector<std::string> there;
     std::copy_if(asked.begin(), asked.end(), std::back_inserter(there), [&](const std::string& name) {
         const auto* one = packages.find(name);
-        return one && one->installed();
+        return one && one->present();
     });
     const auto takes_others = [&](std::vector<std::string> some) {
         const Request request{

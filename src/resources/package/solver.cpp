@@ -467,6 +467,14 @@ void Pool::add_installed(std::string_view status) {
     parts_->add_text(parts_->pool->installed, status, true);
 }
 
+void Pool::forget_needs(std::string_view name) {
+    const Repo* const installed = parts_->pool->installed;
+    const Id called = parts_->known(name);
+    for (Id id = installed->start; called && id < installed->end; ++id)
+        if (auto& package = parts_->at(id); package.repo == installed && package.name == called)
+            package.dep_requires = package.dep_recommends = 0;
+}
+
 void Pool::add_installed_at(const std::string& path) {
     auto* const pool = parts_->pool.get();
     const auto& more = extension();

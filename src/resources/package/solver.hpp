@@ -86,6 +86,9 @@ public:
     /// Of rpm (the database below this root) or pacman (its local directory), by libsolvext.
     void add_installed_at(const std::string& path);
 
+    /// What an installed package needs counts no more: it becomes another version.
+    void forget_needs(std::string_view name);
+
     /// A repository from its text, or from the file.
     void add(std::string_view name, std::string_view deb822_text);
     void add_file(std::string_view name, Format, const std::string& path, int priority);

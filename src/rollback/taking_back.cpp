@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "taking_back.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <span>
+
+namespace chaos::rollback {
+
+namespace {
+
+bool is_secret(const Schema& schema, const State& state, const Field& field) {
+    return field.secret || (state.hidden() & hiding_bit(schema, field));
+}
+
+std::string in_words(const Schema& schema, const State& state, const Field* field) {
+    if (!state) return "absent";
+    if (!field) return "present";
+    return is_secret(schema, state, *field) ? "a secret" : rollback::in_words(field->get(state.spec()));
+}
+
+Conflict conflict_of(const Resource& resource, const Field* field, const State& target, const State& base,
+                     const State& now) {
+    const Schema& schema = resource.type->schema();
+    Conflict conflict{resource.id, field ? std::string(field->name) : "", in_words(schema, target, field),
+                      in_words(schema, base, field), in_words(schema, now, field)};
+    if (!field || field->merge != Merge::text || !base || !now) return conflict;
+    for (const State* state : {&target, &base, &now})
+        if (*state && is_secret(schema, *state, *field)) return conflict;
+    conflict.wrote = field->get(base.spec());
+    conflict.found = field->get(now.spec());
+    return conflict;
+}
+
+/// A run records the attributes that its manifest gave: what another one of them gave comes to it. Not what is in
+/// `known`: that is of an older run.
+void fill(Value& attributes, const Value& from, const Value& known) {
+    if (!attributes.is_map() || !from.is_map()) return;
+    Value::Map all = attributes.map();
+    for (const auto& entry : from.map())
+        if (!attributes.find(entry.key.text()) && !(known.is_map() && known.find(entry.key.text())))
+            all.push_back(entry);
+    if (all.size() != attributes.map().size()) attributes = Value(std::move(all));
+}
+
+bool stands(const std::optional<RunRecord>& run) {
+    return run && (run->state == RunState::committed || run->state == RunState::partial);
+}
+
+Deciding deciding(Resolution resolution) {
+    return resolution == Resolution::ours    ? Deciding::ours
+           : resolution == Resolution::merge ? Deciding::merge
+                                             : Deciding::leave;
+}
+
+}  // namespace
+
+TakingBack::TakingBack(const Workplace& place, std::vector<std::int64_t> runs, Resolution resolution)
+    : place_(place), resolution_(resolution) {
+    std::sort(runs.begin(), runs.end());
+    back_.runs = std::move(runs);
+}
+
+Transactor::TakeBack TakingBack::plan() && {
+    gather();
+    for (const Span& span : spans_) add(span);
+    if (!problems_.ok()) throw problems_.errors().front();
+    back_.graph = edges();
+    const View view(place_.looking);
+    look(view);
+    decide();
+    for (const std::uint32_t i : keep_occupied(back_.site.catalog, view, back_.observed, back_.goal))
+        tell({back_.site.catalog[i].id, "", "absent", "present", "there is something in it, or needs it"});
+    back_.plan = chaos::plan(back_.site.catalog, back_.graph, back_.observed, back_.goal);
+    find_settling();
+    return std::move(back_);
+}
+
+void TakingBack::gather() {
+    std::map<std::pair<std::string, std::string>, std::size_t> number_of;
+    for (const std::int64_t run : back_.runs) {
+        const auto record = place_.store.run(run);
+        if (!record) throw Error(fmt::format("there is no run {}", run)).help("chaos history");
+        if (!stands(record)) continue;
+        back_.site.name = record->site;
+        for (const ChangeRecord& change : place_.store.changes(run)) {
+            if (change.result != ChangeRecord::Result::done) continue;
+            const ResourceType* type = place_.registry.type(change.type);
+            if (!type)
+                throw Error(fmt::format("this program knows no kind '{}', which run {} changed", change.type, run));
+            const auto [held, first] = number_of.try_emplace({change.type, change.key}, spans_.size());
+            if (first) spans_.push_back({type, change.key, change.before, {}, 0, {}});
+            Span& span = spans_[held->second];
+            if (!first) fill(span.target, change.before, span.base);
+            const Value before_it = std::move(span.base);
+            span.base = change.after;
+            fill(span.base, before_it, {});
+            span.last_run = run;
+            span.steps.push_back({run, change.step, change.after.is_null()});
+        }
+    }
+}
+
+void TakingBack::add(const Span& span) {
+    const Schema& schema = span.type->schema();
+    const ResourceId id{schema.name, span.key};
+    const State base = span.base.is_null() ? State() : decode(schema, span.base, problems_);
+    State target = span.target.is_null() ? State() : decode(schema, span.target, problems_);
+    if ((!base && !target) || leave_to_later_runs(span, base, target)) return;
+    if (base && !target && is_protected(id)) return tell({id, "", "absent", "present", "it is protected"});
+    if (span.type->undo_of({id, target, base}) == Undo::none) return back_.stayed.push_back(id);
+    const auto number = static_cast<std::uint32_t>(back_.site.catalog.size());
+    for (const auto& [run, step, removed] : span.steps) in_step_[{run, step}].push_back({number, removed});
+    Resource resource;
+    resource.id = id;
+    resource.type = span.type;
+    resource.wanted = base ? base : target;
+    back_.site.catalog.push_back(std::move(resource));
+    bases_.push_back(base);
+    targets_.push_back(target);
+}
+
+/// The last change of it by a run that is later, stays, and is not taken back here.
+std::optional<ChangeRecord> TakingBack::changed_again(const ResourceId& id, std::int64_t after) const {
+    for (const ChangeRecord& change : place_.store.changes_of(id)) {  // newest first
+        if (change.run <= after) break;
+        const bool taken = std::binary_search(back_.runs.begin(), back_.runs.end(), change.run);
+        if (!taken && change.result == ChangeRecord::Result::done && stands(place_.store.run(change.run)))
+            return change;
+    }
+    return std::nullopt;
+}
+
+/// Attributes that a later run changed again are as they are to stay: taken out of `target`. True where that is all of
+/// it. A later run and one that took it back come to nothing together: what counts is where they left it.
+bool TakingBack::leave_to_later_runs(const Span& span, const State& base, State& target) {
+    const Schema& schema = span.type->schema();
+    const ResourceId id{schema.name, span.key};
+    const auto later = changed_again(id, span.last_run);
+    if (!later) return false;
+    const State left = later->after.is_null() ? State() : decode(schema, later->after, problems_);
+    if (!problems_.ok()) return false;
+    const bool is_there = static_cast<bool>(left);
+    if (is_there != static_cast<bool>(base) || (base && !target && !differences(schema, left, base).empty())) {
+        back_.superseded.push_back({id, "", later->run});
+        return true;
+    }
+    if (!base || !target) return false;
+    std::shared_ptr<void> rest;
+    for (const Field& field : schema.fields) {
+        if (field.role != Field::Role::property || !field.given(base.spec()) || !field.given(target.spec()) ||
+            !field.given(left.spec()))
+            continue;
+        const bool by_parts = field.merge == Merge::members || field.merge == Merge::keys ||
+                              (field.merge == Merge::text && resolution_ == Resolution::merge);
+        if (by_parts || field.same(base.spec(), target.spec()) || field.same(left.spec(), base.spec())) continue;
+        if (!rest) rest = schema.clone(target.spec());
+        field.copy(rest.get(), base.spec());
+        back_.superseded.push_back({id, std::string(field.name), later->run});
+    }
+    if (!rest) return false;
+    for (const Field& field : schema.fields)  // of the whole, which does not go back
+        if (field.role == Field::Role::seen) field.clear(rest.get());
+    target = State(rest, target.inputs()).hiding(target.hidden());
+    return false;
+}
+
+/// As the runs recorded them: what a step waited for, it stands on. A step that took something away waited for what had
+/// stood on that.
+Graph TakingBack::edges() const {
+    std::vector<Graph::Edge> edges;
+    const auto parts = [&](std::int64_t run, std::int64_t step) {
+        const auto found = in_step_.find({run, step});
+        return found == in_step_.end() ? std::vector<Part>() : found->second;
+    };
+    for (const std::int64_t run : back_.runs)
+        for (const StepRecord& step : place_.store.steps(run))
+            for (const std::int64_t number : step.waits_for)
+                for (const Part& earlier : parts(run, number))
+                    for (const Part& later : parts(run, step.number))
+                        if (earlier.number != later.number)
+                            edges.push_back(later.removed ? Graph::Edge{later.number, earlier.number}
+                                                          : Graph::Edge{earlier.number, later.number});
+    std::sort(edges.begin(), edges.end());
+    edges.erase(std::unique(edges.begin(), edges.end()), edges.end());
+    // What is implied comes to it: of a wide fan no edge was recorded. Two runs may have had two orders: then that
+    // alone.
+    for (const std::span<const Graph::Edge> written : {std::span<const Graph::Edge>(edges), {}}) {
+        Catalog catalog = back_.site.catalog;  // what it notes in there is for a run of the manifest
+        Diagnostics problems;
+        Graph graph = order(catalog, written, problems);
+        if (problems.ok()) return graph;
+    }
+    return {back_.site.catalog.size(), {}};
+}
+
+/// What somebody put into the way of one must not hold up the others: it stays, and is named.
+void TakingBack::look(const View& view) {
+    const Catalog& catalog = back_.site.catalog;
+    hidden_.assign(catalog.size(), 0);
+    back_.observed = observe(catalog, view, problems_, 1, true);
+    if (problems_.ok()) return;
+    for (std::size_t i = 0; i < catalog.size(); ++i) {
+        Diagnostics problems;
+        const Catalog one{catalog[i]};
+        States found = observe(one, view, problems, 1, true);
+        if (problems.ok()) {
+            back_.observed[i] = found.front();
+            continue;
+        }
+        hidden_[i] = 1;
+        back_.observed[i] = bases_[i];
+        tell({catalog[i].id, "", "as before the run", "as the run left it", problems.errors().front().what()});
+    }
+}
+
+void TakingBack::decide() {
+    for (std::size_t i = 0; i < back_.site.catalog.size(); ++i) {
+        const Resource& resource = back_.site.catalog[i];
+        const Schema& schema = resource.type->schema();
+        const State& now = back_.observed[i];
+        if (hidden_[i]) {
+            back_.goal.push_back(now);
+            continue;
+        }
+        std::vector<const Field*> open, left;
+        State goal = three_way(schema, now, bases_[i], targets_[i], open);
+        if (!open.empty() && deciding(resolution_) != Deciding::leave)
+            goal = three_way(schema, now, bases_[i], targets_[i], left, deciding(resolution_));
+        else
+            left = open;
+        back_.goal.push_back(std::move(goal));
+        for (const Field* field : open) {
+            Conflict conflict = conflict_of(resource, field, targets_[i], bases_[i], now);
+            if (std::find(left.begin(), left.end(), field) != left.end())
+                tell(std::move(conflict));
+            else
+                back_.decided.push_back({resolution_ == Resolution::merge ? Decided::How::merged : Decided::How::ours,
+                                         std::move(conflict)});
+        }
+    }
+}
+
+void TakingBack::tell(Conflict conflict) {
+    if (resolution_ == Resolution::theirs)
+        back_.decided.push_back({Decided::How::theirs, std::move(conflict)});
+    else
+        back_.conflicts.push_back(std::move(conflict));
+}
+
+bool TakingBack::is_protected(const ResourceId& id) const {
+    const auto& held = place_.store.holdings();
+    return std::any_of(held.begin(), held.end(),
+                       [&](const Holding& one) { return one.protect && one.type == id.type && one.key == id.key; });
+}
+
+/// Services that took note of what goes back (settle() in undo.cpp), and are not in the plan for anything else.
+void TakingBack::find_settling() {
+    std::set<std::pair<std::string_view, std::string>> known;
+    for (const Step& step : back_.plan)
+        for (const Change& change : step.changes) known.emplace(change.id.type, change.id.key);
+    for (const std::int64_t run : back_.runs)
+        for (const ChangeRecord& change : place_.store.changes(run)) {
+            const ResourceType* type = place_.registry.type(change.type);
+            if (!change.triggered || !type || type->way() != Way::calls || change.before.is_null()) continue;
+            if (known.emplace(type->schema().name, change.key).second)
+                back_.settles.push_back({type->schema().name, change.key});
+        }
+}
+
+}  // namespace chaos::rollback

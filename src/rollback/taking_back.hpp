@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <set>
+
+#include "runner.hpp"
+
+namespace chaos::rollback {
+
+/// What taking runs back would do (store.md C8). Per attribute: what it was before the oldest of them is where it goes,
+/// what it was after the newest is what must still be there; what a later run that stays changed again is left to it.
+class TakingBack {
+public:
+    TakingBack(const Workplace&, std::vector<std::int64_t> runs, Resolution);
+
+    Transactor::TakeBack plan() &&;
+
+private:
+    /// One resource over these runs: before the first of them, and after the last.
+    struct Span {
+        const ResourceType* type = nullptr;
+        std::string key;
+        Value target, base;
+        std::int64_t last_run = 0;
+        struct Made {
+            std::int64_t run, step;
+            bool removed;
+        };
+        std::vector<Made> steps;
+    };
+    struct Part {
+        std::uint32_t number;  ///< In the catalog.
+        bool removed;
+    };
+
+    void gather();
+    void add(const Span&);
+    bool leave_to_later_runs(const Span&, const State& base, State& target);
+    std::optional<ChangeRecord> changed_again(const ResourceId&, std::int64_t after) const;
+    Graph edges() const;
+    void look(const View&);
+    void decide();
+    void tell(Conflict);
+    bool is_protected(const ResourceId&) const;
+    void find_settling();
+
+    const Workplace& place_;
+    Resolution resolution_;
+    Transactor::TakeBack back_;
+    std::vector<Span> spans_;
+    std::map<std::pair<std::int64_t, std::int64_t>, std::vector<Part>> in_step_;  ///< By run and step.
+    std::vector<State> bases_, targets_;
+    std::vector<char> hidden_;  ///< What is there could not be looked at.
+    Diagnostics problems_;
+};
+
+}  // namespace chaos::rollback
