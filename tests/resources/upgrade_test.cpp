@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "package/package.hpp"
 #include "support/small_run.hpp"
 
 using namespace chaos;
@@ -192,6 +193,18 @@ TEST_CASE("what was recommended and left out before does not come by an upgrade;
              "Package: docs\nVersion: 1\nArchitecture: all\n\nPackage: extra\nVersion: 1\nArchitecture: all\n\n"
              "Package: lib\nVersion: 3.0\nArchitecture: amd64\nDepends: newly\n");
     CHECK(coming_along(upgrades(View(host), {})) == Names{"extra because of web", "newly because of lib"});
+}
+
+TEST_CASE("what only a package needs that goes back to another version at the same time may go") {
+    FakeHost host;
+    host.put_file("/var/lib/dpkg/status",
+                  "Package: dpkg\nEssential: yes\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.21\n\n"
+                  "Package: app\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2.0\nDepends: data\n\n"
+                  "Package: data\nStatus: install ok installed\nArchitecture: all\nVersion: 1.0\n\n"
+                  "Package: user\nStatus: install ok installed\nArchitecture: all\nVersion: 1.0\nDepends: app\n");
+    CHECK(resources::needed_by_others(host, {"data"}).contains("data"));
+    CHECK(resources::needed_by_others(host, {"data"}, {"app"}).empty());
+    CHECK(resources::needed_by_others(host, {"app", "data"}, {"data"}).size() == 2);
 }
 
 TEST_CASE("where apt is not, or knows nothing, it is said") {
