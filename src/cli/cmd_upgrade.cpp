@@ -118,6 +118,11 @@ PlanView shown(Context& context, const World& world, const Upgrading& upgrading)
     return view;
 }
 
+std::string text_of(const PlanView& view, const Console& console) {
+    if (!view.changes.empty()) return render(view, console.style(), console.verbose());
+    return console.style().bold(view.title) + "\nNothing to do: what may be newer is as new as it can be.\n";
+}
+
 Exit look_only(Context& context, const World& world) {
     refresh_package_lists(context, world, false);
     const auto history = look_at_history(context, world);
@@ -126,7 +131,7 @@ Exit look_only(Context& context, const World& world) {
     const std::string root = context.options.root == "/" ? "" : " --root " + quoted(context.options.root);
     if (!view.changes.empty()) view.next = "chaos upgrade" + root + words(context.options);
     say(context.console, upgrading.planned.remarks, context.sources);
-    context.console.show(view);
+    context.console.json() ? context.console.show(view) : context.console.text(text_of(view, context.console));
     return view.changes.empty() ? Exit::well : Exit::pending;
 }
 
@@ -150,7 +155,7 @@ Exit upgrade(Context& context) {
     shown_run.verb = "upgrade";
     shown_run.plan = shown(context, world, upgrading);
     say(context.console, planned.remarks, context.sources);
-    context.console.text(render(*shown_run.plan, context.console.style(), context.console.verbose()));
+    context.console.text(text_of(*shown_run.plan, context.console));
     const auto number = static_cast<std::size_t>(planned.site.catalog.size());
     if (!agreed(context, *shown_run.plan, fmt::format("Upgrade: {}?", count(number, "package")))) return Exit::pending;
 
