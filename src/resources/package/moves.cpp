@@ -4,15 +4,11 @@
 #include <fmt/format.h>
 
 namespace chaos::resources {
-namespace {
-
 std::string size_text(std::uint64_t bytes) {
     if (bytes < 10'000) return fmt::format("{} B", bytes);
     if (bytes < 10'000'000) return fmt::format("{} kB", bytes / 1000);
     return fmt::format("{} MB", bytes / 1'000'000);
 }
-
-}  // namespace
 
 bool is_solved_here(const Packages& packages) {
     return packages.keeper == Packages::Keeper::apt && solver::available();

@@ -19,6 +19,9 @@ std::string name_of(const Packages::Package&, const Packages&);
 /// Why a package comes and how much it is, as `comes` has it.
 TextMap told(const solver::Move&);
 
+/// "312 B", "531 kB", "12 MB".
+std::string size_text(std::uint64_t bytes);
+
 /// The first few, and how many more there are.
 std::string listed(const std::vector<std::string>& words, const char* between = ", ");
 
