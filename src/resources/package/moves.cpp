@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 namespace chaos::resources {
+
 std::string size_text(std::uint64_t bytes) {
     if (bytes < 10'000) return fmt::format("{} B", bytes);
     if (bytes < 10'000'000) return fmt::format("{} kB", bytes / 1000);
