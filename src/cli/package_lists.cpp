@@ -62,7 +62,7 @@ void refresh_package_lists(Context& context, const World& world, bool changing) 
     if (lists.keeper.empty()) return;
     const auto now = right_now();
     const bool old = lists.fetched < now - a_day;
-    const auto age = lists.fetched == 0 ? "were never fetched" : "are of " + ago(lists.fetched, now);
+    const auto age = lists.fetched == 0 ? "were never fetched" : "were fetched " + ago(lists.fetched, now);
     if (asked == Refresh::always || (old && changing && asked == Refresh::automatic)) {
         if (!world.host->superuser())
             throw Error("fetching lists of packages needs root, and this is not root")
