@@ -827,7 +827,7 @@ TEST_CASE("what was captured has no mistake and leaves nothing to do, as YAML an
     CHECK(written.status == 0);
     CHECK(written.out.empty());
     CHECK(written.err.find("holds 2 resources") != std::string::npos);
-    CHECK(place.read("all.yml").value_or("").find("\npackages:\n  - {name: jq, hold: true}\n\nusers:\n") !=
+    CHECK(place.read("all.yml").value_or("").find("\npackages:\n  jq:\n    hold: true\n\nusers:\n") !=
           std::string::npos);
     const auto json = place.write("all.json", place.in_root({"capture", "packages", "user", "--json"}).out);
     for (const auto& manifest : {path, json}) {

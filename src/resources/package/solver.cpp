@@ -671,10 +671,12 @@ constexpr std::uint64_t nothing_said = 0;
 /// One look of libsolv at a question, and what is to be read of it.
 class Look {
 public:
-    Look(const Pool::Parts& parts, const Question& question) : parts_(parts), question_(question) {
+    Look(const Pool::Parts& parts, const Question& question, const std::set<Id>& never)
+        : parts_(parts), question_(question) {
         const auto& solv = parts_.solv;
         std::vector<Id> jobs;
         add_jobs(jobs);
+        for (const Id id : never) add(jobs, SOLVER_LOCK | SOLVER_SOLVABLE, id, of_nobody);
         solver_.reset(solv.solver_create(parts_.pool.get()));
         solv.solver_set_flag(solver_.get(), SOLVER_FLAG_IGNORE_RECOMMENDED, !question.recommends);
         const bool all = std::find(question.may_go.begin(), question.may_go.end(), "*") != question.may_go.end();
@@ -691,6 +693,25 @@ public:
         else
             tell_moves(answer);
         return answer;
+    }
+
+    /// What comes for no need, and is recommended already though it is not there: an upgrade leaves it out again.
+    std::set<Id> unwanted() const {
+        const auto upgrades = [](const Job& job) { return job.newer; };
+        if (std::none_of(question_.jobs.begin(), question_.jobs.end(), upgrades)) return {};
+        const Repo* const installed = parts_.pool->installed;
+        std::set<Id> found;
+        for (Id id = installed->start; !recommended_.empty() && id < installed->end; ++id) {
+            const auto& package = parts_.at(id);
+            if (package.repo != installed || !package.dep_recommends) continue;
+            for (const Id* one = installed->idarraydata + package.dep_recommends; *one; ++one) {
+                bool is_met = false;
+                for (const Id* by = parts_.providers(*one); *by; ++by) is_met |= parts_.at(*by).repo == installed;
+                for (const Id* by = parts_.providers(*one); *by && !is_met; ++by)
+                    if (recommended_.contains(*by)) found.insert(*by);
+            }
+        }
+        return found;
     }
 
 private:
@@ -719,32 +740,12 @@ private:
             else if (!newer && target)
                 add(jobs, SOLVER_INSTALL | SOLVER_SOLVABLE, target, i), asked_[target] = i;
         }
-        const auto upgrades = [](const Job& job) { return job.newer; };
-        if (std::any_of(question_.jobs.begin(), question_.jobs.end(), upgrades)) leave_out_what_was_left_out(jobs);
         for (const auto& name : question_.stays)
             if (const Id id = parts_.known(name); id && parts_.installed(id))
                 add(jobs, SOLVER_LOCK | SOLVER_SOLVABLE, parts_.installed(id), of_nobody);
         for (const auto& name : question_.may_go)
             if (const Id id = parts_.known(name); id && parts_.installed(id))
                 add(jobs, SOLVER_ALLOWUNINSTALL | SOLVER_SOLVABLE, parts_.installed(id), of_nobody);
-    }
-
-    /// What is recommended already and is not there was not wanted: it only comes where something needs it.
-    void leave_out_what_was_left_out(std::vector<Id>& jobs) {
-        const Repo* const installed = parts_.pool->installed;
-        std::set<Id> left_out;
-        for (Id id = installed->start; id < installed->end; ++id) {
-            const auto& package = parts_.at(id);
-            if (package.repo != installed || !package.dep_recommends) continue;
-            for (const Id* one = installed->idarraydata + package.dep_recommends; *one; ++one) {
-                const Id* const first = parts_.providers(*one);
-                const Id* last = first;
-                bool is_met = false;
-                for (; *last; ++last) is_met = is_met || parts_.at(*last).repo == installed;
-                if (!is_met) left_out.insert(first, last);
-            }
-        }
-        for (const Id id : left_out) add(jobs, SOLVER_LOCK | SOLVER_SOLVABLE | SOLVER_WEAK, id, of_nobody);
     }
 
     void tell_problems(Answer& answer) {
@@ -835,6 +836,7 @@ private:
                                  fmt::format("{} {} {}", parts_.name(from), verb,
                                              parts_.solv.pool_dep2str(parts_.pool.get(), *dependency))};
                 reached.push_back(*one);
+                if (verb == std::string_view("recommends")) recommended_.insert(*one);
             }
         }
     }
@@ -897,7 +899,7 @@ private:
     std::vector<std::size_t> job_of_;  ///< Of libsolv's jobs, which of ours.
     std::map<Id, std::size_t> asked_;
     std::map<Id, Cause> causes_;
-    std::set<Id> coming_;
+    std::set<Id> coming_, recommended_;
     std::vector<Id> going_;
     bool solvable_ = false;
 };
@@ -905,7 +907,13 @@ private:
 }  // namespace
 
 Answer Pool::ask(const Question& question) const {
-    return Look(*parts_, question).answer();
+    for (std::set<Id> never;;) {
+        Look look(*parts_, question, never);
+        auto answer = look.answer();
+        const auto unwanted = look.unwanted();
+        if (unwanted.empty()) return answer;
+        never.insert(unwanted.begin(), unwanted.end());
+    }
 }
 
 }  // namespace chaos::resources::solver
