@@ -45,6 +45,9 @@ constexpr std::string_view of_setup[] = {"root", "state-dir", "yes", "dry-run"};
 constexpr std::string_view of_recover[] = {"root", "state-dir", "early", "accept", "unconfirmed", "status"};
 constexpr std::string_view of_confirm[] = {"root", "state-dir", "status", "yes"};
 constexpr std::string_view of_secrets[] = {"age-key", "passphrase-file", "recipient", "add", "remove", "raw"};
+constexpr std::string_view of_capture[] = {"root", "output"};
+constexpr std::string_view of_upgrade[] = {"root", "state-dir",  "security-only", "allow-removals", "refresh",
+                                           "yes",  "on-failure", "dry-run",       "confirm",        "no-confirm"};
 constexpr std::string_view of_help[] = {"man", "completion"};
 
 constexpr Command known[] = {
@@ -54,6 +57,7 @@ constexpr Command known[] = {
     {"apply", "MANIFEST...|PLAN", 1, any, of_applying, apply},
     {"drift", "[MANIFEST...]", 0, any, of_planning, drift},
     {"confirm", "", 0, 0, of_confirm, confirm},
+    {"upgrade", "[PACKAGE...]", 0, any, of_upgrade, upgrade},
     {"rollback", "[RUN]", 0, 1, of_rollback, rollback},
     {"revert", "RUN", 1, 1, of_rollback, revert},
     {"recover", "", 0, 0, of_recover, recover},
@@ -61,6 +65,7 @@ constexpr Command known[] = {
     {"show", "RUN|FILE", 1, 1, of_show, show},
     {"blame", "[PATH|ID]", 0, 1, of_root, blame},
     {"facts", "[PATH]", 0, 1, of_facts, facts},
+    {"capture", "SECTION...", 1, any, of_capture, capture},
     {"explain", "[TOPIC [MANIFEST...]]", 0, any, of_explain, explain},
     {"compile", "MANIFEST...", 1, any, of_compile, compile},
     {"render", "TEMPLATE", 1, 1, of_render, render},

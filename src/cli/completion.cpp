@@ -50,6 +50,8 @@ std::vector<std::string_view> slots_of(const Command& command) {
                         : is("COMMAND")                ? "commands"
                         : word == "[TEMPLATE]"         ? "templates"
                         : word == "[PATH]"             ? "facts"
+                        : is("SECTION")                ? "sections"
+                        : is("PACKAGE")                ? "packages"
                         : is("ID") || is("EXPRESSION") ? "nothing"
                                                        : "files");
     }
@@ -81,6 +83,14 @@ std::string fact_names() {
     return words;
 }
 
+/// What `capture` can write.
+std::string captured() {
+    std::string words;
+    for (const ResourceType* type : builtin_types())
+        if (type->has_others()) words += fmt::format("{}{}", words.empty() ? "" : " ", type->schema().section);
+    return words;
+}
+
 std::string templates() {
     std::string words;
     for (const Starter& one : starters()) words += fmt::format("{}{}", words.empty() ? "" : " ", one.name);
@@ -92,6 +102,9 @@ constexpr std::string_view actions = "prune verify repair export import";
 
 /// Where a person may not read the history, there are none.
 constexpr std::string_view runs = "chaos history --most 50 2>/dev/null | sed -n 's/^ *\\([0-9][0-9]*\\) .*/\\1/p'";
+
+/// All that dpkg knows; nothing where there is none.
+constexpr std::string_view installed = "dpkg-query -W -f '${Package}\\n' 2>/dev/null";
 
 /// Options whose next word is their value.
 std::string with_values() {
@@ -155,6 +168,8 @@ _chaos() {{
         topics) mapfile -t COMPREPLY < <(compgen -W '{4}' -- "$word") ;;
         facts) mapfile -t COMPREPLY < <(compgen -W '{5}' -- "$word") ;;
         templates) mapfile -t COMPREPLY < <(compgen -W '{6}' -- "$word") ;;
+        sections) mapfile -t COMPREPLY < <(compgen -W '{9}' -- "$word") ;;
+        packages) mapfile -t COMPREPLY < <(compgen -W "$({10})" -- "$word") ;;
         runs) mapfile -t COMPREPLY < <(compgen -W "$({7})" -- "$word") ;;
         runs_or_files) mapfile -t COMPREPLY < <(compgen -W "$({7})" -f -- "$word") ;;
         actions) mapfile -t COMPREPLY < <(compgen -W '{8}' -f -- "$word") ;;
@@ -165,7 +180,7 @@ _chaos() {{
 complete -o filenames -F _chaos chaos
 )sh",
                        names_of_commands(), with_values(), values, options, topics(), fact_names(), templates(), runs,
-                       actions);
+                       actions, captured(), installed);
 }
 
 std::string zsh() {
@@ -212,6 +227,8 @@ _chaos() {{
         topics) compadd -- {4} ;;
         facts) compadd -- {5} ;;
         templates) compadd -- {6} ;;
+        sections) compadd -- {9} ;;
+        packages) compadd -- $({10}) ;;
         runs) compadd -- $({7}) ;;
         runs_or_files) compadd -- $({7}); _files ;;
         actions) compadd -- {8}; _files ;;
@@ -221,7 +238,8 @@ _chaos() {{
 # Loaded as a function of its own, it is called with the words; sourced, it tells the shell where it belongs.
 if [[ $zsh_eval_context[-1] == loadautofunc || $funcstack[1] == _chaos ]]; then _chaos "$@"; else compdef _chaos chaos; fi
 )sh",
-                       described, with_values(), values, options, topics(), fact_names(), templates(), runs, actions);
+                       described, with_values(), values, options, topics(), fact_names(), templates(), runs, actions,
+                       captured(), installed);
 }
 
 std::string fish() {
@@ -246,6 +264,8 @@ std::string fish() {
                                   : first == "templates"      ? templates()
                                   : first == "commands"       ? names_of_commands()
                                   : first == "actions"        ? std::string(actions)
+                                  : first == "sections"       ? captured()
+                                  : first == "packages"       ? fmt::format("({})", installed)
                                   : first.starts_with("runs") ? fmt::format("({})", runs)
                                                               : "";
         if (slots.back() != "files" && slots.back() != "runs_or_files") out += fmt::format("{} -f\n", of);

@@ -184,8 +184,11 @@ Json to_json(const ShowView& view) {
 
 std::string render(const ShowView& view, Style style, bool) {
     const RunRecord& run = view.run;
-    std::string out = fmt::format("{}  {} {} of site {}: {}\n", style.bold(fmt::format("run {}", run.number)),
-                                  escape(run.verb), escape(run.manifest), escape(run.site), painted(run.state, style));
+    const auto after = [](const char* words, const std::string& text) {
+        return text.empty() ? std::string() : words + escape(text);
+    };
+    std::string out = fmt::format("{}  {}{}{}: {}\n", style.bold(fmt::format("run {}", run.number)), escape(run.verb),
+                                  after(" ", run.manifest), after(" of site ", run.site), painted(run.state, style));
     out += fmt::format("{} ({}) by {}; {} changed\n", date_of(run.started), ago(run.started, view.now), escape(run.who),
                        count(static_cast<std::size_t>(run.changes), "resource"));
     if (!view.host.empty()) out += fmt::format("on another host: {}\n", escape(view.host));

@@ -45,6 +45,9 @@ constexpr OptionSpec known[] = {
     {"prune", 0, ""},
     {"no-prune", 0, ""},
     {"removals", 0, ""},
+    {"security-only", 0, ""},
+    {"allow-removals", 0, ""},
+    {"refresh", 0, "auto|always|never"},
     {"moved", 0, ""},
     {"dry-run", 'n', ""},
     {"confirm", 0, "TIME"},
@@ -116,6 +119,8 @@ T choice(std::string_view option, std::string_view text, const std::pair<std::st
 
 constexpr std::pair<std::string_view, OnFailure> on_failure[] = {
     {"undo", OnFailure::undo}, {"stop", OnFailure::stop}, {"continue", OnFailure::go_on}};
+constexpr std::pair<std::string_view, Refresh> refreshes[] = {
+    {"auto", Refresh::automatic}, {"always", Refresh::always}, {"never", Refresh::never}};
 constexpr std::pair<std::string_view, Color> colors[] = {
     {"auto", Color::automatic}, {"always", Color::always}, {"never", Color::never}};
 
@@ -188,6 +193,9 @@ void set(Options& options, std::string_view name, const std::string& value) {
     if (name == "prune") options.prune = true;
     if (name == "no-prune") options.prune = false;
     if (name == "removals") options.removals = true;
+    if (name == "security-only") options.security_only = true;
+    if (name == "allow-removals") options.allow_removals = true;
+    if (name == "refresh") options.refresh = choice(name, value, refreshes);
     if (name == "moved") options.moved = true;
     if (name == "dry-run") options.dry_run = true;
     if (name == "most") options.most = number(name, value, 0, 1'000'000'000);

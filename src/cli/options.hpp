@@ -7,6 +7,9 @@
 
 namespace chaos::cli {
 
+/// Whether lists of packages are fetched before: automatic is where they are older than a day.
+enum class Refresh : char { automatic, always, never };
+
 enum class Color : char { automatic, always, never };
 
 /// What was asked for on the command line.
@@ -24,6 +27,8 @@ struct Options {
     unsigned jobs = 0;  ///< 0: as many as there are processors.
     OnFailure on_failure = OnFailure::undo;
     bool prune = true, removals = false, moved = false, dry_run = false;
+    bool security_only = false, allow_removals = false;  ///< For `upgrade`.
+    Refresh refresh = Refresh::automatic;
     std::size_t most = 0;  ///< How many runs history shows; 0: all.
     std::string format;
     std::vector<std::string> age_keys;  ///< Key files that were named.

@@ -116,6 +116,16 @@ Json to_json(const Conflict& conflict) {
                          {"now", conflict.now}});
 }
 
+Json to_json(const Upgrades::Stays& one) {
+    using Why = Upgrades::Stays::Why;
+    const auto why = one.why == Why::held ? "held" : one.why == Why::fixed ? "declared" : "impossible";
+    return Json::record({{"package", one.name},
+                         {"version", one.version},
+                         {"newer", one.newer},
+                         {"why", why},
+                         {"reason", one.reason.empty() ? Json() : Json(one.reason)}});
+}
+
 std::string_view to_text(Decided::How how) {
     switch (how) {
         case Decided::How::theirs: return "theirs";
@@ -156,6 +166,8 @@ Json to_json(const PlanView& view) {
                                      {"by", one.by}}));
     Json settles = Json::list();
     for (const std::string& id : view.settles) settles.add(id);
+    Json stays = Json::list();
+    for (const auto& one : view.stays) stays.add(to_json(one));
     for (const auto& [reaction, number] : view.reactions()) reactions.add(reaction, number);
     Json checks = Json::list(), because = Json::list();
     const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
@@ -178,6 +190,7 @@ Json to_json(const PlanView& view) {
                          {"superseded", superseded},
                          {"stayed", stayed},
                          {"settles", settles},
+                         {"stays", stays},
                          {"summary", Json::record({{"create", view.creates()},
                                                    {"change", view.alters()},
                                                    {"remove", view.removes()},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chaos/transaction.hpp>
+#include <chaos/upgrades.hpp>
 
 #include "attribute_view.hpp"
 #include "lockout.hpp"
@@ -34,8 +35,9 @@ struct PlanView {
     std::vector<Conflict> conflicts;  ///< What stays as somebody else made it.
     std::vector<Decided> decided;     ///< Conflicts that are none any more.
     std::vector<Superseded> superseded;
-    std::vector<ResourceId> stayed;    ///< What was run and can not be taken back.
-    std::vector<std::string> settles;  ///< What starts or reads anew when all is back.
+    std::vector<ResourceId> stayed;      ///< What was run and can not be taken back.
+    std::vector<std::string> settles;    ///< What starts or reads anew when all is back.
+    std::vector<Upgrades::Stays> stays;  ///< Packages of which there is a newer version, and which are not upgraded.
     /// What is asked when all is done.
     struct Asked {
         std::string check, wish;

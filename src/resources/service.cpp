@@ -186,6 +186,11 @@ public:
         return enabled_by_hand(view);
     }
     bool has_others() const override { return true; }
+    State as_written(const View&, State found) const override {
+        Service said = *found.as<Service>();
+        if (!said.masked.value_or(false)) said.masked.reset();
+        return State::of(std::move(said));
+    }
 
     void claims(const State& state, std::vector<Claim>& claims) const override {
         const Service& spec = *state.as<Service>();

@@ -83,7 +83,7 @@ void Runner::Parts::begin() {
     record.about = in_few_words(plan);
     record.takes_back = taken_back;
     auto& batch = journal.batch();
-    if (!takes_back()) batch.set_site(request.site.name, request.site.origin);
+    if (!takes_back() && request.site.owns) batch.set_site(request.site.name, request.site.origin);
     outcome.run = batch.add_run(record);
     journal.of(outcome.run);
     if (request.window_s != 0) open_window();
