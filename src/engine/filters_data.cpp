@@ -315,11 +315,12 @@ Datum to_yaml(Call& call, bool nice) {
 
 /// What was read is data: no tag of a manifest in it, and 1e5 is a number.
 void check_data(Value& value) {
+    value.where = {};  // that is a line of the text, not of the manifest
     if (value.tag != Value::Tag::none) throw Error("tags like !file are for manifests");
     if (value.is_list())
         for (Value& item : std::get<Value::List>(value.data)) check_data(item);
     if (value.is_map())
-        for (auto& entry : std::get<Value::Map>(value.data)) check_data(entry.value);
+        for (auto& entry : std::get<Value::Map>(value.data)) entry.key.where = {}, check_data(entry.value);
     if (!value.is_text() || value.quoted || value.text().find_first_of("eE") == std::string::npos) return;
     double number = 0;
     const char* end = value.text().data() + value.text().size();
