@@ -360,10 +360,16 @@ private:
     /// `with` says nothing without a template; where another layer's content replaced the template, it is let be.
     static void check_names(const Declaration& declaration, const Value& key) {
         const Schema& schema = declaration.type->schema();
-        for (const auto& entry : declaration.body)
-            if (!entry.value.is_null() && said_by(schema, entry.key.text()) != entry.key.text()) return;
-        for (const Field& field : schema.fields)
-            if (field.role == Field::Role::rendered && declaration.find(field.into)) return;
+        for (const auto& entry : declaration.body) {
+            const Field* field = schema.find(entry.key.text());
+            if (!field || entry.value.is_null()) continue;
+            if (field->role == Field::Role::rendered) return;
+            const auto is_into = [&](const Field& other) {
+                return other.role == Field::Role::rendered && (other.into == field->name || other.into == field->into);
+            };
+            const bool replaces = std::any_of(schema.fields.begin(), schema.fields.end(), is_into);
+            if (replaces && entry.key.where.source != key.where.source) return;
+        }
         throw Error(key.where, "'with' is for a template, and there is none")
             .help("add template: FILE, or remove this");
     }

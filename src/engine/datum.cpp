@@ -45,7 +45,8 @@ void Budget::too_long() {
 }
 void Budget::too_deep(Budget& budget) {
     --*budget.depth_;  // the Level that throws is never made
-    throw Error(fmt::format("this goes more than {} levels deep", deepest)).help("does something contain itself?");
+    throw Error(fmt::format("this goes more than {} levels deep", deepest))
+        .help("does something contain itself? what is long and not deep can be put together with join");
 }
 
 Object::~Object() = default;
@@ -162,7 +163,11 @@ Datum Datum::of(std::shared_ptr<Object> object) {
 
 Datum Datum::of(std::shared_ptr<const Value> value) {
     if (value->is_text() && value->tag != Value::Tag::none)  // withheld where something is decided
-        return undefined(value->text(), "it may be shown in a value");
+    {
+        const std::string& why = value->text();
+        const auto end = why.find('\n');
+        return undefined(why.substr(0, end), end == std::string::npos ? "" : why.substr(end + 1));
+    }
     Datum datum;
     datum.secret = value->secret;
     const Type type = type_of(*value);

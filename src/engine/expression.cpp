@@ -233,6 +233,10 @@ Datum Evaluator::name(const Node& node) {
     if (const Datum* held = local(node.name)) return *held;
     if (const Value* held = names_.root(node.name)) return Datum::borrow(*held);
     if (const Function* function = find_function(node.name)) return Datum::of(function_object(*function));
+    const bool yes = node.name == "yes" || node.name == "on";
+    if (yes || node.name == "no" || node.name == "off")
+        return Datum::undefined(fmt::format("'{}' is not defined", node.name),
+                                fmt::format("write {}, or '{}' for the text", yes, node.name));
     const auto variables = names_.members("vars");
     if (std::find(variables.begin(), variables.end(), node.name) != variables.end())
         return Datum::undefined(fmt::format("'{}' is not defined", node.name),

@@ -107,6 +107,7 @@ bool ManifestReader::read(std::vector<Document>& documents) {
     for (Document& document : documents)
         if (const Value* said = document.root.find("assert")) check_assertions(*said);
     for (std::uint32_t i = 0; i < documents.size(); ++i) read_layer(documents[i], i + 1);
+    if (whole) scope_.check_variables(reading_.problems);
     return whole;
 }
 
@@ -228,6 +229,11 @@ void ManifestReader::use_module(Use use) {
         reading_.context.provenance->uses.push_back({module.path, "", use.when.front().where, true, {}, {}});
     if (!stands) {
         reading_.modules.switched_off(module.path);
+        const Value nothing = Scope::withheld(fmt::format(
+            "the module '{0}' is not used here: its 'when' does not hold\nask whether it is: modules.{0} is defined",
+            module.name));
+        exports_.push_back({module.name, nothing}), exports_deciding_.push_back({module.name, nothing});
+        scope_.give("modules", Value(exports_), Value(exports_deciding_));
         return note_switched_off(std::move(use));
     }
     if (const auto before = uses_.find(module.name); before != uses_.end())
@@ -331,6 +337,7 @@ void ManifestReader::note_switched_off(Use use) {
         const std::string file =
             use.from.is_null() ? module_file(use.module, places_of_modules(use.module.where)) : fetched_file(use);
         Scope scope(reading_.scope, reading_.of_modules);
+        scope.give("module", Value(Value::Map{{std::string("name"), Value(use.name())}}));
         scope.lends_places = file.empty();
         std::vector<Document> documents = documents_of(use, file, scope, unheard);
         if (documents.empty()) return;

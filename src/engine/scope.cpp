@@ -53,6 +53,25 @@ void Scope::bind(std::string_view name, Value value) {
     bound_.insert_or_assign(std::string(name), std::move(value));
 }
 
+void Scope::check_variables(Diagnostics& problems) {
+    for (const std::string& name : order_) {
+        const Variable& held = vars_.find(name)->second;
+        if (held.resolved || held.failed) continue;
+        asked_secret_ = false;
+        try {
+            variable(name);
+        } catch (Error& error) {
+            if (asked_secret_) continue;
+            const auto same = [&](const Error& other) { return std::string_view(other.what()) == error.what(); };
+            const bool names = std::string_view(error.what()).find('\'') != std::string_view::npos;
+            const auto& told = problems.errors();
+            if (!names && std::any_of(told.begin(), told.end(), same)) continue;  // all of a long chain is one mistake
+            if (!error.where) error.where = held.value.where;
+            problems.add(std::move(error));
+        }
+    }
+}
+
 void Scope::give(std::string_view name, Value value) {
     given_.insert_or_assign(std::string(name), std::move(value));
 }
@@ -63,6 +82,7 @@ void Scope::give(std::string_view name, Value value, Value deciding_value) {
 }
 
 Value Scope::withheld(std::string why) {
+    if (why.find('\n') == std::string::npos) why += "\nit may be shown in a value";  // the hint
     Value value(std::move(why));
     value.quoted = true, value.tag = Value::Tag::file;
     return value;
@@ -102,7 +122,7 @@ const Value* Scope::variable(std::string_view name) {
         throw Error(fmt::format("vars.{} is not known yet where files are chosen", name))
             .help("paths of include and overlay may use facts, host and what --var gives");
     if (found == vars_.end()) return nullptr;
-    auto& [value, resolved, busy, passing] = found->second;
+    auto& [value, resolved, busy, failed, passing] = found->second;
     const auto judged = [&, &held = found->second]() -> const Value* {
         touched_passing_ |= !held.passing.empty();
         if (!deciding || held.passing.empty()) return &held.value;
@@ -128,7 +148,7 @@ const Value* Scope::variable(std::string_view name) {
     try {
         passing = substitute_judging(value);
     } catch (...) {
-        leave();
+        leave(), failed = true;
         throw;
     }
     leave(), resolved = true;
@@ -334,6 +354,7 @@ Value Scope::call(std::string_view function, std::span<const Value> arguments) {
 }
 
 Value Scope::secret(std::span<const Value> arguments) {
+    asked_secret_ = true;
     if (arguments.size() != 1 || !arguments[0].is_text() || arguments[0].text().empty())
         throw Error("secret takes one name").help("write it as in secret('db.password')");
     if (holds_secret(arguments[0])) throw Error("a secret can not name a secret");

@@ -21,6 +21,9 @@ public:
     /// `vars` has what --var gave, and nothing else.
     void variables(Value::Map vars);
 
+    /// Mistakes in variables that nothing used. What needs a secret is let be: not every host has every key.
+    void check_variables(Diagnostics&);
+
     /// Expressions that follow stand in this source: what manifest.dir and file() go by.
     void stand_in(Place at) { here_ = at; }
 
@@ -86,7 +89,7 @@ private:
 
     struct Variable {
         Value value;
-        bool resolved = false, busy = false;
+        bool resolved = false, busy = false, failed = false;
         std::string passing{};  // why it may not decide what exists
     };
     Sources& sources_;
@@ -95,6 +98,7 @@ private:
     Secrets* secrets_ = nullptr;
     Place here_{};
     std::string contained_;         // what file() may not lead out of
+    bool asked_secret_ = false;     // secret() was called
     bool touched_passing_ = false;  // what may not decide was looked at
     bool laid_ = false;             // the variables of all layers are known
     std::map<std::string, Variable, std::less<>> vars_;

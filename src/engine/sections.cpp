@@ -187,15 +187,18 @@ Value::Map Sections::attributes(const ResourceType& type, const Value& key, Valu
 
 namespace {
 
-/// What a block says holds for an entry beside what that says itself: all of `when` must hold, the block's first, lists
-/// are united; who it is for, and its doc, an entry may say otherwise.
+constexpr std::string_view adding_up[] = {"when", "tags", "needs", "before", "watch", "notify"};
+
+/// What a block says holds for an entry beside what that says itself: all of `when` must hold, the block's first, ids
+/// and tags are united; all else an entry may say otherwise.
 void share(Value::Map& body, const Value::Map& shared) {
     for (const auto& entry : shared) {
         const std::string& word = entry.key.text();
         const auto own = std::find_if(body.begin(), body.end(), [&](const auto& e) { return e.key.text() == word; });
         if (own == body.end()) {
             body.push_back(entry);
-        } else if (word != "doc" && word != "user" && !own->value.is_null()) {
+        } else if (std::find(std::begin(adding_up), std::end(adding_up), word) != std::end(adding_up) &&
+                   !own->value.is_null()) {
             const auto all = items_in(own->value), more = items_in(entry.value);
             Value::List both(more.begin(), more.end());
             both.insert(word == "when" ? both.end() : both.begin(), all.begin(), all.end());
