@@ -54,7 +54,9 @@ void Scope::bind(std::string_view name, Value value) {
 }
 
 void Scope::check_variables(Diagnostics& problems) {
-    for (const std::string& name : order_) {
+    // The last first: a long chain, each of the next one, is then never deep.
+    for (auto at = order_.rbegin(); at != order_.rend(); ++at) {
+        const std::string& name = *at;
         const Variable& held = vars_.find(name)->second;
         if (held.resolved || held.failed) continue;
         asked_secret_ = false;

@@ -193,7 +193,7 @@ TEST_CASE("variables that nothing uses are checked, but for those that need a se
     const auto wrong =
         read_text("vars: {a: \"{{ vars.b }}\", b: \"{{ vars.a }}\", c: \"{{ nope }}\"}\nfiles: {/a: x}\n");
     REQUIRE(wrong.problems.errors().size() == 2);
-    CHECK(std::string(wrong.problems.errors()[0].what()) == "a variable needs itself: vars.a -> vars.b -> vars.a");
+    CHECK(std::string(wrong.problems.errors()[0].what()) == "a variable needs itself: vars.b -> vars.a -> vars.b");
     CHECK(std::string(wrong.problems.errors()[1].what()) == "'nope' is not defined");
 }
 
