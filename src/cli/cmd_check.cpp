@@ -81,8 +81,7 @@ Exit check_each(Context& context, const std::vector<std::string>& files) {
             host.site = check_site(own, world);
         } catch (const Problems& problems) {
             context.console.problem(fmt::format("{}:\n", escape(host.host.empty() ? file : host.host)));
-            for (const Error& error : problems.errors)
-                context.console.problem(chaos::render(error, sources, context.console.error_style().colour()));
+            show_problems(problems.errors, sources, context.console);
             host.errors = chaos::cli::to_json(problems.errors, sources), host.mistakes = problems.errors.size(),
             well = false;
         }

@@ -207,9 +207,10 @@ Exit explain_in_site(Context& context, const std::string& topic, std::vector<std
 Exit explain(Context& context) {
     const Registry registry{builtin_types(), builtin_facts()};
     if (!context.options.reference.empty()) return write_reference(registry, context.options.reference);
-    const std::string topic = context.options.arguments.empty() ? "" : context.options.arguments[0];
+    std::string topic = context.options.arguments.empty() ? "" : context.options.arguments[0];
     std::vector<std::string> paths = manifests(context.options);
     if (!paths.empty()) paths.erase(paths.begin());
+    if (topic == "exit" && paths.size() == 1 && !exit_page(paths[0]).empty()) topic += " " + paths[0], paths.clear();
     if (is_of_a_site(topic) || !paths.empty()) return explain_in_site(context, topic, std::move(paths));
     const std::string codes = exit_page(topic);
     const bool asks_for_codes = !codes.empty() && !topic.empty();

@@ -133,8 +133,9 @@ std::string Explainer::rule_of(const Saying& saying) const {
         case How::forgotten: return with("without: what is said below is forgotten");
         case How::off: return with("its when does not hold: as if it were not written");
         case How::dropped:
-            return with(saying.what.empty() ? "strategy: override drops what is said below"
-                                            : "drops what " + over + " says: it was to be absent, or is to be");
+            return with(saying.what.empty() || !saying.over
+                            ? "strategy: override drops what is said below"
+                            : "drops what " + over + " says: it was to be absent, or is to be");
         case How::replaces: break;
     }
     if (!saying.where) return "wins over " + over + ": --var is over everything";

@@ -2,6 +2,7 @@
 #include "problems.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <chaos/in_short.hpp>
 #include <chaos/url.hpp>
 
@@ -42,9 +43,15 @@ Json to_json(const std::vector<Error>& errors, const Sources& sources) {
     return list;
 }
 
+void show_problems(const std::vector<Error>& errors, const Sources& sources, Console& console) {
+    for (std::size_t i = 0; i < std::min(errors.size(), most_shown); ++i)
+        console.problem(chaos::render(errors[i], sources, console.error_style().colour()));
+    if (errors.size() > most_shown)
+        console.problem(fmt::format("... and {} more mistakes: --json tells them all\n", errors.size() - most_shown));
+}
+
 Exit report(const Problems& problems, const Sources& sources, Console& console) {
-    for (const Error& error : problems.errors)
-        console.problem(chaos::render(error, sources, console.error_style().colour()));
+    show_problems(problems.errors, sources, console);
     if (console.json()) {
         const Json record =
             Json::record({{"errors", to_json(problems.errors, sources)}, {"exit", static_cast<int>(problems.exit)}});

@@ -14,6 +14,12 @@ struct Problems {
 /// Throws Problems where there are any.
 void stop_where(const Diagnostics& problems, Exit exit);
 
+/// Of mistakes or remarks told in words: more of them help nobody, and each has to be looked for in its file.
+constexpr std::size_t most_shown = 100;
+
+/// Shows the first of them on standard error, and how many more there are.
+void show_problems(const std::vector<Error>&, const Sources&, Console&);
+
 /// Shows what is wrong on standard error and, with --json, as a record on standard output. Answers the exit code.
 Exit report(const Problems&, const Sources&, Console&);
 

@@ -334,8 +334,10 @@ void guard_against_mass_removal(Context& context, const Planned& planned) {
 }
 
 void say(Console& console, const std::vector<Error>& remarks, const Sources& sources) {
-    for (const Error& remark : remarks)
-        console.remark(chaos::render(remark, sources, console.error_style().colour(), "note"));
+    for (std::size_t i = 0; i < std::min(remarks.size(), most_shown); ++i)
+        console.remark(chaos::render(remarks[i], sources, console.error_style().colour(), "note"));
+    if (remarks.size() > most_shown)
+        console.remark(fmt::format("... and {} more remarks\n", remarks.size() - most_shown));
 }
 
 std::string quoted(const std::string& word) {

@@ -33,6 +33,8 @@ void Sections::clean_names(const ResourceType& type, Value::Map& body) {
             if (field->name != name) entry.key.data = std::string(field->name) + (adds ? "+" : "");
         } else if (field && field->role == Field::Role::key && !schema.key()) {
             return false;
+        } else if (too_many(problems_)) {
+            return true;
         } else if (!meta || !meta->understood) {
             problems_.add(meta ? Error(entry.key.where,
                                        fmt::format("'{}' is not understood by chaos " CHAOS_VERSION " yet", name))

@@ -113,12 +113,17 @@ void Sections::read_block(Value block) {
     if (items.secret)
         throw Error(each.where, "a secret can not decide what exists")
             .help("decide it by a variable or a fact, which may be seen");
-    const auto bind = [&](Value item) { scope_.bind(as, std::move(item)), turn(parts); };
+    const auto bind = [&](Value item) {
+        if (takes_turns(1, each.where)) scope_.bind(as, std::move(item)), turn(parts);
+        --turns_left_;
+    };
+    turns_left_ = items.is_list() ? items.list().size() : items.map().size(), block_item_ = as;
     if (items.is_list())
         for (const Value& item : items.list()) bind(item);
     else
         for (const auto& entry : items.map())
             bind(Value(Value::Map{{std::string("key"), entry.key}, {std::string("value"), entry.value}}));
+    turns_left_ = 0;
     scope_.unbind(as);
 }
 

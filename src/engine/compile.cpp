@@ -309,6 +309,8 @@ private:
             if (entry.value.is_null() && entry.value.blank)
                 throw Error(entry.key.where, fmt::format("'{}' has no value", entry.key.text()))
                     .help("remove the line, or write null");
+        if (path.text().starts_with('/'))
+            site_.reads.emplace_back(static_cast<std::uint32_t>(site_.catalog.size()), path.text());
         Scope& scope = modules_.scope_at(path.where);
         for (const auto& entry : declaration.bound) scope.bind(entry.key.text(), entry.value);
         scope.stand_in(path.where);
@@ -451,6 +453,7 @@ public:
     }
 
     void finish() {
+        if (too_many_) return site_.edges.clear();
         std::sort(site_.edges.begin(), site_.edges.end());
         site_.edges.erase(std::unique(site_.edges.begin(), site_.edges.end()), site_.edges.end());
         for (Resource& resource : site_.catalog) {
@@ -497,6 +500,7 @@ private:
               const std::vector<std::uint32_t>& mine) {
         const auto reacts = [&](auto one) { return site_.catalog[one].type->schema().reacts; };
         for (const std::uint32_t other : others) {
+            if (too_many_) return;
             if (std::binary_search(mine.begin(), mine.end(), other)) continue;
             if (word == "notify" && !reacts(other)) watch(other, other, "notify", at);  // says that it can not
             for (const std::uint32_t me : mine) {
@@ -517,12 +521,13 @@ private:
 
     template <class Act>
     void each(const Value& said, std::uint32_t me, Act act) {
-        if (said.is_null()) return;
+        if (said.is_null() || too_many_) return;
         const Value* before = nullptr;
         for (const Value& item : items_in(said)) {
             try {
                 const auto found = references_.find(item);
                 for (const auto other : found) {
+                    if (too_many_) return;
                     if (other != me)
                         act(other, item.where);
                     else if (found.size() == 1 && item.is_text() && item.text().find('*') == std::string::npos)
@@ -576,6 +581,7 @@ void compile(std::vector<Declaration> declarations, const Registry& registry, co
             provenance->metas.push_back(metas_of(declaration));
             provenance->resources.push_back(std::move(declaration.said));
         }
+        if (too_many(problems)) return;
         compiler.add(std::move(declaration));
     }
     if (!compiler.links.empty() || !of_modules.empty()) {

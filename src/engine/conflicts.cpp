@@ -54,14 +54,15 @@ public:
 
     struct Found {
         std::string path;
-        std::optional<std::uint32_t> link;  // the last one that was followed
+        std::optional<std::uint32_t> link{};  // the last one that was followed
+        bool nowhere = false;                 // the links lead in a circle
     };
     /// Links in what is above it are followed, and the path itself where `whole`.
     Found follow(std::string_view written, bool whole = false) const {
-        Found found{std::string(written), {}};
+        Found found{std::string(written)};
         if (to_.empty()) return found;
         constexpr int most = 40;  // as the kernel has it: links in a circle lead nowhere
-        for (int hops = 0; hops < most; ++hops) {
+        for (int hops = 0;; ++hops) {
             const Target* via = nullptr;
             std::size_t end = 0;
             for (auto at = found.path.find('/', 1);; at = found.path.find('/', at + 1)) {
@@ -73,6 +74,7 @@ public:
                 if (via || last) break;
             }
             if (!via) break;
+            if ((found.nowhere = hops == most)) break;
             found.path = (via->path == "/" ? "" : via->path) + found.path.substr(end);
             found.link = via->link;
         }
@@ -128,7 +130,10 @@ private:
         for (std::uint32_t i = 0; i < catalog_.size(); ++i) {
             for (const Claim& claim : claims_of(i)) {
                 if (claim.role == Role::provides) collect_maker(i, claim.name);
-                if (claim.role == Role::fills && present(i)) fillers_.emplace(claim.name, i);
+                if (claim.role == Role::fills) (present(i) ? fillers_ : emptied_).emplace(claim.name, i);
+                if (claim.role == Role::brings && creates_once(catalog_[i]) && claim.name.starts_with(path_mark))
+                    created_.emplace(links_.follow(std::string_view(claim.name).substr(path_mark.size()), true).path,
+                                     i);
             }
             if (counts(i) && present(i))
                 for (const std::string_view path : catalog_[i].type->footprint().contents) tools_.emplace(path, i);
@@ -162,16 +167,16 @@ private:
         if (!present(other)) held->second = i;
     }
 
-    /// What goes makes room for what is of another sort: a link where a file was. Of one sort, each run would take away
-    /// what the one before made.
+    /// Of one sort, each run would take away what the one before made. Of two, whoever looks for the one to take it
+    /// away finds the other, and stops.
     void refuse_undoing(std::uint32_t absent, std::uint32_t made, const std::string& path) {
+        if (catalog_[absent].type == catalog_[made].type || !is_at_a_path(kind(made)) || !is_at_a_path(kind(absent)))
+            return;
         const auto sort = [&](std::uint32_t i) { return kind(i) == Order::unit ? Order::file : kind(i); };
-        const Order both = sort(made);
-        if (catalog_[absent].type == catalog_[made].type || both != sort(absent)) return;
-        if (both != Order::file && both != Order::directory && both != Order::link) return;
         problems_.add(Error(catalog_[absent].where,
-                            fmt::format("{} is to be absent, and {} makes {}: each run would undo the one before",
-                                        name(absent), name(made), path))
+                            fmt::format("{} is to be absent, and {} makes {}: {}", name(absent), name(made), path,
+                                        sort(absent) == sort(made) ? "each run would undo the one before"
+                                                                   : "the next run would find that, and stop"))
                           .note(catalog_[made].where, name(made) + " is here")
                           .help("take one of the two away"));
     }
@@ -201,10 +206,12 @@ private:
             if (!links_.empty()) compare_behind_links(i, path);
             if (!tools_.empty()) compare_with_tools(i, path);
             if (!fillers_.empty()) compare_with_fillers(i, path);
+            if (!created_.empty()) compare_with_created(i, links_.follow(path).path);
         }
         if (claim.role == Role::brings && is_path && kind(i) == Order::exec) compare_creation(i, path);
         if (claim.role == Role::leads) compare_target(i, path);
         if (claim.role == Role::needs && !is_path) compare_owner(i, name);
+        if (claim.role == Role::watches && !is_path) compare_unit(i, name);
         if (claim.role == Role::watches && !is_path && !fillers_.empty())
             if (const auto by = fillers_.find(name); by != fillers_.end()) likely_after(i, by->second, "runs what");
     }
@@ -232,6 +239,12 @@ private:
     void compare_behind_links(std::uint32_t i, std::string_view path) {
         const auto behind = links_.follow(path);
         if (!behind.link || *behind.link == i) return;
+        if (behind.nowhere)
+            return problems_.add(Error(catalog_[i].where, fmt::format("{} lies behind {}, which leads nowhere: the "
+                                                                      "links lead to each other",
+                                                                      name(i), name(*behind.link)))
+                                     .note(catalog_[*behind.link].where, name(*behind.link) + " is here")
+                                     .help("let one of the links lead to a directory"));
         problems_.note(
             Error(catalog_[i].where, fmt::format("{} lies behind {}: where that is not there yet, the run will "
                                                  "not find its way",
@@ -242,7 +255,7 @@ private:
         if (!above || *above == i) return;
         const Resource& holder = catalog_[*above];
         const bool is_file = present(*above) && (kind(*above) == Order::file || kind(*above) == Order::unit);
-        if (is_file || (!present(*above) && kind(*above) == Order::directory))
+        if (is_file || (!present(*above) && is_at_a_path(kind(*above))))
             return problems_.add(
                 Error(catalog_[i].where,
                       fmt::format("{} is to be in {} by way of {}, and that is to be {}", name(i), name(*above),
@@ -300,12 +313,33 @@ private:
             compare_two_creators(first->second, i, path);
         if (const auto made = maker_of_path(path); made && *made != i) return compare_creators(i, *made, path);
         const auto above = maker_above(path);
-        if (!above || *above == i || !present(*above) || ordering_.before(*above, i) || ordering_.reaches(i, *above))
+        if (!above || *above == i || !present(*above) || ordering_.before(*above, i)) return;
+        const bool later = ordering_.reaches(i, *above);
+        problems_.note(Error(catalog_[i].where, fmt::format("{} creates {}, and {} {} later", name(i), path,
+                                                            name(*above), later ? "comes" : "may come"))
+                           .note(catalog_[*above].where, name(*above) + " is here")
+                           .help(later ? fmt::format("take away what lets it wait for {}", name(i)) : mend(i, *above)));
+    }
+
+    /// Whatever comes first in what a command creates makes the directory of it as well.
+    void compare_with_created(std::uint32_t i, std::string_view path) {
+        while (path.size() > 1) {
+            path = parent_of(path);
+            if (maker_of_path(path)) return;  // that one is compared
+            const auto by = created_.find(path);
+            if (by == created_.end()) continue;
+            const std::uint32_t command = by->second;
+            if (ordering_.before(command, i)) return;
+            problems_.add(Error(catalog_[command].where,
+                                fmt::format("{} would never run: it creates {}, and {}, which lies in it, comes first",
+                                            name(command), path, name(i)))
+                              .note(catalog_[i].where, name(i) + " is here")
+                              .help(ordering_.reaches(i, command)
+                                        ? std::string("name another sign that the command is done: creates, unless or "
+                                                      "onlyif")
+                                        : mend(i, command)));
             return;
-        problems_.note(
-            Error(catalog_[i].where, fmt::format("{} creates {}, and {} may come later", name(i), path, name(*above)))
-                .note(catalog_[*above].where, name(*above) + " is here")
-                .help(mend(i, *above)));
+        }
     }
 
     /// Steps of one work may share the sign that it is done, in their order. Where there is none, whichever comes first
@@ -344,11 +378,38 @@ private:
     }
 
     void compare_target(std::uint32_t i, std::string_view written) {
-        const auto made = maker_of_path(links_.follow(written, true).path);
+        const auto target = links_.follow(written, true);
+        if (target.nowhere)
+            return problems_.note(
+                Error(catalog_[i].where, fmt::format("{} leads nowhere: it leads back to where it was", name(i)))
+                    .help("let it lead to what is there"));
+        const auto made = taken_with(target.path);
         if (!made || *made == i || present(*made)) return;
         problems_.note(Error(catalog_[i].where, fmt::format("{} leads to what shall not be there", name(i)))
                            .note(catalog_[*made].where, name(*made) + " is to be absent here")
                            .help("take one of the two away"));
+    }
+
+    /// A unit that is taken away, or most likely goes with its package; another one of that name may be there still.
+    void compare_unit(std::uint32_t i, std::string_view unit) {
+        auto made = maker(unit);
+        const bool itself = made.has_value();
+        if (!made)
+            if (const auto by = emptied_.find(unit); by != emptied_.end() && !fillers_.contains(unit))
+                made = by->second;
+        if (!made || *made == i || present(*made)) return;
+        problems_.note(Error(catalog_[i].where,
+                             fmt::format("{} runs what {}{}, and that shall not be there", name(i), itself ? "is " : "",
+                                         name(*made) + (itself ? "" : " most likely brings")))
+                           .note(catalog_[*made].where, name(*made) + " is to be absent here")
+                           .help("take one of the two away"));
+    }
+
+    /// Who makes it; else a directory above it that is to be absent.
+    std::optional<std::uint32_t> taken_with(std::string_view path) const {
+        if (const auto made = maker_of_path(path)) return made;
+        const auto above = maker_above(path);
+        return above && !present(*above) && kind(*above) == Order::directory ? above : std::nullopt;
     }
 
     /// What goes, goes first: its owner would be gone.
@@ -365,18 +426,18 @@ private:
     void compare_read(std::uint32_t i, const std::string& path) {
         if (!counts(i) || !present(i)) return;
         const std::string behind = links_.follow(path, true).path;
-        const auto by = maker_of_path(behind);
+        const auto by = taken_with(behind);
         if (!by || *by == i) return;
         if (!present(*by))
             return problems_.add(
-                Error(catalog_[i].where, fmt::format("{} is copied from {}, which shall not be there: the "
-                                                     "next run would find nothing to copy",
+                Error(catalog_[i].where, fmt::format("{} is made from {}, which shall not be there: the "
+                                                     "next run would not find it",
                                                      name(i), path))
                     .note(catalog_[*by].where, "it is to be absent here")
                     .help("keep it beside the manifest: source: PATH"));
         if (!writes_content(catalog_[*by])) return;
         problems_.add(
-            Error(catalog_[i].where, fmt::format("{} is copied from {} as it is before the run, and {} writes that",
+            Error(catalog_[i].where, fmt::format("{} is made from {} as it is before the run, and {} writes that",
                                                  name(i), path, name(*by)))
                 .note(catalog_[*by].where, name(*by) + " is here")
                 .help("give both the same content or source"));
@@ -389,7 +450,7 @@ private:
     std::vector<Claim> claims_;       // of one resource after the other
     std::vector<std::size_t> begin_;  // where those of each begin
     Links links_;
-    ByName<std::uint32_t> makers_, fillers_, tools_, creators_;
+    ByName<std::uint32_t> makers_, fillers_, emptied_, tools_, creators_, created_;
 };
 
 }  // namespace

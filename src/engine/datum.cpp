@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datum.hpp"
 #include <fmt/format.h>
+#include <algorithm>
 #include <charconv>
 #include "expression.hpp"
 #include "utf8.hpp"
@@ -36,7 +37,14 @@ void Effort::add(const Value& made_now) {
 
 namespace chaos::language {
 
-void Budget::exhausted() {
+void Budget::begin() {
+    const std::uint64_t rest = Effort::most_steps - std::min(effort_->steps, Effort::most_steps);
+    left_ = began_ = std::min(most_steps, rest);
+}
+void Budget::exhausted(const Budget& budget) {
+    if (budget.began_ < most_steps)
+        throw Error("all expressions and templates together take too many steps")
+            .help("does each of many look at all of the many? look once, in vars:, and use what came out");
     throw Error("this takes too many steps").help("a template is for putting text together: give it less to do");
 }
 void Budget::too_long() {

@@ -18,7 +18,11 @@ namespace chaos::language {
 class Budget {
 public:
     Budget() = default;
-    explicit Budget(Effort& effort) : depth_(&effort.levels) {}  ///< Goes on from the levels that there are already.
+    /// Goes on from the levels and the steps that there are already.
+    explicit Budget(Effort& effort) : depth_(&effort.levels), effort_(&effort) { begin(); }
+    ~Budget() {
+        if (effort_) effort_->steps += began_ - left_;
+    }
     Budget(const Budget&) = delete;
 
     static constexpr std::uint64_t most_steps = 10'000'000;
@@ -26,7 +30,7 @@ public:
     static constexpr int deepest = 600;  // of data, of calls, of what is evaluated within what
 
     void spend(std::uint64_t steps) {
-        if (steps > left_) exhausted();
+        if (steps > left_) exhausted(*this);
         left_ -= steps;
     }
     /// A text that was made.
@@ -54,12 +58,14 @@ public:
     };
 
 private:
-    [[noreturn]] static void exhausted();
+    [[noreturn]] static void exhausted(const Budget&);
     [[noreturn]] static void too_long();
     [[noreturn]] static void too_deep(Budget&);
-    std::uint64_t left_ = most_steps;
+    void begin();
+    std::uint64_t left_ = most_steps, began_ = most_steps;
     int own_depth_ = 0;
     int* depth_ = &own_depth_;
+    Effort* effort_ = nullptr;
 };
 
 class Evaluator;

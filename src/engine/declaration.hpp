@@ -135,6 +135,12 @@ private:
     Place& held_;
 };
 
+/// So many mistakes that whatever is read from here on is not looked at: nobody mends a thousand by hand, and each
+/// costs a look for its place.
+inline bool too_many(const Diagnostics& problems) {
+    return problems.errors().size() >= 1000;
+}
+
 /// Turns sections into entries: every spelling, `each`, `when`, expressions.
 class Sections {
 public:
@@ -162,6 +168,7 @@ private:
     void item(const ResourceType&, Value item, bool absent, const Value::Map* shared, int depth);
     void one(const ResourceType&, Value key, Value body, bool absent, const Value::Map* shared);
     void unrolled(const ResourceType&, Value key, Value::Map body, bool absent);
+    bool takes_turns(std::size_t count, Place where);
     std::string home_for(Value::Map& body);
     std::string prefix_of(const Schema&, std::string_view key, const Value::Map& body);
     void expand_home(const Schema&, Value::Map& body);
@@ -179,9 +186,10 @@ private:
     Diagnostics& problems_;
     std::uint32_t layer_ = 0, module_ = 0, part_ = 0;
     bool all_off_ = false;
-    std::size_t turns_ = 0;                               // of all `each`
     std::unordered_map<std::string, std::string> homes_;  // by person
-    Place block_{}, turn_{};  // what is being read stands in this block, in a turn of this each
+    Place block_{}, turn_{};      // what is being read stands in this block, in a turn of this each
+    std::size_t turns_left_ = 0;  // of the block's each, this one among them
+    std::string block_item_;      // what that calls its item
 };
 
 /// Entries become resources: attributes decoded, files beside the manifest read, templates rendered, ids resolved.

@@ -18,13 +18,20 @@ struct Mistake {
 struct Effort {
     int levels = 0;                   ///< How deep it is now: of data, of calls, of what is evaluated within what.
     std::uint64_t made = 0;           ///< Bytes of all values that came out.
+    std::uint64_t steps = 0;          ///< Of all evaluations: each has its own bound, and so have all together.
+    std::size_t turns = 0;            ///< Of all that is written with `each`.
     void add(const Value& made_now);  ///< Throws Error where it becomes too much.
+
+    static constexpr std::uint64_t most_steps = 50'000'000;
 };
 
 /// What the names of an expression stand for. What it hands out lives as long as it does.
 class Names {
 public:
-    Effort effort;
+    Names() : effort(own_effort_) {}
+    explicit Names(Effort& shared) : effort(shared) {}  ///< Names of a module: what they cost, they cost the site.
+    Names(const Names&) = delete;
+    Effort& effort;
     bool touched_unknown = false;  ///< A secret was looked at whose key is lacking: what came of it means nothing.
 
     /// A module that comes with chaos can be mended by nobody who uses it: what it makes of a value that it was given
@@ -43,6 +50,9 @@ public:
 
 protected:
     ~Names() = default;
+
+private:
+    Effort own_effort_;
 };
 
 /// What a scalar is where no schema types it (F33): quoted is text, `true`, `-12`, `1.5` are what they look like.

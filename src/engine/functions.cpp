@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `name(...)`: what Jinja2 has without a module, but for what would differ from run to run.
 #include <fmt/format.h>
+#include <algorithm>
 #include "filters.hpp"
 
 namespace chaos::language {
@@ -83,9 +84,16 @@ Datum range(Call& call) {
     const auto a = call.integer(0), step = call.integer(2, 1);
     const auto first = call.given[1] ? a : 0, last = call.given[1] ? call.integer(1) : a;
     if (step == 0) throw Error("a range can not go in steps of 0");
+    const auto unsigned_of = [](std::int64_t number) { return static_cast<std::uint64_t>(number); };
+    const bool any = step > 0 ? first < last : first > last;
+    const std::uint64_t way =
+        step > 0 ? unsigned_of(last) - unsigned_of(first) : unsigned_of(first) - unsigned_of(last);
+    const std::uint64_t count = any ? (way - 1) / (step > 0 ? unsigned_of(step) : 0 - unsigned_of(step)) + 1 : 0;
+    constexpr std::uint64_t each = 4;  // a number of its own takes more room than one that is looked at
+    call.budget().spend(std::min(count, Budget::most_steps) * each);
     List out;
+    out.reserve(count);
     for (auto at = first; step > 0 ? at < last : at > last;) {
-        call.budget().spend(1);
         out.push_back(Datum::of(at));
         if (__builtin_add_overflow(at, step, &at)) break;
     }

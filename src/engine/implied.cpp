@@ -4,8 +4,17 @@
 #include <algorithm>
 #include <chaos/provenance.hpp>
 #include <unordered_map>
+#include "ordering.hpp"
 
 namespace chaos {
+
+bool creates_once(const Resource& resource) {
+    return resource.type->schema().order == Order::exec && resource.watches.empty() && !resource.absent;
+}
+
+bool is_at_a_path(Order kind) {
+    return kind == Order::directory || kind == Order::file || kind == Order::unit || kind == Order::link;
+}
 
 namespace {
 
@@ -16,7 +25,8 @@ struct Claims {
     std::vector<Claim> all;  // of one resource after the other
     std::vector<std::size_t> begin{0};
     Providers providers;
-    Providers homes;                                            // "path:..." of what lies where a user has its home
+    Providers homes;     // "path:..." of what lies where a user has its home
+    Providers creators;  // "path:..." of what a command creates: what lies in it comes after that
     std::unordered_multimap<std::string, std::uint32_t> parts;  // who brings a part of a name that others provide
     std::span<const Claim> of(std::uint32_t i) const {
         return std::span(all).subspan(begin[i], begin[i + 1] - begin[i]);
@@ -53,6 +63,8 @@ Claims collect(const Catalog& catalog, Diagnostics& problems) {
                 claims.homes.try_emplace("path:" + claim.name.substr(5), i);
             else if (claim.role == Role::brings)
                 claims.parts.emplace(claim.name, i);
+            if (claim.role == Role::brings && creates_once(resource) && claim.name.starts_with("path:"))
+                claims.creators.try_emplace(claim.name, i);
             if (claim.role != Role::provides) continue;
             const auto [held, first] = claims.providers.try_emplace(claim.name, i);
             if (first) continue;
@@ -67,13 +79,15 @@ Claims collect(const Catalog& catalog, Diagnostics& problems) {
     return claims;
 }
 
-/// Who provides this name; for a path, who provides it, or has its home there, or does so of its nearest parent.
+/// Who provides this name; for a path, who provides it, has its home there or creates it by a command, or does so of
+/// its nearest parent.
 const std::uint32_t* provider(const Claims& claims, std::string name) {
     const bool path = name.starts_with("path:/");
     while (true) {
         if (const auto found = claims.providers.find(name); found != claims.providers.end()) return &found->second;
         if (!path) return nullptr;
         if (const auto found = claims.homes.find(name); found != claims.homes.end()) return &found->second;
+        if (const auto found = claims.creators.find(name); found != claims.creators.end()) return &found->second;
         const auto slash = name.rfind('/');
         if (slash == std::string::npos || name.size() <= 6) return nullptr;
         name.resize(std::max<std::size_t>(slash, 6));
@@ -85,7 +99,7 @@ bool lies_in(std::string_view path, std::string_view directory) {
            (directory.ends_with('/') || path[directory.size()] == '/');
 }
 
-/// Something is to be in what can hold nothing: a file, or a directory that is to be absent. Only what both is written
+/// Something is to be in what can hold nothing: a file, or what is to be absent. Only what both is written
 /// somewhere is a mistake of the writing; what leaves or comes along is decided where it is looked at.
 void refuse_place(const Catalog& catalog, const Claims& claims, const Claim& claim, std::uint32_t inside,
                   std::uint32_t by, Diagnostics& problems) {
@@ -95,7 +109,7 @@ void refuse_place(const Catalog& catalog, const Claims& claims, const Claim& cla
     if (!what.where || !holder.where || what.absent || what.leaving || holder.leaving) return;
     const Order kind = holder.type->schema().order;
     const bool is_file = !holder.absent && (kind == Order::file || kind == Order::unit);
-    if (!is_file && !(holder.absent && kind == Order::directory)) return;
+    if (!is_file && !(holder.absent && is_at_a_path(kind))) return;
     problems.add(Error(what.where, fmt::format("{} is to be in {}, and that is to be {}", to_text(what.id),
                                                to_text(holder.id), is_file ? "no directory" : "absent"))
                      .note(holder.where, to_text(holder.id) + " is here")

@@ -109,7 +109,7 @@ constexpr Shape meta_shapes[] = {
     {"user", R"({"type":"string"})"},
     {"retry", R"({"type":["integer","string","object"]})"},
     {"timeout", R"({"type":["string","integer"]})"},
-    {"name_on", R"({"type":"object","additionalProperties":{"type":"string"}})"},
+    {"name_on", R"({"type":"object","additionalProperties":{"type":["string","null"]}})"},
 };
 
 constexpr Shape top_shapes[] = {
@@ -144,20 +144,25 @@ constexpr Shape top_shapes[] = {
 
 /// A word of the language with what it means: `{"description": ..., ...}`.
 template <class Shapes>
-std::string word_schema(const Word& word, const Shapes& shapes) {
+std::string word_schema(const Word& word, const Shapes& shapes, std::string_view sign = {}) {
     const auto shape =
         std::find_if(std::begin(shapes), std::end(shapes), [&](const Shape& one) { return one.word == word.name; });
     const std::string_view json = shape == std::end(shapes) ? anything : shape->json;
     const auto rest = json.substr(1, json.size() - 2);
-    return fmt::format(R"({}:{{"description":{}{}{}}})", quoted(word.name), quoted(word.doc), rest.empty() ? "" : ",",
-                       rest);
+    return fmt::format(R"({}:{{"description":{}{}{}}})", quoted(fmt::format("{}{}", word.name, sign)), quoted(word.doc),
+                       rest.empty() ? "" : ",", rest);
 }
 
 /// The meta attributes that a kind has no attribute of its own for.
 std::string metas_beside(const Schema* schema, std::string_view but = {}) {
     std::string all;
     for (const Word& word : meta_attributes())
-        if (word.name != but && (!schema || !schema->find(word.name))) add(all, word_schema(word, meta_shapes));
+        if (word.name != but && (!schema || !schema->find(word.name))) {
+            add(all, word_schema(word, meta_shapes));
+            constexpr std::string_view lists[] = {"tags", "needs", "before", "watch", "notify"};
+            if (std::find(std::begin(lists), std::end(lists), word.name) == std::end(lists) || !schema) continue;
+            add(all, word_schema(word, meta_shapes, "+"));
+        }
     return all;
 }
 
@@ -168,7 +173,8 @@ std::string body_schema(const Schema& schema, bool with_key) {
         const auto value = value_schema(schema, field);
         add(properties, fmt::format("{}:{}", quoted(field.name), value));
         if (!field.alias.empty()) add(properties, fmt::format("{}:{}", quoted(field.alias), value));
-        if (field.merge == Merge::members || field.role == Field::Role::resource)
+        const bool unites = field.merge == Merge::members || field.merge == Merge::keys;
+        if (unites || field.role == Field::Role::resource || field.role == Field::Role::names)
             add(properties, fmt::format("{}:{}", quoted(std::string(field.name) + "+"), value));
     }
     const Field* key = schema.key();

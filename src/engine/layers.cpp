@@ -121,11 +121,14 @@ void Layers::lay_absent(Declaration entry) {
 
 namespace {
 
+void lay_maps(Value::Map& below, const Value::Map& above);
+
 /// `groups+: [x]` becomes `groups` with what the lower layer had, and x.
 Value added(const Value* below, Value more) {
     if (!below || below->is_null()) return more;
     Value out = *below;
     out.where = more.where;
+    if (out.is_map() && more.is_map()) return lay_maps(std::get<Value::Map>(out.data), more.map()), out;
     if (!out.is_list()) out.data = Value::List{*below};
     auto& list = std::get<Value::List>(out.data);
     const auto add = [&](const Value& item) {

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 #include <unordered_set>
+#include "ordering.hpp"
 
 namespace chaos {
 
@@ -213,7 +214,8 @@ void keep_what_is_in_use(const Catalog& catalog, const View& view, const States&
 
 namespace {
 
-/// Paths that somebody else makes in the place of a directory: a link, or a home together with its user.
+/// Paths that somebody else makes in the place of a directory: a link, a home together with its user, what a command
+/// creates.
 std::unordered_set<std::string> paths_to_come(const Catalog& catalog, const States& observed, const States& goal) {
     std::unordered_set<std::string> paths;
     std::vector<Claim> claims;
@@ -222,7 +224,7 @@ std::unordered_set<std::string> paths_to_come(const Catalog& catalog, const Stat
         claims.clear();
         catalog[i].type->claims(goal[i], claims);
         for (const Claim& claim : claims)
-            if ((claim.role == Claim::Role::brings && claim.name.starts_with("home:")) ||
+            if ((claim.role == Claim::Role::brings && (claim.name.starts_with("home:") || creates_once(catalog[i]))) ||
                 (claim.role == Claim::Role::provides && claim.name.starts_with("path:")))
                 paths.insert(claim.name.substr(5));
     }

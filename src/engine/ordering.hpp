@@ -5,6 +5,13 @@
 
 namespace chaos {
 
+/// A command that has nothing to do where what it `creates` is there: what lies in that comes after it. One that
+/// watches runs again and again, and orders nothing by what it creates.
+bool creates_once(const Resource&);
+
+/// Kinds of which each one is what lies at its path.
+bool is_at_a_path(Order);
+
 /// Which of two resources a plan is certain to do first, whatever changes and however the manifest is arranged: by the
 /// edges, or because all that the one waits for is of an earlier kind than something the other waits for.
 class Ordering {

@@ -33,12 +33,17 @@ bool still_says(const Saying& saying) {
            saying.how != Saying::How::removes && saying.how != Saying::How::off;
 }
 
-/// The name without the `+` that adds.
-std::string plain_name(const Value& key, bool& adds) {
+/// The name without the `+` that adds: of a variable where it is not quoted, of an attribute always.
+std::string plain_name(const Value& key, bool& adds, bool of_attribute = false) {
     std::string name = key.text();
-    adds = name.size() > 1 && name.ends_with('+') && !key.quoted;
+    adds = name.size() > 1 && name.ends_with('+') && (of_attribute || !key.quoted);
     if (adds) name.pop_back();
     return name;
+}
+
+/// Where it is said: an import puts a value of another file below a key of this one.
+Place said_at(Place key, const Value* value) {
+    return key && value && value->where && value->where.source != key.source ? value->where : key;
 }
 
 std::string there(bool absent) {
@@ -71,10 +76,11 @@ std::vector<Saying> sayings_of(const Declaration& entry, const Value::Map& writt
     for (const auto& [key, value] : entry.body) {
         Saying saying{Saying::How::first, "", key.where ? key.where : value.where, value, {}, "", ""};
         bool adds = false;
-        saying.what = plain_name(key, adds);
+        saying.what = plain_name(key, adds, true);
         if (adds) saying.how = Saying::How::adds;
         for (const auto& before : written)
-            if (before.key == key) saying.secret = whole_secret(before.value);
+            if (before.key == key)
+                saying.secret = whole_secret(before.value), saying.where = said_at(saying.where, &before.value);
         said.push_back(std::move(saying));
     }
     return said;
@@ -90,12 +96,16 @@ void lay_sayings(const Schema& schema, std::vector<Saying>& below, std::vector<S
     const bool turns = entry && !above.empty() && above.front().what.empty() &&
                        (entry->value == Value("absent") || above.front().value == Value("absent"));
     std::vector<Saying> dropped;
-    if (turns && !beside) {  // what is not there has no attributes to lay anything on
+    const auto drop = [&](Saying::How how, Place by, bool names_it) {
         for (const Saying& one : below)
             if (!one.what.empty() && last_of(one.what) == &one && still_says(one))
-                dropped.push_back({Saying::How::dropped, one.what, above.front().where, {}, one.where, "", ""});
-        below.insert(below.end(), dropped.begin(), dropped.end());
-    }
+                dropped.push_back({how, one.what, by, {}, names_it ? one.where : Place(), "", ""});
+    };
+    if (entry && (entry->how == Saying::How::forgotten || entry->how == Saying::How::dropped))
+        drop(entry->how, entry->where, false);
+    else if (turns && !beside)  // what is not there has no attributes to lay anything on
+        drop(Saying::How::dropped, above.front().where, true);
+    below.insert(below.end(), dropped.begin(), dropped.end());
     for (Saying& saying : above) {
         const Saying* held = last_of(saying.what);
         if (held && still_says(*held) && !saying.over) {
@@ -132,8 +142,13 @@ void note_variables(Provenance& provenance, const std::string& module, const Val
     for (const auto& [key, value] : said) {
         bool adds = false;
         const std::string name = plain_name(key, adds);
-        Saying saying{
-            adds ? Saying::How::adds : Saying::How::first, name, key.where, value, {}, "", whole_secret(value)};
+        Saying saying{adds ? Saying::How::adds : Saying::How::first,
+                      name,
+                      said_at(key.where, &value),
+                      value,
+                      {},
+                      "",
+                      whole_secret(value)};
         const auto [number, is_new] = numbers.try_emplace(name, provenance.variables.size());
         if (is_new) provenance.variables.push_back({module, name, {}, {}, ""});
         note_variable(provenance.variables[number->second], std::move(saying));

@@ -34,8 +34,10 @@ Scope::Scope(Sources& sources, const ReadContext& context) : sources_(sources), 
     laid_ = false;
 }
 
-Scope::Scope(Scope& site, const ReadContext& own) : Scope(site.sources_, own) {
-    site_ = &site;
+Scope::Scope(Scope& site, const ReadContext& own)
+    : Names(site.effort), sources_(site.sources_), context_(own), site_(&site) {
+    variables({});
+    laid_ = false;
 }
 
 void Scope::variables(Value::Map vars) {

@@ -88,6 +88,7 @@ void Sections::read(const ResourceType& type, Value section, bool absent, const 
 
 void Sections::read_list(const ResourceType& type, Value list, bool absent, const Value::Map* shared, int depth) {
     for (Value& entry : std::get<Value::List>(list.data)) {
+        if (too_many(problems_)) return;
         try {
             item(type, std::move(entry), absent, shared, depth);
         } catch (Error& error) {
@@ -150,6 +151,7 @@ void Sections::item(const ResourceType& type, Value item, bool absent, const Val
 void Sections::read_map(const ResourceType& type, Value map, bool absent, const Value::Map* shared) {
     const Field& key_field = *type.schema().key();
     for (auto& [key, body] : std::get<Value::Map>(map.data)) {
+        if (too_many(problems_)) return;
         try {
             if (body.is_map())
                 for (const auto& entry : body.map())
@@ -228,6 +230,18 @@ std::string name_of_item(const Value& as) {
     return name;
 }
 
+/// Told once; what is left is let be.
+bool Sections::takes_turns(std::size_t count, Place where) {
+    std::size_t& turns = scope_.effort.turns;
+    const bool told = turns > most_turns;
+    turns = std::min(turns + count, most_turns + 1);
+    if (turns > most_turns && !told)
+        problems_.add(
+            Error(where, fmt::format("all that is written with 'each' makes more than {} entries", most_turns))
+                .help("a directory with source: takes many files as one, and an exec many steps"));
+    return turns <= most_turns;
+}
+
 /// Shared meta attributes of a block, then the loop, then each of its turns.
 void Sections::one(const ResourceType& type, Value key, Value body, bool absent, const Value::Map* shared) {
     Value::Map map = attributes(type, key, std::move(body));
@@ -244,6 +258,7 @@ void Sections::one(const ResourceType& type, Value key, Value body, bool absent,
         if (const Value as = take("as"); !as.is_null())
             throw Error(as.where, "'as' names the item of an 'each', and there is none")
                 .help("remove it, or add each: LIST");
+        if (turns_left_ && !takes_turns(1, key.where)) return;
         return unrolled(type, std::move(key), std::move(map), absent);
     }
     const Value each = take("each"), as = take("as");
@@ -254,13 +269,14 @@ void Sections::one(const ResourceType& type, Value key, Value body, bool absent,
     if (items.secret) refuse_deciding(each.where);
     scope_.deciding = false;
     const std::size_t size = items.is_list() ? items.list().size() : items.map().size();
-    if ((turns_ += size) > most_turns)
-        throw Error(each.where, fmt::format("all that is written with 'each' makes more than {} entries", most_turns))
-            .help("a directory with source: takes many files as one, and an exec many steps");
+    // As many in each turn of the block, where nothing of the block's item is in it: told before any is made.
+    const bool same = turns_left_ && (!each.is_text() || each.text().find(block_item_) == std::string::npos);
+    const bool fits = !same || size == 0 || turns_left_ <= most_turns / size;
+    if (!takes_turns(fits ? size : most_turns + 1, each.where)) return;
     if (size > 1 && type.schema().key() && !has_expression(key))
         throw Error(key.where, "every turn of 'each' makes the same key")
             .help(fmt::format("put the item into it, as in \"{} {{{{ {} }}}}\"", key.text(), name));
-    for (std::size_t i = 0; i < size; ++i) {
+    for (std::size_t i = 0; i < size && !too_many(problems_); ++i) {
         if (items.is_list()) {
             scope_.bind(name, items.list()[i]);
         } else {
@@ -396,7 +412,9 @@ void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bo
     for (const auto& attribute : body) {
         const Field* field = schema.find(attribute.key.text());
         if (field && field->role == Field::Role::names) check_untyped(attribute.value, problems_);
-        if (field && field->role == Field::Role::rendered) entry.bound = scope_.bound();
+        if (!field || field->role != Field::Role::rendered) continue;
+        entry.bound = scope_.bound();
+        for (const auto& bound : entry.bound) scope_.effort.add(bound.value);
     }
     if (!raw)
         for (auto& attribute : body) {

@@ -243,6 +243,17 @@ TEST_CASE("a bad manifest ends with 64 and a place, and nothing is made") {
     CHECK(access((place.root() + "/var/lib/chaos").c_str(), F_OK) != 0);
 }
 
+TEST_CASE("of very many mistakes a hundred are shown, and how many there are") {
+    const Sandbox box;
+    std::string text = "files:\n";
+    for (int i = 0; i < 150; ++i) text += "  /f" + std::to_string(i) + ": {content: x, wrong: 1}\n";
+    const auto output = box.chaos({"check", box.write("site.yml", text)});
+    CHECK(output.status == 64);
+    CHECK(output.err.find("/f99:") != std::string::npos);
+    CHECK(output.err.find("/f100:") == std::string::npos);
+    CHECK(output.err.find("... and 50 more mistakes") != std::string::npos);
+}
+
 TEST_CASE("an empty manifest is an error") {
     Sandbox place;
     CHECK(place.in_root({"apply", place.write("site.yml", "")}).status == 64);
@@ -444,6 +455,7 @@ TEST_CASE("explain never shows a secret that stands in a manifest, nor the line 
 }
 
 TEST_CASE("every word of the language, every filter and every exit code can be explained") {
+    CHECK(Sandbox().chaos({"explain", "exit", "2"}).status == 0);
     Sandbox place;
     for (const char* word : {"when", "needs", "include", "vars", "strategy", "join", "default", "defined", "file.when",
                              "exit-codes", "exit 2", "64", "facts.os", "language", "range"}) {

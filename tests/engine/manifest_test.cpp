@@ -254,6 +254,29 @@ TEST_CASE("a chain of 50,000 variables ends with an error, and so does an each o
     CHECK(std::string(many.problems.errors()[0].what()).find("more than 500000 entries") != std::string::npos);
 }
 
+TEST_CASE("turns of a block in which each makes too many are told before one of them is made") {
+    const auto nested = read_text(
+        "blocks:\n- each: range(1000)\n  as: a\n"
+        "  packages: [{name: 'p{{ a }}-{{ i }}', each: range(1000), as: i}]\n");
+    REQUIRE(nested.problems.errors().size() == 1);
+    CHECK(nested.problems.errors()[0].where == Place{4, 48, 0});
+    CHECK(std::string(nested.problems.errors()[0].what()).find("more than 500000 entries") != std::string::npos);
+    CHECK(nested.site.catalog.empty());
+    const auto few = read_text(
+        "blocks:\n- each: range(3)\n  as: a\n  packages: [{name: 'p{{ a }}-{{ i }}', each: range(a), as: i}]\n");
+    CHECK(few.problems.ok());
+    CHECK(few.site.catalog.size() == 3);
+}
+
+TEST_CASE("of ten thousand mistakes the first thousand are looked for") {
+    std::string text = "files:\n";
+    for (int i = 0; i < 10'000; ++i) text += fmt::format("  /f{}: {{content: x, wrong: 1}}\n", i);
+    CHECK(read_text(text).problems.errors().size() == 1000);
+    std::string one = "files:\n  /f:\n    content: x\n";
+    for (int i = 0; i < 10'000; ++i) one += fmt::format("    wrong{}: 1\n", i);
+    CHECK(read_text(one).problems.errors().size() == 1000);
+}
+
 TEST_CASE("variables of several files are laid on each other by name: replaced, added to, united and taken out") {
     const auto reading = read_files({{"site.yml",
                                       "include: [low.yml]\n"

@@ -128,6 +128,25 @@ TEST_CASE("what stands no more says who took it away") {
     CHECK(chain(dropped, "package:git") == "entry first base.yml:1, entry dropped site.yml:3, entry first site.yml:3");
 }
 
+TEST_CASE("what without forgot is no longer lain over, and a quoted groups+ adds as an unquoted one does") {
+    const Told told = told_files({{"site.yml", "include: [base.yml]\nwithout: [file:/a]\nfiles: {/a: {mode: 0600}}\n"},
+                                  {"base.yml", "files: {/a: {content: one, mode: 0644}}\n"}});
+    CHECK(chain(told, "file:/a") ==
+          "entry first base.yml:1, content first base.yml:1, mode first base.yml:1, entry forgotten site.yml:2, "
+          "content forgotten site.yml:2, mode forgotten site.yml:2, entry first site.yml:3, mode first site.yml:3");
+    const Told quoted = told_files({{"site.yml", "include: [base.yml]\nusers: {eve: {\"groups+\": [b]}}\n"},
+                                    {"base.yml", "users: {eve: {groups: [a]}}\n"}});
+    CHECK(chain(quoted, "user:eve") ==
+          "entry first base.yml:1, groups first base.yml:1, entry replaces site.yml:2, groups adds site.yml:2");
+}
+
+TEST_CASE("what an import says stands in the imported file") {
+    const Told told = told_files({{"site.yml", "imports: [other.yml]\nvars: {port: 80}\nfiles: {/a: {mode: 0640}}\n"},
+                                  {"other.yml", "vars: {port: 8080}\nfiles: {/a: {mode: 0600}}\n"}});
+    CHECK(chain_of_variable(told, "port") == "first other.yml, = 8080");
+    CHECK(chain(told, "file:/a") == "entry first site.yml:3, mode first other.yml:2");
+}
+
 TEST_CASE("what was absent and is to be there again says nothing of what was said of it before") {
     const Told told = told_files({{"site.yml", "include: [mid.yml]\nfiles: {/a: {mode: 0600}}\n"},
                                   {"mid.yml", "include: [base.yml]\nabsent: {files: [/a]}\n"},

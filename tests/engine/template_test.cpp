@@ -48,6 +48,19 @@ struct Row {
 
 }  // namespace
 
+TEST_CASE("all evaluations with the same names have a bound together, beside the one that each has") {
+    Sources sources;
+    NoNames names(sources);
+    CHECK(bare_value(Value("range(100) | sum"), names).text() == "4950");
+    const auto cost = names.effort.steps;
+    CHECK(cost >= 100);
+    bare_value(Value("range(100) | sum"), names);
+    CHECK(names.effort.steps == 2 * cost);
+    names.effort.steps = Effort::most_steps - 50;
+    CHECK_THROWS_WITH(bare_value(Value("range(100) | sum"), names),
+                      "all expressions and templates together take too many steps");
+}
+
 TEST_CASE("filters that Jinja2 has not give what they say") {
     const Row rows[] = {
         {"'yes'|bool", "True"},

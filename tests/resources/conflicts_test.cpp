@@ -96,9 +96,31 @@ TEST_CASE("a file that is audited or only given a mode writes nothing that other
     CHECK(said(judge(catalog).problems) == "");
 }
 
-TEST_CASE("links in a circle lead nowhere and keep nobody") {
-    Catalog catalog{link_at("/a", "/b"), link_at("/b", "/a"), file("/c/x", "x"), link_at("/c", "c")};
-    CHECK(judge(catalog).problems.ok());
+TEST_CASE("links in a circle lead nowhere, and what is to lie behind them has no place") {
+    Catalog catalog{link_at("/a", "/b"), link_at("/b", "/a"), link_at("/c", "c")};
+    const Judged judged = judge(catalog);
+    CHECK(judged.problems.ok());
+    const std::string all = said(judged.problems);
+    for (const char* link : {"/a", "/b", "/c"})
+        CHECK(all.find(fmt::format("link:{} leads nowhere", link)) != std::string::npos);
+    catalog.push_back(file("/c/x", "x"));
+    CHECK(said(judge(catalog).problems).find("file:/c/x lies behind link:/c, which leads nowhere") !=
+          std::string::npos);
+}
+
+TEST_CASE("what lies in what a command creates comes after the command, and its directory is not made before") {
+    Catalog catalog{file("/opt/app/etc/config", "x"), creates("clone", "/opt/app")};
+    Judged judged = judge(catalog);
+    CHECK(said(judged.problems) == "");
+    const auto edges = judged.graph.edges();
+    CHECK(std::count(edges.begin(), edges.end(), Graph::Edge{1, 0}) == 1);
+    const SmallRun run = plan_for(FakeHost(), catalog);
+    REQUIRE(run.problems.ok());
+    std::string order_of_steps;
+    for (const Step& step : run.steps)
+        for (const Change& change : step.changes) order_of_steps += to_text(change.id) + " ";
+    CHECK(order_of_steps == "directory:/opt exec:clone directory:/opt/app/etc file:/opt/app/etc/config ");
+    CHECK(said(judge(catalog, {{0, 1}}).problems).find("exec:clone would never run") != std::string::npos);
 }
 
 namespace {
@@ -226,7 +248,7 @@ TEST_CASE("catalogs that the check passes end the same in every order, and those
         }
         shown += wrong;
     }
-    CHECK(passed > 500);
+    CHECK(passed > 400);
     CHECK(stopped > 30);
     CHECK(shown * 10 > stopped * 9);  // the others need what was on the host before to tell
 }
