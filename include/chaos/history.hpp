@@ -18,9 +18,11 @@ struct RunRecord {
     std::string verb;  ///< apply, rollback.
     std::string site, who, manifest;
     std::int64_t started = 0, ended = 0;
-    std::int64_t changes = 0;                ///< How many resources it changed.
-    std::string note;                        ///< Why it ended as it did, in a sentence; empty where it went as planned.
-    std::string boot;                        ///< boot_id it ran under.
+    std::int64_t changes = 0;  ///< How many resources it changed.
+    std::string note;          ///< Why it ended as it did, in a sentence; empty where it went as planned.
+    std::string boot;          ///< boot_id it ran under.
+    std::string revision;  ///< The commit that was checked out where the manifest lies; empty where that is unknown.
+    std::string about;     ///< What it was to change, in a few words: "file:/etc/motd and 3 more".
     std::vector<std::int64_t> takes_back{};  ///< A rollback: the runs that it takes back, by number.
 };
 
@@ -65,6 +67,12 @@ struct Holding {
     std::int64_t number = 0;  ///< Of the record; later ones have higher numbers.
 };
 
+/// A resource by name, as records have it: its kind may be one that this program does not know.
+struct RecordedId {
+    std::string type, key;
+    friend auto operator<=>(const RecordedId&, const RecordedId&) = default;
+};
+
 /// What has been recorded. Looking only; src/rollback writes.
 class History {
 public:
@@ -77,6 +85,15 @@ public:
     virtual std::vector<OwnedRecord> owned(const std::string& site = {}) const = 0;  ///< Empty: of all sites.
     virtual const std::vector<Holding>& holdings() const = 0;  ///< Of all sites; good until something is recorded.
     virtual OwnedRecord owned(const Holding&) const = 0;       ///< In full; throws Error where it is no more.
+
+    /// Resources whose changes made, replaced or removed this path, or whose key it is. What a command changed beside
+    /// its own target counts where the step was of one resource.
+    virtual std::vector<RecordedId> recorded_at(const std::string& path) const {
+        return (void)path, std::vector<RecordedId>();
+    }
+
+    /// The newest run that chaos history prune let go of; 0: all there ever were are here.
+    virtual std::int64_t pruned() const { return 0; }
     virtual std::string site_origin(const std::string& site) const = 0;  ///< Empty where there is no such site.
 
     /// What a service (or exec) last took note of: digests of what it watches, by `id.attribute`. Empty where it is not

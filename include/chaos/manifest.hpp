@@ -52,6 +52,7 @@ struct Site {
     std::vector<Exclusive> exclusive;       ///< Kinds whose section is all there shall be.
     std::vector<Check> checks{};            ///< In the order in which they are asked.
     std::optional<std::int64_t> confirm{};  ///< As of a Resource, for every change.
+    bool owns = true;   ///< False: nobody declares this, and nothing of it comes to belong to a site: an upgrade.
     bool whole = true;  ///< False where --only or --skip left something out: then nothing is released.
     std::vector<std::pair<std::uint32_t, std::string>>
         reads{};  ///< Resources whose `source` is an absolute path, with it: it was read while the manifest was.

@@ -125,6 +125,8 @@ bool is_meta_attribute(std::string_view name);
 struct EmitOptions {
     bool origin = true;  ///< Above each entry a comment that says where it comes from.
     bool json = false;
+    bool lists = false;                     ///< A section in which entries are no more than their key is a list.
+    std::vector<const Schema*> sections{};  ///< First these, also where there is nothing in them.
 };
 
 /// The site as one manifest in which everything is resolved: read again, it gives the same catalog and, without

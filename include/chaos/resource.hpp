@@ -123,6 +123,13 @@ public:
     }
     virtual bool has_others() const { return false; }
 
+    /// Keys of what a person asked for here, none of which comes along with others of them: what `capture` writes.
+    /// Asked only where has_others().
+    virtual std::vector<std::string> asked_for(const View& view) const { return others(view, {}); }
+    /// What a manifest would say of one, as a person writes it: nothing that holds anyway. `found` is a look at the
+    /// whole, without secrets.
+    virtual State as_written(const View&, State found) const { return found; }
+
     /// What lies in it and is to go unless somebody declares it, each as a wish of its own kind that names it: for a
     /// directory that says `purge`. Asked of what is wished.
     virtual std::vector<std::pair<const ResourceType*, State>> held(const View&, const State&) const { return {}; }

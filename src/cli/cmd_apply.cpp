@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include "apply_saved.hpp"
 #include "interrupts.hpp"
 #include "progress.hpp"
+#include "revision.hpp"
 #include "run.hpp"
 
 namespace chaos::cli {
 
 Exit apply(Context& context) {
+    if (names_saved_plan(context.options)) return apply_saved(context);
+    if (context.options.go_on) throw Usage("--continue is for a saved plan: chaos apply --continue PLAN");
     return context.options.dry_run ? plan(context) : apply_manifests(context, context.options.arguments);
 }
 
@@ -27,7 +31,13 @@ Exit apply_manifests(Context& context, const std::vector<std::string>& paths) {
     }
     const Planned planned = look_and_plan(context, world, *view, std::move(site), &transactor->history());
     view.reset();  // never outlives a change
+    const std::string manifest = fmt::format("{}", fmt::join(paths, " "));
+    return carry_out(context, world, *transactor, planned, manifest, paths.empty() ? "" : revision_of(paths.front()));
+}
 
+Exit carry_out(Context& context, const World& world, Transactor& transactor, const Planned& planned,
+               const std::string& manifest, const std::string& revision) {
+    const Options& options = context.options;
     RunView shown;
     shown.plan = view_of(planned.site.catalog, planned.plan, context.sources, {});
     shown.plan->title = planned.site.name;
@@ -42,7 +52,7 @@ Exit apply_manifests(Context& context, const std::vector<std::string>& paths) {
     const Interrupts interrupts(Interrupts::Meaning::takes_back);
     Request request{"apply",
                     who(),
-                    fmt::format("{}", fmt::join(paths, " ")),
+                    manifest,
                     planned.site,
                     planned.graph,
                     planned.observed,
@@ -54,7 +64,8 @@ Exit apply_manifests(Context& context, const std::vector<std::string>& paths) {
                     &Interrupts::flag(),
                     shown.plan->confirmation.seconds,
                     ssh_connection()};
-    shown.outcome = transactor->run(request);
+    request.revision = revision;
+    shown.outcome = transactor.run(request);
     shown.outdated = outdated_after(world, planned.plan, *shown.outcome);
     return tell(context, std::move(shown));
 }

@@ -24,7 +24,7 @@ std::string render(const ConfirmView& view, Style style, bool) {
     if (!view.window) return "No run waits to be confirmed.\n";
     if (view.confirmed) return style.green(fmt::format("Run {} is confirmed, and stands.", view.window->run)) + '\n';
     constexpr std::int64_t second = 1'000'000'000;
-    const std::int64_t left = view.window->left_ns() / second;
+    const std::int64_t left = (view.window->left_ns() + second - 1) / second;  // what has begun counts
     return style.yellow(
                fmt::format("{}{}.", chaos::to_text(*view.window),
                            left == 0 ? ", and is taken back now" : fmt::format(": {} are left", time_in_words(left)))) +

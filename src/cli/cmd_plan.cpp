@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "apply_saved.hpp"
 #include "run.hpp"
 
 namespace chaos::cli {
@@ -7,26 +10,31 @@ namespace {
 
 constexpr std::size_t all_lines = 100'000;
 
-Planned plan_only(Context& context, const World& world) {
+Planned plan_only(Context& context, const World& world, const std::string& save_to = {}) {
     const View view(world.subject());
     Site site = read_manifests(context, world, view, manifests(context.options), nullptr, world.recorded.has_value());
     if (world.recorded) return plan_unseen(std::move(site));
     demand(site, *world.host, false);
     const auto history = look_at_history(context, world);
-    return look_and_plan(context, world, view, std::move(site), history.get());
+    Planned planned = look_and_plan(context, world, view, std::move(site), history.get());
+    if (!save_to.empty()) save_plan(context, world, view, planned, history.get());
+    return planned;
 }
 
 }  // namespace
 
 Exit plan(Context& context) {
     const World world = wire(context);
-    const Planned planned = plan_only(context, world);
+    const std::string& file = context.options.output;
+    if (world.recorded && !file.empty()) throw Usage("--facts and -o: a plan is saved where it is to be applied");
+    const Planned planned = plan_only(context, world, file);
     PlanView view = view_of(planned.site.catalog, planned.plan, context.sources, {});
     view.title = planned.site.name;
     view.checks = asked_of(planned.site, context.sources);
     view.confirmation = confirmation_for(context, world, planned);
     if (world.recorded) view.unseen = name_of(*world.recorded, context.options);
-    if (!view.changes.empty() && !world.recorded) view.next = command_line("apply", context.options);
+    if (!view.changes.empty() && !world.recorded)
+        view.next = file.empty() ? command_line("apply", context.options) : "chaos apply " + quoted(file);
     say(context.console, planned.remarks, context.sources);
     if (!world.recorded && !view.changes.empty())
         say_who_may_apply(context.console, planned.site, *world.host, context.sources);
@@ -36,6 +44,9 @@ Exit plan(Context& context) {
 
 /// The plan's contents in full; of what has none to show (a secret, a user), only that it changes.
 Exit diff(Context& context) {
+    const auto& words = context.options.arguments;
+    const auto is_number = [](const std::string& word) { return word.find_first_not_of("0123456789") == word.npos; };
+    if (words.size() == 2 && std::all_of(words.begin(), words.end(), is_number)) return diff_runs(context);
     const World world = wire(context.options);
     const Planned planned = plan_only(context, world);
     PlanView view = view_of(planned.site.catalog, planned.plan, context.sources, {.diff_lines = all_lines});

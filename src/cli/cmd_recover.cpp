@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "interrupts.hpp"
+#include "keeping_view.hpp"
 #include "progress.hpp"
 #include "run.hpp"
 
@@ -7,6 +8,12 @@ namespace chaos::cli {
 
 Exit recover(Context& context) {
     const World world = wire(context.options);
+    if (context.options.status) {
+        StatusView view;
+        open_history(world.host->root(), world.state_directory, &view.note);
+        context.console.show(view);
+        return view.note.empty() ? Exit::well : Exit::pending;
+    }
     RunView shown;
     shown.verb = "recover";
     // Without a store there is nothing to take back, and none is made to find that out.

@@ -20,17 +20,19 @@ constexpr std::string_view of_compile[] = {"root",   "only",  "skip",      "var"
 constexpr std::string_view of_planning[] = {"root",  "state-dir", "only",           "skip",     "var",
                                             "host",  "groups",    "prune",          "no-prune", "jobs",
                                             "moved", "age-key",   "passphrase-file"};
-constexpr std::string_view of_plan[] = {"root",    "state-dir",       "only",     "skip",      "var",   "host",
-                                        "groups",  "prune",           "no-prune", "jobs",      "moved", "facts",
-                                        "age-key", "passphrase-file", "confirm",  "no-confirm"};
-constexpr std::string_view of_applying[] = {"root",       "state-dir",       "only",     "skip",      "var",
-                                            "host",       "prune",           "no-prune", "jobs",      "yes",
-                                            "on-failure", "removals",        "dry-run",  "moved",     "groups",
-                                            "age-key",    "passphrase-file", "confirm",  "no-confirm"};
+constexpr std::string_view of_plan[] = {"root",    "state-dir",       "only",     "skip",       "var",   "host",
+                                        "groups",  "prune",           "no-prune", "jobs",       "moved", "facts",
+                                        "age-key", "passphrase-file", "confirm",  "no-confirm", "output"};
+constexpr std::string_view of_applying[] = {"root",       "state-dir",       "only",     "skip",       "var",
+                                            "host",       "prune",           "no-prune", "jobs",       "yes",
+                                            "on-failure", "removals",        "dry-run",  "moved",      "groups",
+                                            "age-key",    "passphrase-file", "confirm",  "no-confirm", "continue"};
 constexpr std::string_view of_graph[] = {"root",   "state-dir", "only",   "skip", "var",     "host",
                                          "groups", "facts",     "format", "all",  "age-key", "passphrase-file"};
 constexpr std::string_view of_rollback[] = {"root", "state-dir", "yes", "dry-run", "theirs", "ours", "merge"};
-constexpr std::string_view of_history[] = {"root", "state-dir", "most"};
+constexpr std::string_view of_history[] = {"root", "state-dir", "most",   "keep", "older-than",
+                                           "size", "dry-run",   "output", "host"};
+constexpr std::string_view of_show[] = {"root", "state-dir", "diff"};
 constexpr std::string_view of_facts[] = {"root", "host", "groups", "output"};
 constexpr std::string_view of_render[] = {"root", "var",    "vars",        "facts",
                                           "host", "groups", "trim-blocks", "lstrip-blocks"};
@@ -40,24 +42,30 @@ constexpr std::string_view of_explain[] = {"root",  "state-dir", "var",     "hos
 constexpr std::string_view of_fmt[] = {"check"};
 constexpr std::string_view of_modules[] = {"root", "var", "host"};
 constexpr std::string_view of_setup[] = {"root", "state-dir", "yes", "dry-run"};
-constexpr std::string_view of_recover[] = {"root", "state-dir", "early", "accept", "unconfirmed"};
+constexpr std::string_view of_recover[] = {"root", "state-dir", "early", "accept", "unconfirmed", "status"};
 constexpr std::string_view of_confirm[] = {"root", "state-dir", "status", "yes"};
 constexpr std::string_view of_secrets[] = {"age-key", "passphrase-file", "recipient", "add", "remove", "raw"};
+constexpr std::string_view of_capture[] = {"root", "output"};
+constexpr std::string_view of_upgrade[] = {"root", "state-dir",  "security-only", "allow-removals", "refresh",
+                                           "yes",  "on-failure", "dry-run",       "confirm",        "no-confirm"};
 constexpr std::string_view of_help[] = {"man", "completion"};
 
 constexpr Command known[] = {
     {"check", "MANIFEST...", 1, any, of_reading, check},
     {"plan", "MANIFEST...", 1, any, of_plan, plan},
-    {"diff", "MANIFEST...", 1, any, of_planning, diff},
-    {"apply", "MANIFEST...", 1, any, of_applying, apply},
+    {"diff", "MANIFEST...|RUN RUN", 1, any, of_planning, diff},
+    {"apply", "MANIFEST...|PLAN", 1, any, of_applying, apply},
     {"drift", "[MANIFEST...]", 0, any, of_planning, drift},
     {"confirm", "", 0, 0, of_confirm, confirm},
+    {"upgrade", "[PACKAGE...]", 0, any, of_upgrade, upgrade},
     {"rollback", "[RUN]", 0, 1, of_rollback, rollback},
     {"revert", "RUN", 1, 1, of_rollback, revert},
     {"recover", "", 0, 0, of_recover, recover},
-    {"history", "[ID]", 0, 1, of_history, history},
-    {"show", "RUN", 1, 1, of_root, show},
+    {"history", "[ACTION|PATH|ID] [RUN|FILE]", 0, 2, of_history, history},
+    {"show", "RUN|FILE", 1, 1, of_show, show},
+    {"blame", "[PATH|ID]", 0, 1, of_root, blame},
     {"facts", "[PATH]", 0, 1, of_facts, facts},
+    {"capture", "SECTION...", 1, any, of_capture, capture},
     {"explain", "[TOPIC [MANIFEST...]]", 0, any, of_explain, explain},
     {"compile", "MANIFEST...", 1, any, of_compile, compile},
     {"render", "TEMPLATE", 1, 1, of_render, render},

@@ -42,11 +42,16 @@ std::vector<std::string_view> slots_of(const Command& command) {
         const std::string_view word = rest.substr(0, rest.find(' '));
         rest.remove_prefix(std::min(word.size() + 1, rest.size()));
         const auto is = [&](std::string_view name) { return word.find(name) != std::string_view::npos; };
-        slots.push_back(is("RUN")                      ? "runs"
+        slots.push_back(is("ACTION")                   ? "actions"
+                        : is("|RUN") || is("RUN|")     ? "runs_or_files"
+                        : is("PATH|")                  ? "files"
+                        : is("RUN")                    ? "runs"
                         : is("TOPIC")                  ? "topics"
                         : is("COMMAND")                ? "commands"
                         : word == "[TEMPLATE]"         ? "templates"
                         : word == "[PATH]"             ? "facts"
+                        : is("SECTION")                ? "sections"
+                        : is("PACKAGE")                ? "packages"
                         : is("ID") || is("EXPRESSION") ? "nothing"
                                                        : "files");
     }
@@ -78,14 +83,28 @@ std::string fact_names() {
     return words;
 }
 
+/// What `capture` can write.
+std::string captured() {
+    std::string words;
+    for (const ResourceType* type : builtin_types())
+        if (type->has_others()) words += fmt::format("{}{}", words.empty() ? "" : " ", type->schema().section);
+    return words;
+}
+
 std::string templates() {
     std::string words;
     for (const Starter& one : starters()) words += fmt::format("{}{}", words.empty() ? "" : " ", one.name);
     return words;
 }
 
+/// What `history` does beside listing.
+constexpr std::string_view actions = "prune verify repair export import";
+
 /// Where a person may not read the history, there are none.
 constexpr std::string_view runs = "chaos history --most 50 2>/dev/null | sed -n 's/^ *\\([0-9][0-9]*\\) .*/\\1/p'";
+
+/// All that dpkg knows; nothing where there is none.
+constexpr std::string_view installed = "dpkg-query -W -f '${Package}\\n' 2>/dev/null";
 
 /// Options whose next word is their value.
 std::string with_values() {
@@ -149,14 +168,19 @@ _chaos() {{
         topics) mapfile -t COMPREPLY < <(compgen -W '{4}' -- "$word") ;;
         facts) mapfile -t COMPREPLY < <(compgen -W '{5}' -- "$word") ;;
         templates) mapfile -t COMPREPLY < <(compgen -W '{6}' -- "$word") ;;
+        sections) mapfile -t COMPREPLY < <(compgen -W '{9}' -- "$word") ;;
+        packages) mapfile -t COMPREPLY < <(compgen -W "$({10})" -- "$word") ;;
         runs) mapfile -t COMPREPLY < <(compgen -W "$({7})" -- "$word") ;;
+        runs_or_files) mapfile -t COMPREPLY < <(compgen -W "$({7})" -f -- "$word") ;;
+        actions) mapfile -t COMPREPLY < <(compgen -W '{8}' -f -- "$word") ;;
         files) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
         *) COMPREPLY=() ;;
     esac
 }}
 complete -o filenames -F _chaos chaos
 )sh",
-                       names_of_commands(), with_values(), values, options, topics(), fact_names(), templates(), runs);
+                       names_of_commands(), with_values(), values, options, topics(), fact_names(), templates(), runs,
+                       actions, captured(), installed);
 }
 
 std::string zsh() {
@@ -203,14 +227,19 @@ _chaos() {{
         topics) compadd -- {4} ;;
         facts) compadd -- {5} ;;
         templates) compadd -- {6} ;;
+        sections) compadd -- {9} ;;
+        packages) compadd -- $({10}) ;;
         runs) compadd -- $({7}) ;;
+        runs_or_files) compadd -- $({7}); _files ;;
+        actions) compadd -- {8}; _files ;;
         files) _files ;;
     esac
 }}
 # Loaded as a function of its own, it is called with the words; sourced, it tells the shell where it belongs.
 if [[ $zsh_eval_context[-1] == loadautofunc || $funcstack[1] == _chaos ]]; then _chaos "$@"; else compdef _chaos chaos; fi
 )sh",
-                       described, with_values(), values, options, topics(), fact_names(), templates(), runs);
+                       described, with_values(), values, options, topics(), fact_names(), templates(), runs, actions,
+                       captured(), installed);
 }
 
 std::string fish() {
@@ -230,13 +259,16 @@ std::string fish() {
         }
         const auto slots = slots_of(command);
         const std::string_view first = slots.front();
-        const std::string words = first == "topics"      ? topics()
-                                  : first == "facts"     ? fact_names()
-                                  : first == "templates" ? templates()
-                                  : first == "commands"  ? names_of_commands()
-                                  : first == "runs"      ? fmt::format("({})", runs)
-                                                         : "";
-        if (slots.back() != "files") out += fmt::format("{} -f\n", of);
+        const std::string words = first == "topics"           ? topics()
+                                  : first == "facts"          ? fact_names()
+                                  : first == "templates"      ? templates()
+                                  : first == "commands"       ? names_of_commands()
+                                  : first == "actions"        ? std::string(actions)
+                                  : first == "sections"       ? captured()
+                                  : first == "packages"       ? fmt::format("({})", installed)
+                                  : first.starts_with("runs") ? fmt::format("({})", runs)
+                                                              : "";
+        if (slots.back() != "files" && slots.back() != "runs_or_files") out += fmt::format("{} -f\n", of);
         if (!words.empty()) out += fmt::format("{} -a {}\n", of, quoted_for_fish(words));
     }
     return out;

@@ -56,6 +56,19 @@ private:
 
 }  // namespace
 
+std::vector<std::size_t> lines_kept(std::string_view before, std::string_view after) {
+    const Lines a = lines_of(before), b = lines_of(after);
+    std::vector<std::size_t> kept;
+    std::size_t at = 0;
+    for (const LineEdit& edit : compare_lines(a, b)) {
+        while (at < edit.before) kept.push_back(at++);
+        at += edit.removed;
+        kept.insert(kept.end(), edit.added, std::string_view::npos);
+    }
+    while (kept.size() < b.size()) kept.push_back(at++);
+    return kept;
+}
+
 bool is_text(std::string_view bytes) {
     for (std::size_t i = 0; i < bytes.size();) {
         const std::size_t length = bytes[i] == '\0' ? 0 : utf8_length(bytes.substr(i, 4));

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ctime>
 
 #include "plan_view.hpp"
@@ -24,15 +25,21 @@ std::int64_t right_now() {
     return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
 }
 
+std::string id_of(const RecordedId& id) {
+    return id.key.empty() ? id.type : id.type + ':' + id.key;
+}
+
 namespace {
 
 std::string id_of(const ChangeRecord& record) {
-    return record.key.empty() ? record.type : record.type + ':' + record.key;
+    return cli::id_of(RecordedId{record.type, record.key});
 }
 
 Json or_null(const std::string& text) {
     return text.empty() ? Json() : Json(text);
 }
+
+}  // namespace
 
 std::vector<Json::Field> fields_of(const RunRecord& run) {
     return {{"run", run.number},
@@ -44,8 +51,12 @@ std::vector<Json::Field> fields_of(const RunRecord& run) {
             {"started", time_of(run.started)},
             {"ended", time_of(run.ended)},
             {"changes", run.changes},
-            {"note", or_null(run.note)}};
+            {"note", or_null(run.note)},
+            {"revision", or_null(run.revision)},
+            {"about", or_null(run.about)}};
 }
+
+namespace {
 
 std::string painted(RunState state, Style style) {
     const std::string_view word = to_text(state);
@@ -100,28 +111,63 @@ std::string render(const RecordedChange& change, Style style, bool with_run) {
 
 }  // namespace
 
-RecordedChange view_of(const ChangeRecord& record, const Schema* schema, const Detail& detail) {
-    RecordedChange view{record, attributes(schema, record.before, record.after, detail)};
-    if (record.after.is_null()) view.attributes.clear();
+namespace {
+
+/// What is not there any more, as a state in which every text is empty.
+Value gone(const Value& before) {
+    Value::Map nothing;
+    if (before.is_map())
+        for (const auto& [name, value] : before.map())
+            if (value.is_text() && !value.secret) nothing.push_back({name, Value(std::string())});
+    return Value(std::move(nothing));
+}
+
+}  // namespace
+
+RecordedChange view_of(const ChangeRecord& record, const Schema* schema, const Detail& detail, bool whole) {
+    RecordedChange view{record, {}};
+    // What goes is shown as what it would take to come back, turned round.
+    if (!record.after.is_null() || whole)
+        view.attributes =
+            attributes(schema, record.before, record.after.is_null() ? gone(record.before) : record.after, detail);
     return view;
 }
 
 Json to_json(const HistoryView& view) {
     Json runs = Json::list();
     for (const RunRecord& run : view.runs) runs.add(Json::record(fields_of(run)));
-    return Json::record({{"runs", runs}, {"next", or_null(view.next)}});
+    return Json::record({{"runs", runs},
+                         {"more", view.more},
+                         {"pruned", view.pruned ? Json(view.pruned) : Json()},
+                         {"next", or_null(view.next)}});
 }
+
+namespace {
+
+/// site.yml at 1a2b3c4d5e
+std::string source_of(const RunRecord& run, bool verbose) {
+    constexpr std::size_t abbreviated = 10;
+    const auto name = verbose ? run.manifest : run.manifest.substr(run.manifest.rfind('/') + 1);
+    if (run.revision.empty()) return name;
+    return fmt::format("{}{}at {}", name, name.empty() ? "" : " ",
+                       verbose ? run.revision : run.revision.substr(0, abbreviated));
+}
+
+}  // namespace
 
 std::string render(const HistoryView& view, Style style, bool verbose) {
     if (view.runs.empty()) return "No run yet.\n";
-    std::vector<std::vector<std::string>> rows{{"RUN", "WHEN", "AGO", "WHO", "WHAT", "SITE", "RESULT", "CHANGES"}};
+    std::vector<std::vector<std::string>> rows{
+        {"RUN", "WHEN", "AGO", "WHO", "WHAT", "SITE", "FROM", "RESULT", "CHANGES", "ABOUT"}};
     for (const RunRecord& run : view.runs)
         rows.push_back({std::to_string(run.number), date_of(run.started), ago(run.started, view.now), escape(run.who),
-                        escape(run.verb + (verbose && !run.manifest.empty() ? " " + run.manifest : "")),
-                        escape(run.site), std::string(to_text(run.state)), std::to_string(run.changes)});
+                        escape(run.verb), escape(run.site), escape(source_of(run, verbose)),
+                        std::string(to_text(run.state)), std::to_string(run.changes), escape(run.about)});
     std::string out = table(rows, style);
     for (const RunRecord& run : view.runs)
         if (!run.note.empty()) out += style.dim(fmt::format("  run {}: {}", run.number, escape(run.note))) + '\n';
+    if (view.more) out += style.dim("  and older ones: chaos history --most 0") + '\n';
+    if (view.pruned) out += style.dim(fmt::format("  runs up to {} were let go of", view.pruned)) + '\n';
     if (!view.next.empty()) out += style.dim("next: ") + view.next + '\n';
     return out;
 }
@@ -132,28 +178,68 @@ Json to_json(const ShowView& view) {
     for (const RecordedChange& change : view.changes) changes.add(to_json(change));
     fields[8] = {"changed", view.run.changes};
     fields.emplace_back("changes", changes);
+    fields.emplace_back("host", or_null(view.host));
     return Json::record(std::move(fields));
 }
 
 std::string render(const ShowView& view, Style style, bool) {
     const RunRecord& run = view.run;
-    std::string out = fmt::format("{}  {} {} of site {}: {}\n", style.bold(fmt::format("run {}", run.number)),
-                                  escape(run.verb), escape(run.manifest), escape(run.site), painted(run.state, style));
+    const auto after = [](const char* words, const std::string& text) {
+        return text.empty() ? std::string() : words + escape(text);
+    };
+    std::string out = fmt::format("{}  {}{}{}: {}\n", style.bold(fmt::format("run {}", run.number)), escape(run.verb),
+                                  after(" ", run.manifest), after(" of site ", run.site), painted(run.state, style));
     out += fmt::format("{} ({}) by {}; {} changed\n", date_of(run.started), ago(run.started, view.now), escape(run.who),
                        count(static_cast<std::size_t>(run.changes), "resource"));
+    if (!view.host.empty()) out += fmt::format("on another host: {}\n", escape(view.host));
+    if (!run.revision.empty()) out += fmt::format("from commit {}\n", escape(run.revision));
     if (!run.note.empty()) out += escape(run.note) + '\n';
     for (const RecordedChange& change : view.changes) out += render(change, style, false);
     return out;
 }
 
 Json to_json(const ResourceHistoryView& view) {
-    Json changes = Json::list();
+    Json changes = Json::list(), runs = Json::list();
     for (const RecordedChange& change : view.changes) changes.add(to_json(change));
-    return Json::record({{"id", view.id}, {"changes", changes}});
+    for (const RunRecord& run : view.runs) runs.add(Json::record(fields_of(run)));
+    return Json::record({{"id", view.id}, {"changes", changes}, {"runs", runs}});
 }
 
 std::string render(const ResourceHistoryView& view, Style style, bool) {
     if (view.changes.empty()) return fmt::format("No run changed {}.\n", escape(view.id));
+    std::string out;
+    std::int64_t told = 0;
+    for (const RecordedChange& change : view.changes) {
+        const auto run = std::find_if(view.runs.begin(), view.runs.end(),
+                                      [&](const RunRecord& it) { return it.number == change.record.run; });
+        if (run != view.runs.end() && run->number != told)
+            out += fmt::format("{}  {} ({}) by {}, {}{}\n", style.bold(fmt::format("run {}", run->number)),
+                               date_of(run->started), ago(run->started, view.now), escape(run->who),
+                               escape(source_of(*run, false)),
+                               run->state == RunState::committed ? "" : ": " + painted(run->state, style));
+        told = change.record.run;
+        out += render(change, style, false);
+    }
+    return out;
+}
+
+Json to_json(const BetweenView& view) {
+    Json changes = Json::list();
+    for (const RecordedChange& change : view.changes) {
+        Json attributes = Json::list();
+        for (const AttributeView& attribute : change.attributes) attributes.add(to_json(attribute));
+        changes.add(Json::record({{"id", id_of(change.record)},
+                                  {"run", change.record.run},
+                                  {"existed", !change.record.before.is_null()},
+                                  {"exists", !change.record.after.is_null()},
+                                  {"attributes", attributes}}));
+    }
+    return Json::record({{"from", view.from}, {"to", view.to}, {"changes", changes}});
+}
+
+std::string render(const BetweenView& view, Style style, bool) {
+    if (view.changes.empty())
+        return fmt::format("Run {} left the host as run {} did, as far as runs changed it.\n", view.to, view.from);
     std::string out;
     for (const RecordedChange& change : view.changes) out += render(change, style, true);
     return out;

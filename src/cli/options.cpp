@@ -45,6 +45,9 @@ constexpr OptionSpec known[] = {
     {"prune", 0, ""},
     {"no-prune", 0, ""},
     {"removals", 0, ""},
+    {"security-only", 0, ""},
+    {"allow-removals", 0, ""},
+    {"refresh", 0, "auto|always|never"},
     {"moved", 0, ""},
     {"dry-run", 'n', ""},
     {"confirm", 0, "TIME"},
@@ -62,6 +65,11 @@ constexpr OptionSpec known[] = {
     {"early", 0, ""},
     {"accept", 0, ""},
     {"unconfirmed", 0, ""},
+    {"diff", 0, ""},
+    {"continue", 0, ""},
+    {"keep", 0, "N"},
+    {"older-than", 0, "TIME"},
+    {"size", 0, "SIZE"},
     {"color", 0, "auto|always|never"},
     {"verbose", 'v', ""},
     {"quiet", 'q', ""},
@@ -111,6 +119,8 @@ T choice(std::string_view option, std::string_view text, const std::pair<std::st
 
 constexpr std::pair<std::string_view, OnFailure> on_failure[] = {
     {"undo", OnFailure::undo}, {"stop", OnFailure::stop}, {"continue", OnFailure::go_on}};
+constexpr std::pair<std::string_view, Refresh> refreshes[] = {
+    {"auto", Refresh::automatic}, {"always", Refresh::always}, {"never", Refresh::never}};
 constexpr std::pair<std::string_view, Color> colors[] = {
     {"auto", Color::automatic}, {"always", Color::always}, {"never", Color::never}};
 
@@ -122,6 +132,25 @@ std::int64_t seconds(std::string_view option, const std::string& text) {
     }
     if (count < shortest_window_s || count > longest_window_s) refuse(option, "a time from 1s to 7d, as in 5m", text);
     return count;
+}
+
+using Units = std::span<const std::pair<std::string_view, std::int64_t>>;
+constexpr std::pair<std::string_view, std::int64_t> times[] = {
+    {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400}, {"w", 7 * 86400}, {"y", 365 * 86400}};
+constexpr std::pair<std::string_view, std::int64_t> sizes[] = {
+    {"", 1},          {"B", 1},         {"K", 1 << 10},     {"KiB", 1 << 10}, {"M", 1 << 20},
+    {"MiB", 1 << 20}, {"G", 1LL << 30}, {"GiB", 1LL << 30}, {"T", 1LL << 40}, {"TiB", 1LL << 40}};
+
+/// A whole number with its unit.
+std::int64_t quantity(std::string_view option, std::string_view text, Units units, std::string_view expected) {
+    constexpr std::int64_t largest = 8'000'000'000;  // as seconds, 250 years: as nanoseconds they still have room
+    const std::int64_t most = option == "size" ? INT64_MAX : largest;
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+    for (const auto& [name, times_it] : units)
+        if (error == std::errc() && value >= 0 && name == unit && value <= most / times_it) return value * times_it;
+    refuse(option, expected, text);
 }
 
 /// `a,b` as its words; none of nothing.
@@ -164,6 +193,9 @@ void set(Options& options, std::string_view name, const std::string& value) {
     if (name == "prune") options.prune = true;
     if (name == "no-prune") options.prune = false;
     if (name == "removals") options.removals = true;
+    if (name == "security-only") options.security_only = true;
+    if (name == "allow-removals") options.allow_removals = true;
+    if (name == "refresh") options.refresh = choice(name, value, refreshes);
     if (name == "moved") options.moved = true;
     if (name == "dry-run") options.dry_run = true;
     if (name == "most") options.most = number(name, value, 0, 1'000'000'000);
@@ -185,6 +217,11 @@ void set(Options& options, std::string_view name, const std::string& value) {
     if (name == "status") options.status = true;
     if (name == "confirm") options.confirm = seconds(name, value);
     if (name == "no-confirm") options.confirm = 0;
+    if (name == "diff") options.diff = true;
+    if (name == "continue") options.go_on = true;
+    if (name == "keep") options.retention.keep = number(name, value, 1, 1'000'000'000);
+    if (name == "older-than") options.retention.seconds = quantity(name, value, times, "a time, as in 90d or 12h");
+    if (name == "size") options.retention.bytes = quantity(name, value, sizes, "a size, as in 500MiB or 1GiB");
     if (name == "color") options.color = choice(name, value, colors);
     if (name == "verbose") options.verbose = true;
     if (name == "quiet") options.quiet = true;

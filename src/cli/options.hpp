@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chaos/keeping.hpp>
 #include <chaos/transaction.hpp>
 #include <span>
 
 namespace chaos::cli {
+
+/// Whether lists of packages are fetched before: automatic is where they are older than a day.
+enum class Refresh : char { automatic, always, never };
 
 enum class Color : char { automatic, always, never };
 
@@ -23,6 +27,8 @@ struct Options {
     unsigned jobs = 0;  ///< 0: as many as there are processors.
     OnFailure on_failure = OnFailure::undo;
     bool prune = true, removals = false, moved = false, dry_run = false;
+    bool security_only = false, allow_removals = false;  ///< For `upgrade`.
+    Refresh refresh = Refresh::automatic;
     std::size_t most = 0;  ///< How many runs history shows; 0: all.
     std::string format;
     std::vector<std::string> age_keys;  ///< Key files that were named.
@@ -39,6 +45,9 @@ struct Options {
     bool man = false, check = false;
     bool early = false, accept = false, unconfirmed = false, status = false;
     std::optional<std::int64_t> confirm;  ///< How long a run may be confirmed, in seconds; 0: --no-confirm.
+    bool diff = false;                    ///< Of show: all lines of all texts.
+    bool go_on = false;                   ///< Of a saved plan: without what moved since.
+    Retention retention{};                ///< What history prune leaves.
     Resolution resolution = Resolution::none;
     std::string completion;  ///< A shell, for `help --completion`.
 };

@@ -28,6 +28,8 @@ ChangeView change_view(const Resource& resource, const Change& change, const Sou
                   : view.attributes.empty() && change.triggered() ? ChangeView::Action::react
                                                                   : ChangeView::Action::change;
     if (view.action == ChangeView::Action::remove) view.attributes.clear();
+    if (view.action == ChangeView::Action::change && view.attributes.empty() && view.reaction.empty())
+        view.note = "back to the byte, with what no attribute says: times, capabilities";
     view.where = place_of(resource.where, sources);
     view.doc = resource.doc;
     view.leaving = resource.leaving;
@@ -114,6 +116,16 @@ Json to_json(const Conflict& conflict) {
                          {"now", conflict.now}});
 }
 
+Json to_json(const Upgrades::Stays& one) {
+    using Why = Upgrades::Stays::Why;
+    const auto why = one.why == Why::held ? "held" : one.why == Why::fixed ? "declared" : "impossible";
+    return Json::record({{"package", one.name},
+                         {"version", one.version},
+                         {"newer", one.newer},
+                         {"why", why},
+                         {"reason", one.reason.empty() ? Json() : Json(one.reason)}});
+}
+
 std::string_view to_text(Decided::How how) {
     switch (how) {
         case Decided::How::theirs: return "theirs";
@@ -137,6 +149,7 @@ Json to_json(const PlanView& view) {
                                   {"where", or_null(change.where)},
                                   {"doc", or_null(change.doc)},
                                   {"because", or_null(change.because)},
+                                  {"note", or_null(change.note)},
                                   {"leaving", change.leaving},
                                   {"undo", undo_text(change.undo)},
                                   {"step", change.step},
@@ -153,6 +166,8 @@ Json to_json(const PlanView& view) {
                                      {"by", one.by}}));
     Json settles = Json::list();
     for (const std::string& id : view.settles) settles.add(id);
+    Json stays = Json::list();
+    for (const auto& one : view.stays) stays.add(to_json(one));
     for (const auto& [reaction, number] : view.reactions()) reactions.add(reaction, number);
     Json checks = Json::list(), because = Json::list();
     const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
@@ -175,6 +190,7 @@ Json to_json(const PlanView& view) {
                          {"superseded", superseded},
                          {"stayed", stayed},
                          {"settles", settles},
+                         {"stays", stays},
                          {"summary", Json::record({{"create", view.creates()},
                                                    {"change", view.alters()},
                                                    {"remove", view.removes()},
@@ -204,6 +220,7 @@ std::string remarks_of(const ChangeView& change) {
                               ? change.reaction
                               : fmt::format("{}: {} changes", change.reaction, listed(change.triggers, 3)));
     if (change.leaving) remarks.emplace_back("left the manifest: as it was before");
+    if (!change.note.empty()) remarks.push_back(change.note);
     if (!change.because.empty()) remarks.push_back("because of " + change.because);
     if (change.undo != Undo::exact) remarks.push_back(fmt::format("undo: {}", undo_text(change.undo)));
     std::string out;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chaos/transaction.hpp>
+#include <chaos/upgrades.hpp>
 
 #include "attribute_view.hpp"
 #include "lockout.hpp"
@@ -17,6 +18,7 @@ struct ChangeView {
     std::vector<AttributeView> attributes;
     std::string where;        ///< site.yml:12:3
     std::string doc;          ///< As the manifest has it.
+    std::string note;         ///< What is to be said of it beside its attributes.
     std::string because;      ///< Came along with this one.
     bool leaving = false;     ///< It is not in the manifest any more.
     Undo undo = Undo::exact;  ///< How well it can be taken back.
@@ -33,8 +35,9 @@ struct PlanView {
     std::vector<Conflict> conflicts;  ///< What stays as somebody else made it.
     std::vector<Decided> decided;     ///< Conflicts that are none any more.
     std::vector<Superseded> superseded;
-    std::vector<ResourceId> stayed;    ///< What was run and can not be taken back.
-    std::vector<std::string> settles;  ///< What starts or reads anew when all is back.
+    std::vector<ResourceId> stayed;      ///< What was run and can not be taken back.
+    std::vector<std::string> settles;    ///< What starts or reads anew when all is back.
+    std::vector<Upgrades::Stays> stays;  ///< Packages of which there is a newer version, and which are not upgraded.
     /// What is asked when all is done.
     struct Asked {
         std::string check, wish;

@@ -100,7 +100,7 @@ Exit tell(Context& context, RunView view) {
     else if (outcome.window)
         view.next =
             fmt::format("chaos confirm   from a new connection, within {}", time_in_words(outcome.window->seconds));
-    else if (outcome.run != 0 && view.verb == "apply" && exit == Exit::well)
+    else if (outcome.run != 0 && (view.verb == "apply" || view.verb == "upgrade") && exit == Exit::well)
         view.next = fmt::format("chaos show {}   or take it back: chaos rollback", outcome.run);
     console.show(view);
     return exit;

@@ -9,6 +9,13 @@ namespace chaos::cli {
 /// A site applied from these manifests: what apply does, and setup with a manifest of its own.
 Exit apply_manifests(Context&, const std::vector<std::string>& paths);
 
+/// Shows a plan, asks, and runs it: the end of `apply`, whose view of the host must be gone by now.
+Exit carry_out(Context&, const World&, Transactor&, const Planned&, const std::string& manifest,
+               const std::string& revision);
+
+/// What differs between the host as two runs left it: `chaos diff RUN RUN`.
+Exit diff_runs(Context&);
+
 /// Takes back what an earlier run left open, and says it; false where there was nothing. Throws Problems where that did
 /// not end well: nothing may be done on top of it. A run that waits to be confirmed is taken back where its window is
 /// over; else throws Busy.

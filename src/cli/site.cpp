@@ -115,9 +115,6 @@ void say_who_may_apply(Console& console, const Site& site, const Host& host, con
     say(console, remarks, sources);
 }
 
-namespace {
-
-/// Whose the resources are. --moved: this site lives elsewhere now.
 void check_owners(Site& site, const History& history, bool moved) {
     Diagnostics problems;
     const std::string origin = site.origin;
@@ -126,6 +123,8 @@ void check_owners(Site& site, const History& history, bool moved) {
     site.origin = origin;
     stop_where(problems, Exit::usage);
 }
+
+namespace {
 
 /// Protected: never removed, in whatever way, while this stands.
 void refuse_protected(const Planned& planned, const Registry& registry) {
@@ -231,6 +230,16 @@ void check_owners_of_paths(const Planned& planned, const View& view, Diagnostics
 
 }  // namespace
 
+void check_planned(Planned& planned, const View& view, const Registry& registry, const History* history) {
+    Diagnostics problems;
+    if (history) keep_secrets(planned, *history);
+    check_changes(planned.plan, view, problems);
+    check_owners_of_paths(planned, view, problems);
+    stop_where(problems, Exit::failed);
+    refuse_protected(planned, registry);
+    planned.remarks = problems.remarks();
+}
+
 Planned look_and_plan(Context& context, const World& world, const View& view, Site site, const History* history) {
     Planned planned;
     planned.site = std::move(site);
@@ -261,12 +270,8 @@ Planned look_and_plan(Context& context, const World& world, const View& view, Si
     stop_where(circles, Exit::usage);
     set_inputs(planned.site.catalog, view, history, planned.observed, planned.goal);
     planned.plan = chaos::plan(planned.site.catalog, planned.graph, planned.observed, planned.goal);
-    if (history) keep_secrets(planned, *history);
-    check_changes(planned.plan, view, problems);
-    check_owners_of_paths(planned, view, problems);
-    stop_where(problems, Exit::failed);
-    refuse_protected(planned, world.registry);
-    planned.remarks = problems.remarks();
+    check_planned(planned, view, world.registry, history);
+    planned.remarks.insert(planned.remarks.end(), problems.remarks().begin(), problems.remarks().end());
     planned.remarks.insert(planned.remarks.end(), circles.remarks().begin(), circles.remarks().end());
     return planned;
 }

@@ -35,6 +35,12 @@ void say_who_may_apply(Console&, const Site&, const Host&, const Sources&);
 /// Looks, decides, plans, and finds out without trying what would fail. Throws Problems.
 Planned look_and_plan(Context&, const World&, const View&, Site, const History*);
 
+/// Whose the resources are; `moved`: this site lies elsewhere now. Throws Problems.
+void check_owners(Site&, const History&, bool moved);
+
+/// Finds out without trying what would fail of a plan; what must not be shown of it is hidden. Throws Problems.
+void check_planned(Planned&, const View&, const Registry&, const History*);
+
 /// The history for a verb that only looks, null where there is none; says it where a run was cut.
 std::unique_ptr<History> look_at_history(Context&, const World&);
 

@@ -7,6 +7,18 @@
 
 namespace chaos {
 
+namespace {
+
+/// Whether `name+` means something: of lists, of what becomes one, and of mappings.
+bool takes_more(const Field& field) {
+    if (field.role != Field::Role::property && field.role != Field::Role::option) return true;
+    const bool one = field.merge == Merge::whole || field.merge == Merge::text;
+    return !one || field.json.find("array") != std::string_view::npos ||
+           field.json.find("object") != std::string_view::npos;
+}
+
+}  // namespace
+
 void Sections::clean_names(const ResourceType& type, Value::Map& body) {
     const Schema& schema = type.schema();
     const Value::Entry* before = nullptr;
@@ -27,6 +39,12 @@ void Sections::clean_names(const ResourceType& type, Value::Map& body) {
             problems_.add(meta ? Error(entry.key.where,
                                        fmt::format("'{}' is not understood by chaos " CHAOS_VERSION " yet", name))
                                : unknown_attribute(schema, entry, last));
+            return true;
+        }
+        if (adds && field && !takes_more(*field)) {
+            problems_.add(Error(entry.key.where,
+                                fmt::format("'{}' of {} is one value: nothing can be added to it", name, schema.name))
+                              .help(fmt::format("write {}: VALUE, all of it", name)));
             return true;
         }
         if (entry.value.is_null() && entry.value.blank) {

@@ -45,16 +45,27 @@ void Sections::read_absent(Value sections, const Value::Map* shared) {
     }
 }
 
+namespace {
+
+bool is_of_the_top(std::string_view word) {
+    const auto words = top_level_words();
+    return std::any_of(words.begin(), words.end(), [&](const Word& top) { return top.name == word; });
+}
+
+}  // namespace
+
 void Sections::read_block(Value block) {
     if (!block.is_map())
         throw Error(block.where, fmt::format("a block is a mapping of sections, found {}", kind_of(block)))
             .help("write it as in - {when: EXPRESSION, packages: [git]}");
     const Standing standing(block_, block.where);
-    constexpr std::string_view allowed[] = {"doc",    "when",  "each",   "as",   "tags",   "needs",
-                                            "before", "watch", "notify", "user", "confirm"};
+    constexpr std::string_view allowed[] = {"doc",    "when",  "each",   "as",   "tags",  "needs",
+                                            "before", "watch", "notify", "user", "keep",  "protect",
+                                            "once",   "exact", "audit",  "raw",  "retry", "confirm"};
     Value::Map shared, parts;
     Value each;
     std::string as = "item";
+    Place named;
     for (auto& entry : std::get<Value::Map>(block.data)) {
         const std::string word = entry.key.text();
         if (std::find(std::begin(allowed), std::end(allowed), word) == std::end(allowed)) {
@@ -65,7 +76,7 @@ void Sections::read_block(Value block) {
         } else if (word == "each") {
             each = std::move(entry.value);
         } else if (word == "as") {
-            as = entry.value.text();
+            as = name_of_item(entry.value), named = entry.key.where;
         } else {
             shared.push_back(std::move(entry));
         }
@@ -80,6 +91,9 @@ void Sections::read_block(Value block) {
                     continue;
                 }
                 if (value.is_null() && value.blank) value.where = key.where;
+                if (is_of_the_top(key.text()))
+                    throw Error(key.where, fmt::format("'{}' stands at the top level, not in a block", key.text()))
+                        .help("move it out of blocks:");
                 read(*section_of(key, allowed), std::move(value), false, &shared);
             } catch (Error& error) {
                 if (!error.where) error.where = key.where;
@@ -87,10 +101,18 @@ void Sections::read_block(Value block) {
             }
         }
     };
-    if (each.is_null()) return turn(std::move(parts));
+    if (each.is_null()) {
+        if (named)
+            problems_.add(Error(named, "'as' names the item of an 'each', and this block has none")
+                              .help("remove it, or add each: LIST"));
+        return turn(std::move(parts));
+    }
     scope_.stand_in(each.where), scope_.deciding = true;
     const Value items = items_of(each, scope_);
     scope_.deciding = false;
+    if (items.secret)
+        throw Error(each.where, "a secret can not decide what exists")
+            .help("decide it by a variable or a fact, which may be seen");
     const auto bind = [&](Value item) {
         if (takes_turns(1, each.where)) scope_.bind(as, std::move(item)), turn(parts);
         --turns_left_;

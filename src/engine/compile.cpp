@@ -64,6 +64,7 @@ public:
         if (const Field* key = schema.key())
             attributes.push_back(
                 {Value(std::string(key->name), declaration.where), Value(resource.id.key, declaration.where)});
+        keep_to_owner(schema, attributes);
         const Value written(std::move(attributes), resource.where);
         telling_where_made(shipped, [&](Diagnostics& problems) {
             resource.wanted =
@@ -211,6 +212,20 @@ private:
         return retry;
     }
 
+    /// What has a secret in it is its owner's alone, where no mode is said: also where it is there already.
+    static void keep_to_owner(const Schema& schema, Value::Map& attributes) {
+        const Field* mode = schema.find("mode");
+        const Field* option = schema.find("secret");
+        if (!mode || !option || option->role != Field::Role::option) return;
+        bool secret = false;
+        for (const auto& [key, value] : attributes) {
+            const Field* field = schema.find(key.text());
+            if (field == mode) return;
+            secret |= field == option ? value.is_text() && Codec<bool>::decode(value) : holds_secret(value);
+        }
+        if (secret) attributes.push_back({Value(std::string(mode->name)), Value(std::string("0600"))});
+    }
+
     /// What can be kept from being seen: contents, what is named for it, and mappings of names and values.
     static void refuse_where_shown(const Schema& schema, const Field* field, const Value& key, const Value& value) {
         const Place where = value.where ? value.where : key.where;
@@ -287,6 +302,9 @@ private:
         if (!with->is_map())
             throw Error(with->where, fmt::format("'with' is a mapping of names and values, found {}", kind_of(*with)))
                 .help("write it as in with: {port: 80}");
+        if (with->secret)
+            throw Error(with->where, "a secret can not be all of 'with': the names in it are shown")
+                .help("give it a name: with: {NAME: !secret NAME}");
         for (const auto& entry : with->map())
             if (entry.value.is_null() && entry.value.blank)
                 throw Error(entry.key.where, fmt::format("'{}' has no value", entry.key.text()))
@@ -300,6 +318,7 @@ private:
         scope.touched_unknown = false;
         try {
             const auto& file = templates_.open(beside::join(directory, path.text()), directory, blanks);
+            const Scope::Contained contained(scope, directory);
             text = render(templates_, file, blanks, scope, *with);
         } catch (Error& error) {
             for (const auto& entry : declaration.bound) scope.unbind(entry.key.text());
@@ -343,10 +362,16 @@ private:
     /// `with` says nothing without a template; where another layer's content replaced the template, it is let be.
     static void check_names(const Declaration& declaration, const Value& key) {
         const Schema& schema = declaration.type->schema();
-        for (const auto& entry : declaration.body)
-            if (!entry.value.is_null() && said_by(schema, entry.key.text()) != entry.key.text()) return;
-        for (const Field& field : schema.fields)
-            if (field.role == Field::Role::rendered && declaration.find(field.into)) return;
+        for (const auto& entry : declaration.body) {
+            const Field* field = schema.find(entry.key.text());
+            if (!field || entry.value.is_null()) continue;
+            if (field->role == Field::Role::rendered) return;
+            const auto is_into = [&](const Field& other) {
+                return other.role == Field::Role::rendered && (other.into == field->name || other.into == field->into);
+            };
+            const bool replaces = std::any_of(schema.fields.begin(), schema.fields.end(), is_into);
+            if (replaces && entry.key.where.source != key.where.source) return;
+        }
         throw Error(key.where, "'with' is for a template, and there is none")
             .help("add template: FILE, or remove this");
     }

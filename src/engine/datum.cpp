@@ -53,7 +53,8 @@ void Budget::too_long() {
 }
 void Budget::too_deep(Budget& budget) {
     --*budget.depth_;  // the Level that throws is never made
-    throw Error(fmt::format("this goes more than {} levels deep", deepest)).help("does something contain itself?");
+    throw Error(fmt::format("this goes more than {} levels deep", deepest))
+        .help("does something contain itself? what is long and not deep can be put together with join");
 }
 
 Object::~Object() = default;
@@ -169,6 +170,12 @@ Datum Datum::of(std::shared_ptr<Object> object) {
 }
 
 Datum Datum::of(std::shared_ptr<const Value> value) {
+    if (value->is_text() && value->tag != Value::Tag::none)  // withheld where something is decided
+    {
+        const std::string& why = value->text();
+        const auto end = why.find('\n');
+        return undefined(why.substr(0, end), end == std::string::npos ? "" : why.substr(end + 1));
+    }
     Datum datum;
     datum.secret = value->secret;
     const Type type = type_of(*value);
@@ -287,6 +294,8 @@ Datum* Dict::find(const Datum& key) {
 }
 
 void Dict::set(const Datum& key, Datum value) {
+    if (key.secret)
+        throw Error("a secret can not be a key").help("keys are shown: let the secret be the value, under a name");
     if (Datum* held = find(key)) {
         *held = std::move(value);
         return;
@@ -295,6 +304,16 @@ void Dict::set(const Datum& key, Datum value) {
     std::string hash = key_of(key, budget);
     if (!index_.empty()) index_.emplace(std::move(hash), entries.size());
     entries.emplace_back(key, std::move(value));
+}
+
+Dict copy_of(const Datum& map) {
+    Dict out;
+    for (std::size_t i = 0; i < map.size(); ++i) {
+        Datum key = map.key_at(i);
+        key.secret &= !map.secret;
+        out.set(key, map.at(i));
+    }
+    return out;
 }
 
 bool Dict::erase(const Datum& key) {

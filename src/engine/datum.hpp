@@ -170,6 +170,7 @@ struct Dict {
     std::vector<std::pair<Datum, Datum>> entries;
 
     Datum* find(const Datum& key);
+    /// Throws Error where the key is a secret: whatever misses a key tells those that there are.
     void set(const Datum& key, Datum value);
     bool erase(const Datum& key);
 
@@ -177,6 +178,9 @@ private:
     std::size_t position(const std::string& hash) const;
     std::unordered_map<std::string, std::size_t> index_;
 };
+
+/// The entries of a mapping; where that is secret as a whole, what is made of them must be tainted as a whole.
+Dict copy_of(const Datum& map);
 
 /// What a template has and Python has too, but no data: a macro, a namespace, the loop.
 class Object {

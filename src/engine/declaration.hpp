@@ -56,6 +56,9 @@ public:
     /// What a module says, as one layer: its labels get its name in front.
     void lay_module(Layers& module, std::uint32_t part, const std::string& name);
 
+    /// Of a module that is not used now: all that it would say is switched off.
+    void lay_off(const Layers& module, const std::string& name);
+
     /// Entries that follow may lie on nothing; or, of these sections, nothing lies below them.
     void lay_strictly(bool strict) { strict_ = strict; }
     void drop(const ResourceType&, Place by);
@@ -118,6 +121,9 @@ std::span<const Word> top_level_words();
 class Modules;
 class Scope;
 
+/// What `as` calls the item of an `each`. Throws Error where no expression could name it so.
+std::string name_of_item(const Value& as);
+
 /// A place that is known until this ends.
 class Standing {
 public:
@@ -143,6 +149,9 @@ public:
 
     /// Where the sections that follow stand.
     void stand_in(std::uint32_t layer, std::uint32_t module) { layer_ = layer, module_ = module; }
+
+    /// What follows is as if it were not written; only its ids are noted.
+    void switch_off_all() { all_off_ = true; }
 
     /// One section; `shared` are the meta attributes of the block it stands in.
     void read(const ResourceType&, Value section, bool absent, const Value::Map* shared = nullptr);
@@ -176,6 +185,7 @@ private:
     Layers& layers_;
     Diagnostics& problems_;
     std::uint32_t layer_ = 0, module_ = 0, part_ = 0;
+    bool all_off_ = false;
     std::unordered_map<std::string, std::string> homes_;  // by person
     Place block_{}, turn_{};      // what is being read stands in this block, in a turn of this each
     std::size_t turns_left_ = 0;  // of the block's each, this one among them

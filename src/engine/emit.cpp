@@ -100,6 +100,11 @@ public:
         }
     }
 
+    void item(const Value& value) {
+        out_ += "  - ";
+        flow(value), out_ += '\n';
+    }
+
 private:
     void block(std::string_view words, std::size_t indent) {
         for (std::size_t at = 0; at < words.size();) {
@@ -141,7 +146,8 @@ public:
     }
 
     Value::Map head() const {
-        Value::Map map{{text("name"), text(site_.name)}};
+        Value::Map map;
+        if (!site_.name.empty()) map.push_back({text("name"), text(site_.name)});
         const bool asks =
             std::any_of(site_.checks.begin(), site_.checks.end(), [](const Check& c) { return c.secret; });
         if ((uses_secrets_ || asks) && !provenance_.secrets.is_null()) map.push_back({text("secrets"), secret_files()});
@@ -160,9 +166,11 @@ public:
         return map;
     }
 
-    std::vector<Section> sections() {
+    std::vector<Section> sections(const std::vector<const Schema*>& first) {
         std::vector<Section> all;
         std::map<const Schema*, std::size_t> numbers;
+        for (const Schema* schema : first)
+            if (numbers.try_emplace(schema, all.size()).second) all.push_back({schema, {}});
         for (std::uint32_t i = 0; i < site_.catalog.size(); ++i) {
             const Schema& schema = site_.catalog[i].type->schema();
             const auto [held, is_new] = numbers.try_emplace(&schema, all.size());
@@ -376,12 +384,33 @@ Value short_body(const Schema& schema, const Value& body) {
     return main_alone && (map[0].value.is_text() || is_mapping) ? map[0].value : body;
 }
 
-std::string yaml_of(const Value::Map& head, const std::vector<Section>& sections, bool origin) {
+/// As `- nginx` and `- {name: jq, hold: true}`, where most say no more than their name.
+bool is_listed(const Section& section) {
+    const auto bare = std::count_if(section.entries.begin(), section.entries.end(),
+                                    [](const Entry& entry) { return entry.body.map().empty(); });
+    return section.schema->key() && static_cast<std::size_t>(bare) * 2 >= section.entries.size();
+}
+
+void list(std::string& out, Yaml& yaml, const Section& section) {
+    out += fmt::format("{}:{}", section.schema->section, section.entries.empty() ? " []\n" : "\n");
+    for (const Entry& entry : section.entries) {
+        Value::Map item{{text(std::string(section.schema->key()->name)), entry.key}};
+        item.insert(item.end(), entry.body.map().begin(), entry.body.map().end());
+        yaml.item(item.size() == 1 ? entry.key : Value(std::move(item)));
+    }
+}
+
+std::string yaml_of(const Value::Map& head, const std::vector<Section>& sections, const EmitOptions& options) {
     std::string out;
     Yaml yaml(out);
     for (const auto& [key, value] : head) yaml.entry(key, value, 0);
+    const bool origin = options.origin;
     for (const Section& section : sections) {
-        out += '\n';
+        if (!out.empty()) out += '\n';
+        if (options.lists && is_listed(section)) {
+            list(out, yaml, section);
+            continue;
+        }
         const Value name = text(std::string(section.schema->section));
         for (const Entry& entry : section.entries) {
             const bool single = !section.schema->key();
@@ -425,8 +454,8 @@ std::string json_of(Value::Map head, const std::vector<Section>& sections) {
 std::string emit(const Site& site, const Sources& sources, const Provenance& provenance, EmitOptions options,
                  Diagnostics& problems) {
     Emitter emitter(site, sources, provenance, problems);
-    const auto sections = emitter.sections();
-    return options.json ? json_of(emitter.head(), sections) : yaml_of(emitter.head(), sections, options.origin);
+    const auto sections = emitter.sections(options.sections);
+    return options.json ? json_of(emitter.head(), sections) : yaml_of(emitter.head(), sections, options);
 }
 
 }  // namespace chaos

@@ -58,7 +58,8 @@ std::string functions_page() {
     std::vector<const Function*> rows;
     for (const Function& row : language::all_functions()) rows.push_back(&row);
     return "## Functions\n\n" + table(rows, true) +
-           "| `file(path)` | The text of a file beside the manifest, without its last newline. | addition |\n"
+           "| `file(path)` | The text of a file beside the manifest, without its last newline; in a template, of one "
+           "beneath it. | addition |\n"
            "| `home(user)` | Where that person lives: as the manifest or the host says, else `/home/USER`. | addition "
            "|\n"
            "| `secret(name)` | A secret by its name. | addition |\n";

@@ -104,6 +104,9 @@ Datum Evaluator::step(const Tree& tree, const Node& node) {
             Dict dict;
             for (std::size_t i = 0; i + 1 < node.of.size(); i += 2) {
                 const Datum key = defined(tree, node.of[i]);
+                if (holds_secret(key, budget_))
+                    throw Mistake{tree.nodes[node.of[i]].at, "a secret can not be a key",
+                                  "keys are shown: let the secret be the value, under a name"};
                 dict.set(key, value(tree, node.of[i + 1]));
             }
             return Datum::of(std::move(dict));
@@ -230,6 +233,10 @@ Datum Evaluator::name(const Node& node) {
     if (const Datum* held = local(node.name)) return *held;
     if (const Value* held = names_.root(node.name)) return Datum::borrow(*held);
     if (const Function* function = find_function(node.name)) return Datum::of(function_object(*function));
+    const bool yes = node.name == "yes" || node.name == "on";
+    if (yes || node.name == "no" || node.name == "off")
+        return Datum::undefined(fmt::format("'{}' is not defined", node.name),
+                                fmt::format("write {}, or '{}' for the text", yes, node.name));
     const auto variables = names_.members("vars");
     if (std::find(variables.begin(), variables.end(), node.name) != variables.end())
         return Datum::undefined(fmt::format("'{}' is not defined", node.name),
@@ -418,7 +425,12 @@ Arguments Evaluator::arguments(const Tree& tree, const Node& node) {
             for (Datum& item : language::items_of(datum, budget_)) out.positional.push_back(std::move(item));
         } else if (word == "**") {
             if (!datum.is_map()) throw Error(fmt::format("'**' takes a mapping, found {}", name_of(datum)));
-            for (std::size_t n = 0; n < datum.size(); ++n) out.named.emplace_back(text(datum.key_at(n)), datum.at(n));
+            for (std::size_t n = 0; n < datum.size(); ++n) {
+                const Datum key = datum.key_at(n);
+                if (key.secret)
+                    throw Error("a secret can not be the name of what is given").help("give it by position");
+                out.named.emplace_back(text(key), datum.at(n));
+            }
         } else {
             out.named.emplace_back(word, std::move(datum));
         }

@@ -5,6 +5,7 @@
 #include <chaos/hashes.hpp>
 #include <chaos/manifest.hpp>
 #include <charconv>
+#include <unordered_map>
 #include "filters.hpp"
 #include "utf8.hpp"
 
@@ -277,7 +278,10 @@ std::string yaml_of(const Datum& datum, int indent, bool flow_leaves, bool sorte
 namespace {
 
 int indent_of(const Call& call, std::size_t i, int otherwise) {
-    return static_cast<int>(std::clamp<std::int64_t>(call.has(i) ? call.integer(i) : otherwise, -1, 40));
+    constexpr std::int64_t most = 40;
+    const std::int64_t wanted = call.has(i) ? call.integer(i) : otherwise;
+    if (wanted > most) throw Error(fmt::format("an indent is {} blanks at most, found {}", most, wanted));
+    return static_cast<int>(std::max<std::int64_t>(wanted, -1));
 }
 
 /// JSON that is harmless in HTML, as Jinja2 has it.
@@ -314,17 +318,38 @@ Datum to_yaml(Call& call, bool nice) {
 }
 
 /// What was read is data: no tag of a manifest in it, and 1e5 is a number.
+/// Of a name that JSON has twice the last counts, as in Python.
+void last_of_each(Value::Map& map) {
+    std::unordered_map<std::string, std::size_t> at;
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < map.size(); ++i) {
+        const auto [held, is_new] = at.try_emplace(map[i].key.text(), kept);
+        if (!is_new)
+            map[held->second].value = std::move(map[i].value);
+        else if (kept++ != i)
+            map[kept - 1] = std::move(map[i]);
+    }
+    map.resize(kept);
+}
+
 void check_data(Value& value) {
+    value.where = {};  // that is a line of the text, not of the manifest
     if (value.tag != Value::Tag::none) throw Error("tags like !file are for manifests");
     if (value.is_list())
         for (Value& item : std::get<Value::List>(value.data)) check_data(item);
-    if (value.is_map())
-        for (auto& entry : std::get<Value::Map>(value.data)) check_data(entry.value);
+    if (value.is_map()) {
+        last_of_each(std::get<Value::Map>(value.data));
+        for (auto& entry : std::get<Value::Map>(value.data)) entry.key.where = {}, check_data(entry.value);
+    }
     if (!value.is_text() || value.quoted || value.text().find_first_of("eE") == std::string::npos) return;
     double number = 0;
     const char* end = value.text().data() + value.text().size();
     const auto read = std::from_chars(value.text().data(), end, number);
     if (read.ptr == end && read.ec == std::errc()) value.data = fmt::format("{}", number);
+    if (read.ptr != end || read.ec != std::errc::result_out_of_range) return;
+    if (value.text().find("e-") == std::string::npos && value.text().find("E-") == std::string::npos)
+        throw Error(fmt::format("the number {} is too big", printable(value.text())));
+    value.data = std::string("0.0");
 }
 
 Datum from_text(Call& call, bool json) {

@@ -97,7 +97,8 @@ Datum unique(Call& call) {
     Dict seen;
     List out;
     for (const Datum& item : call.items()) {
-        const Datum mine = key.of(item);
+        Datum mine = key.of(item);
+        mine.secret = false;  // nobody sees what was seen
         key_of(mine, call.budget());
         if (seen.find(mine)) continue;
         seen.set(mine, Datum::none());
@@ -304,10 +305,8 @@ Datum zipped(Call& call) {
 
 Dict copied(const Datum& map, Budget& budget) {
     if (!map.is_map()) throw Error(fmt::format("combine takes mappings, found {}", name_of(map)));
-    Dict out;
     budget.spend(map.size());
-    for (std::size_t i = 0; i < map.size(); ++i) out.set(map.key_at(i), map.at(i));
-    return out;
+    return copy_of(map);
 }
 
 Datum laid(const Datum& below, const Datum& above, bool deep, Budget& budget) {
@@ -318,7 +317,7 @@ Datum laid(const Datum& below, const Datum& above, bool deep, Budget& budget) {
         const Datum* held = out.find(key);
         out.set(key, deep && held && held->is_map() && value.is_map() ? laid(*held, value, deep, budget) : value);
     }
-    return Datum::of(std::move(out));
+    return Datum::of(std::move(out)).taint(below.secret || above.secret);
 }
 
 Datum combined(Call& call) {
@@ -350,7 +349,8 @@ Datum to_items(Call& call) {
 Datum from_items(Call& call) {
     Dict out;
     for (const Datum& item : call.items()) {
-        const Datum key = call.evaluator.attribute(item, call.text(0, "key"), "item");
+        Datum key = call.evaluator.attribute(item, call.text(0, "key"), "item");
+        key.secret &= !call.subject.secret;  // a secret as a whole becomes one
         const Datum value = call.evaluator.attribute(item, call.text(1, "value"), "item");
         require(key), require(value);
         out.set(key, value);

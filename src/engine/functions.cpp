@@ -66,7 +66,8 @@ Dict names_of(Call& call) {
     Dict names;
     for (const Datum& more : call.rest.positional) {
         if (more.is_map()) {
-            for (std::size_t i = 0; i < more.size(); ++i) names.set(more.key_at(i), more.at(i));
+            const Dict copy = copy_of(more);
+            for (const auto& [name, value] : copy.entries) names.set(name, value);
             continue;
         }
         for (const Datum& pair : items_of(more, call.budget())) {

@@ -62,16 +62,20 @@ void Layers::lay_module(Layers& module, std::uint32_t part, const std::string& n
         entry.layer = 0, entry.part = part;
         lay(std::move(entry));
     }
-    for (ResourceId id : module.off_) {
-        const ResourceType* type = registry_.type(id.type);
-        if (type && has_labels(type->schema())) id.key = name + "/" + id.key;
-        off_.insert(std::move(id));
-    }
+    lay_off(module, name);
     for (auto& [id, said] : module.buried_) {
         const ResourceType* type = registry_.type(id.type);
         const bool label = type && has_labels(type->schema());
         auto& all = buried_[{id.type, label ? name + "/" + id.key : id.key}];
         all.insert(all.end(), said.begin(), said.end());
+    }
+}
+
+void Layers::lay_off(const Layers& module, const std::string& name) {
+    for (ResourceId id : module.off_) {
+        const ResourceType* type = registry_.type(id.type);
+        if (type && has_labels(type->schema())) id.key = name + "/" + id.key;
+        off_.insert(std::move(id));
     }
 }
 
@@ -212,6 +216,7 @@ void Layers::forget(const Value& pattern) {
     const std::string& text = pattern.text();
     if (text.find('*') == std::string::npos) {
         const ResourceId id = parse_id(text, registry_, pattern.where);
+        if (!numbers_.contains(id) && is_off(id)) return;
         if (!numbers_.contains(id))
             throw Error(pattern.where, fmt::format("nothing below this file declares {}", to_text(id)))
                 .help("remove it from without:");

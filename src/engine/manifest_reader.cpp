@@ -107,6 +107,7 @@ bool ManifestReader::read(std::vector<Document>& documents) {
     for (Document& document : documents)
         if (const Value* said = document.root.find("assert")) check_assertions(*said);
     for (std::uint32_t i = 0; i < documents.size(); ++i) read_layer(documents[i], i + 1);
+    if (whole) scope_.check_variables(reading_.problems);
     return whole;
 }
 
@@ -226,7 +227,15 @@ void ManifestReader::use_module(Use use) {
     Module module{use.name(), path() + use.name(), number_};
     if (!stands && reading_.context.provenance)
         reading_.context.provenance->uses.push_back({module.path, "", use.when.front().where, true, {}, {}});
-    if (!stands) return reading_.modules.switched_off(module.path);
+    if (!stands) {
+        reading_.modules.switched_off(module.path);
+        const Value nothing = Scope::withheld(fmt::format(
+            "the module '{0}' is not used here: its 'when' does not hold\nask whether it is: modules.{0} is defined",
+            module.name));
+        exports_.push_back({module.name, nothing}), exports_deciding_.push_back({module.name, nothing});
+        scope_.give("modules", Value(exports_), Value(exports_deciding_));
+        return note_switched_off(std::move(use));
+    }
     if (const auto before = uses_.find(module.name); before != uses_.end())
         throw Error(use.module.where, fmt::format("a module is used as '{}' already", module.name))
             .note(before->second, "it is used here first")
@@ -234,7 +243,8 @@ void ManifestReader::use_module(Use use) {
     uses_.emplace(module.name, use.module.where);
     for (auto& entry : use.with) {
         const Place where = entry.value.where;
-        substitute(entry.value, scope_);
+        if (const std::string why = scope_.substitute_judging(entry.value); !why.empty())
+            use.passing.emplace(entry.key.text(), why);
         // A path given to a module of chaos is one from the manifest that gives it.
         const bool relative =
             entry.key.text() == "path" && entry.value.is_text() && !entry.value.text().starts_with('/');
@@ -277,7 +287,7 @@ void ManifestReader::open_module(const Use& use, Module module) {
     const std::string name = module.name;
     const auto number = reading_.modules.add(std::move(module));
     open.emplace_back(real, use.module.text());
-    read_module(use, number, name, documents_of(use, file, scope), scope);
+    read_module(use, number, name, documents_of(use, file, scope, reading_.problems), scope);
     open.pop_back();
 }
 
@@ -315,10 +325,49 @@ std::string ManifestReader::fetched_file(const Use& use) const {
         .help(fmt::format("ls {} shows what it has", directory));
 }
 
-std::vector<Document> ManifestReader::documents_of(const Use& use, const std::string& file, Scope& scope) {
+void ManifestReader::note_switched_off(Use use) {
+    Diagnostics unheard;
+    const auto quietly = [](auto act) {
+        try {
+            act();
+        } catch (const Error&) {
+        }
+    };
+    quietly([&] {
+        const std::string file =
+            use.from.is_null() ? module_file(use.module, places_of_modules(use.module.where)) : fetched_file(use);
+        Scope scope(reading_.scope, reading_.of_modules);
+        scope.give("module", Value(Value::Map{{std::string("name"), Value(use.name())}}));
+        scope.lends_places = file.empty();
+        std::vector<Document> documents = documents_of(use, file, scope, unheard);
+        if (documents.empty()) return;
+        for (auto& entry : use.with) quietly([&] { substitute(entry.value, scope_); });
+        take_params(main_of(documents).root.find("params"), use, scope, unheard);
+        Value::Map vars;
+        for (const Document& document : documents)
+            if (const Value* said = document.root.find("vars"); said && said->is_map()) lay_values(vars, said->map());
+        scope.variables(std::move(vars));
+        Layers layers(reading_.context.registry, unheard);
+        Sections sections(reading_.context.registry, scope, layers, unheard);
+        sections.switch_off_all();
+        for (Document& document : documents)
+            for (auto& [key, value] : std::get<Value::Map>(document.root.data)) {
+                if (const ResourceType* type = reading_.context.registry.section(key.text());
+                    type && type->schema().section == key.text())
+                    quietly([&, &said = value] { sections.read(*type, std::move(said), false); });
+                if (key.text() != "blocks" || !value.is_list()) continue;
+                for (Value& block : std::get<Value::List>(value.data))
+                    quietly([&] { sections.read_block(std::move(block)); });
+            }
+        layers_.lay_off(layers, use.name());
+    });
+}
+
+std::vector<Document> ManifestReader::documents_of(const Use& use, const std::string& file, Scope& scope,
+                                                   Diagnostics& problems) {
     Cache* cache = reading_.context.cache;
     if (!file.empty())
-        return read_documents(reading_.sources, {shown(beside::real_path(file))}, scope, cache, reading_.problems);
+        return read_documents(reading_.sources, {shown(beside::real_path(file))}, scope, cache, problems);
     const ShippedModule& module = *find_shipped(use.module.text());
     auto documents = read_document(reading_.sources, source_name(module), std::string(module.text), cache);
     tell_missing_kinds(documents.front().root);
@@ -410,9 +459,15 @@ std::string ManifestReader::shown(const std::string& real) const {
 void ManifestReader::export_values(const std::string& name, Value exports, Scope& scope) {
     exports.map();
     scope.stand_in(exports.where);
-    substitute(exports, scope);
+    Value deciding{Value::Map{}};
+    for (auto& entry : std::get<Value::Map>(exports.data)) {
+        if (has_expression(entry.key)) substitute(entry.key, scope);
+        const std::string why = scope.substitute_judging(entry.value);
+        std::get<Value::Map>(deciding.data).push_back({entry.key, why.empty() ? entry.value : Scope::withheld(why)});
+    }
     exports_.push_back({name, std::move(exports)});
-    scope_.give("modules", Value(exports_));
+    exports_deciding_.push_back({name, std::move(deciding)});
+    scope_.give("modules", Value(exports_), Value(exports_deciding_));
 }
 
 void ManifestReader::check_assertions(const Value& said) {

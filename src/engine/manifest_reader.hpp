@@ -80,7 +80,10 @@ private:
     void note_use(const Use&, std::uint32_t number, const std::string& file, const Value* declared, Scope& scope);
     /// The file of a module that comes from elsewhere. Throws Error unless what is kept is what chaos.lock says.
     std::string fetched_file(const Use& use) const;
-    std::vector<Document> documents_of(const Use& use, const std::string& file, Scope& scope);
+    std::vector<Document> documents_of(const Use& use, const std::string& file, Scope& scope, Diagnostics&);
+
+    /// Needs on what a module would declare are dropped while it is not used. What is wrong in it is nobody's concern.
+    void note_switched_off(Use use);
 
     /// A module of chaos may speak of kinds that are not in this registry: that is told, where it would say something.
     void tell_missing_kinds(Value& manifest) const;
@@ -108,7 +111,7 @@ private:
     Scope& scope_;
     Layers layers_;
     Sections sections_;
-    Value::Map exports_;
+    Value::Map exports_, exports_deciding_;  // the second without what may not decide what exists
     std::map<std::string, Place> uses_;
 };
 

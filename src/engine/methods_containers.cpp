@@ -171,10 +171,8 @@ Datum update(Call& call) {
 
 Datum copy(Call& call) {
     if (call.subject.is_list()) return Datum::of(call.items(), call.subject.form());
-    Dict out;
     call.budget().spend(call.subject.size());
-    for (std::size_t i = 0; i < call.subject.size(); ++i) out.set(call.subject.key_at(i), call.subject.at(i));
-    return Datum::of(std::move(out));
+    return Datum::of(copy_of(call.subject));
 }
 Datum clear(Call& call) {
     if (call.subject.is_list())

@@ -221,7 +221,8 @@ Datum tabs_expanded(const Call& call) {
     for (const auto character : characters_of(text)) {
         if (character == "\t") {
             const auto blanks = width > 0 ? width - column % width : 0;
-            out.append(static_cast<std::size_t>(std::min<std::int64_t>(blanks, 1000)), ' '), column += blanks;
+            call.budget().fits(out.size() + static_cast<std::size_t>(blanks));
+            out.append(static_cast<std::size_t>(blanks), ' '), column += blanks;
         } else {
             out += character, column = character == "\n" || character == "\r" ? 0 : column + 1;
         }

@@ -58,6 +58,7 @@ struct Use {
     std::vector<Value> when{};
     Value::Map links{};
     Value doc{}, tags{};
+    std::map<std::string, std::string, std::less<>> passing{};  ///< Of `with`, what may not decide what exists: why.
     Value from{}, rev{};  ///< Where it comes from, and the whole hash of a commit; nothing where it is here.
 
     const std::string& name() const { return as.empty() ? module.text() : as; }

@@ -64,6 +64,11 @@ void keep_what_they_need(const Catalog& catalog, const States& observed, States&
     }
 }
 
+/// What goes back to another state: in a home, that is what it was filled with, or what was put in its place.
+bool returns(const Resource& resource, const State& observed, const State& goal) {
+    return observed && goal && !same(resource.type->schema(), observed, goal);
+}
+
 /// Asks the kinds whose tools see what hangs together: one they leave in place is needed by others.
 std::vector<std::uint32_t> keep_needed(const Catalog& catalog, const View& view, const States& observed, States& goal) {
     std::vector<std::uint32_t> kept;
@@ -75,17 +80,17 @@ std::vector<std::uint32_t> keep_needed(const Catalog& catalog, const View& view,
     for (const auto& [type, numbers] : going) {
         std::vector<Change> changes;
         for (const std::uint32_t i : numbers) changes.push_back({catalog[i].id, observed[i], {}, {}});
+        // What becomes another one at the same time is told as well, by a change that changes nothing: what it needs
+        // now says nothing of what it needs then.
+        for (std::uint32_t i = 0; i < catalog.size(); ++i)
+            if (catalog[i].type == type && returns(catalog[i], observed[i], goal[i]))
+                changes.push_back({catalog[i].id, observed[i], observed[i], {}});
         Diagnostics told_again_with_the_plan;
         type->resolve(view, changes, told_again_with_the_plan);
         for (std::size_t k = 0; k < numbers.size(); ++k)
             if (changes[k].after) goal[numbers[k]] = observed[numbers[k]], kept.push_back(numbers[k]);
     }
     return kept;
-}
-
-/// What goes back to another state: in a home, that is what it was filled with, or what was put in its place.
-bool returns(const Resource& resource, const State& observed, const State& goal) {
-    return observed && goal && !same(resource.type->schema(), observed, goal);
 }
 
 /// Every directory above what is to be there, or to come; `unchanged`: only above what stays as it is.

@@ -164,6 +164,9 @@ Value typed(Value value, const Value& type, Diagnostics& problems) {
     for (auto& [key, held] : std::get<Value::Map>(value.data)) {
         const auto named = std::find(known.begin(), known.end(), key.text());
         if (named == known.end()) {
+            if (value.secret)
+                throw Error(value.where, "this secret value has a field too many")
+                    .help(fmt::format("it has {}", fmt::join(known, ", ")));
             const auto near = nearest(key.text(), known);
             throw Error(key.where, fmt::format("there is no field '{}'", printable(key.text())))
                 .help(near.empty() ? fmt::format("it has {}", fmt::join(known, ", "))
@@ -246,7 +249,8 @@ void refuse_unknown(const Value* declared, const Use& use, const Scope& scope, D
 }  // namespace
 
 bool take_params(const Value* declared, const Use& use, Scope& scope, Diagnostics& problems) {
-    Value::Map params;
+    Value::Map params, deciding;
+    bool some_may_not = false;
     const Value with(use.with);
     const auto mistakes = problems.errors().size();
     refuse_unknown(declared, use, scope, problems);
@@ -265,8 +269,16 @@ bool take_params(const Value* declared, const Use& use, Scope& scope, Diagnostic
                               ? fmt::format("add {}: {}", name, example_of(param.type))
                               : fmt::format("write {{module: {}, with: {{{}: VALUE}}}}", use.module.text(), name));
             Value value = given ? *given : *param.fallback;
-            if (!given) scope.stand_in(entry.key.where), substitute(value, scope);
+            std::string passing;
+            if (!given) {
+                scope.stand_in(entry.key.where);
+                passing = scope.substitute_judging(value);
+            } else if (const auto known = use.passing.find(name); known != use.passing.end()) {
+                passing = known->second;
+            }
+            some_may_not |= !passing.empty();
             if (given || !value.is_null()) value = read_param(param, std::move(value), problems);
+            deciding.push_back({name, passing.empty() ? value : Scope::withheld(passing)});
             params.push_back({name, std::move(value)});
         } catch (Error& error) {
             if (!error.where) error.where = given ? given->where : entry.key.where;
@@ -274,9 +286,12 @@ bool take_params(const Value* declared, const Use& use, Scope& scope, Diagnostic
                 problems.add(std::move(error).note(entry.key.where, fmt::format("'{}' is declared here", name)));
             else
                 problems.add(std::move(error));
-            params.push_back({name, Value()});
+            params.push_back({name, Value()}), deciding.push_back({name, Value()});
         }
-        scope.give("params", Value(params));
+        if (some_may_not)
+            scope.give("params", Value(params), Value(deciding));
+        else
+            scope.give("params", Value(params));
     }
     return problems.errors().size() == mistakes;
 }

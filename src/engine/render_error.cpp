@@ -3,6 +3,7 @@
 #include <chaos/error.hpp>
 #include <chaos/in_short.hpp>
 #include <chaos/url.hpp>
+#include "clear_secrets.hpp"
 #include "utf8.hpp"
 
 namespace chaos {
@@ -60,11 +61,31 @@ std::string head(Place at, const Sources& sources, std::string_view what, std::s
     return out + '\n';
 }
 
+/// Without what stands on it in clear and is a secret; the caret stays with what it is about.
+std::string without_secrets(std::string_view text, Place at, std::string_view line, std::size_t& caret) {
+    constexpr std::string_view hidden = "***";
+    std::string out;
+    std::size_t from = 0, moved = caret;
+    for (const auto& [first, last] : clear_secrets(text, at.line)) {
+        if (first < from || first > line.size()) continue;
+        out += line.substr(from, first - from);
+        if (caret >= last)
+            moved = caret - last + out.size() + hidden.size();
+        else if (caret >= first)
+            moved = out.size();
+        out += hidden, from = std::min(last, line.size());
+    }
+    caret = moved;
+    return out.append(line.substr(from));
+}
+
 std::string excerpt(Place at, const Sources& sources) {
     if (!at || at.source >= sources.size()) return {};
-    auto line = line_of(sources[at].text, at.line);
-    if (line.empty()) return {};
-    std::size_t caret = bytes_of(line, at.column ? at.column - 1U : 0U);
+    const auto whole = line_of(sources[at].text, at.line);
+    if (whole.empty()) return {};
+    std::size_t caret = bytes_of(whole, at.column ? at.column - 1U : 0U);
+    const std::string open = without_secrets(sources[at].text, at, whole, caret);
+    std::string_view line = open;
     if (line.size() > widest) {  // what is around the place
         const auto from = caret > widest / 2 ? bytes_of(line, characters(line.substr(0, caret - widest / 2))) : 0;
         line = line.substr(from), caret -= from;

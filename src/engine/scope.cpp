@@ -16,6 +16,17 @@ namespace {
 
 constexpr std::uint64_t most_of_a_file = 16 << 20;
 
+/// Neither `..` nor a link leads out; of what is not there, reading it tells.
+void refuse_outside(const std::string& path, const std::string& written, const std::string& directory) {
+    if (!beside::exists(path)) return;
+    const std::string top = beside::real_path(directory);
+    if (beside::real_path(path).starts_with(top == "/" ? top : top + "/")) return;
+    throw Error(fmt::format("'{}' leads out of {}", printable(written), top))
+        .help(
+            "a template reads what lies beneath the manifest's directory; the manifest itself may give it more, by "
+            "with: {key: !file PATH}");
+}
+
 }  // namespace
 
 Scope::Scope(Sources& sources, const ReadContext& context) : sources_(sources), context_(context) {
@@ -33,7 +44,7 @@ void Scope::variables(Value::Map vars) {
     Value::Map given;
     for (const auto& [name, text] : context_.vars) given.push_back({name, text});
     lay_values(vars, std::move(given));
-    vars_.clear(), order_.clear(), all_vars_.reset(), laid_ = true;
+    vars_.clear(), order_.clear(), all_vars_.reset(), deciding_vars_.reset(), laid_ = true;
     for (auto& entry : vars) {
         order_.push_back(entry.key.text());
         vars_[entry.key.text()].value = std::move(entry.value);
@@ -44,8 +55,59 @@ void Scope::bind(std::string_view name, Value value) {
     bound_.insert_or_assign(std::string(name), std::move(value));
 }
 
+void Scope::check_variables(Diagnostics& problems) {
+    // The last first: a long chain, each of the next one, is then never deep.
+    for (auto at = order_.rbegin(); at != order_.rend(); ++at) {
+        const std::string& name = *at;
+        const Variable& held = vars_.find(name)->second;
+        if (held.resolved || held.failed) continue;
+        asked_secret_ = false;
+        try {
+            variable(name);
+        } catch (Error& error) {
+            if (asked_secret_) continue;
+            const auto same = [&](const Error& other) { return std::string_view(other.what()) == error.what(); };
+            const bool names = std::string_view(error.what()).find('\'') != std::string_view::npos;
+            const auto& told = problems.errors();
+            if (!names && std::any_of(told.begin(), told.end(), same)) continue;  // all of a long chain is one mistake
+            if (!error.where) error.where = held.value.where;
+            problems.add(std::move(error));
+        }
+    }
+}
+
 void Scope::give(std::string_view name, Value value) {
     given_.insert_or_assign(std::string(name), std::move(value));
+}
+
+void Scope::give(std::string_view name, Value value, Value deciding_value) {
+    give(name, std::move(value));
+    given_deciding_.insert_or_assign(std::string(name), std::move(deciding_value));
+}
+
+Value Scope::withheld(std::string why) {
+    if (why.find('\n') == std::string::npos) why += "\nit may be shown in a value";  // the hint
+    Value value(std::move(why));
+    value.quoted = true, value.tag = Value::Tag::file;
+    return value;
+}
+
+std::string Scope::substitute_judging(Value& value) {
+    const bool before = std::exchange(touched_passing_, false);
+    Value written = value;
+    substitute(value, *this);
+    std::string why;
+    if (touched_passing_) {
+        const bool was = std::exchange(deciding, true);
+        try {
+            substitute(written, *this);
+        } catch (const Error& error) {
+            why = error.what();
+        }
+        deciding = was;
+    }
+    touched_passing_ = before || !why.empty();
+    return why;
 }
 
 void Scope::unbind(std::string_view name) {
@@ -64,8 +126,13 @@ const Value* Scope::variable(std::string_view name) {
         throw Error(fmt::format("vars.{} is not known yet where files are chosen", name))
             .help("paths of include and overlay may use facts, host and what --var gives");
     if (found == vars_.end()) return nullptr;
-    auto& [value, resolved, busy] = found->second;
-    if (resolved) return &value;
+    auto& [value, resolved, busy, failed, passing] = found->second;
+    const auto judged = [&, &held = found->second]() -> const Value* {
+        touched_passing_ |= !held.passing.empty();
+        if (!deciding || held.passing.empty()) return &held.value;
+        throw Error(held.value.where, held.passing).help("it may be shown in a value");
+    };
+    if (resolved) return judged();
     if (busy) {
         std::string circle;
         for (auto step = std::find(busy_.begin(), busy_.end(), name); step != busy_.end(); ++step)
@@ -75,14 +142,34 @@ const Value* Scope::variable(std::string_view name) {
     }
     busy = true, busy_.emplace_back(name);
     const Place back = std::exchange(here_, value.where);
+    // What the manifest says is its writer's: it may need a variable only in a template, and only where something else
+    // is decided.
+    const std::string contained = std::exchange(contained_, {});
+    const bool was_deciding = std::exchange(deciding, false);
+    const auto leave = [&] {
+        busy = false, busy_.pop_back(), here_ = back, contained_ = contained, deciding = was_deciding;
+    };
     try {
-        substitute(value, *this);
+        passing = substitute_judging(value);
     } catch (...) {
-        busy = false, busy_.pop_back(), here_ = back;
+        leave(), failed = true;
         throw;
     }
-    busy = false, busy_.pop_back(), here_ = back, resolved = true;
-    return &value;
+    leave(), resolved = true;
+    return judged();
+}
+
+/// All of them, but for those that may not.
+Value Scope::variables_that_decide() {
+    Value::Map all;
+    const bool was = std::exchange(deciding, false);
+    for (const auto& name : order_) {
+        const Value& value = *variable(name);
+        const std::string& why = vars_.find(name)->second.passing;
+        all.push_back({name, why.empty() ? value : withheld(why)});
+    }
+    deciding = was;
+    return Value(std::move(all));
 }
 
 const Value* Scope::fact(std::string_view name) {
@@ -92,6 +179,7 @@ const Value* Scope::fact(std::string_view name) {
     if (deciding && found->passing)
         throw Error(fmt::format("facts.{} changes by itself, so it can not decide what exists", name))
             .help("it may be shown in a value");
+    touched_passing_ |= found->passing;
     if (site_) return site_->fact(name);
     if (context_.recorded) return recorded_fact(name);
     auto held = facts_.find(name);
@@ -174,7 +262,15 @@ const Value* Scope::seen(const Value* value) {
 
 const Value* Scope::root(std::string_view name) {
     if (const auto found = bound_.find(name); found != bound_.end()) return seen(&found->second);
+    if (const auto found = given_deciding_.find(name); found != given_deciding_.end()) {
+        touched_passing_ = true;
+        if (deciding) return seen(&found->second);
+    }
     if (const auto found = given_.find(name); found != given_.end()) return seen(&found->second);
+    if (name == "vars" && deciding) {
+        if (!deciding_vars_) deciding_vars_ = variables_that_decide();
+        return seen(&*deciding_vars_);
+    }
     if (name == "vars") {
         if (!all_vars_) {
             Value::Map all;
@@ -247,9 +343,11 @@ Value Scope::call(std::string_view function, std::span<const Value> arguments) {
     if (arguments.size() != 1 || !arguments[0].is_text())
         throw Error("file takes one path").help("write it as in file('keys/deploy.pub')");
     if (holds_secret(arguments[0])) throw Error("a secret can not be the path of a file");
+    const std::string path = beside::join(sources_[here_].directory, arguments[0].text());
     std::string text;
+    if (!contained_.empty()) refuse_outside(path, arguments[0].text(), contained_);
     try {
-        text = beside::read(beside::join(sources_[here_].directory, arguments[0].text()), most_of_a_file);
+        text = beside::read(path, most_of_a_file);
     } catch (Error& error) {
         throw std::move(error).help("the path is one from the directory of this manifest");
     }
@@ -260,6 +358,7 @@ Value Scope::call(std::string_view function, std::span<const Value> arguments) {
 }
 
 Value Scope::secret(std::span<const Value> arguments) {
+    asked_secret_ = true;
     if (arguments.size() != 1 || !arguments[0].is_text() || arguments[0].text().empty())
         throw Error("secret takes one name").help("write it as in secret('db.password')");
     if (holds_secret(arguments[0])) throw Error("a secret can not name a secret");

@@ -21,6 +21,9 @@ public:
     /// `vars` has what --var gave, and nothing else.
     void variables(Value::Map vars);
 
+    /// Mistakes in variables that nothing used. What needs a secret is let be: not every host has every key.
+    void check_variables(Diagnostics&);
+
     /// Expressions that follow stand in this source: what manifest.dir and file() go by.
     void stand_in(Place at) { here_ = at; }
 
@@ -37,6 +40,23 @@ public:
     /// What secret() opens; null: there is nothing to open. Of a site alone: a module is given its secrets.
     void open_secrets(Secrets* secrets) { secrets_ = secrets; }
 
+    /// While it lives, file() does not lead out of a directory: a template may be written by somebody else.
+    class Contained {
+    public:
+        Contained(Scope& scope, const std::string& directory) : scope_(scope) { scope.contained_ = directory; }
+        ~Contained() { scope_.contained_.clear(); }
+        Contained(const Contained&) = delete;
+
+    private:
+        Scope& scope_;
+    };
+
+    /// Substitutes, and says why what comes of it may not decide what exists; empty where it may.
+    std::string substitute_judging(Value&);
+
+    /// Stands for a value where something is decided, and is an error there that says this.
+    static Value withheld(std::string why);
+
     /// While it is set, a fact that changes by itself is an error: it may not decide what exists.
     bool deciding = false;
 
@@ -46,6 +66,8 @@ public:
 
     /// A name that stands for the same wherever this scope does: `params`, `module`, `modules`.
     void give(std::string_view name, Value value);
+    /// The same, where a part of it may not decide what exists: what stands there while something is decided.
+    void give(std::string_view name, Value value, Value deciding_value);
 
     const Value* root(std::string_view name) override;
     const Value* member(std::string_view root, std::string_view name) override;
@@ -58,6 +80,7 @@ private:
     Value secret(std::span<const Value> arguments);
     const Value* seen(const Value*);  ///< Notes where it is of a secret that is not known.
     const Value* variable(std::string_view name);
+    Value variables_that_decide();
     const Value* fact(std::string_view name);
     const Value* recorded_fact(std::string_view name) const;
     const Value* host(std::string_view name);
@@ -66,19 +89,23 @@ private:
 
     struct Variable {
         Value value;
-        bool resolved = false, busy = false;
+        bool resolved = false, busy = false, failed = false;
+        std::string passing{};  // why it may not decide what exists
     };
     Sources& sources_;
     const ReadContext& context_;
     Scope* site_ = nullptr;
     Secrets* secrets_ = nullptr;
     Place here_{};
-    bool laid_ = false;  // the variables of all layers are known
+    std::string contained_;         // what file() may not lead out of
+    bool asked_secret_ = false;     // secret() was called
+    bool touched_passing_ = false;  // what may not decide was looked at
+    bool laid_ = false;             // the variables of all layers are known
     std::map<std::string, Variable, std::less<>> vars_;
     std::vector<std::string> order_, busy_;
-    std::map<std::string, Value, std::less<>> facts_, bound_, given_;
+    std::map<std::string, Value, std::less<>> facts_, bound_, given_, given_deciding_;
     std::map<std::string, std::string, std::less<>> homes_;
-    std::optional<Value> host_, all_vars_;
+    std::optional<Value> host_, all_vars_, deciding_vars_;
     std::deque<Value> kept_;
 };
 

@@ -2,6 +2,7 @@
 #include "secrets.hpp"
 #include <fmt/format.h>
 #include <algorithm>
+#include <utility>
 #include "beside.hpp"
 #include "utf8.hpp"
 
@@ -37,6 +38,12 @@ Value not_known() {
 }  // namespace
 
 void Secrets::declare(const Value& said, const std::string& directory) {
+    const bool before = std::exchange(broken_, true);
+    read(said, directory);
+    broken_ = before;
+}
+
+void Secrets::read(const Value& said, const std::string& directory) {
     if (said.is_text()) return add(said, directory);
     if (said.is_list()) {
         for (const Value& one : said.list()) add(one, directory);
@@ -91,6 +98,7 @@ const Value& Secrets::open(File& file) {
 }
 
 Value Secrets::find(const std::string& name) {
+    if (files_.empty() && broken_) return not_known();
     if (files_.empty())
         throw Error(fmt::format("there is no secret '{}': this manifest names no file of secrets", printable(name)))
             .help("name it at the top: secrets: secrets.yml");
@@ -106,6 +114,7 @@ Value Secrets::find(const std::string& name) {
         }
         if (found || tree.is_null()) return not_known();
     }
+    if (broken_) return not_known();
     throw no_such(name);
 }
 

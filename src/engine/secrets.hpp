@@ -22,7 +22,7 @@ public:
     Value find(const std::string& name);
 
     const std::vector<std::string>& asked() const { return asked_; }  ///< The texts that find() gave.
-    bool unknown() const { return lacks_.has_value(); }               ///< Some secret that was asked for is not known.
+    bool unknown() const { return broken_ || lacks_; }                ///< Some secret that was asked for is not known.
     const std::optional<Error>& lacking() const { return lacks_; }    ///< Why, at the place of the file.
 
 private:
@@ -32,6 +32,7 @@ private:
         std::optional<Value> tree{};  ///< Null where it is not known.
         bool known = true;
     };
+    void read(const Value& said, const std::string& directory);
     void add(const Value& path, const std::string& directory);
     const Value& open(File&);
     Error no_such(const std::string& name);
@@ -41,6 +42,7 @@ private:
     std::deque<File> files_;
     std::vector<std::string> asked_;
     std::optional<Error> lacks_;
+    bool broken_ = false;  // a file was named that is not there: what would be in it nobody knows
 };
 
 }  // namespace chaos

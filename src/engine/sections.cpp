@@ -52,6 +52,15 @@ std::string one_line(const Value& value) {
     return "{" + out + "}";
 }
 
+/// What an expression made stands where that stands.
+void place(Value& made, Place where) {
+    if (!made.where) made.where = where;
+    if (made.is_list())
+        for (Value& item : std::get<Value::List>(made.data)) place(item, where);
+    if (made.is_map())
+        for (auto& entry : std::get<Value::Map>(made.data)) place(entry.key, where), place(entry.value, where);
+}
+
 }  // namespace
 
 void Sections::read(const ResourceType& type, Value section, bool absent, const Value::Map* shared) {
@@ -69,6 +78,7 @@ void Sections::read(const ResourceType& type, Value section, bool absent, const 
         scope_.deciding = true;
         substitute(section, scope_);
         scope_.deciding = false;
+        place(section, section.where);
         if (section.secret) refuse_deciding(section.where);
         if (!section.is_list() && !section.is_map())
             throw Error(section.where, fmt::format("'{}' takes a list or a mapping, and this gives {}", schema.section,
@@ -106,6 +116,7 @@ void Sections::item(const ResourceType& type, Value item, bool absent, const Val
         scope_.deciding = true;
         substitute(item, scope_);
         scope_.deciding = false;
+        place(item, item.where);
         if (item.is_text()) {
             if (item.secret) refuse_as_key(item.where);
             return one(type, std::move(item), Value(), absent, shared);
@@ -122,6 +133,7 @@ void Sections::item(const ResourceType& type, Value item, bool absent, const Val
         throw Error(item.where, fmt::format("expected a {} or a mapping, found {}", key_field.name, kind_of(item)))
             .help(fmt::format("write it as in {}: [KEY], or {{{}: KEY, ATTRIBUTE: VALUE}}", schema.section,
                               key_field.name));
+    if (item.secret) refuse_as_key(item.where);
     auto& body = std::get<Value::Map>(item.data);
     const auto key = std::find_if(body.begin(), body.end(), [&](const Value::Entry& e) {
         return schema.find(e.key.text()) == &key_field || e.key.text() == "name" || e.key.text() == "path";
@@ -131,7 +143,7 @@ void Sections::item(const ResourceType& type, Value item, bool absent, const Val
         key != body.end() && (schema.find(key->key.text()) == &key_field || !schema.find(key->key.text()));
     if (!found) {
         Error error(item.where, fmt::format("this {} does not say its {}", schema.name, key_field.name));
-        if (body.size() == 1 && (body[0].value.is_map() || body[0].value.is_null())) {
+        if (body.size() == 1 && !holds_secret(item) && (body[0].value.is_map() || body[0].value.is_null())) {
             const std::string inside = body[0].value.is_map() ? one_line(body[0].value) : "";
             throw std::move(error).help(fmt::format("write {{{}: {}{}", key_field.name, body[0].key.text(),
                                                     inside.size() > 2 ? ", " + inside.substr(1) : "}"));
@@ -168,6 +180,7 @@ Value::Map Sections::attributes(const ResourceType& type, const Value& key, Valu
     const Schema& schema = type.schema();
     const Field* main = schema.main.empty() ? nullptr : schema.find(schema.main);
     if (body.is_null()) return {};
+    if (body.is_map() && body.secret) refuse_as_key(body.where);  // all of it, also the names of attributes
     if (body.is_map() && !(main && main->merge == Merge::keys && !schema.key()))
         return std::move(std::get<Value::Map>(body.data));
     if (!main)
@@ -186,15 +199,18 @@ Value::Map Sections::attributes(const ResourceType& type, const Value& key, Valu
 
 namespace {
 
-/// What a block says holds for an entry beside what that says itself: all of `when` must hold, the block's first, lists
-/// are united; who it is for, and its doc, an entry may say otherwise.
+constexpr std::string_view adding_up[] = {"when", "tags", "needs", "before", "watch", "notify"};
+
+/// What a block says holds for an entry beside what that says itself: all of `when` must hold, the block's first, ids
+/// and tags are united; all else an entry may say otherwise.
 void share(Value::Map& body, const Value::Map& shared) {
     for (const auto& entry : shared) {
         const std::string& word = entry.key.text();
         const auto own = std::find_if(body.begin(), body.end(), [&](const auto& e) { return e.key.text() == word; });
         if (own == body.end()) {
             body.push_back(entry);
-        } else if (word != "doc" && word != "user" && !own->value.is_null()) {
+        } else if (std::find(std::begin(adding_up), std::end(adding_up), word) != std::end(adding_up) &&
+                   !own->value.is_null()) {
             const auto all = items_in(own->value), more = items_in(entry.value);
             Value::List both(more.begin(), more.end());
             both.insert(word == "when" ? both.end() : both.begin(), all.begin(), all.end());
@@ -204,6 +220,25 @@ void share(Value::Map& body, const Value::Map& shared) {
 }
 
 }  // namespace
+
+std::string name_of_item(const Value& as) {
+    constexpr std::string_view taken[] = {"vars",    "facts", "host",  "manifest", "loop", "params", "module",
+                                          "modules", "true",  "false", "none",     "True", "False",  "None",
+                                          "and",     "or",    "not",   "is",       "in",   "if",     "else"};
+    const std::string& name = as.text();
+    const auto plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    };
+    const bool is_name =
+        !name.empty() && !(name[0] >= '0' && name[0] <= '9') && std::all_of(name.begin(), name.end(), plain);
+    if (!is_name)
+        throw Error(as.where, fmt::format("'{}' can be no name in an expression", printable(name)))
+            .help("a name is one word of letters, digits and _: as: one");
+    if (std::find(std::begin(taken), std::end(taken), name) != std::end(taken))
+        throw Error(as.where, fmt::format("'{}' means something else in expressions", name))
+            .help("call the item by another name: as: one");
+    return name;
+}
 
 /// Told once; what is left is let be.
 bool Sections::takes_turns(std::size_t count, Place where) {
@@ -230,11 +265,14 @@ void Sections::one(const ResourceType& type, Value key, Value body, bool absent,
     };
     const auto stands = std::find_if(map.begin(), map.end(), [](const auto& e) { return e.key.text() == "each"; });
     if (stands == map.end()) {
+        if (const Value as = take("as"); !as.is_null())
+            throw Error(as.where, "'as' names the item of an 'each', and there is none")
+                .help("remove it, or add each: LIST");
         if (turns_left_ && !takes_turns(1, key.where)) return;
         return unrolled(type, std::move(key), std::move(map), absent);
     }
     const Value each = take("each"), as = take("as");
-    const std::string name = as.is_text() ? as.text() : "item";
+    const std::string name = as.is_null() ? "item" : name_of_item(as);
     const Standing turn(turn_, each.where);
     scope_.stand_in(each.where), scope_.deciding = true;
     const Value items = items_of(each, scope_);
@@ -342,7 +380,8 @@ void Sections::unrolled(const ResourceType& type, Value key, Value::Map body, bo
     Place off;
     scope_.deciding = true;
     if (const auto when = find("when"); when != body.end())
-        stands = decide(when->value, scope_), off = when->key.where, body.erase(when);
+        stands = !all_off_ && decide(when->value, scope_), off = when->key.where, body.erase(when);
+    stands &= !all_off_;
     if (!raw && has_expression(key)) {
         substitute(key, scope_);
         if (!key.is_text())

@@ -271,7 +271,7 @@ Value items_of(const Value& each, Names& names) {
     else
         substitute(items, names);
     if (items.is_list() || items.is_map()) return items;
-    throw Error(each.where, fmt::format("each takes a list or a mapping, found {}", kind_of(items)))
+    throw Error(each.where, fmt::format("each takes a list or a mapping, found {}", name_of(type_of(items))))
         .help("write it as in each: vars.sites");
 }
 

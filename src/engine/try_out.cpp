@@ -36,6 +36,7 @@ Value render_template(Sources& sources, const std::string& path, Value vars, con
     const Value with = *scope.root("vars");
     Templates templates(sources);
     const language::Blanks how{blanks.trim_blocks, blanks.lstrip_blocks};
+    const Scope::Contained contained(scope, directory);
     return render(templates, templates.open(path, directory, how), how, scope, with);
 }
 

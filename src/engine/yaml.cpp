@@ -88,7 +88,11 @@ public:
         if (in_quotes && end_of_quotes(text_, at) == npos)
             throw Error(place_of({text_, at}, source_), "this quote is never closed")
                 .help(fmt::format("close it with {}", first));
-        Value value(text.empty() && in_quotes ? lines_alone(at) : text, place(mark));
+        const bool folds = first == '>' && tag != "?" && text_.substr(at, 3).find('+') != npos;
+        Value value(text.empty() && in_quotes ? lines_alone(at)
+                    : folds                   ? with_last_lines(at, text)
+                                              : text,
+                    place(mark));
         value.quoted = tag == "!" || (tag != "?" && (in_quotes || first == '|' || first == '>'));
         value.tag = tag_of(tag, mark, text);
         if (wants_key()) check_key(value, at, in_quotes);
@@ -221,6 +225,27 @@ private:
         return known;
     }
 
+    /// A folded text that keeps its last blank lines: yaml-cpp gives one of them less.
+    std::string with_last_lines(std::size_t at, std::string text) const {
+        std::size_t blank = 0, depth = 0;
+        bool begun = false;
+        for (auto from = text_.find('\n', at); from != npos && ++from < text_.size(); from = text_.find('\n', from)) {
+            const auto line = text_.substr(from, std::min(text_.find('\n', from), text_.size()) - from);
+            const auto first = std::min(line.find_first_not_of(' '), line.size());
+            if (first == line.size() && !(begun && first > depth)) {
+                ++blank;
+                continue;
+            }
+            if (!begun) depth = first, begun = true;
+            if (first < depth || text.empty()) break;
+            blank = 0;
+        }
+        const auto end = text.find_last_not_of('\n');
+        if (end == npos) return text;
+        text.resize(end + 1);
+        return text.append(1 + blank, '\n');
+    }
+
     /// A key of a block mapping is followed by its colon; yaml-cpp takes a line without one for a key with nothing.
     void check_key(const Value& key, std::size_t at, bool in_quotes) const {
         if (open_.back().flow) return;
@@ -230,6 +255,10 @@ private:
         if (!in_quotes && key.text().starts_with('-') && key.text().size() > 1)
             throw Error(key.where, fmt::format("expected 'key: value', found '{}'", key.text()))
                 .help(fmt::format("'-' needs a space after it: - {}", key.text().substr(1)));
+        const auto before = at ? text_.find_last_not_of(' ', at - 1) : npos;
+        if (before != npos && text_[before] == '?' && before + 1 < at)
+            throw Error(key.where, "a key with '?' before it is not understood")
+                .help(fmt::format("write {}: VALUE, without the '?'", key.text()));
         throw Error(key.where, fmt::format("expected ':' after '{}'", key.text()))
             .help(fmt::format("write {}: VALUE, or indent it if it belongs to the line above", key.text()));
     }

@@ -101,6 +101,13 @@ public:
         return installed_by_hand(view, declared);
     }
     bool has_others() const override { return true; }
+    std::vector<std::string> asked_for(const View& view) const override { return asked_for_by_hand(view); }
+    State as_written(const View&, State found) const override {
+        const auto& there = *found.as<Package>();
+        Package said{.name = there.name};
+        if (there.hold.value_or(false)) said.hold = true;
+        return State::of(std::move(said));
+    }
 
     void claims(const State& state, std::vector<Claim>& claims) const override {
         const auto& id = state.as<Package>()->name;

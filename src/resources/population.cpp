@@ -114,6 +114,23 @@ std::vector<std::vector<std::string>> parts_of(std::string_view relation) {
     return parts;
 }
 
+/// Names, by the packages that are it or stand for it.
+using Givers = std::map<std::string_view, std::vector<std::string_view>>;
+
+Givers givers(const std::vector<Paragraph>& all) {
+    Givers given_by;
+    for (const Paragraph& one : all) {
+        given_by[one.name].push_back(one.name);
+        for (std::string_view rest = one.gives; !rest.empty();) {
+            auto name = rest.substr(0, rest.find(','));
+            rest.remove_prefix(std::min(name.size() + 1, rest.size()));
+            while (name.starts_with(' ')) name.remove_prefix(1);
+            given_by[name.substr(0, name.find_first_of(" ("))].push_back(one.name);
+        }
+    }
+    return given_by;
+}
+
 bool is_of_the_system(const Paragraph& one) {
     static constexpr std::string_view kept[] = {
         "openssh-server",  "network-manager", "ifupdown", "systemd-sysv",   "cloud-init",
@@ -156,16 +173,7 @@ std::vector<std::string> enabled_by_hand(const View& view) {
 
 std::vector<std::string> not_needed(std::string_view status, std::vector<std::string> candidates) {
     const auto all = paragraphs(status);
-    std::map<std::string_view, std::vector<std::string_view>> given_by;  // a name, by the packages that are it
-    for (const Paragraph& one : all) {
-        given_by[one.name].push_back(one.name);
-        for (std::string_view rest = one.gives; !rest.empty();) {
-            auto name = rest.substr(0, rest.find(','));
-            rest.remove_prefix(std::min(name.size() + 1, rest.size()));
-            while (name.starts_with(' ')) name.remove_prefix(1);
-            given_by[name.substr(0, name.find_first_of(" ("))].push_back(one.name);
-        }
-    }
+    const auto given_by = givers(all);
     Names going(candidates.begin(), candidates.end());
     for (const Paragraph& one : all)
         if (is_of_the_system(one)) going.erase(std::string(one.name));
@@ -194,6 +202,87 @@ std::vector<std::string> not_needed(std::string_view status, std::vector<std::st
     }
     std::erase_if(candidates, [&](const std::string& name) { return !going.contains(name); });
     return candidates;
+}
+
+namespace {
+
+bool is_brought_with_the_system(const Paragraph& one) {
+    return one.essential || one.priority == "required" || one.priority == "important" ||
+           one.name.starts_with("linux-image-") || one.name.starts_with("grub-");
+}
+
+/// Who brings whom: what a package needs, where it is what the need names first and nothing else here meets it.
+class Bringing {
+public:
+    explicit Bringing(const std::vector<Paragraph>& all) : given_by_(givers(all)) {
+        for (const Paragraph& one : all) by_name_.emplace(one.name, &one);
+    }
+
+    /// All that comes along with it, and is not known to come yet.
+    void follow(std::string_view name) {
+        for (std::vector<std::string_view> open{name}; !open.empty();) {
+            const auto found = by_name_.find(open.back());
+            open.pop_back();
+            if (found == by_name_.end()) continue;
+            for (const auto relation : {found->second->needs, found->second->before})
+                for (const auto& alternatives : parts_of(relation)) {
+                    const auto brought = brings(alternatives);
+                    if (brought.empty() || brought == name) continue;
+                    if (brought_.insert(brought).second) open.push_back(brought);
+                }
+        }
+    }
+    bool is_brought(std::string_view name) const { return brought_.contains(name); }
+
+private:
+    std::string_view brings(const std::vector<std::string>& alternatives) const {
+        const auto first = by_name_.find(alternatives.front());
+        if (first == by_name_.end()) return {};
+        for (const auto& name : alternatives)
+            if (const auto held = given_by_.find(name); held != given_by_.end())
+                for (const auto other : held->second)
+                    if (other != first->first) return {};
+        return first->first;
+    }
+
+    Givers given_by_;
+    std::map<std::string_view, const Paragraph*> by_name_;
+    std::set<std::string_view> brought_;
+};
+
+}  // namespace
+
+std::vector<std::string> not_brought(std::string_view status, const std::vector<std::string>& candidates) {
+    const auto all = paragraphs(status);
+    Bringing bringing(all);
+    Names of_the_system{"chaos"};
+    for (const Paragraph& one : all)
+        if (is_brought_with_the_system(one)) of_the_system.emplace(one.name), bringing.follow(one.name);
+    std::vector<std::string> kept;
+    for (const auto& name : candidates) {
+        if (of_the_system.contains(name) || bringing.is_brought(name)) continue;
+        bringing.follow(name);
+        kept.push_back(name);
+    }
+    std::erase_if(kept, [&](const std::string& name) { return bringing.is_brought(name); });
+    return kept;
+}
+
+std::vector<std::string> asked_for_by_hand(const View& view) {
+    const auto& packages = view.once<Packages>();
+    std::vector<std::string> candidates;
+    for (const auto& one : packages.all) {
+        if (!one.installed() || one.automatic || one.essential) continue;
+        const bool foreign = packages.keeper == Packages::Keeper::apt && one.architecture != "all" &&
+                             one.architecture != packages.architecture;
+        candidates.push_back(foreign ? one.name + ":" + one.architecture : one.name);
+    }
+    std::sort(candidates.begin(), candidates.end());
+    candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
+    std::string status;
+    constexpr std::size_t most = 64 << 20;
+    view->look("/var/lib/dpkg/status", &status, most);
+    return not_brought(status, candidates);
 }
 
 std::vector<std::string> installed_by_hand(const View& view, std::span<const std::string> declared) {

@@ -186,18 +186,25 @@ public:
         return enabled_by_hand(view);
     }
     bool has_others() const override { return true; }
+    State as_written(const View&, State found) const override {
+        Service said = *found.as<Service>();
+        if (!said.masked.value_or(false)) said.masked.reset();
+        return State::of(std::move(said));
+    }
 
     void claims(const State& state, std::vector<Claim>& claims) const override {
         const Service& spec = *state.as<Service>();
         const auto [person, unit] = owned(spec.name);
         const auto name = unit_name(unit);
         // What it lies in may go with it.
-        if (spec.links_in && spec.enabled.value_or(false))
+        if (spec.links_in && spec.enabled.value_or(false)) {
+            claims.push_back({Claim::Role::needs, fmt::format("path:{}/{}", *spec.links_in, name)});
             for (const char* target : {"default", "timers", "sockets", "paths", "graphical-session", "basic"}) {
                 const auto wants = fmt::format("path:{}/{}.target.wants", *spec.links_in, target);
                 claims.push_back({Claim::Role::brings, wants});
                 claims.push_back({Claim::Role::brings, wants + "/" + name});
             }
+        }
         const auto watches = [&, &whose = person](const std::string& what) {
             claims.push_back({Claim::Role::watches, "unit:" + key_of({whose, what})});
         };

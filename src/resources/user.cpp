@@ -226,6 +226,15 @@ public:
         return people(view);
     }
     bool has_others() const override { return true; }
+    State as_written(const View&, State found) const override {
+        User said = *found.as<User>();
+        if (said.group == said.name) said.group.reset();
+        if (said.groups && said.groups->empty()) said.groups.reset();
+        if (said.home == default_home(said.name)) said.home.reset();
+        if (said.comment && said.comment->empty()) said.comment.reset();
+        if (said.expires == "never") said.expires.reset();
+        return State::of(std::move(said));
+    }
 
     void claims(const State& state, std::vector<Claim>& claims) const override {
         const auto& spec = *state.as<User>();

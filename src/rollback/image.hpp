@@ -17,6 +17,7 @@ struct Image {
     std::string
         extended;  ///< Extended attributes, ACLs and capabilities among them: sorted, name and value length-prefixed.
     std::uint64_t device = 0, inode = 0;  ///< Which inode it was: to know our own again. Not compared.
+    std::int64_t changed = 0;             ///< ctime in nanoseconds; of this look, not recorded and not compared.
     std::int64_t born = 0;  ///< btime of that inode in nanoseconds, 0 where the file system does not tell.
 
     explicit operator bool() const { return kind != Entry::Kind::absent; }

@@ -55,6 +55,7 @@ void stat_into(Image& image, int descriptor, const std::string& name) {
     image.gid = found.stx_gid;
     image.size = image.kind == Entry::Kind::directory ? 0 : found.stx_size;
     image.modified = nanoseconds(found.stx_mtime);
+    image.changed = nanoseconds(found.stx_ctime);
     image.device = ::makedev(found.stx_dev_major, found.stx_dev_minor);
     image.inode = found.stx_ino;
     const bool tells = (found.stx_mask & STATX_BTIME) && !is_overlay(found, descriptor);

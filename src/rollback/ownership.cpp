@@ -266,6 +266,7 @@ bool says(const Store& store, const Holding& record, const Resource& resource, c
 }  // namespace
 
 bool is_recorded(const Site& site, const States& observed, const Store& store) {
+    if (!site.owns) return true;
     if (const auto origin = store.site_origin(site.name); !origin.empty() && origin != site.origin) return false;
     std::unordered_map<Id, const Holding*, IdHash> known;
     const auto& held = store.holdings();

@@ -9,13 +9,13 @@
 
 namespace chaos::rollback {
 
-namespace {
-
 std::int64_t now_ns() {
     timespec now{};
     clock_gettime(CLOCK_REALTIME, &now);
     return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
 }
+
+namespace {
 
 /// Of many changes, the one that an error names; none where that can not be told.
 Place blamed(const Step& step, const Error& error) {
@@ -50,6 +50,17 @@ std::vector<std::string> secrets_of(const Site& site) {
     return all;
 }
 
+/// What a plan is about: its first resources by name, the others by number.
+std::string in_few_words(const Plan& plan) {
+    constexpr std::size_t named = 2;
+    std::string words;
+    std::size_t all = 0;
+    for (const Step& step : plan)
+        for (const Change& change : step.changes)
+            if (all++ < named) words += (words.empty() ? "" : ", ") + to_text(change.id);
+    return all > named ? words + " and " + std::to_string(all - named) + " more" : words;
+}
+
 }  // namespace
 
 std::string Runner::Parts::unsaid(std::string text) {
@@ -68,9 +79,11 @@ void Runner::Parts::begin() {
     record.manifest = request.manifest;
     record.started = now_ns();
     record.boot = boot_id();
+    record.revision = request.revision;
+    record.about = in_few_words(plan);
     record.takes_back = taken_back;
     auto& batch = journal.batch();
-    if (!takes_back()) batch.set_site(request.site.name, request.site.origin);
+    if (!takes_back() && request.site.owns) batch.set_site(request.site.name, request.site.origin);
     outcome.run = batch.add_run(record);
     journal.of(outcome.run);
     if (request.window_s != 0) open_window();

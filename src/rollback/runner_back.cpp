@@ -51,12 +51,14 @@ std::string came_from(const Operation& kept, const std::map<std::string, const O
 
 /// Of the runs taken back: paths of this step that are still as those runs left them go back to the byte.
 void Runner::Parts::put_images_back(const Step& step) {
+    std::set<std::string> here;
+    for (const Change& change : step.changes) here.insert(to_text(change.id));
     for (const auto& [run, number] : steps_taken_back(step)) {
         const auto paths = paths_of.find({run, number});
         if (paths == paths_of.end()) continue;
         // Newest first: a directory that went with what was in it comes before that.
         for (auto path = paths->second.rbegin(); path != paths->second.rend(); ++path) {
-            if (stays(*path)) continue;
+            if (stays(*path) || has_a_step_of_its_own(*path, here, {run, number})) continue;
             auto [before, after, trash] = images.at(*path);
             const Image there = host->image(*path);
             if (lacks_content(before) && lacks_content(after) && there.kind == Entry::Kind::file)
@@ -75,6 +77,15 @@ void Runner::Parts::put_images_back(const Step& step) {
 bool Runner::Parts::stays(const std::string& path) const {
     const auto owner = owners.find(path);
     return owner != owners.end() && !going_back.contains(owner->second);
+}
+
+/// Resources that were changed in one step may go back in several: each path does so where its own resource does.
+bool Runner::Parts::has_a_step_of_its_own(const std::string& path, const std::set<std::string>& here,
+                                          const std::pair<std::int64_t, std::int64_t>& made) const {
+    const auto owner = owners.find(path);
+    if (owner == owners.end() || here.contains(owner->second)) return false;
+    const auto steps = made_by.find(owner->second);
+    return steps != made_by.end() && std::find(steps->second.begin(), steps->second.end(), made) != steps->second.end();
 }
 
 /// Somebody's bytes that a step kept aside, and that do not go back to the place they came from: that was changed

@@ -10,6 +10,8 @@
 
 namespace chaos::rollback {
 
+std::int64_t now_ns();  ///< Nanoseconds since 1970.
+
 /// One run. Its members stand in five files: runner.cpp (the run), runner_steps.cpp, runner_calls.cpp, runner_back.cpp
 /// (taking earlier runs back), runner_record.cpp (what it writes down).
 struct Runner::Parts {
@@ -49,9 +51,12 @@ private:
     bool judges_a_secret(const std::vector<std::size_t>& steps) const;
     bool prepare(std::size_t number);
     void verify(std::size_t number);
+    void fail_if_it_changed(const std::vector<std::size_t>& steps) const;
     void record_done(std::size_t number);
     void put_images_back(const Step&);
     bool stays(const std::string& path) const;
+    bool has_a_step_of_its_own(const std::string& path, const std::set<std::string>& here,
+                               const std::pair<std::int64_t, std::int64_t>& made) const;
     bool is_last_copy(const std::string& path) const;
     void undo_what_is_left(const Step&);
     void take_call_back(Step&);

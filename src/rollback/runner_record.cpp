@@ -74,6 +74,7 @@ bool Runner::Parts::has_something_to_record() const {
 }
 
 void Runner::Parts::record_ownership() {
+    if (!request.site.owns) return;
     for (std::size_t i = 0; i < request.site.catalog.size(); ++i) {
         const Resource& resource = request.site.catalog[i];
         if (resource.companion || resource.exclusive) continue;

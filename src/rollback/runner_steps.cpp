@@ -10,6 +10,8 @@ namespace chaos::rollback {
 
 using Result = ChangeRecord::Result;
 
+constexpr std::int64_t coarseness_ns = 50'000'000;  ///< How far the clock of file times may be behind.
+
 namespace {
 
 std::string in_words(const Field& field, const State& state, bool hidden) {
@@ -92,6 +94,7 @@ bool Runner::Parts::prepare(std::size_t number) {
     bool work = false;
     for (std::size_t k = 0; k < step.changes.size(); ++k) {
         Change& change = step.changes[k];
+        work |= takes_back() && same(schema, change.before, change.after);  // to the byte, where no attribute differs
         const State fresh = found[k] ? found[k].with_inputs(change.before.inputs()) : found[k];
         if (!same(schema, fresh, change.before)) {
             // What waits for an earlier step may have become another by it: a service, when its unit came.
@@ -136,8 +139,25 @@ void Runner::Parts::record_done(std::size_t number) {
     for (const std::uint32_t i : step.resources) record_inputs(i, view);
 }
 
+/// What was kept of a target must be what the plan says that was there: else it would go back to neither.
+void Runner::Parts::fail_if_it_changed(const std::vector<std::size_t>& steps) const {
+    const View view(place.looking);
+    for (const std::size_t number : steps) {
+        const Step& step = plan[number];
+        const States found = look_again(request.site.catalog, step, view, takes_back());
+        for (std::size_t k = 0; k < step.changes.size(); ++k) {
+            const Change& change = step.changes[k];
+            const State fresh = found[k] ? found[k].with_inputs(change.before.inputs()) : found[k];
+            if (!same(step.type->schema(), fresh, change.before))
+                throw Error(change.where, fmt::format("{} changed since the plan was made", to_text(change.id)))
+                    .help("run it again: the plan is made anew");
+        }
+    }
+}
+
 void Runner::Parts::run_files(std::size_t from, std::size_t to) {
     std::vector<std::size_t> working;
+    const std::int64_t began = now_ns() - coarseness_ns;
     for (std::size_t number = from; number < to; ++number) {
         if (!failed[number] && prepare(number)) working.push_back(number);
     }
@@ -155,7 +175,7 @@ void Runner::Parts::run_files(std::size_t from, std::size_t to) {
                 host->validate(*command, change.id.key);
     }
     try {
-        host->publish();
+        host->publish({[&] { fail_if_it_changed(working); }, began});
         journal.flush();
         for (const Command& command : host->unvalidated()) {
             const Output output = host->run(command);

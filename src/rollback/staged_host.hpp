@@ -91,7 +91,15 @@ public:
     void validate(const Command&, const std::string& path);
 
     /// Shows what is queued. On an Error nothing of this publish stays visible, and nothing is queued any more.
-    void publish();
+    void publish() { publish({}); }
+
+    /// The same. Before anything is shown, `holds` is asked, and may throw, where a target was changed since `since`
+    /// (nanoseconds since 1970): what is kept of it may be newer than what the plan was made for.
+    struct Planned {
+        std::function<void()> holds{};
+        std::int64_t since = 0;
+    };
+    void publish(const Planned&);
     void discard();  ///< Forgets what is queued.
 
     /// Validations of the last publish that could not be tried apart (no right to make a namespace, no overlay, and no

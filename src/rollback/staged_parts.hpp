@@ -102,6 +102,7 @@ struct StagedHost::Parts {
     // staged_queue.cpp
     const Owners& owners_now() const;
     Image wished(const Wish&, const Image& before) const;
+    Content kept(const Content&) const;
     Content content_of(const Wish&) const;
 
     // staged_look.cpp: what will be done, before anything is
@@ -124,7 +125,7 @@ struct StagedHost::Parts {
     void sync();
 
     // staged_publish.cpp
-    void publish(std::vector<Move>&);
+    void publish(std::vector<Move>&, const Planned&);
     void look_again(const Move&) const;
     void show(Move&);
     void validate(const std::vector<Move>&);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "names.hpp"
@@ -83,8 +84,10 @@ void StagedHost::Parts::show(Move& move) {
     throw changed_since(path);
 }
 
-void StagedHost::Parts::publish(std::vector<Move>& moves) {
+void StagedHost::Parts::publish(std::vector<Move>& moves, const Planned& planned) {
     try {
+        const auto is_newer = [&](const Move& move) { return move.operation.before.changed >= planned.since; };
+        if (planned.holds && std::any_of(moves.begin(), moves.end(), is_newer)) planned.holds();
         for (Move& move : moves) stage(move);
         sync();
         validate(moves);
@@ -106,7 +109,7 @@ void StagedHost::Parts::publish(std::vector<Move>& moves) {
     for (const Move& move : moves) units_changed |= is_unit_file(move.operation.path);
 }
 
-void StagedHost::publish() {
+void StagedHost::publish(const Planned& planned) {
     const std::lock_guard guard(parts_->mutex);
     parts_->owners.reset();
     parts_->unvalidated.clear();
@@ -115,7 +118,7 @@ void StagedHost::publish() {
         ~Discard() { host.discard(); }
     } const discard_at_the_end{*this};
     std::vector<Move> moves = parts_->look();
-    if (!moves.empty()) parts_->publish(moves);
+    if (!moves.empty()) parts_->publish(moves, planned);
     parts_->owners.reset();
 }
 

@@ -61,6 +61,14 @@ const Owners& StagedHost::Parts::owners_now() const {
     return *owners;
 }
 
+/// A large content that goes back was recorded with the place where it lay: by now it is among the objects.
+Content StagedHost::Parts::kept(const Content& content) const {
+    if (content.held() || state_in_root.empty()) return content;
+    const std::string name = "/objects/" + hex(content.digest());
+    const bool is_kept = looking.look(state_in_root + name).kind == Entry::Kind::file;
+    return is_kept ? Content(state + name, content.size(), content.digest()) : content;
+}
+
 Content StagedHost::Parts::content_of(const Wish& wish) const {
     if (wish.verb != Verb::restore) return wish.content;
     if (wish.image.kind != Entry::Kind::file) return {};
@@ -183,7 +191,7 @@ Content StagedHost::content(const std::string& path) const {
 
 void StagedHost::write(const std::string& path, const Content& content, const Meta& meta) {
     const Guard guard(parts_->mutex);
-    parts_->queue.add({Verb::file, clean_path(path), content, {}, meta, {}, {}, false, parts_->step});
+    parts_->queue.add({Verb::file, clean_path(path), parts_->kept(content), {}, meta, {}, {}, false, parts_->step});
 }
 
 void StagedHost::make_directory(const std::string& path, const Meta& meta) {

@@ -3,6 +3,7 @@
 
 #include <chaos/confirm.hpp>
 #include <chaos/history.hpp>
+#include <chaos/keeping.hpp>
 
 #include "image.hpp"
 
@@ -74,6 +75,8 @@ public:
     std::vector<OwnedRecord> owned(const std::string& site = {}) const override;
     const std::vector<Holding>& holdings() const override;
     OwnedRecord owned(const Holding&) const override;
+    std::vector<RecordedId> recorded_at(const std::string& path) const override;
+    std::int64_t pruned() const override;
     std::string site_origin(const std::string& site) const override;
     std::vector<std::pair<std::string, Digest>> noted(const ResourceId&, std::string* invocation) const override;
 
@@ -87,7 +90,22 @@ public:
     /// None, too, for a file of objects/ of more than 64 MiB: that is for who reads it in pieces.
     std::optional<std::string> blob(Digest) const;
     bool has_blob(Digest) const;
-    std::string as_stored(const Value&) const;        ///< As a column would have it; nothing is written.
+    std::string as_stored(const Value&) const;  ///< As a column would have it; nothing is written.
+
+    /// What nobody needs who can only go back to `oldest`, as if all runs before it had never been recorded. With
+    /// `forget` it is gone when this returns, but for `trees`: those are to be removed, then forget_trees() be told.
+    struct Forgotten {
+        std::int64_t before = 0, after = 0;  ///< Bytes of the store.
+        std::size_t contents = 0;
+        std::vector<std::string> trees;  ///< In the root; those of an earlier time that was cut among them.
+    };
+    /// The number of the oldest run that may be left alone so that the store takes no more than this many bytes.
+    std::int64_t oldest_within(std::int64_t bytes) const;
+    Forgotten reckon(std::int64_t oldest) const;  ///< What forget() would do.
+    Forgotten forget(std::int64_t oldest);
+    void forget_trees();
+    Health check() const;
+
     std::string meta(const std::string& name) const;  ///< machine_id, program, min_reader; empty where it is not said.
 
     /// One change of the store. What was not committed when it ends is undone. While it lives, other threads wait, and
@@ -132,8 +150,9 @@ public:
         bool done_ = false;
     };
 
-private:
     struct Handle;
+
+private:
     std::unique_ptr<Handle> handle_;
 };
 

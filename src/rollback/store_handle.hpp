@@ -36,4 +36,7 @@ struct Store::Handle final : BlobSink, BlobSource {
     std::string broken;  ///< Why nothing is written any more: a commit could not be synced.
 };
 
+/// An image as a column has it, with its digest opened, which follows the words of the image.
+Image image_in(std::string_view line, const BlobSource&);
+
 }  // namespace chaos::rollback

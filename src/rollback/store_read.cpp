@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "records.hpp"
 #include "store_handle.hpp"
@@ -12,8 +13,8 @@ namespace chaos::rollback {
 namespace {
 
 constexpr std::string_view columns_of_runs =
-    "number, state, verb, site, who, manifest, started, ended, changes, note, boot, coalesce((SELECT group_concat(run) "
-    "FROM taken_back WHERE by = number), '')";
+    "number, state, verb, site, who, manifest, started, ended, changes, note, boot, revision, about, "
+    "coalesce((SELECT group_concat(run) FROM taken_back WHERE by = number), '')";
 
 RunRecord run_of(const Database::Rows& row) {
     RunRecord run;
@@ -28,7 +29,9 @@ RunRecord run_of(const Database::Rows& row) {
     run.changes = row.integer(8);
     run.note = row.text(9);
     run.boot = row.text(10);
-    for (std::string_view rest = row.text(11); !rest.empty();) {
+    run.revision = row.text(11);
+    run.about = row.text(12);
+    for (std::string_view rest = row.text(13); !rest.empty();) {
         const auto word = rest.substr(0, rest.find(','));
         std::from_chars(word.data(), word.data() + word.size(), run.takes_back.emplace_back());
         rest.remove_prefix(std::min(word.size() + 1, rest.size()));
@@ -52,17 +55,6 @@ std::vector<ChangeRecord> changes_in(Database::Rows row, const BlobSource& blobs
         change.where = row.text(9);
     }
     return changes;
-}
-
-/// With its digest opened, which follows the words of the image.
-Image image_in(std::string_view line, const BlobSource& blobs) {
-    constexpr auto words = 12;
-    std::size_t at = 0;
-    for (int i = 0; i < words && at != line.npos; ++i) at = line.find(' ', i ? at + 1 : 0);
-    if (at == line.npos) return image_from_text(line);
-    Image image = image_from_text(line.substr(0, at));
-    image.content = digest_from_hex(blobs.opened(line.substr(at + 1)));
-    return image;
 }
 
 std::vector<std::int64_t> numbers_in(Database::Rows row) {
@@ -102,6 +94,16 @@ OwnedRecord owned_in(const Database::Rows& row, Database& database, const BlobSo
 }
 
 }  // namespace
+
+Image image_in(std::string_view line, const BlobSource& blobs) {
+    constexpr auto words = 12;
+    std::size_t at = 0;
+    for (int i = 0; i < words && at != line.npos; ++i) at = line.find(' ', i ? at + 1 : 0);
+    if (at == line.npos) return image_from_text(line);
+    Image image = image_from_text(line.substr(0, at));
+    image.content = digest_from_hex(blobs.opened(line.substr(at + 1)));
+    return image;
+}
 
 std::vector<RunRecord> Store::runs(std::size_t most) const {
     const std::scoped_lock guard(handle_->mutex);
@@ -169,6 +171,27 @@ const std::vector<Holding>& Store::holdings() const {
         held.push_back({std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)),
                         std::string(row.text(3)), row.integer(4) != 0, row.integer(5) != 0, row.integer(6)});
     return handle_->holdings.emplace(std::move(held));
+}
+
+std::vector<RecordedId> Store::recorded_at(const std::string& path) const {
+    const std::scoped_lock guard(handle_->mutex);
+    std::set<RecordedId> found;
+    for (auto row = handle_->database->ask("SELECT DISTINCT type, key FROM changes WHERE key = ?", {path}); row.next();)
+        found.insert({std::string(row.text(0)), std::string(row.text(1))});
+    // A step of several resources does not say which of them it was.
+    for (auto row = handle_->database->ask(
+             "SELECT max(c.type), max(c.key) FROM operations o JOIN changes c ON c.run = o.run AND c.step = o.step "
+             "WHERE o.path = ? GROUP BY o.run, o.number HAVING count(*) = 1",
+             {path});
+         row.next();)
+        found.insert({std::string(row.text(0)), std::string(row.text(1))});
+    return {found.begin(), found.end()};
+}
+
+std::int64_t Store::pruned() const {
+    const std::scoped_lock guard(handle_->mutex);
+    auto row = handle_->database->ask("SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'pruned'");
+    return row.next() ? row.integer(0) : 0;
 }
 
 std::string Store::site_origin(const std::string& site) const {

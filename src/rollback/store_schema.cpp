@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 namespace chaos::rollback {
@@ -151,6 +152,12 @@ CREATE TABLE taken_back(      -- a rollback, and the runs that it took back
     PRIMARY KEY(by, run)
 ) WITHOUT ROWID;
 )",
+                                2},
+                               // What a person asks a run: from which commit, about what.
+                               {R"(
+ALTER TABLE runs ADD COLUMN revision TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN about TEXT NOT NULL DEFAULT '';
+)",
                                 2}};
 
 std::int64_t version_of(Database& database) {
@@ -219,7 +226,10 @@ void migrate(Database& database, std::span<const Migration> to) {
         }
     }
     for (; version < static_cast<std::int64_t>(to.size()); ++version) {
-        const auto& [script, min_reader] = to[static_cast<std::size_t>(version)];
+        const auto& script = to[static_cast<std::size_t>(version)].script;
+        std::int64_t min_reader = 1;  // of all so far: one that only adds does not open what an earlier one closed
+        for (const Migration& one : to.first(static_cast<std::size_t>(version + 1)))
+            min_reader = std::max(min_reader, one.min_reader);
         database.run("BEGIN IMMEDIATE");
         try {
             database.run(script);

@@ -44,6 +44,13 @@ void fill(Value& attributes, const Value& from, const Value& known) {
     if (all.size() != attributes.map().size()) attributes = Value(std::move(all));
 }
 
+/// In what no attribute says: a capability, a label, the time of a content.
+bool differs_unseen(const Image& before, const Image& after) {
+    if (!before || before.kind != after.kind) return false;
+    return before.extended != after.extended || before.mode != after.mode || before.uid != after.uid ||
+           before.gid != after.gid || (before.kind != Entry::Kind::directory && before.modified != after.modified);
+}
+
 bool stands(const std::optional<RunRecord>& run) {
     return run && (run->state == RunState::committed || run->state == RunState::partial);
 }
@@ -70,9 +77,16 @@ Transactor::TakeBack TakingBack::plan() && {
     const View view(place_.looking);
     look(view);
     decide();
-    for (const std::uint32_t i : keep_occupied(back_.site.catalog, view, back_.observed, back_.goal))
-        tell({back_.site.catalog[i].id, "", "absent", "present", "there is something in it, or needs it"});
+    for (const std::uint32_t i : keep_occupied(back_.site.catalog, view, back_.observed, back_.goal)) {
+        const Resource& kept = back_.site.catalog[i];
+        // A package that others came to need is no matter of dispute: it goes with the last of them.
+        if (kept.type->batches() && kept.type->way() == Way::opaque)
+            back_.decided.push_back({Decided::How::theirs, {kept.id, "", "absent", "present", "others need it"}});
+        else
+            tell({kept.id, "", "absent", "present", "there is something in it, or needs it"});
+    }
     back_.plan = chaos::plan(back_.site.catalog, back_.graph, back_.observed, back_.goal);
+    restore_unseen();
     find_settling();
     return std::move(back_);
 }
@@ -107,6 +121,7 @@ void TakingBack::add(const Span& span) {
     const ResourceId id{schema.name, span.key};
     const State base = span.base.is_null() ? State() : decode(schema, span.base, problems_);
     State target = span.target.is_null() ? State() : decode(schema, span.target, problems_);
+    const std::size_t told = back_.superseded.size();
     if ((!base && !target) || leave_to_later_runs(span, base, target)) return;
     if (base && !target && is_protected(id)) return tell({id, "", "absent", "present", "it is protected"});
     if (span.type->undo_of({id, target, base}) == Undo::none) return back_.stayed.push_back(id);
@@ -117,6 +132,7 @@ void TakingBack::add(const Span& span) {
     resource.type = span.type;
     resource.wanted = base ? base : target;
     back_.site.catalog.push_back(std::move(resource));
+    superseded_.push_back(back_.superseded.size() != told);
     bases_.push_back(base);
     targets_.push_back(target);
 }
@@ -253,6 +269,42 @@ bool TakingBack::is_protected(const ResourceId& id) const {
     const auto& held = place_.store.holdings();
     return std::any_of(held.begin(), held.end(),
                        [&](const Holding& one) { return one.protect && one.type == id.type && one.key == id.key; });
+}
+
+/// What these runs changed and gave back themselves, attribute by attribute, is in no plan: but its file is a new one.
+/// That goes back to the byte as well, after all else.
+void TakingBack::restore_unseen() {
+    std::map<std::string, std::pair<Image, Image>> images;  // by path: before the first of them, and after the last
+    std::map<std::string, std::uint32_t> owners;
+    for (const std::int64_t run : back_.runs)
+        for (const Operation& operation : place_.store.operations(run)) {
+            const auto parts = in_step_.find({run, operation.step});
+            if (operation.effect || parts == in_step_.end()) continue;
+            const auto [held, first] = images.try_emplace(operation.path, operation.before, operation.after);
+            if (!first) held->second.second = operation.after;
+            for (const Part& part : parts->second)
+                if (parts->second.size() == 1 || back_.site.catalog[part.number].id.key == operation.path)
+                    owners[operation.path] = part.number;
+        }
+    std::map<const ResourceType*, std::set<std::uint32_t>> found;
+    for (const auto& [path, number] : owners) {
+        const Resource& resource = back_.site.catalog[number];
+        const auto& [before, after] = images.at(path);
+        const State& now = back_.observed[number];
+        if (resource.type->way() != Way::files || hidden_[number] || superseded_[number] || !now) continue;
+        const auto is_there = [&](const State& state) { return reaches(resource.type->schema(), now, state); };
+        if (differs_unseen(before, after) && is_there(bases_[number]) && is_there(targets_[number]))
+            found[resource.type].insert(number);
+    }
+    for (const auto& [type, numbers] : found) {
+        Step step;
+        step.type = type;
+        for (const std::uint32_t number : numbers) {
+            step.resources.push_back(number);
+            step.changes.push_back({back_.site.catalog[number].id, back_.observed[number], back_.observed[number], {}});
+        }
+        back_.plan.push_back(std::move(step));
+    }
 }
 
 /// Services that took note of what goes back (settle() in undo.cpp), and are not in the plan for anything else.

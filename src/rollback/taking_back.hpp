@@ -42,6 +42,7 @@ private:
     void decide();
     void tell(Conflict);
     bool is_protected(const ResourceId&) const;
+    void restore_unseen();
     void find_settling();
 
     const Workplace& place_;
@@ -50,7 +51,8 @@ private:
     std::vector<Span> spans_;
     std::map<std::pair<std::int64_t, std::int64_t>, std::vector<Part>> in_step_;  ///< By run and step.
     std::vector<State> bases_, targets_;
-    std::vector<char> hidden_;  ///< What is there could not be looked at.
+    std::vector<char> hidden_;      ///< What is there could not be looked at.
+    std::vector<char> superseded_;  ///< A later run that stays changed it again.
     Diagnostics problems_;
 };
 

@@ -148,7 +148,7 @@ TEST_CASE("the history is a table, newest first, with notes below it") {
         {2, RunState::undone, "apply", "web", "eve", "site.yml", 995 * second, 996 * second, 0, "step 3 failed", ""}};
     const std::string shown = render(view, Style(false), false);
     CHECK(shown.find("RUN  WHEN") == 0);
-    CHECK(shown.find("5 seconds ago  eve  apply  web   undone  0\n") != std::string::npos);
+    CHECK(shown.find("5 seconds ago  eve  apply  web   site.yml  undone  0") != std::string::npos);
     CHECK(shown.find("  run 2: step 3 failed\n") != std::string::npos);
     CHECK(to_json(view).find("runs")->text(false).find(R"("started": "1970-01-01T00:16:35Z")") != std::string::npos);
     CHECK(render(HistoryView{}, Style(false), false) == "No run yet.\n");

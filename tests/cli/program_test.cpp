@@ -826,3 +826,57 @@ TEST_CASE("a password in the url of a checkout is shown nowhere") {
     }
     CHECK(place.chaos({"compile", good}).err.find("a secret is in it") != std::string::npos);
 }
+
+TEST_CASE("what was captured has no mistake and leaves nothing to do, as YAML and as JSON") {
+    Sandbox place;
+    place.shell("mkdir -p '" + place.root() + "/var/lib/dpkg'");
+    place.write("root/var/lib/dpkg/status",
+                "Package: jq\nStatus: hold ok installed\nArchitecture: all\nVersion: 1.6\nDepends: libjq\n\n"
+                "Package: libjq\nStatus: install ok installed\nArchitecture: all\nVersion: 1.6\n");
+    place.write("root/etc/passwd", "root:x:0:0:root:/root:/bin/bash\nana:x:1000:0:Ana:/srv/ana:/bin/sh\n");
+    const auto path = place.root() + "/../all.yml";
+    const Output written = place.in_root({"capture", "packages", "users", "services", "-o", path});
+    CHECK(written.status == 0);
+    CHECK(written.out.empty());
+    CHECK(written.err.find("holds 2 resources") != std::string::npos);
+    CHECK(place.read("all.yml").value_or("").find("\npackages:\n  jq:\n    hold: true\n\nusers:\n") !=
+          std::string::npos);
+    const auto json = place.write("all.json", place.in_root({"capture", "packages", "user", "--json"}).out);
+    for (const auto& manifest : {path, json}) {
+        CHECK(place.in_root({"check", manifest}).status == 0);
+        const Output planned = place.in_root({"plan", manifest});
+        CHECK_MESSAGE(planned.status == 0, planned.out, planned.err);
+    }
+    const Output again = place.in_root({"capture", "packages", "-o", path});
+    CHECK(again.status == 1);
+    CHECK(again.err.find("is there already") != std::string::npos);
+    const Output wrong = place.in_root({"capture", "packges"});
+    CHECK(wrong.status == 64);
+    CHECK(wrong.err.find("did you mean 'packages'?") != std::string::npos);
+    CHECK(place.in_root({"capture", "file"}).err.find("chaos capture package") != std::string::npos);
+}
+
+TEST_CASE("an upgrade is shown without changing anything") {
+    Sandbox place;
+    place.shell("mkdir -p '" + place.root() + "'/var/lib/dpkg '" + place.root() + "'/var/lib/apt/lists '" +
+                place.root() + "/etc/apt'");
+    place.write("root/var/lib/dpkg/status",
+                "Package: jq\nStatus: install ok installed\nArchitecture: all\nVersion: 1.6\n\n"
+                "Package: vi\nStatus: hold ok installed\nArchitecture: all\nVersion: 1.0\n");
+    place.write("root/etc/apt/sources.list", "deb http://deb.example.org/debian stable main\n");
+    place.write("root/var/lib/apt/lists/deb.example.org_debian_dists_stable_main_binary-all_Packages",
+                "Package: jq\nVersion: 1.7\nArchitecture: all\n\nPackage: vi\nVersion: 2.0\nArchitecture: all\n");
+    const Output planned = place.in_root({"upgrade", "--dry-run", "--json"});
+    CHECK_MESSAGE(planned.status == 2, planned.out, planned.err);
+    const Value record = from_json(planned.out);
+    REQUIRE(record.find("changes")->list().size() == 1);
+    CHECK(record.find("changes")->list()[0].find("id")->text() == "package:jq");
+    REQUIRE(record.find("stays")->list().size() == 1);
+    CHECK(record.find("stays")->list()[0].find("why")->text() == "held");
+    CHECK(planned.err.find("vi stays at 1.0") != std::string::npos);
+    CHECK(place.in_root({"upgrade", "-n", "vi"}).status == 0);
+    CHECK(place.in_root({"upgrade", "-n", "--security-only"}).status == 0);
+    CHECK(place.in_root({"upgrade", "-n", "jg"}).err.find("did you mean jq?") != std::string::npos);
+    CHECK(place.in_root({"upgrade", "--refresh", "soon"}).status == 64);
+    CHECK_FALSE(place.read("root/var/lib/chaos/state.db"));
+}

@@ -98,6 +98,88 @@ TEST_CASE("a use that does not stand leaves nothing, and needs on it are dropped
     CHECK(edges(reading) == "");
 }
 
+TEST_CASE("needs on what a module that is switched off would declare are dropped") {
+    const auto reading =
+        read_files({{"site.yml",
+                     "use: [{module: web, when: false, with: {port: 80}}]\n"
+                     "blocks: [{when: false, use: [{module: web, as: two, with: {port: 81}}]}]\n"
+                     "packages: {git: {needs: ['package:nginx', 'file:/etc/web.conf', "
+                     "'file:/etc/two.conf', 'web/job:warm']}}\n"},
+                    {"modules/web.yml", web + "blocks: [{jobs: {warm: {command: x, when: vars.none}}}]\n"}});
+    CHECK(ids(reading) == "package:git");
+    CHECK(edges(reading) == "");
+    const auto wrong =
+        read_files({{"site.yml", "use: [{module: gone, when: false}]\npackages: {git: {needs: ['package:none']}}\n"}});
+    CHECK(error_of(wrong) == "nothing declares package:none");
+}
+
+TEST_CASE("without forgets what is switched off below as well") {
+    const auto reading = read_files({{"site.yml", "include: [low.yml]\nwithout: ['file:/a']\nfiles: {/b: b}\n"},
+                                     {"low.yml", "files: {/a: {content: a, when: false}}\n"}});
+    CHECK(ids(reading) == "file:/b");
+}
+
+TEST_CASE("a passing fact decides nothing by way of a module, an export or a variable, and may be shown") {
+    const auto said = [](const std::string& in_site, const std::string& in_module) {
+        return read_files({{"site.yml",
+                            "vars: {busy: '{{ facts.load }}', shown: '{{ vars.busy }}'}\n"
+                            "use: [{module: m, with: {a: 'load {{ facts.load }}', b: 2}}]\n"
+                            "files:\n  /shown: '{{ vars.shown }} {{ modules.m.out }}'\n" +
+                                in_site},
+                           {"modules/m.yml",
+                            "params: {a: {}, b: {}, c: {default: '{{ facts.load }}'}}\n"
+                            "vars: {v: '{{ params.a }}'}\nexports: {out: '{{ params.a }}', fine: '{{ params.b }}'}\n"
+                            "files:\n  /m: '{{ vars.v }} {{ params.c }}'\n" +
+                                in_module}});
+    };
+    CHECK(
+        said("  /a: {content: x, when: modules.m.fine == 2}\n", "  /b: {content: x, when: params.b == 2}\n").errors() ==
+        "");
+    const std::string in_site[] = {"  /a: {content: x, when: vars.busy == '0.5'}\n",
+                                   "  /a: {content: x, when: vars.shown == '0.5'}\n",
+                                   "  /a: {content: x, when: \"vars['shown'] == '0.5'\"}\n",
+                                   "  /a: {content: x, when: modules.m.out == 'x'}\n",
+                                   "  '/a{{ modules.m.out }}': x\n",
+                                   "  /a: {content: x, absent: '{{ vars.busy == 1 }}'}\n"};
+    const std::string in_module[] = {"  /a: {content: x, when: params.a == 'x'}\n",
+                                     "  /a: {content: x, when: params.c == 'x'}\n",
+                                     "  /a: {content: x, when: vars.v == 'x'}\n", "  '/a{{ params.a }}': x\n",
+                                     "  '/a{{ item }}': {content: x, each: '[params.a]'}\n"};
+    for (const auto& text : in_site)
+        CHECK_MESSAGE(said(text, "").errors().find("facts.load changes by itself") != std::string::npos, text);
+    for (const auto& text : in_module)
+        CHECK_MESSAGE(said("", text).errors().find("facts.load changes by itself") != std::string::npos, text);
+}
+
+TEST_CASE("a block shares all that an entry can say, and the entry has the last word on it") {
+    const auto reading = read_text(
+        "blocks:\n  - {keep: true, audit: true, files: {/a: a, /b: {content: b, keep: false}}}\n"
+        "  - {retry: 3, services: {s: {}, t: {retry: 2}}}\n"
+        "  - {raw: true, files: {/c: '{{ x }}'}}\n");
+    REQUIRE(reading.errors() == "");
+    CHECK(reading["file:/a"].keep);
+    CHECK(reading["file:/a"].audit);
+    CHECK_FALSE(reading["file:/b"].keep);
+    CHECK(reading["service:s"].retry.times == 3);
+    CHECK(reading["service:t"].retry.times == 2);
+    CHECK(reading.attribute("file:/c", "content") == "\"{{ x }}\"");
+}
+
+TEST_CASE("a template reads files beneath the manifest alone; the manifest reads what it names") {
+    const auto reading =
+        read_files({{"site.yml",
+                     "vars: {mine: \"{{ file('/proc/sys/kernel/ostype') }}\"}\n"
+                     "files: {/fine: {template: fine.j2}, /up: {template: up.j2}, /all: {template: all.j2}}\n"},
+                    {"fine.j2", "{{ file('sub/x') }} {{ vars.mine }}"},
+                    {"sub/x", "inside\n"},
+                    {"up.j2", "{{ file('../../../../../../../../proc/sys/kernel/ostype') }}"},
+                    {"all.j2", "{{ file('/proc/sys/kernel/ostype') }}"}});
+    CHECK(reading.attribute("file:/fine", "content") == "\"inside Linux\"");
+    REQUIRE(reading.problems.errors().size() == 2);
+    for (const Error& error : reading.problems.errors())
+        CHECK(std::string(error.what()).find("leads out of") != std::string::npos);
+}
+
 TEST_CASE("needs on a use bind what nothing else declares") {
     const auto reading = read_files(
         {{"site.yml",

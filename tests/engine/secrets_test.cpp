@@ -115,6 +115,88 @@ TEST_CASE("a secret names nothing: what is not there is told by its name") {
     }
 }
 
+TEST_CASE("a secret is no key, and the names in what is secret as a whole are told by nobody") {
+    const char* forms[] = {"{secret('token'): 1}",
+                           "dict([[secret('token'), 1]])",
+                           "secret('j') | from_json",
+                           "{'a': 1} | combine(secret('j') | from_json)",
+                           "[{'z': secret('j') | from_json}]",
+                           "[{'z': {'content': secret('token')}}]"};
+    const char* places[] = {"vars: {k: \"{{ X }}\"}\nfiles: {/a: \"{{ vars.k.nope }}\"}\n",
+                            "files: {/a: {template: t.j2, with: \"{{ X }}\"}}\n",
+                            "files: \"{{ X }}\"\n",
+                            "files: \"{{ {'/a': X} }}\"\n",
+                            "users: \"{{ {'a': X} }}\"\n",
+                            "use: [{module: m, with: {p: \"{{ X }}\"}}]\n",
+                            "files: {/a: \"{{ range(**(X)) }}\"}\n",
+                            "files: {/a: \"{{ 1 | round(**(X)) }}\"}\n",
+                            "blocks: [{each: \"{{ X }}\", files: {\"/{{ item }}\": x}}]\n"};
+    for (const std::string form : forms)
+        for (std::string text : places) {
+            text.replace(text.find('X'), 1, form);
+            CAPTURE(text);
+            const auto reading = read_files({{"site.yml", "secrets: s.yml\n" + text},
+                                             {"s.yml", closed("token: abc\nj: '{\"abc\": 1}'\n")},
+                                             {"t.j2", "{{ q }}"},
+                                             {"modules/m.yml", "params: {p: {type: {a: int}}}\n"}});
+            CHECK(reading.errors() != "");
+            CHECK(reading.errors().find("abc") == std::string::npos);
+        }
+}
+
+TEST_CASE("what is made of a mapping that is secret is secret as a whole") {
+    const auto reading = read_files({{"site.yml",
+                                      "secrets: s.yml\nvars: {m: !secret db}\nfiles:\n"
+                                      "  /copy: \"{{ vars.m.copy().user }}\"\n"
+                                      "  /dict: \"{{ dict(vars.m, x=1).user }}\"\n"
+                                      "  /combine: \"{{ ({'a': 1} | combine(vars.m)).user }}\"\n"
+                                      "  /unique: \"{{ [secret('token'), 'b'] | unique | join(',') }}\"\n"},
+                                     {"s.yml", closed(shop)}});
+    REQUIRE(reading.errors() == "");
+    for (const char* id : {"file:/copy", "file:/dict", "file:/combine", "file:/unique"}) {
+        CAPTURE(id);
+        CHECK(is_hidden(reading, id, "content"));
+    }
+    CHECK(reading.attribute("file:/combine", "content") == "\"shop\"");
+}
+
+TEST_CASE("a file with a secret in it is its owner's alone, unless a mode is said") {
+    const auto reading = read_files({{"site.yml",
+                                      "secrets: s.yml\nfiles:\n  /a: !secret token\n"
+                                      "  /b: {content: x, secret: true}\n  /c: {content: !secret token, mode: 0640}\n"
+                                      "  /d: {content: x, secret: false}\n  /e: x\n"},
+                                     {"s.yml", closed(shop)}});
+    REQUIRE(reading.errors() == "");
+    CHECK(reading.attribute("file:/a", "mode") == "\"0600\"");
+    CHECK(reading.attribute("file:/b", "mode") == "\"0600\"");
+    CHECK(reading.attribute("file:/c", "mode") == "\"0640\"");
+    CHECK_FALSE(reading["file:/d"].wanted == reading["file:/b"].wanted);
+    CHECK(encode(reading["file:/d"].type->schema(), reading["file:/d"].wanted).find("mode") == nullptr);
+    CHECK(encode(reading["file:/e"].type->schema(), reading["file:/e"].wanted).find("mode") == nullptr);
+}
+
+TEST_CASE("a file of secrets that is not there is told once, not for each secret in it") {
+    const auto reading =
+        read_files({{"site.yml",
+                     "secrets: s.yml\nvars: {x: !secret a}\n"
+                     "files: {/a: !secret a, /b: \"{{ secret('b') | upper }}\", /c: \"{{ vars.x }}\"}\n"}});
+    REQUIRE(reading.problems.errors().size() == 1);
+    CHECK(std::string(reading.problems.errors()[0].what()).starts_with("there is no file"));
+}
+
+TEST_CASE("variables that nothing uses are checked, but for those that need a secret") {
+    const auto reading = read_files({{"site.yml",
+                                      "secrets: s.yml\nvars: {ours: \"{{ secret('token') }}\", theirs: !secret token}\n"
+                                      "files: {/a: x}\n"},
+                                     {"s.yml", "neither\n"}});
+    CHECK(reading.errors() == "");
+    const auto wrong =
+        read_text("vars: {a: \"{{ vars.b }}\", b: \"{{ vars.a }}\", c: \"{{ nope }}\"}\nfiles: {/a: x}\n");
+    REQUIRE(wrong.problems.errors().size() == 2);
+    CHECK(std::string(wrong.problems.errors()[0].what()) == "a variable needs itself: vars.b -> vars.a -> vars.b");
+    CHECK(std::string(wrong.problems.errors()[1].what()) == "'nope' is not defined");
+}
+
 TEST_CASE("a file of secrets that nothing asks for is not opened") {
     const auto reading = read_files({{"site.yml", "secrets: s.yml\nfiles: {/a: x}\n"}, {"s.yml", "neither\n"}});
     CHECK(reading.errors() == "");

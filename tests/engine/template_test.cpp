@@ -65,6 +65,9 @@ TEST_CASE("filters that Jinja2 has not give what they say") {
     const Row rows[] = {
         {"'yes'|bool", "True"},
         {"'off'|bool", "False"},
+        {"'{\"a\": 1, \"b\": 2, \"a\": 3}'|from_json", "{'a': 3, 'b': 2}"},
+        {"'[1e-400]'|from_json", "[0.0]"},
+        {"'a\tb'.expandtabs(2000)|length", "2001"},
         {"'a,b'|split(',')", "['a', 'b']"},
         {"[1, [2, [3]]]|flatten", "[1, 2, 3]"},
         {"[1, [2, [3]]]|flatten(1)", "[1, 2, [3]]"},

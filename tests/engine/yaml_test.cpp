@@ -24,6 +24,10 @@ TEST_CASE("a document is read as it was written") {
     CHECK(parsed("\xEF\xBB\xBF"
                  "a: 1\r\nb: |\r\n  x\r\n") == R"({"a":"1","b":"x\n"})");
     CHECK(parsed(R"({"a": [1, true, null], "b": "x"})") == R"({"a":["1","true",null],"b":"x"})");
+    CHECK(parsed("a: >+\n  x\n\nb: 1\n") == R"({"a":"x\n\n","b":"1"})");
+    CHECK(parsed("a: >+\n  x\n  y\nb: 1\n") == R"({"a":"x y\n","b":"1"})");
+    CHECK(parsed("a: >+\n  x\n\n  y\n\n\nb: >-\n  z\n\n") == R"({"a":"x\ny\n\n\n","b":"z"})");
+    CHECK(parsed("a: |+\n  x\n\nb: 1\n") == R"({"a":"x\n\n","b":"1"})");
     CHECK(parsed("a: 1\n...\n# end\n") == R"({"a":"1"})");
     CHECK(parsed("a: 1\n \t \nb: 2\n") == R"({"a":"1","b":"2"})");
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <chaos/history.hpp>
+
 #include "package/apt.hpp"
 #include "package/archives.hpp"
 #include "package/locks.hpp"
@@ -274,6 +276,47 @@ TEST_CASE("a package whose .deb no archive has any more is packed anew before it
     CHECK(control == "Package: tool\nArchitecture: amd64\nVersion: 1:1\nDescription: a tool\n more of it\n");
     CHECK(at(lines, "cp -l") == lines.size());                   // another version under its name
     CHECK(in_place.starts_with("# kept by chaos in place of"));  // else dpkg would take the edit for the package's
+}
+
+namespace {
+
+/// What is left of a package's history: a run that upgraded it, and what was there before chaos.
+class LaterRuns final : public History {
+public:
+    std::vector<RunRecord> runs(std::size_t) const override { return {}; }
+    std::optional<RunRecord> run(std::int64_t) const override { return RunRecord{.state = RunState::committed}; }
+    std::optional<Window> window() const override { return std::nullopt; }
+    std::vector<ChangeRecord> changes(std::int64_t) const override { return {}; }
+    std::vector<ChangeRecord> changes_of(const ResourceId& id) const override {
+        ChangeRecord change;
+        change.before = Value(attributes({{"version", "1:2"}})), change.after = Value(attributes({{"version", "1:3"}}));
+        return id.key == "tool" ? std::vector{change} : std::vector<ChangeRecord>();
+    }
+    std::vector<OwnedRecord> owned(const std::string&) const override { return {}; }
+    const std::vector<Holding>& holdings() const override { return holdings_; }
+    OwnedRecord owned(const Holding&) const override {
+        OwnedRecord record;
+        record.origin = Value(attributes({{"version", "1:1"}}));
+        return record;
+    }
+    std::string site_origin(const std::string&) const override { return {}; }
+    std::vector<std::pair<std::string, Digest>> noted(const ResourceId&, std::string*) const override { return {}; }
+
+private:
+    std::vector<Holding> holdings_{{"package", "tool", "site", "", false, false, 1}};
+};
+
+}  // namespace
+
+TEST_CASE("packages that are kept go when no recorded run needs them, and they are not what was there before chaos") {
+    auto host = keeping_debian();
+    host.put_command("rm", [](FakeHost&, const Command&) { return Output{}; });
+    for (const char* version : {"1", "2", "3", "4"})
+        host.put_file(std::string("/var/lib/chaos/packages/tool_1%3a") + version + "_amd64.deb", "bytes");
+    kind().sweep(host, LaterRuns());
+    const auto lines = lines_of(host);
+    REQUIRE(at(lines, "rm -f") < lines.size());
+    CHECK(lines[at(lines, "rm -f")] == "rm -f -- /var/lib/chaos/packages/tool_1%3a4_amd64.deb");
 }
 
 TEST_CASE("a package that can not be kept is not touched") {

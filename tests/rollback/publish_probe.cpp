@@ -2,10 +2,12 @@
 //
 // publish_probe publish|recover ROOT JOURNAL: one run over all kinds of names, and taking it back, each in a
 // process of its own: to be killed anywhere.
+// publish_probe prune ROOT STATE: lets go of all recorded runs but two.
 #include <cstdio>
 #include <string_view>
 
 #include "all_kinds.hpp"
+#include "chaos/keeping.hpp"
 #include "chaos/root_host.hpp"
 #include "disk_journal.hpp"
 
@@ -13,6 +15,11 @@ int main(int count, char** words) try {
     if (count != 4) return 64;
     const std::string_view verb = words[1];
     const std::string root = words[2];
+    if (verb == "prune") {
+        chaos::Reporter quiet;
+        chaos::prune_history({}, chaos::RootHost(root), root, words[3], {.keep = 2}, 1, false, quiet);
+        return 0;
+    }
     chaos::test::DiskJournal journal(words[3]);
     const chaos::RootHost looking(root);
     chaos::rollback::StagedHost host(looking, root, root + "/var/lib/chaos", 7, journal);

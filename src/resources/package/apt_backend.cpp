@@ -29,7 +29,10 @@ public:
     /// apt-get update ends well where a repository can not be reached, and goes on with what it has of the others.
     void refresh(WritableHost& host) const override {
         const auto command = apt::update();
-        const auto output = host.run(command);
+        auto output = host.run(command);
+        for (int waited = 0; output.status != 0 && apt::is_about_a_lock(output.err) && !lock_holder(host).empty();
+             output = host.run(command))
+            apt::wait_for_locks(host, waited);
         if (output.status != 0) throw failed(command, output);
         if (apt::has_all_lists(host)) return;
         constexpr std::string_view missing = "W: Failed to fetch ";

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "manners.hpp"
 #include "package.hpp"
@@ -219,12 +220,23 @@ public:
 
     bool need(const std::string& key, const std::string& version) {
         const auto changes = history_.changes_of({package_kind, key});
-        return std::any_of(changes.begin(), changes.end(), [&](const ChangeRecord& change) {
+        const bool recorded = std::any_of(changes.begin(), changes.end(), [&](const ChangeRecord& change) {
             return (says(change.before, version) || says(change.after, version)) && !is_undone(change.run);
         });
+        return recorded || is_origin(key, version);
     }
 
 private:
+    /// Runs are let go of; what was there before the first of them is to come back all the same.
+    bool is_origin(const std::string& key, const std::string& version) {
+        if (!origins_) {
+            origins_.emplace();
+            for (const Holding& holding : history_.holdings())
+                if (holding.type == package_kind) origins_->emplace(holding.key, history_.owned(holding).origin);
+        }
+        const auto [first, last] = origins_->equal_range(key);
+        return std::any_of(first, last, [&](const auto& one) { return says(one.second, version); });
+    }
     static bool says(const Value& attributes, const std::string& version) {
         const Value* said = attributes.is_map() ? attributes.find("version") : nullptr;
         return said && said->is_text() && said->text() == version;
@@ -240,6 +252,7 @@ private:
 
     const History& history_;
     std::map<std::int64_t, bool> undone_;
+    std::optional<std::multimap<std::string, Value>> origins_{};  // by key; of several sites
 };
 
 }  // namespace

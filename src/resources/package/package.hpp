@@ -50,8 +50,10 @@ std::vector<Companion> resolve_packages(const View&, std::span<Change>, Diagnost
 std::vector<Companion> resolve_by_simulation(const View&, std::span<Change>, Diagnostics&);
 std::set<std::string, std::less<>> needed_by_simulation(const View&, const std::vector<std::string>& asked);
 
-/// Those of `asked` that can not go without something else going as well.
-std::set<std::string, std::less<>> needed_by_others(const Host&, const std::vector<std::string>& asked);
+/// Those of `asked` that can not go without something else going as well. What `changing` need does not count: they
+/// become other versions at the same time.
+std::set<std::string, std::less<>> needed_by_others(const Host&, const std::vector<std::string>& asked,
+                                                    const std::vector<std::string>& changing = {});
 
 /// Makes the changes, in one transaction.
 void apply_packages(WritableHost&, std::span<const Change>);

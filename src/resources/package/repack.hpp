@@ -14,7 +14,8 @@ namespace chaos::resources::apt {
 std::string control_of(std::string_view status, std::string_view name, std::string_view architecture);
 
 /// Packs an installed package anew at `to`, of its files as they are and its scripts; for configuration that somebody
-/// edited something stands in. `tree` is an empty directory to work in. Throws Error where dpkg does not know its files.
+/// edited something stands in. `tree` is an empty directory to work in. Throws Error where dpkg does not know its
+/// files.
 void repack(WritableHost&, const Packages::Package&, const std::string& tree, const std::string& to);
 
 /// After such an archive was installed: what dpkg put beside the edited configuration is taken away again.

@@ -9,40 +9,27 @@
 #include "apt.hpp"
 #include "apt_policy.hpp"
 #include "apt_universe.hpp"
+#include "moves.hpp"
 #include "package.hpp"
 #include "solver.hpp"
 
 namespace chaos::resources {
 namespace {
 
-std::string listed(const std::vector<std::string>& words, const char* between = ", ") {
-    constexpr std::size_t most = 8;
-    std::string text;
-    for (std::size_t i = 0; i < words.size() && i < most; ++i) text += (i ? between : "") + words[i];
-    return words.size() > most ? text + fmt::format("{}{} more", between, words.size() - most) : text;
-}
-
-std::string size_text(std::uint64_t bytes) {
-    if (bytes < 10'000) return fmt::format("{} B", bytes);
-    if (bytes < 10'000'000) return fmt::format("{} kB", bytes / 1000);
-    return fmt::format("{} MB", bytes / 1'000'000);
-}
-
 /// What no manifest names any more, and what is taken back, goes only where nobody else has come to need it: else
 /// it stays as it is. What is declared absent is told with what would go along.
 void keep_needed(const View& view, std::span<Change> changes) {
-    std::vector<std::string> going;
+    std::vector<std::string> going, changing;
     for (const Change& change : changes)
-        if (change.before && !change.after && !change.where) going.push_back(change.id.key);
+        if (change.before && !change.after && !change.where)
+            going.push_back(change.id.key);
+        else if (change.before && change.before.spec() == change.after.spec())
+            changing.push_back(change.id.key);  // into another one by then
     if (going.empty()) return;
-    const auto needed = needed_by_others(view.host(), going);
+    const auto needed = needed_by_others(view.host(), going, changing);
     for (Change& change : changes)
         if (change.before && !change.after && !change.where && needed.contains(change.id.key))
             change.after = change.before;
-}
-
-bool is_solved_here(const Packages& packages) {
-    return packages.keeper == Packages::Keeper::apt && solver::available();
 }
 
 /// One question to the solver: what changes of packages come to.
@@ -109,12 +96,7 @@ private:
         }
         for (const auto& one : packages_.all)
             if (one.held() && one.installed())
-                if (const auto name = name_of(one); !touched.contains(name)) question_.stays.push_back(name);
-    }
-
-    std::string name_of(const Packages::Package& one) const {
-        const bool native = one.architecture == packages_.architecture || one.architecture == "all";
-        return native ? one.name : one.name + ":" + one.architecture;
+                if (const auto name = name_of(one, packages_); !touched.contains(name)) question_.stays.push_back(name);
     }
 
     void wrong(Error error) {
@@ -230,14 +212,6 @@ private:
         return found;
     }
 
-    static TextMap told(const solver::Move& move) {
-        TextMap all;
-        if (!move.why.empty()) all.emplace_back("why", move.why);
-        if (move.download) all.emplace_back("download", size_text(move.download));
-        if (move.installed) all.emplace_back("installed", size_text(move.installed));
-        return all;
-    }
-
     static void settle(Change& change, const solver::Move& move) {
         Package goal = *change.after.as<Package>();
         goal.version = move.version;
@@ -280,7 +254,8 @@ private:
 
 }  // namespace
 
-std::set<std::string, std::less<>> needed_by_others(const Host& host, const std::vector<std::string>& asked) {
+std::set<std::string, std::less<>> needed_by_others(const Host& host, const std::vector<std::string>& asked,
+                                                    const std::vector<std::string>& changing) {
     const View view(host);
     const auto& packages = view.once<Packages>();
     if (!is_solved_here(packages)) return needed_by_simulation(view, asked);
@@ -292,6 +267,7 @@ std::set<std::string, std::less<>> needed_by_others(const Host& host, const std:
     if (question.jobs.empty()) return needed;
     solver::Pool pool(solver::Family::deb, packages.architecture, apt::settings(view, packages.architecture).foreign);
     apt::add_installed(pool, view);
+    for (const auto& name : changing) pool.forget_needs(bare(name, packages));
     pool.choose([](const solver::Offer&) { return 0; });
     const auto answer = pool.ask(question);
     for (const auto& move : answer.moves)

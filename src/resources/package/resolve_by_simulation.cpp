@@ -78,8 +78,7 @@ std::vector<Companion> companions(const View& view, const Packages& packages, st
         goal.automatic = there ? there->automatic : true;
         const State before = there && there->status != "config-files" ? State::of(seen(view, *there, name)) : State();
         if (before) goal.hold = before.as<Package>()->hold;
-        found.push_back(
-            {{{package_kind, name}, before, State::of(std::move(goal)), changes[because].where}, because});
+        found.push_back({{{package_kind, name}, before, State::of(std::move(goal)), changes[because].where}, because});
     }
     return found;
 }

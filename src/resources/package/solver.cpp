@@ -467,6 +467,14 @@ void Pool::add_installed(std::string_view status) {
     parts_->add_text(parts_->pool->installed, status, true);
 }
 
+void Pool::forget_needs(std::string_view name) {
+    const Repo* const installed = parts_->pool->installed;
+    const Id called = parts_->known(name);
+    for (Id id = installed->start; called && id < installed->end; ++id)
+        if (auto& package = parts_->at(id); package.repo == installed && package.name == called)
+            package.dep_requires = package.dep_recommends = 0;
+}
+
 void Pool::add_installed_at(const std::string& path) {
     auto* const pool = parts_->pool.get();
     const auto& more = extension();
@@ -627,6 +635,35 @@ std::vector<std::string> Pool::like(const std::string& name) const {
     return names;
 }
 
+std::vector<Newer> Pool::newer(const std::function<bool(const Offer&)>& mark) const {
+    auto* const pool = parts_->pool.get();
+    const auto is_newer = [&](Id a, Id b) {
+        return a != b && parts_->solv.pool_evrcmp(pool, a, b, EVRCMP_COMPARE) > 0;
+    };
+    std::unordered_map<const Repo*, std::size_t> numbers;
+    for (std::size_t i = 0; i < parts_->repositories.size(); ++i) numbers[parts_->repositories[i]] = i;
+    std::vector<Newer> all;
+    for (Id id = pool->installed->start; id < pool->installed->end; ++id) {
+        if (parts_->at(id).repo != pool->installed) continue;
+        const Id now = parts_->at(id).evr;
+        const auto [first, last] = parts_->offers(parts_->name(id));
+        if (first == last || !is_newer(parts_->at(first->second).evr, now)) continue;
+        Newer one{parts_->name(id), parts_->text(now), parts_->version(first->second), {}, false};
+        const auto chosen = parts_->chosen.find(parts_->at(id).name);
+        const Id candidate = chosen == parts_->chosen.end() ? 0 : parts_->at(chosen->second).evr;
+        if (candidate && is_newer(candidate, now)) {
+            one.candidate = parts_->text(candidate);
+            for (auto offer = first; offer != last && is_newer(parts_->at(offer->second).evr, now); ++offer)
+                if (!is_newer(parts_->at(offer->second).evr, candidate))
+                    one.marked = one.marked ||
+                                 mark(parts_->offer(offer->second, numbers.at(parts_->at(offer->second).repo), false));
+        }
+        all.push_back(std::move(one));
+    }
+    std::sort(all.begin(), all.end(), [](const Newer& a, const Newer& b) { return a.name < b.name; });
+    return all;
+}
+
 namespace {
 
 constexpr std::uint64_t nothing_said = 0;
@@ -634,10 +671,12 @@ constexpr std::uint64_t nothing_said = 0;
 /// One look of libsolv at a question, and what is to be read of it.
 class Look {
 public:
-    Look(const Pool::Parts& parts, const Question& question) : parts_(parts), question_(question) {
+    Look(const Pool::Parts& parts, const Question& question, const std::set<Id>& never)
+        : parts_(parts), question_(question) {
         const auto& solv = parts_.solv;
         std::vector<Id> jobs;
         add_jobs(jobs);
+        for (const Id id : never) add(jobs, SOLVER_LOCK | SOLVER_SOLVABLE, id, of_nobody);
         solver_.reset(solv.solver_create(parts_.pool.get()));
         solv.solver_set_flag(solver_.get(), SOLVER_FLAG_IGNORE_RECOMMENDED, !question.recommends);
         const bool all = std::find(question.may_go.begin(), question.may_go.end(), "*") != question.may_go.end();
@@ -656,6 +695,25 @@ public:
         return answer;
     }
 
+    /// What comes for no need, and is recommended already though it is not there: an upgrade leaves it out again.
+    std::set<Id> unwanted() const {
+        const auto upgrades = [](const Job& job) { return job.newer; };
+        if (std::none_of(question_.jobs.begin(), question_.jobs.end(), upgrades)) return {};
+        const Repo* const installed = parts_.pool->installed;
+        std::set<Id> found;
+        for (Id id = installed->start; !recommended_.empty() && id < installed->end; ++id) {
+            const auto& package = parts_.at(id);
+            if (package.repo != installed || !package.dep_recommends) continue;
+            for (const Id* one = installed->idarraydata + package.dep_recommends; *one; ++one) {
+                bool is_met = false;
+                for (const Id* by = parts_.providers(*one); *by; ++by) is_met |= parts_.at(*by).repo == installed;
+                for (const Id* by = parts_.providers(*one); *by && !is_met; ++by)
+                    if (recommended_.contains(*by)) found.insert(*by);
+            }
+        }
+        return found;
+    }
+
 private:
     static constexpr std::size_t of_nobody = static_cast<std::size_t>(-1);
 
@@ -666,7 +724,7 @@ private:
 
     void add_jobs(std::vector<Id>& jobs) {
         for (std::size_t i = 0; i < question_.jobs.size(); ++i) {
-            const auto& [name, goes] = question_.jobs[i];
+            const auto& [name, goes, newer] = question_.jobs[i];
             const Id id = parts_.known(name);
             if (!id) continue;
             const Id there = parts_.installed(id);
@@ -677,7 +735,10 @@ private:
             }
             const auto found = parts_.chosen.find(id);
             const Id target = found == parts_.chosen.end() ? there : found->second;
-            if (target) add(jobs, SOLVER_INSTALL | SOLVER_SOLVABLE, target, i), asked_[target] = i;
+            if (newer && there && target != there)
+                add(jobs, SOLVER_UPDATE | SOLVER_SOLVABLE, there, i), asked_[target] = i;
+            else if (!newer && target)
+                add(jobs, SOLVER_INSTALL | SOLVER_SOLVABLE, target, i), asked_[target] = i;
         }
         for (const auto& name : question_.stays)
             if (const Id id = parts_.known(name); id && parts_.installed(id))
@@ -775,6 +836,7 @@ private:
                                  fmt::format("{} {} {}", parts_.name(from), verb,
                                              parts_.solv.pool_dep2str(parts_.pool.get(), *dependency))};
                 reached.push_back(*one);
+                if (verb == std::string_view("recommends")) recommended_.insert(*one);
             }
         }
     }
@@ -837,7 +899,7 @@ private:
     std::vector<std::size_t> job_of_;  ///< Of libsolv's jobs, which of ours.
     std::map<Id, std::size_t> asked_;
     std::map<Id, Cause> causes_;
-    std::set<Id> coming_;
+    std::set<Id> coming_, recommended_;
     std::vector<Id> going_;
     bool solvable_ = false;
 };
@@ -845,7 +907,13 @@ private:
 }  // namespace
 
 Answer Pool::ask(const Question& question) const {
-    return Look(*parts_, question).answer();
+    for (std::set<Id> never;;) {
+        Look look(*parts_, question, never);
+        auto answer = look.answer();
+        const auto unwanted = look.unwanted();
+        if (unwanted.empty()) return answer;
+        never.insert(unwanted.begin(), unwanted.end());
+    }
 }
 
 }  // namespace chaos::resources::solver

@@ -27,7 +27,8 @@ struct Offer {
 /// What is asked for.
 struct Job {
     std::string name;
-    bool goes = false;  ///< Else it comes, at the version that was chosen.
+    bool goes = false;   ///< Else it comes, at the version that was chosen.
+    bool newer = false;  ///< It is there, and becomes that version if it can; else it stays as it is.
 };
 
 /// A question: jobs, and what may be done for them.
@@ -47,6 +48,13 @@ struct Move {
     bool asked = false;                         ///< That job names it.
     std::string why;                            ///< `nginx needs nginx-common (= 1.22)`; empty where it was asked for.
     std::uint64_t download = 0, installed = 0;  ///< Bytes, of what comes.
+};
+
+/// An installed package of which there is a newer version.
+struct Newer {
+    std::string name, installed, newest;
+    std::string candidate;  ///< The newer version that was chosen; empty where none was.
+    bool marked = false;    ///< One that is newer than the installed version, and no newer than that, is marked.
 };
 
 /// Why it can not be, in the solver's own words.
@@ -78,6 +86,9 @@ public:
     /// Of rpm (the database below this root) or pacman (its local directory), by libsolvext.
     void add_installed_at(const std::string& path);
 
+    /// What an installed package needs counts no more: it becomes another version.
+    void forget_needs(std::string_view name);
+
     /// A repository from its text, or from the file.
     void add(std::string_view name, std::string_view deb822_text);
     void add_file(std::string_view name, Format, const std::string& path, int priority);
@@ -97,6 +108,9 @@ public:
     std::string candidate(const std::string& name) const;               ///< Empty where there is none.
     std::vector<std::string> providers(const std::string& name) const;  ///< Whose packages can stand for it.
     std::vector<std::string> like(const std::string& name) const;       ///< Names that are near, at most three.
+
+    /// What could be upgraded, by name. `mark` is asked about versions that repositories offer.
+    std::vector<Newer> newer(const std::function<bool(const Offer&)>& mark) const;
 
     Answer ask(const Question&) const;
 

@@ -94,8 +94,10 @@ void undo_packages(WritableHost& host, std::span<const Change> changes) {
     const auto& backend = backend_for(host);
     backend.repair_to_go_back(host);
     auto request = request_for(changes, true);
-    const auto needed = needed_by_others(host, request.remove);
-    std::vector<std::string> automatic;
+    std::vector<std::string> automatic, changing;
+    for (const Change& change : changes)
+        if (change.before && change.after && changes_version(change)) changing.push_back(change.id.key);
+    const auto needed = needed_by_others(host, request.remove, changing);
     for (const Change& change : changes)
         if (needed.contains(change.id.key) && change.before.as<Package>()->automatic.value_or(false))
             automatic.push_back(change.id.key);

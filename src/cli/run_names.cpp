@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run_names.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace chaos::cli {
+
+bool stands(const RunRecord& run) {
+    return run.state == RunState::committed || run.state == RunState::partial;
+}
+
+RunRecord run_of(const History* history, std::int64_t number) {
+    if (auto run = history ? history->run(number) : std::nullopt) return *run;
+    const bool gone = history && number > 0 && number <= history->pruned();
+    throw Problems{{Error(gone ? fmt::format("run {} was let go of (chaos history prune)", number)
+                               : fmt::format("there is no run {}", number))
+                        .help("chaos history")},
+                   Exit::usage};
+}
+
+const Schema* schema_of(const Registry& registry, const std::string& type) {
+    const ResourceType* known = registry.type(type);
+    return known ? &known->schema() : nullptr;
+}
+
+namespace {
+
+bool claims(const OwnedRecord& owned, const std::string& name, const Registry& registry) {
+    const ResourceType* type = registry.type(owned.type);
+    if (!type || owned.attributes.is_null()) return false;
+    Diagnostics problems;
+    const State state = decode(type->schema(), owned.attributes, problems);
+    if (!problems.ok()) return false;
+    std::vector<Claim> made;
+    type->claims(state, made);
+    return std::any_of(made.begin(), made.end(), [&](const Claim& claim) {
+        return (claim.role == Claim::Role::provides || claim.role == Claim::Role::brings) && claim.name == name;
+    });
+}
+
+std::vector<RecordedId> at_path(std::string path, const History& history, const Registry& registry) {
+    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+    std::set<RecordedId> found;
+    for (RecordedId& id : history.recorded_at(path)) found.insert(std::move(id));
+    for (const OwnedRecord& owned : history.owned())
+        if (owned.key == path || claims(owned, "path:" + path, registry)) found.insert({owned.type, owned.key});
+    return {found.begin(), found.end()};
+}
+
+}  // namespace
+
+std::vector<RecordedId> meant(const std::string& word, const History* history, const Registry& registry) {
+    if (word.starts_with('/')) return history ? at_path(word, *history, registry) : std::vector<RecordedId>();
+    const ResourceId id = parse_id(word, registry);
+    return {{std::string(id.type), id.key}};
+}
+
+}  // namespace chaos::cli

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+// Letting go of old runs, checking a store, saving what is left of a damaged one.
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <chaos/keeping.hpp>
+#include <chaos/root_host.hpp>
+#include <chaos/transaction.hpp>
+
+#include <filesystem>
+#include <map>
+#include <random>
+
+#include "rollback/database.hpp"
+#include "rollback/store.hpp"
+#include "scratch.hpp"
+
+using namespace chaos;
+using namespace chaos::rollback;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A tree with a record of its own, and a site of files that changes from run to run.
+class Tree {
+public:
+    Tree() : host_((fs::create_directories(scratch_ / "etc"), scratch_.path())) {
+        registry_.types = builtin_types();
+        fs::create_directories(scratch_ / "srv");
+        fs::create_directories(scratch_ / "proc/sys/kernel/random");
+        spill(scratch_ / "etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
+        spill(scratch_ / "etc/group", "root:x:0:\n");
+    }
+
+    std::string state() const { return scratch_ / "state"; }
+    std::string root() const { return scratch_.path(); }
+    std::string at(const std::string& path) const { return scratch_.path() + path; }
+
+    /// Files by path; what is not among them goes.
+    void apply(const std::map<std::string, std::string>& files) {
+        const auto transactor = open();
+        transactor->recover();
+        Site site;
+        site.name = "test", site.origin = "/test.yml";
+        Diagnostics problems;
+        for (const auto& [path, content] : files) {
+            Value::Map map;
+            map.push_back({Value(std::string("path")), Value(path)});
+            map.push_back({Value(std::string("content")), Value(content)});
+            Resource resource;
+            resource.type = registry_.type("file");
+            resource.wanted = decode(resource.type->schema(), Value(std::move(map)), problems);
+            resource.id = {"file", path};
+            site.catalog.push_back(std::move(resource));
+        }
+        add_leavings(site, registry_, transactor->history(), problems);
+        const View view(host_);
+        States observed = observe(site.catalog, view, problems);
+        const States goal = resolve(site.catalog, view, observed, problems);
+        const Graph graph = order(site.catalog, site.edges, problems);
+        REQUIRE(problems.ok());
+        const Plan steps = plan(site.catalog, graph, observed, goal);
+        const Outcome outcome = transactor->run({"apply", "tester", "test.yml", site, graph, observed, goal, steps});
+        REQUIRE(outcome.errors.empty());
+    }
+    void take_back(const std::vector<std::int64_t>& runs) {
+        const auto transactor = open();
+        const Outcome outcome = transactor->take_back(transactor->plan_take_back(runs), "tester");
+        REQUIRE(outcome.errors.empty());
+        REQUIRE(outcome.conflicts.empty());
+    }
+    Pruned prune(const Retention& wish, bool dry_run = false) const {
+        Reporter quiet;
+        return prune_history(registry_, host_, root(), state(), wish, 4'000'000'000'000'000'000, dry_run, quiet);
+    }
+    std::vector<std::int64_t> runs() const {
+        std::vector<std::int64_t> numbers;
+        for (const RunRecord& run : Store(state(), Store::Access::look).runs())
+            numbers.insert(numbers.begin(), run.number);
+        return numbers;
+    }
+    std::map<std::string, std::string> managed() const {
+        std::map<std::string, std::string> files;
+        for (const auto& entry : fs::recursive_directory_iterator(scratch_ / "srv"))
+            if (entry.is_regular_file()) files[entry.path()] = slurp(entry.path());
+        return files;
+    }
+
+private:
+    std::unique_ptr<Transactor> open() {
+        Reporter quiet;
+        return Transactor::open(registry_, host_, root(), state(), quiet_);
+    }
+    Scratch scratch_;
+    RootHost host_;
+    Registry registry_;
+    Reporter quiet_;
+};
+
+std::string large(char letter) {
+    return std::string(3000, letter) + "\n";
+}
+
+}  // namespace
+
+TEST_CASE(
+    "Letting go of runs at random leaves every kept run as good to take back as before, and origins as they were") {
+    std::mt19937 random(20261121);
+    for (int round = 0; round < 6; ++round) {
+        Tree tree;
+        spill(tree.at("/srv/0"), "before chaos\n");
+        std::vector<std::map<std::string, std::string>> after;  // what each run left
+        for (int run = 0; run < 8; ++run) {
+            std::map<std::string, std::string> files;
+            for (int file = 0; file < 4; ++file)
+                if (file == 0 || random() % 3)
+                    files["/srv/" + std::to_string(file)] = large(static_cast<char>('a' + random() % 20));
+            files["/srv/each"] = std::to_string(run);  // so that each run changes something
+            tree.apply(files);
+            after.push_back(tree.managed());
+        }
+        REQUIRE(tree.runs().size() == 8);
+        const std::size_t keep = 1 + random() % 7;
+        const Pruned would = tree.prune({.keep = keep}, true);
+        CHECK(tree.runs().size() == 8);
+        const Pruned done = tree.prune({.keep = keep});
+        CHECK(done.runs == would.runs);
+        CHECK(done.contents == would.contents);
+        const auto left = tree.runs();
+        REQUIRE(left.size() == keep);
+        CHECK(check_history(tree.state()).flaws.empty());
+        CHECK(Store(tree.state(), Store::Access::look).pruned() == static_cast<std::int64_t>(8 - keep));
+        // Back to the oldest that stays, as rollback does it.
+        tree.take_back({left.begin() + 1, left.end()});
+        CHECK(tree.managed() == after[8 - keep]);
+        // And what was there before chaos comes back when all of it leaves the manifest.
+        tree.apply({});
+        CHECK(tree.managed() == std::map<std::string, std::string>{{tree.at("/srv/0"), "before chaos\n"}});
+    }
+}
+
+TEST_CASE("What no run needs goes with them: contents, objects and trees") {
+    Tree tree;
+    const std::string huge(3 << 20, 'h');
+    tree.apply({{"/srv/a", huge}});
+    tree.apply({{"/srv/a", large('b')}});
+    tree.apply({{"/srv/a", large('c')}});
+    tree.apply({{"/srv/a", large('d')}});
+    REQUIRE(!fs::is_empty(tree.state() + "/objects"));
+    const auto before = tree.prune({.keep = 1}, true);
+    const auto done = tree.prune({.keep = 1});
+    CHECK(done.after < done.before - (3 << 20));
+    CHECK(done.contents == before.contents);
+    CHECK(fs::is_empty(tree.state() + "/objects"));
+    tree.take_back({4});
+    CHECK(tree.managed().at(tree.at("/srv/a")) == large('c'));
+}
+
+TEST_CASE("Age and size let go of runs, but never of the newest ones that are to stay") {
+    Tree tree;
+    for (char letter : std::string("abcdef")) tree.apply({{"/srv/a", large(letter)}});
+    CHECK(tree.prune({.keep = 1, .seconds = 200LL * 365 * 86400}).runs.empty());
+    CHECK(tree.prune({.keep = 4, .seconds = 0}).runs == std::vector<std::int64_t>{1, 2});
+    CHECK(tree.prune({.keep = 2, .bytes = 1LL << 40}).runs.empty());
+    CHECK(tree.prune({.keep = 2, .bytes = 0}).runs == std::vector<std::int64_t>{3, 4});
+    CHECK(tree.prune({.keep = 0}).runs == std::vector<std::int64_t>{5});  // the last one always stays
+    CHECK(tree.runs() == std::vector<std::int64_t>{6});
+}
+
+TEST_CASE("Letting go makes no store, and refuses while a run is open") {
+    Scratch scratch;
+    Reporter quiet;
+    const RootHost host(scratch.path());
+    CHECK(prune_history({}, host, scratch.path(), scratch / "none", {}, 1, false, quiet).oldest == 0);
+    CHECK_FALSE(there(scratch / "none"));
+    {
+        Store store(scratch / "state", Store::Access::change);
+        Store::Batch batch(store);
+        batch.add_run({});
+        batch.commit();
+    }
+    CHECK_THROWS_WITH_AS(prune_history({}, host, scratch.path(), scratch / "state", {}, 1, false, quiet),
+                         doctest::Contains("still open"), Error);
+}
+
+TEST_CASE("A store whose content turned over is found out, and who loses by it is named") {
+    Tree tree;
+    tree.apply({{"/srv/a", large('a')}});
+    tree.apply({{"/srv/a", large('b')}});
+    CHECK(check_history(tree.state()).flaws.empty());
+    CHECK(check_history(tree.state()).contents > 0);
+    {
+        Database database(tree.state() + "/store.db");
+        database.allow_changes(Database::Journal::log);
+        database.run("UPDATE blobs SET bytes = x'00' || substr(bytes, 2) WHERE length(bytes) > 2900");
+    }
+    const Health health = check_history(tree.state());
+    REQUIRE(!health.flaws.empty());
+    bool named = false;
+    for (const Flaw& flaw : health.flaws)
+        for (const std::string& lost : flaw.lost) named |= lost == "run 1: file:/srv/a";
+    CHECK(named);
+    {
+        Database database(tree.state() + "/store.db");
+        database.allow_changes(Database::Journal::log);
+        database.run("DELETE FROM blobs");
+    }
+    CHECK(check_history(tree.state()).flaws.front().what.find("is missing") != std::string::npos);
+}
+
+TEST_CASE("Of a damaged store what can be read is saved, the rest is kept aside, and it can be used again") {
+    std::mt19937 random(4711);
+    int saved_ones = 0;
+    for (int round = 0; round < 12; ++round) {
+        Tree tree;
+        for (char letter : std::string("abcdefgh"))
+            tree.apply({{"/srv/a", large(letter)}, {"/srv/b", large(static_cast<char>(letter + 8))}});
+        const std::string file = tree.state() + "/store.db";
+        const std::string sound = slurp(file);
+        const std::size_t pages = sound.size() / 4096;
+        REQUIRE(pages > 8);
+        std::string bytes = sound;
+        bytes.replace((3 + random() % (pages - 3)) * 4096, 4096, 4096, '\xff');
+        spill(file, bytes);
+        if (check_history(tree.state()).flaws.empty()) continue;  // a page that nothing uses
+        Reporter quiet;
+        Salvage saved;
+        try {
+            saved = salvage_history(tree.state(), quiet);
+        } catch (const Error& error) {  // the page that describes the tables
+            INFO(std::string(error.what()));
+            CHECK(std::string(error.what()).find("nothing of it can be saved") != std::string::npos);
+            CHECK(slurp(file) == bytes);
+            continue;
+        }
+        ++saved_ones;
+        REQUIRE(!saved.kept.empty());
+        CHECK(slurp(saved.kept + "/store.db") == bytes);
+        CHECK_NOTHROW(Store(tree.state(), Store::Access::change).runs());
+        CHECK_NOTHROW(tree.apply({{"/srv/a", "anew\n"}, {"/srv/b", large('b')}}));
+        CHECK(slurp(tree.at("/srv/a")) == "anew\n");
+    }
+    CHECK(saved_ones > 5);
+}
+
+TEST_CASE("A sound store is left alone by saving") {
+    Tree tree;
+    tree.apply({{"/srv/a", "a\n"}});
+    const std::string before = slurp(tree.state() + "/store.db");
+    Reporter quiet;
+    CHECK(salvage_history(tree.state(), quiet).kept.empty());
+    CHECK(slurp(tree.state() + "/store.db") == before);
+}
+
+namespace {
+
+/// Lets go of all but two runs in a process of its own, killed at a stop of it; 0: not killed. Its exit status.
+int let_go_killed_at(long stop, const Tree& tree, const std::string& told) {
+    std::vector<std::string> words{TEST_KILL_AT,       "-o",    told,        std::to_string(stop),
+                                   TEST_PUBLISH_PROBE, "prune", tree.root(), tree.state()};
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::setenv("ASAN_OPTIONS", "detect_leaks=0", 1);  // the leak sanitizer can not look at what is traced
+        ::execv(argv[0], argv.data());
+        ::_exit(127);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+}  // namespace
+
+TEST_CASE("Killed while it lets go of runs, a store is whole and the next time does the rest") {
+    Tree tree;
+    const std::string huge(2 << 20, 'h'), told = tree.root() + "/stops";
+    for (char letter : std::string("abcdef")) tree.apply({{"/srv/a", huge + letter}, {"/srv/b", large(letter)}});
+    const std::string aside = tree.root() + "/aside";
+    fs::copy(tree.state(), aside, fs::copy_options::recursive);
+    REQUIRE(let_go_killed_at(0, tree, told) == 0);
+    REQUIRE(tree.runs() == std::vector<std::int64_t>{5, 6});
+    const long stops = std::atol(slurp(told).c_str());
+    REQUIRE(stops > 100);
+    int before = 0, after = 0;
+    for (long stop = stops / 2; stop <= stops; stop += std::getenv("CHAOS_EVERY_STOP") ? 1 : stops / 50) {
+        fs::remove_all(tree.state());
+        fs::copy(aside, tree.state(), fs::copy_options::recursive);
+        CAPTURE(stop);
+        const int status = let_go_killed_at(stop, tree, told);
+        REQUIRE((status == 137 || (status == 125 && stop + 40 > stops)));
+        const auto runs = tree.runs();
+        REQUIRE((runs.size() == 6 || runs.size() == 2));
+        ++(runs.size() == 6 ? before : after);
+        REQUIRE(check_history(tree.state()).flaws.empty());
+        tree.prune({.keep = 2});
+        REQUIRE(tree.runs() == std::vector<std::int64_t>{5, 6});
+        REQUIRE(check_history(tree.state()).flaws.empty());
+        REQUIRE(std::distance(fs::directory_iterator(tree.state() + "/objects"), {}) == 3);  // of runs 4 to 6
+    }
+    CHECK(before > 0);
+    CHECK(after > 0);
+}
