@@ -47,7 +47,7 @@ void show_problems(const std::vector<Error>& errors, const Sources& sources, Con
     for (std::size_t i = 0; i < std::min(errors.size(), most_shown); ++i)
         console.problem(chaos::render(errors[i], sources, console.error_style().colour()));
     if (errors.size() > most_shown)
-        console.problem(fmt::format("... and {} more mistakes: --json tells them all\n", errors.size() - most_shown));
+        console.problem(fmt::format("... and {} more mistakes, which --json tells\n", errors.size() - most_shown));
 }
 
 Exit report(const Problems& problems, const Sources& sources, Console& console) {
