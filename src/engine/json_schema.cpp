@@ -177,6 +177,7 @@ std::string body_schema(const Schema& schema, bool with_key) {
         if (unites || field.role == Field::Role::resource || field.role == Field::Role::names)
             add(properties, fmt::format("{}:{}", quoted(std::string(field.name) + "+"), value));
     }
+    if (schema.name == "service") add(properties, fmt::format(R"("dense_service":{})", flag));  // of Ch-obolo
     const Field* key = schema.key();
     return fmt::format(R"({{"type":"object","properties":{{{}}},{}"additionalProperties":false}})", properties,
                        with_key && key ? fmt::format(R"("required":[{}],)", quoted(key->name)) : "");
