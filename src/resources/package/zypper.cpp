@@ -83,8 +83,10 @@ public:
         auto asked = transaction(request, true);
         asked.environment = {"ZYPP_READONLY_HACK=1"};  // who only looks may not take the lock
         const auto output = host.ask(asked);
-        if (output.out.find("<install-summary") == output.out.npos &&
-            output.out.find("<message type=\"error\"") == output.out.npos)
+        const auto says = [&](std::string_view what) { return output.out.find(what) != output.out.npos; };
+        // What is installed changed without it, and it would have to write that down.
+        const bool lags = says("Target initialization failed");
+        if (lags || (!says("<install-summary") && !says("<message type=\"error\"")))
             return {.moves = {}, .problems = {}, .known = false, .help = "zypper refresh"};
         return rpm::parse_zypper_xml(output);
     }
