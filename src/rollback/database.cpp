@@ -78,11 +78,14 @@ sqlite3_stmt* Database::take(std::string_view sql) {
     return statement;
 }
 
-void Database::give_back(std::string_view sql, sqlite3_stmt* statement) noexcept {
+void Database::give_back(sqlite3_stmt* statement) noexcept {
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
     try {
-        idle_[sql].push_back(statement);
+        const std::string_view sql = sqlite3_sql(statement);
+        auto kept = idle_.find(sql);
+        if (kept == idle_.end()) kept = idle_.try_emplace(std::string(sql)).first;
+        kept->second.push_back(statement);
     } catch (...) {
         sqlite3_finalize(statement);
     }
@@ -150,11 +153,11 @@ std::string Database::damage() {
 }
 
 Database::Rows::Rows(Database& database, std::string_view sql, std::initializer_list<Parameter> parameters, bool copy)
-    : database_(database), sql_(sql), it_(database.take(sql)) {
+    : database_(database), it_(database.take(sql)) {
     bind(it_, parameters, copy);
 }
 Database::Rows::~Rows() {
-    database_.give_back(sql_, it_);
+    database_.give_back(it_);
 }
 bool Database::Rows::next() {
     return database_.step(it_);

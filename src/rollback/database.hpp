@@ -38,7 +38,7 @@ struct Parameter {
 /// An SQLite database file that is open, and every statement prepared on it so far.
 ///
 /// The only class that knows SQLite. What goes wrong is an Error that names the file and what to do; a damaged file is
-/// never written to. SQL is given as literals: a statement is kept by its text and used again.
+/// never written to. A statement is kept by its text and used again, so texts shall be few.
 class Database {
 public:
     /// How a commit becomes durable. log: WAL with synchronous=FULL. old_pages: DELETE with synchronous=EXTRA, where
@@ -70,7 +70,6 @@ public:
         friend class Database;
         Rows(Database&, std::string_view sql, std::initializer_list<Parameter>, bool copy);
         Database& database_;
-        std::string_view sql_;
         sqlite3_stmt* it_;
     };
 
@@ -88,7 +87,7 @@ public:
 
 private:
     sqlite3_stmt* take(std::string_view sql);
-    void give_back(std::string_view sql, sqlite3_stmt*) noexcept;
+    void give_back(sqlite3_stmt*) noexcept;
     static void bind(sqlite3_stmt*, std::initializer_list<Parameter>, bool copy);
     bool step(sqlite3_stmt*);
     void close() noexcept;
@@ -96,7 +95,10 @@ private:
 
     std::string path_;
     sqlite3* it_ = nullptr;
-    std::unordered_map<std::string_view, std::vector<sqlite3_stmt*>> idle_;
+    struct Hash : std::hash<std::string_view> {
+        using is_transparent = void;
+    };
+    std::unordered_map<std::string, std::vector<sqlite3_stmt*>, Hash, std::equal_to<>> idle_;
 };
 
 /// The Error for a store that can not be relied on any more. Nothing has been changed in it.
