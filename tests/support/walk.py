@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """walk.py README [--accept]: runs the `$` lines of every ```console block, in order, in the current directory.
 
-What each prints must be what stands below it, word for word, but for dates, times and durations. --accept prints the
+What each prints must be what stands below it, word for word, but for dates, times, durations and commits. --accept prints the
 README with what was printed instead. A walk must not fail: exit status 0, or 2 where changes or drift were found.
 """
 import os
@@ -14,6 +14,7 @@ PASSING = [
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?"), "DATE"),
     (re.compile(r"\b\d+(\.\d+)? ?(ms|s|seconds?|minutes?)\b( ago)?"), "TIME"),
     (re.compile(r"\bpid \d+\b"), "pid N"),
+    (re.compile(r"(\.yml) at [0-9a-f]{10}\b"), r"\1"),  # the commit, where the checkout has one
     (re.compile(r" +"), " "),
 ]
 
