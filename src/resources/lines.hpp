@@ -17,6 +17,22 @@ inline std::vector<std::string_view> lines_of(std::string_view text) {
     return lines;
 }
 
+/// The first line of what is left, without its end, which is taken off as well.
+inline std::string_view next_line(std::string_view& text) {
+    const auto line = text.substr(0, text.find('\n'));
+    text.remove_prefix(line.size() < text.size() ? line.size() + 1 : text.size());
+    return line;
+}
+
+/// The first word of what is left of a line; the blanks before it are taken off with it.
+inline std::string_view next_word(std::string_view& line) {
+    const auto begin = line.find_first_not_of(' ');
+    line.remove_prefix(begin == std::string_view::npos ? line.size() : begin);
+    const auto word = line.substr(0, line.find(' '));
+    line.remove_prefix(word.size());
+    return word;
+}
+
 /// Without white space around it.
 inline std::string_view trimmed(std::string_view text) {
     constexpr std::string_view white = " \t\r\n";

@@ -11,17 +11,13 @@
 #include <set>
 #include <utility>
 
+#include "lines.hpp"
+
 namespace chaos::resources {
 
 namespace {
 
 using Names = std::set<std::string, std::less<>>;
-
-std::string_view line_from(std::string_view& text) {
-    const auto line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
-    return line;
-}
 
 /// The lines `enable PATTERN` and `disable PATTERN` of all presets, the first that fits counts (systemd.preset(5)).
 std::vector<std::pair<bool, std::string>> presets(const View& view) {
@@ -35,7 +31,7 @@ std::vector<std::pair<bool, std::string>> presets(const View& view) {
         std::string text;
         view->look(path, &text);
         for (std::string_view rest = text; !rest.empty();) {
-            const auto line = line_from(rest);
+            const auto line = next_line(rest);
             for (const std::string_view word : {"enable ", "disable "})
                 if (line.starts_with(word)) {
                     const auto pattern = line.substr(word.size());
@@ -67,7 +63,7 @@ struct Paragraph {
 std::vector<Paragraph> paragraphs(std::string_view status) {
     std::vector<Paragraph> all(1);
     while (!status.empty()) {
-        const auto line = line_from(status);
+        const auto line = next_line(status);
         if (line.empty()) {
             if (!all.back().name.empty()) all.emplace_back();
             continue;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "../lines.hpp"
 #include "archives.hpp"
 #include "fidelity.hpp"
 #include "manners.hpp"
@@ -27,19 +28,6 @@ std::vector<std::string> apt_get() {
             "DPkg::Lock::Timeout=2",  // waiting is ours, and told
             "-o",
             "APT::Get::AutomaticRemove=false"};
-}
-
-std::string_view next_line(std::string_view& text) {
-    const auto line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
-    return line;
-}
-
-std::string_view next_word(std::string_view& line) {
-    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
-    const auto word = line.substr(0, line.find(' '));
-    line.remove_prefix(word.size());
-    return word;
 }
 
 /// `[1.0]` or `(1.1 Debian:12.5/stable [amd64])`: the version in it.

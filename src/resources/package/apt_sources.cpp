@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "../lines.hpp"
 #include "deb822.hpp"
 
 namespace chaos::resources::apt {
@@ -12,12 +13,6 @@ namespace {
 
 constexpr std::size_t most = 512U << 20;  // of a file that is wholly read: Debian's largest list has 60 MB
 constexpr std::string_view directory = "/var/lib/apt/lists/";
-
-std::string_view next_line(std::string_view& text) {
-    const auto line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
-    return line;
-}
 
 std::vector<std::string> words(std::string_view text) {
     std::vector<std::string> all;

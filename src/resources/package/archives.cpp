@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 
+#include "../lines.hpp"
 #include "manners.hpp"
 #include "package.hpp"
 #include "repack.hpp"
@@ -16,12 +17,6 @@ namespace {
 
 constexpr const char* cache = "/var/cache/apt/archives";
 constexpr std::string_view ending = ".deb";
-
-std::string_view next_line(std::string_view& text) {
-    const auto line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
-    return line;
-}
 
 std::string file_of(const Packages::Package& package) {
     return archive_name(package.name, package.version, package.architecture);

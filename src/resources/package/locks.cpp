@@ -10,24 +10,13 @@
 #include <thread>
 #include <utility>
 
+#include "../lines.hpp"
+
 namespace chaos::resources::apt {
 namespace {
 
 constexpr const char* locks[] = {"/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/cache/apt/archives/lock",
                                  "/var/lib/apt/lists/lock"};
-
-std::string_view next_line(std::string_view& text) {
-    const auto line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
-    return line;
-}
-
-std::string_view next_word(std::string_view& line) {
-    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
-    const auto word = line.substr(0, line.find(' '));
-    line.remove_prefix(word.size());
-    return word;
-}
 
 std::int64_t number(std::string_view text) {
     std::int64_t value = 0;

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "../lines.hpp"
 #include "backend.hpp"
 #include "repository/paragraph.hpp"
 
@@ -16,12 +17,6 @@ namespace {
 constexpr const char *lock = "/var/lib/pacman/db.lck", *conf = "/etc/pacman.conf", *sync = "/var/lib/pacman/sync/",
                      *cache = "/var/cache/pacman/pkg/";
 constexpr int lock_wait_s = 600;
-
-std::string_view line_from(std::string_view& text) {
-    const auto line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
-    return line;
-}
 
 Command pacman(std::vector<std::string> argv) {
     argv.insert(argv.begin(), "pacman");
@@ -39,7 +34,7 @@ std::vector<std::string> repositories(const Host& host) {
     host.look(conf, &text);
     std::vector<std::string> names;
     for (std::string_view rest = text; !rest.empty();) {
-        auto line = line_from(rest);
+        auto line = next_line(rest);
         line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
         const auto end = line.find(']');
         if (!line.starts_with('[') || end == line.npos) continue;
@@ -52,7 +47,7 @@ std::vector<std::string> repositories(const Host& host) {
 std::vector<std::pair<std::string, std::string>> printed(const Output& output) {
     std::vector<std::pair<std::string, std::string>> found;
     for (std::string_view rest = output.out; !rest.empty();) {
-        const auto line = line_from(rest);
+        const auto line = next_line(rest);
         const auto tab = line.find('\t');
         if (tab == line.npos) continue;  // it also says what it is about
         found.emplace_back(line.substr(0, tab), line.substr(tab + 1));
@@ -67,7 +62,7 @@ std::vector<Refusal> refusals(const Command& command, const Output& output) {
     std::string details;
     for (const auto* text : {&output.out, &output.err})
         for (std::string_view rest = *text; !rest.empty();) {
-            const auto line = line_from(rest);
+            const auto line = next_line(rest);
             constexpr std::string_view error = "error: ", missing = "target not found: ";
             if (line.starts_with(":: ")) details += fmt::format("; {}", line.substr(3));
             if (!line.starts_with(error)) continue;
@@ -87,7 +82,7 @@ std::map<std::string, std::string, std::less<>> offered(const Host& host) {
     std::map<std::string, std::string, std::less<>> versions;
     const auto output = host.ask({{"pacman", "-Sl", "--color=never"}});
     for (std::string_view rest = output.out; !rest.empty();) {  // core glibc 2.38-1 [installed]
-        auto line = line_from(rest);
+        auto line = next_line(rest);
         std::string words[3];
         for (auto& word : words) {
             word = line.substr(0, line.find(' '));

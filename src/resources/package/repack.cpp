@@ -9,6 +9,7 @@
 #include <tuple>
 #include <vector>
 
+#include "../lines.hpp"
 #include "manners.hpp"
 
 namespace chaos::resources::apt {
@@ -18,12 +19,6 @@ constexpr const char* info = "/var/lib/dpkg/info/";
 constexpr std::size_t most = 256U << 20U, at_once = 500;  // bytes of a text of dpkg's; names in one argv
 
 constexpr std::string_view stand_in = "# kept by chaos in place of configuration that had been edited\n";
-
-std::string_view next_line(std::string_view& text) {
-    const auto line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
-    return line;
-}
 
 /// `hello.`, or `libc6:amd64.` where several architectures may be there at once; empty where dpkg has no list of it.
 std::string prefix_of(const Host& host, const Packages::Package& package) {

@@ -6,15 +6,12 @@
 #include <algorithm>
 #include <charconv>
 
+#include "../lines.hpp"
+
 namespace chaos::resources::rpm {
 namespace {
 
-std::string_view line_from(std::string_view& text) {
-    const auto line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
-    return line;
-}
-
+/// Line ends stay.
 std::string_view trimmed(std::string_view text) {
     const auto begin = text.find_first_not_of(" \t\r");
     if (begin == text.npos) return {};
@@ -59,7 +56,7 @@ std::string plain(std::string_view xml) {
 std::vector<Repo> parse_repos(std::string_view text) {
     std::vector<Repo> found;
     while (!text.empty()) {
-        const auto line = trimmed(line_from(text));
+        const auto line = trimmed(next_line(text));
         if (line.starts_with('[') && line.ends_with(']')) {
             found.push_back({std::string(line.substr(1, line.size() - 2))});
             if (found.back().name == "main") found.back().enabled = false;
@@ -131,7 +128,7 @@ Answer parse_dnf_table(const Output& output) {
         row.clear();
     };
     for (std::string_view rest = output.out; !rest.empty();) {
-        const auto line = line_from(rest);
+        const auto line = next_line(rest);
         if (line.starts_with("Dependencies resolved.")) begun = true;
         if (!begun || line.starts_with('=')) continue;
         if (line.starts_with("Transaction Summary")) break;
@@ -147,7 +144,7 @@ Answer parse_dnf_table(const Output& output) {
     end_row();
     for (const auto* text : {&output.err, &output.out})
         for (std::string_view rest = *text; !rest.empty();) {
-            const auto line = trimmed(line_from(rest));
+            const auto line = trimmed(next_line(rest));
             constexpr std::string_view unknown = "No match for argument: ", error = "Error: ", problem = "Problem";
             if (line.starts_with(unknown))
                 answer.problems.push_back({std::string(line), std::string(line.substr(unknown.size())), true});

@@ -35,6 +35,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "../lines.hpp"
 #include "deb822.hpp"
 
 namespace chaos::resources::solver {
@@ -174,12 +175,6 @@ public:
 private:
     Queue queue_{};
 };
-
-std::string_view trimmed(std::string_view text) {
-    constexpr const char* blank = " \t\r\n";
-    const auto first = text.find_first_not_of(blank);
-    return first == text.npos ? std::string_view() : text.substr(first, text.find_last_not_of(blank) - first + 1);
-}
 
 std::string_view until(std::string_view& text, char separator) {
     const auto part = text.substr(0, text.find(separator));
