@@ -23,7 +23,8 @@ std::map<std::string, OwnedRecord> with_a_version(const History* history) {
     for (const Holding& one : history->holdings()) {
         if (one.type != "package") continue;
         OwnedRecord record = history->owned(one);
-        if (record.attributes.is_map() && record.attributes.find("version")) found.emplace(one.key, std::move(record));
+        const auto says = [&](const char* what) { return record.attributes.is_map() && record.attributes.find(what); };
+        if (says("version") || says("packed")) found.emplace(one.key, std::move(record));
     }
     return found;
 }
@@ -31,7 +32,8 @@ std::map<std::string, OwnedRecord> with_a_version(const History* history) {
 Error told(const Stays& one, const std::map<std::string, OwnedRecord>& declared) {
     if (one.why == Stays::Why::held)
         return Error(fmt::format("package {} stays at {}: it is on hold", one.name, one.version))
-            .help(fmt::format("for {}: apt-mark unhold {}", one.newer, one.name));
+            .help(
+                fmt::format("for {}: {}", one.newer, one.reason.empty() ? "apt-mark unhold " + one.name : one.reason));
     const auto record = declared.find(one.name);
     if (one.why == Stays::Why::fixed && record != declared.end())
         return Error(fmt::format("package {} stays at {}: site '{}' says so, and would take an upgrade back", one.name,

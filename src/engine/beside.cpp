@@ -95,17 +95,20 @@ std::string read_stream(const std::string& path, std::uint64_t most) {
     return bytes;
 }
 
-Content content(const std::string& path) {
+Located located(const std::string& path) {
+    File file(path);
+    Hasher hasher;
     std::uint64_t size = 0;
-    {
-        File file(path);
-        if (file.size > Content::in_memory) {
-            Hasher hasher;
-            std::string block(1 << 16, '\0');
-            while (const auto got = file.next(block.data(), block.size()))
-                hasher.add(std::string_view(block).substr(0, got)), size += got;
-            return Content(real_path(path), size, hasher.finish());
-        }
+    std::string block(1 << 16, '\0');
+    while (const auto got = file.next(block.data(), block.size()))
+        hasher.add(std::string_view(block).substr(0, got)), size += got;
+    return {real_path(path), size, hasher.finish(), {}};
+}
+
+Content content(const std::string& path) {
+    if (const auto size = File(path).size; size > Content::in_memory) {
+        auto big = located(path);
+        return Content(std::move(big.path), big.size, big.digest);
     }
     return Content(read(path, Content::in_memory));
 }

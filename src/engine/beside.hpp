@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chaos/content.hpp>
+#include <chaos/located.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,9 @@ std::string read_stream(const std::string& path, std::uint64_t most);
 
 /// The same for a content: in memory where small, by path and digest where big.
 Content content(const std::string& path);
+
+/// The same by path and digest, however small it is.
+Located located(const std::string& path);
 
 bool exists(const std::string& path);
 

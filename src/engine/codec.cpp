@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <algorithm>
-#include <chaos/schema.hpp>
+#include <chaos/located.hpp>
 #include <charconv>
 
 namespace chaos {
@@ -102,6 +102,24 @@ Content Codec<Content>::decode(const Value& value) {
     if (!path || !size || !sum) throw Error("a content kept by reference lacks its path, size or digest");
     return Content(path->text(), static_cast<std::uint64_t>(Codec<std::int64_t>::decode(*size)),
                    digest_from_hex(sum->text()));
+}
+
+Value Codec<Located>::encode(const Located& file) {
+    Value::Map all{{std::string("path"), file.path},
+                   {std::string("size"), std::to_string(file.size)},
+                   {std::string("digest"), hex(file.digest)}};
+    if (!file.note.empty()) all.push_back({std::string("note"), file.note});
+    return all;
+}
+
+Located Codec<Located>::decode(const Value& value) {
+    const Value* const path = value.is_map() ? value.find("path") : nullptr;
+    const Value* const size = path ? value.find("size") : nullptr;
+    const Value* const sum = path ? value.find("digest") : nullptr;
+    if (!size || !sum) throw Error(value.where, "this follows from a file that is named, and is not written itself");
+    const Value* const note = value.find("note");
+    return {path->text(), static_cast<std::uint64_t>(Codec<std::int64_t>::decode(*size)), digest_from_hex(sum->text()),
+            note ? note->text() : std::string()};
 }
 
 Mode Codec<Mode>::decode(const Value& value) {

@@ -44,7 +44,8 @@ public:
                 const Field* field = declaration.type->schema().find(key.text());
                 if (holds_secret(value)) refuse_where_shown(declaration.type->schema(), field, key, value);
                 if (field && field->role == Field::Role::source)
-                    attributes.push_back({Value(std::string(field->into), key.where), source(value)});
+                    attributes.push_back({Value(std::string(field->into), key.where),
+                                          source(declaration.type->schema(), *field, value)});
                 else if (field && field->role == Field::Role::rendered)
                     attributes.push_back({Value(std::string(field->into), key.where), rendered(declaration, value)});
                 else if (field && field->role == Field::Role::names)
@@ -274,18 +275,22 @@ private:
                                   .help(fmt::format("write {}: [...], all there shall be", field->name)));
     }
 
-    /// The bytes of a file beside the manifest: in memory where small, else by path, size and digest.
-    Value source(const Value& path) {
+    /// The bytes of a file beside the manifest: in memory where small, else by path, size and digest; or only these.
+    Value source(const Schema& schema, const Field& field, const Value& path) {
         try {
-            const auto content = beside::content(beside::join(sources_[path.where].directory, path.text()));
+            const auto file = beside::join(sources_[path.where].directory, path.text());
+            const Field* const into = schema.find(field.into);
             if (path.text().starts_with('/'))
                 site_.reads.emplace_back(static_cast<std::uint32_t>(site_.catalog.size()), path.text());
+            if (into && into->type == Codec<Located>::name) return Codec<Located>::encode(beside::located(file));
+            const auto content = beside::content(file);
             Value value = Codec<Content>::encode(content);
             if (content.held()) value.where = path.where, value.quoted = true;
             return value;
         } catch (Error& error) {
             error.where = path.where;
-            throw std::move(error).help("source: names a regular file, from the directory of this manifest");
+            throw std::move(error).help(
+                fmt::format("{}: names a regular file, from the directory of this manifest", field.name));
         }
     }
 

@@ -2,11 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chaos/plan.hpp>
 #include <chaos/resource.hpp>
 #include <chaos/system/packages.hpp>
 
 #include "kinds.hpp"
 #include "package/backend.hpp"
+#include "package/local_file.hpp"
 #include "package/package.hpp"
 #include "population.hpp"
 
@@ -18,6 +20,21 @@ constexpr Field fields[] = {
     schema::property<&Package::version>("version", "Exactly this one.")
         .example("1.10")
         .otherwise("as it is; for a new one what the archive has"),
+    schema::source(
+        "file", "packed",
+        "A file beside the manifest that it comes from: a .deb, .rpm or .pkg.tar.zst of that package. What it "
+        "needs comes from the repositories. It is there where the file's version is."),
+    schema::property<&Package::packed>("packed", "That file, by path, size and digest; `file` gives it.")
+        .example("{path: /srv/mine_1.0_all.deb, size: 1024, digest: 23dfd891c5dd11757fd565df2db30d52}")
+        .otherwise("from where a repository has it"),
+    schema::option<&Package::sha256>("sha256", "What the file's SHA-256 must be, 64 digits.")
+        .example("3b1f4c0c5a0b4f6b6d9e0c3a5f6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f"),
+    schema::option<&Package::source>(
+        "source",
+        "The repository that it comes from when it comes, as its package manager calls it; "
+        "of apt the name of a repository here, its suite, origin or label.")
+        .example("bookworm-backports")
+        .otherwise("the one that the package manager prefers"),
     schema::property<&Package::hold>("hold",
                                      "Upgrades pass it by: apt-mark hold, IgnorePkg, dnf versionlock, zypper addlock.")
         .example("true")
@@ -47,6 +64,17 @@ constexpr Field fields[] = {
         .example("true"),
 };
 
+/// `./tools/mine_1.0_all.deb` would do as a name for nobody; `mine` most likely.
+std::optional<std::string> named_by_file(std::string_view key) {
+    const auto base = key.substr(key.rfind('/') + 1);
+    const bool deb = key.ends_with(".deb");
+    if (!deb && !key.ends_with(".rpm") && key.find(".pkg.tar") == key.npos) return std::nullopt;
+    auto end = deb ? base.find('_') : base.npos;
+    for (int dashes = key.ends_with(".rpm") ? 2 : 3; !deb && dashes > 0 && end != 0; --dashes)
+        end = end == base.npos ? base.rfind('-') : base.rfind('-', end - 1);
+    return std::string(base.substr(0, end));
+}
+
 std::string clean(std::string_view key) {
     const auto is_word = [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' ||
@@ -54,6 +82,9 @@ std::string clean(std::string_view key) {
     };
     const bool good = key.size() > 1 && key[0] != '-' && key[0] != '+' && key[0] != '@' && key.back() != '-' &&
                       key.back() != ':' && std::all_of(key.begin(), key.end(), is_word);
+    if (const auto meant = named_by_file(key))
+        throw Error(fmt::format("'{}' is a file, and an entry is called as the package in it", key))
+            .help(fmt::format("{{name: {}, file: {}}}", meant->empty() ? "NAME" : *meant, key));
     if (!good)
         throw Error(fmt::format("expected the name of a package, found '{}'", key))
             .help(key.starts_with('@') ? "write the packages of the group one by one" : "apt-cache search WORD");
@@ -71,6 +102,17 @@ constexpr Schema package =
 constexpr std::string_view contents[] = {"/etc"};
 constexpr std::string_view names[] = {"/var/lib", "/var/www", "/srv", "/opt", "/usr/local", "/home", "/root", "/boot"};
 
+/// The file that is wished for, where what is there has its version: noted, so that the file is not needed to look
+/// again.
+std::optional<Located> file_of(const View& view, const Package& wanted, const Packages::Package& there) {
+    if (!wanted.packed || !there.installed()) return std::nullopt;
+    auto found = *wanted.packed;
+    found.note = there.version;
+    if (wanted.version) return there.version == *wanted.version ? std::optional(found) : std::nullopt;
+    const auto its = wanted.packed->note.empty() ? read_package_file(view, found).version : wanted.packed->note;
+    return its == there.version ? std::optional(found) : std::nullopt;
+}
+
 class PackageType final : public ResourceType {
 public:
     const Schema& schema() const override { return package; }
@@ -87,11 +129,12 @@ public:
                 one = seen(view, *there, wanted.name);
             } else {
                 one.name = wanted.name;
-                if (wanted.version) one.version = there->version;
+                if (wanted.version || wanted.packed) one.version = there->version;
                 one.hold = wanted.hold ? std::optional(there->held()) : std::nullopt;
                 one.automatic = wanted.automatic ? std::optional(there->automatic) : std::nullopt;
                 one.intact = wanted.intact ? std::optional(!Packages::broken(*there)) : std::nullopt;
             }
+            one.packed = file_of(view, wanted, *there);
             take_options(package, &one, &wanted);
             found[i] = State::of(std::move(one));
         }
@@ -155,6 +198,21 @@ public:
                           fmt::format("package {} is essential: without it the host does not work", change.id.key)));
     }
 
+    void review(const Resource& resource, Diagnostics& problems) const override {
+        const auto& spec = *resource.wanted.as<Package>();
+        const auto say = [&](std::string what, std::string help) {
+            problems.add(Error(resource.where, std::move(what)).help(std::move(help)));
+        };
+        if (spec.packed && !spec.source.empty()) say("a file comes from no repository: say either", "take source out");
+        if (spec.source.find_first_of(" /:=") != std::string::npos || spec.source.starts_with('-'))
+            say(fmt::format("'{}' can not name a repository", spec.source), "source: bookworm-backports");
+        if (spec.packed && spec.version) say("the file has its version: say either", "take version out");
+        if (spec.sha256 && !spec.packed) say("sha256 is of a file, and none is named", "file: PATH");
+        if (spec.sha256 &&
+            (spec.sha256->size() != 64 || spec.sha256->find_first_not_of("0123456789abcdef") != std::string::npos))
+            say(fmt::format("expected a SHA-256 of 64 digits, found '{}'", *spec.sha256), "sha256sum FILE");
+    }
+
     Undo undo_of(const Change& change) const override {
         const auto *before = change.before.as<Package>(), *after = change.after.as<Package>();
         if (!before) return after && after->version ? Undo::exact : Undo::effort;
@@ -175,7 +233,11 @@ public:
     }
     void undo_all(WritableHost& host, std::span<const Change> changes) const override { undo_packages(host, changes); }
     void sweep(WritableHost& host, const History& history) const override {
-        if (const auto* backend = backend_of(Packages::keeper_of(host))) backend->sweep(host, history);
+        const auto keeper = Packages::keeper_of(host);
+        if (const auto* backend = backend_of(keeper)) {
+            backend->sweep(host, history);
+            sweep_files(host, history, keeper == Packages::Keeper::apt);  // apt's own hook keeps what comes
+        }
     }
 };
 

@@ -6,7 +6,8 @@
 # a repository of three packages: hello needs libhi, other needs nobody. The scenario says
 #   manager                      its name
 #   make_package NAME VERSION [NEEDS]   on the host, into /srv/repo
-#   publish                      makes the repository of what lies there, and has it fetched
+#   publish                      makes the repository of what lies there, and has it fetched; of /srv/more as well
+#   add_more                     has the repository `more` of what lies in /srv/more
 #   version_of NAME              as it is installed; nothing where it is not
 #   is_automatic NAME, is_held NAME
 #   remove_by_hand NAME
@@ -19,6 +20,104 @@ is() {
     local got
     got=$(version_of "$1")
     [ "$got" = "$2" ] || fail "$1 is '$got', not '$2'"
+}
+
+# aside NAME VERSION TO: a package that was made goes there.
+aside() { sh "mkdir -p $3; find /srv/repo -name '$1-$2-1*' -exec mv -t $3 {} +"; }
+file_of() { sh "ls /srv/files/$1-$2-1*"; }
+
+walk_files() {
+    step "a file of one's own, and what it needs from the repository"
+    make_package needed 1.0
+    publish
+    make_package mine 1.0 needed
+    aside mine 1.0 /srv/files
+    make_package mine 2.0 needed
+    aside mine 2.0 /srv/files
+    site <<< "{name: tiny, packages: [hello, other, {name: mine, file: $(file_of mine 1.0)}]}"
+    status 0 inside chaos apply -y /run/site.yml
+    is mine 1.0-1
+    is needed 1.0-1
+    status 0 inside chaos apply -y /run/site.yml
+    says "Nothing to do"
+
+    step "a newer one, and back without it"
+    site <<< "{name: tiny, packages: [hello, other, {name: mine, file: $(file_of mine 2.0)}]}"
+    status 2 inside chaos plan /run/site.yml
+    says "version"
+    says 2.0-1
+    status 0 inside chaos apply -y /run/site.yml
+    is mine 2.0-1
+    sh 'mv /srv/files /srv/gone'
+    status 0 inside chaos rollback -y
+    is mine 1.0-1
+    sh 'mv /srv/gone /srv/files'
+
+    step "a file that is broken, or of another package"
+    sh "cp $(file_of mine 2.0) /srv/whole; head -c 300 /srv/whole > $(file_of mine 2.0)"
+    status 1 inside chaos apply -y /run/site.yml
+    says "is no whole package"
+    site <<< "{name: tiny, packages: [hello, other, {name: yours, file: $(file_of mine 1.0)}]}"
+    status 1 inside chaos apply -y /run/site.yml
+    says "is the package mine, and not yours"
+    is mine 1.0-1
+}
+
+walk_sources() {
+    step "from one repository or the other, as it is said"
+    make_package both 3.0
+    aside both 3.0 /srv/more
+    make_package both 1.0
+    add_more
+    publish
+    local from version
+    for from in more tiny; do
+        [ $from = more ] && version=3.0-1 || version=1.0-1
+        site <<< "{name: tiny, packages: [hello, other, {name: both, source: $from}]}"
+        status 0 inside chaos apply -y /run/site.yml
+        is both $version
+        status 0 inside chaos apply -y /run/site.yml
+        says "Nothing to do"
+        status 0 inside chaos rollback -y
+        is both ""
+    done
+    site <<< $'name: tiny\npackages: [hello, other, {name: both, source: nowhere}]'
+    status 1 inside chaos apply -y /run/site.yml
+    says nowhere
+    is both ""
+}
+
+walk_upgrade() {
+    if [ "$manager" = dnf ]; then
+        status 1 inside chaos upgrade -y
+        says "this host has dnf"
+        return
+    fi
+    step "an upgrade takes all but what a manifest says a version of, and goes back"
+    site <<< $'name: tiny\npackages: {hello: , other: 1.0-1}'
+    status 0 inside chaos apply -y /run/site.yml
+    make_package libhi 2.0
+    make_package hello 3.0 libhi
+    make_package other 2.0
+    publish
+    is hello 1.0-1
+    status 2 inside chaos upgrade --dry-run
+    says 3.0-1
+    is hello 1.0-1
+    status 0 inside chaos upgrade -y
+    says "package other stays at 1.0-1"
+    is hello 3.0-1
+    is libhi 2.0-1
+    is other 1.0-1
+    is_automatic libhi || fail "libhi came along"
+    status 0 inside chaos rollback -y
+    is hello 1.0-1
+    is libhi 1.0-1
+    is_automatic libhi || fail "libhi came along"
+    status 1 inside chaos upgrade -y --security-only
+    says security
+    status 1 inside chaos upgrade -y nonesuch
+    says "package nonesuch is not installed"
 }
 
 walk() {
@@ -103,4 +202,8 @@ walk() {
     is hello 1.0-1
     is libhi 1.0-1
     is_automatic libhi || fail "libhi came along"
+
+    walk_files
+    walk_sources
+    walk_upgrade
 }

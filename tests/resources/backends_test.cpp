@@ -129,6 +129,90 @@ TEST_CASE("pacman installs what the repositories have, and from its cache what t
     CHECK(host.ran().size() == 2);
 }
 
+TEST_CASE("pacman brings files and what repositories have by one transaction") {
+    auto host = arch();
+    host.put_file("/var/cache/pacman/pkg/hello-2.0-1-any.pkg.tar.zst", "");
+    Request request{.install = {"mine=1.0-1", "hello=2.0-1"}, .remove = {}};
+    request.files["mine=1.0-1"] = "/srv/mine.pkg.tar.zst";
+    chaos::resources::pacman_backend().carry_out(host, request);
+    REQUIRE(host.ran().size() == 2);
+    CHECK(words(host.ran()[0])[1] == "-Sw");
+    const auto last = words(host.ran()[1]);
+    CHECK(last[1] == "-U");
+    CHECK(last[last.size() - 2] == "/srv/mine.pkg.tar.zst");
+    CHECK(last.back() == "/var/cache/pacman/pkg/hello-2.0-1-any.pkg.tar.zst");
+}
+
+TEST_CASE("pacman takes a package from the repository that is said") {
+    auto host = arch();
+    host.put_command("pacman", [](FakeHost&, const Command& command) {
+        if (command.argv.back() == "extra") return Output{0, "extra hello 3.0-1\n", ""};
+        return Output{command.argv[1] == "-Sl", "", ""};
+    });
+    Request request{.install = {"hello"}, .remove = {}};
+    request.sources["hello"] = "extra";
+    chaos::resources::pacman_backend().carry_out(host, request);
+    REQUIRE(host.ran().size() == 1);
+    CHECK(host.ran()[0].argv.back() == "extra/hello");
+    request.sources["hello"] = "nowhere";
+    CHECK_THROWS_WITH(chaos::resources::pacman_backend().carry_out(host, request),
+                      "pacman: the repository nowhere does not have hello");
+}
+
+TEST_CASE("an upgrade of pacman is all that it would do, without what is held or said elsewhere") {
+    auto host = arch();
+    host.put_command("pacman", [](FakeHost&, const Command& command) {
+        if (command.argv[1] == "-Qu")
+            return Output{0, "hello 1-1 -> 2-1\nlibhi 1-1 -> 2-1 [ignored]\nfix 1-1 -> 3-1\n", ""};
+        const bool passes = command.argv.back() == "fix" && *(command.argv.rbegin() + 1) == "--ignore";
+        return Output{passes ? 0 : 1, ":: Starting full system upgrade...\nnewlib\t4-1\nhello\t2-1\n", ""};
+    });
+    const auto& pacman = chaos::resources::pacman_backend();
+    const auto found = pacman.renewal(host, {}, {"fix"}, false);
+    REQUIRE(found.moves.size() == 2);
+    CHECK(found.moves[1].name == "hello");
+    CHECK(found.moves[1].version == "2-1");
+    REQUIRE(found.stays.size() == 2);
+    CHECK(found.stays[0].held);
+    CHECK(found.stays[0].name == "libhi");
+    CHECK(found.stays[1].newer == "3-1");
+    CHECK_FALSE(found.stays[1].held);
+    CHECK_THROWS_WITH(pacman.renewal(host, {"hello"}, {}, false),
+                      "pacman upgrades all or nothing: what stays was built for the libraries that are there now");
+    CHECK_THROWS_WITH(pacman.renewal(host, {}, {}, true),
+                      "pacman knows no security updates: its repositories say what is newest, and not why");
+    CHECK_THROWS_WITH(chaos::resources::dnf_backend().renewal(host, {}, {}, false),
+                      "chaos upgrades packages of apt, pacman and zypper, and this host has dnf");
+}
+
+TEST_CASE("zypper is told of files and of repositories, and upgrades all but what is said elsewhere") {
+    FakeHost host;
+    std::vector<std::vector<std::string>> asked;
+    host.put_command("zypper", [&](FakeHost&, const Command& command) {
+        asked.push_back(command.argv);
+        return Output{0,
+                      "<install-summary><to-upgrade><solvable type=\"package\" name=\"hello\" edition=\"2-1\" "
+                      "edition-old=\"1-1\"/><solvable type=\"package\" name=\"fix\" edition=\"3-1\" "
+                      "edition-old=\"1-1\"/></to-upgrade></install-summary>",
+                      ""};
+    });
+    Request request{.install = {"mine=1.0-1", "hello=2-1"}, .remove = {}};
+    request.files["mine=1.0-1"] = "/srv/mine.rpm";
+    request.sources["hello"] = "tiny";
+    const auto& zypper = chaos::resources::zypper_backend();
+    CHECK_FALSE(zypper.simulate(host, request).known);
+    zypper.carry_out(host, request);
+    const auto& last = asked.back();
+    CHECK(std::find(last.begin(), last.end(), "--allow-unsigned-rpm") != last.end());
+    CHECK(std::find(last.begin(), last.end(), "/srv/mine.rpm") != last.end());
+    CHECK(last.back() == "tiny:hello=2-1");
+    CHECK(zypper.renewal(host, {}, {}, false).moves.size() == 2);
+    CHECK_THROWS_WITH(zypper.renewal(host, {}, {"fix"}, false),
+                      "fix would have to become 3-1, and a manifest says 1-1");
+    CHECK(asked.back().back() == "hello");  // asked again, for the others alone
+    CHECK_THROWS(zypper.renewal(host, {}, {}, true));
+}
+
 TEST_CASE("pacman's holds are words of pacman.conf, and the rest of it stays") {
     auto host = arch();
     const auto& pacman = *backend_of(Keeper::pacman);

@@ -321,3 +321,27 @@ TEST_CASE("apt-get is held to the plan only where the plan is all of it, and the
     CHECK(text.find("leaves out libc6 2, telnet -, beside the plan it does libc6 3") != std::string::npos);
     CHECK(text.find("Planned: libc6 2, telnet -, web 3.1-2. apt: libc6 3, web 3.1-2") != std::string::npos);
 }
+
+TEST_CASE("a package comes from the repository that is said, by any of its names") {
+    auto host = debian();
+    host.put_file("/etc/apt/sources.list.d/more.sources",
+                  "Types: deb\nURIs: http://more.example.org/debian\nSuites: newest\nComponents: main\n");
+    host.put_file("/var/lib/apt/lists/more.example.org_debian_dists_newest_main_binary-amd64_Packages",
+                  "Package: web\nVersion: 9\nArchitecture: amd64\n");
+    host.put_file("/var/lib/apt/lists/more.example.org_debian_dists_newest_InRelease",
+                  "Origin: Others\nLabel: Theirs\nSuite: unstable\nCodename: sid\n");
+    host.put_file("/etc/apt/preferences", "Package: *\nPin: origin more.example.org\nPin-Priority: -1\n");
+    const auto version_from = [&](const char* source) {
+        const auto run = plan_for(host, {declare("package", attributes({{"name", "web"}, {"source", source}}))});
+        REQUIRE_MESSAGE(run.problems.ok(), run.problems.errors().front().what());
+        return run.goal[0].as<chaos::resources::Package>()->version;
+    };
+    for (const char* name : {"more", "newest", "Others", "Theirs", "unstable", "sid"}) CHECK(version_from(name) == "9");
+    for (const char* name : {"Example", "stable", "sources.list"}) CHECK(version_from(name) == "3.1-2");
+    const auto refused = [&](const char* package, const char* source) {
+        return said(host, declare("package", attributes({{"name", package}, {"source", source}})));
+    };
+    CHECK(refused("web", "nowhere") ==
+          "package web: there is no repository nowhere on this host | there is more, newest, sources.list, stable");
+    CHECK(refused("docs", "more") == "package docs: the repository more does not have it | apt-cache policy docs");
+}

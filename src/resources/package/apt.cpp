@@ -72,7 +72,7 @@ Command command(const Request& request, bool simulate) {
     if (request.complete && !simulate)
         for (auto& one : held_to(request)) argv.push_back(std::move(one));
     argv.emplace_back("install");
-    argv.insert(argv.end(), request.install.begin(), request.install.end());
+    for (const auto& one : request.install) argv.push_back(request.told(one));
     for (const auto& name : request.remove) argv.push_back(name + "-");
     if (simulate) command.timeout_s = 120;
     return command;

@@ -67,15 +67,18 @@ void read_configuration(const View& view, const std::string& native, Settings& f
 
 std::vector<Source> sources(const View& view) {
     std::vector<Source> all;
-    const auto add = [&](std::vector<Source> some) { all.insert(all.end(), some.begin(), some.end()); };
+    const auto add = [&](std::vector<Source> some, std::string_view file) {
+        for (auto& one : some) one.file = file.substr(0, file.rfind('.'));
+        all.insert(all.end(), some.begin(), some.end());
+    };
     std::string text;
-    if (view->look("/etc/apt/sources.list", &text)) add(sources_in_list(text));
+    if (view->look("/etc/apt/sources.list", &text)) add(sources_in_list(text), "sources.list.");  // all of its name
     for (const auto& name : view->list("/etc/apt/sources.list.d")) {
         if (!name.ends_with(".list") && !name.ends_with(".sources")) continue;
         std::string path = "/etc/apt/sources.list.d/" + name, part;
         look_through(view, path);
         if (!view->look(path, &part)) continue;
-        add(name.ends_with(".list") ? sources_in_list(part) : sources_in_deb822(part));
+        add(name.ends_with(".list") ? sources_in_list(part) : sources_in_deb822(part), name);
     }
     return all;
 }
@@ -139,6 +142,7 @@ void add_lists(const View& view, const std::vector<std::string>& names, const So
         std::string_view rest(*name);
         rest.remove_prefix(prefix.size());
         List list{.path = std::string(directory) + *name, .site = site_of(source.uri), .component = source.component};
+        list.suite = source.suite, list.file = source.file;
         if (!flat) {
             const auto end = rest.find('_');
             list.architecture = rest.substr(0, end);
@@ -170,6 +174,12 @@ std::string file_name_of(std::string_view uri) {
             name += c == '/' ? '_' : c;
     }
     return name;
+}
+
+bool is_called(const List& list, std::string_view name) {
+    for (const auto* one : {&list.file, &list.suite, &list.codename, &list.archive, &list.origin, &list.label})
+        if (*one == name) return true;
+    return false;
 }
 
 std::vector<Source> sources_in_list(std::string_view text) {

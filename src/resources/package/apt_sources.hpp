@@ -13,8 +13,14 @@ struct List {
     std::string path;  ///< /var/lib/apt/lists/..._Packages, with .lz4 and the like where it is compressed.
     std::string site{}, component{}, architecture{};
     std::string origin{}, label{}, archive{}, codename{}, version{};
+    std::string suite{};  ///< As its source calls it: stable, bookworm-backports.
+    std::string file{};   ///< What the file of that source is called, without its ending.
     bool not_automatic = false, but_automatic_upgrades = false;
 };
+
+/// A person may call it so: by the file of its source (which a repository resource names), suite, codename, origin or
+/// label.
+bool is_called(const List&, std::string_view name);
 
 /// What apt goes by on a host.
 struct Settings {
@@ -38,6 +44,7 @@ std::string file_name_of(std::string_view uri);
 /// What stands in sources.list, or in a .sources file: URI, suite and component of each repository of binaries.
 struct Source {
     std::string uri, suite, component;
+    std::string file{};  ///< Not told by a text.
 };
 std::vector<Source> sources_in_list(std::string_view text);
 std::vector<Source> sources_in_deb822(std::string_view text);

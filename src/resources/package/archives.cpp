@@ -336,6 +336,10 @@ std::vector<std::string> incoming_of(const Host& host, const std::vector<const P
     return found;
 }
 
+bool is_needed(const History& history, const std::string& key, const std::string& version) {
+    return Needs(history).need(key, version);
+}
+
 void sweep_archives(WritableHost& host, const History& history) {
     const auto directory = directory_of(host);
     if (directory.empty()) return;

@@ -35,6 +35,9 @@ void keep_incoming(WritableHost&, Command&);
 /// newest in apt's cache.
 std::vector<std::string> incoming_of(const Host&, const std::vector<const Packages::Package*>&);
 
+/// A run that is recorded, and not undone, has a package at that version; or it was there before the first of them.
+bool is_needed(const History&, const std::string& key, const std::string& version);
+
 /// Files that no recorded run needs go.
 void sweep_archives(WritableHost&, const History&);
 

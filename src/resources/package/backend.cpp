@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend.hpp"
 
+#include <fmt/format.h>
+
 namespace chaos::resources {
+
+Renewal Backend::renewal(const Host&, const std::vector<std::string>&, const std::vector<std::string>&, bool) const {
+    throw Error(fmt::format("chaos upgrades packages of apt, pacman and zypper, and this host has {}", name()))
+        .help(fmt::format("declare the versions you want in packages:, or: {} upgrade", name()));
+}
 
 const Backend* backend_of(Packages::Keeper keeper) {
     switch (keeper) {

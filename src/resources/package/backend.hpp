@@ -4,6 +4,7 @@
 #include <chaos/host.hpp>
 #include <chaos/resource.hpp>
 #include <chaos/system/packages.hpp>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,10 +16,18 @@ namespace chaos::resources {
 struct Request {
     std::vector<std::string> install;  ///< `nginx`; exactly one version: `nginx=1.22.1-9`
     std::vector<std::string> remove;
-    bool purge = false;       ///< What is removed goes with its configuration.
-    bool downgrades = false;  ///< A version may be older than what is there.
-    bool removals = false;    ///< Others may have to go; else it refuses rather than removing one.
-    bool complete = false;    ///< This is all that may happen: every package that changes is named, with its version.
+    std::map<std::string, std::string> files{};    ///< Of what comes from a file: where that lies, by its `install`.
+    std::map<std::string, std::string> sources{};  ///< By name, the repository that a package is to come from.
+    bool purge = false;                            ///< What is removed goes with its configuration.
+    bool downgrades = false;                       ///< A version may be older than what is there.
+    bool removals = false;                         ///< Others may have to go; else it refuses rather than removing one.
+    bool complete = false;  ///< This is all that may happen: every package that changes is named, with its version.
+
+    /// What its package manager is told to install: the file, or the word as it is.
+    const std::string& told(const std::string& one) const {
+        const auto file = files.find(one);
+        return file == files.end() ? one : file->second;
+    }
 };
 
 /// One package that a transaction would touch.
@@ -40,6 +49,16 @@ struct Answer {
     std::vector<Refusal> problems;
     bool known = true;   ///< False: it can not tell by looking alone.
     std::string help{};  ///< The command that lets it tell again, where it can not.
+};
+
+/// What would make a host's packages newer.
+struct Renewal {
+    std::vector<Move> moves;
+    struct Stays {
+        std::string name, version, newer;
+        bool held = false;  ///< Else it was asked to stay.
+    };
+    std::vector<Stays> stays{};
 };
 
 /// What a package manager has fetched of one repository, as far as it is on: what a solver reads.
@@ -72,6 +91,13 @@ public:
     virtual Answer simulate(const Host&, const Request&) const = 0;
     /// Does it, in one transaction where it has such; exactly these versions.
     virtual void carry_out(WritableHost&, const Request&) const = 0;
+
+    /// What it would do to make these newer (none: all that is installed) and leave those that stay. Throws Error where
+    /// it knows no such upgrade, or can not tell.
+    virtual Renewal renewal(const Host&, const std::vector<std::string>& names, const std::vector<std::string>& stay,
+                            bool security_only) const;
+    /// The command that ends a hold.
+    virtual std::string unhold_hint(const std::string& package) const { return "apt-mark unhold " + package; }
 
     /// Before any of these change: what goes is kept, so that it can come back though no repository has it any more.
     virtual void keep_outgoing(WritableHost&, std::span<const Change>) const {}

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chaos/view.hpp>
 
+#include "../lines.hpp"
 #include "rpm.hpp"
 
 namespace chaos::resources {
@@ -34,6 +35,20 @@ std::string directory_of(const Host& host, const std::string& repository) {
     return {};
 }
 
+/// dnf knows no word for a package of one repository: that one is asked which version it has.
+std::string newest_there(WritableHost& host, const Request& request, const std::string& one) {
+    const auto source = request.sources.find(one);  // what has a version says it
+    if (source == request.sources.end()) return one;
+    const auto command = dnf({"-q", "repoquery", "--repo=" + source->second, "--latest-limit=1", "--qf=%{evr}"}, {one});
+    const auto output = host.run(command);
+    if (output.status != 0) throw failed(command, output);
+    const auto version = trimmed(std::string_view(output.out).substr(0, output.out.find('\n')));
+    if (version.empty())
+        throw Error(fmt::format("the repository {} does not have {}", source->second, one))
+            .help("dnf repoquery " + one);
+    return fmt::format("{}={}", one, version);
+}
+
 class Dnf final : public Backend {
 public:
     std::string_view name() const override { return "dnf"; }
@@ -61,7 +76,9 @@ public:
     }
     void carry_out(WritableHost& host, const Request& request) const override {
         std::vector<std::string> comes;
-        for (const auto& one : request.install) comes.push_back(rpm::with_dash(one));
+        for (const auto& one : request.install)
+            comes.push_back(request.files.contains(one) ? request.told(one)
+                                                        : rpm::with_dash(newest_there(host, request, one)));
         const auto transaction = [&](std::vector<std::string> verb, const std::vector<std::string>& packages) {
             if (packages.empty()) return;
             auto asked = verb;

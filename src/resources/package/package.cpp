@@ -25,6 +25,8 @@ Request request_for(std::span<const Change> changes, bool undo) {
             purge_all = purge_all && before->purge;
         } else if (changes_version(change)) {
             request.install.push_back(after->name + (after->version ? "=" + *after->version : ""));
+            if (!after->source.empty() && !undo) request.sources[after->name] = after->source;
+            if (after->packed && !undo) request.files[request.install.back()] = after->packed->path;
             request.downgrades = request.downgrades || (before && after->version);
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chaos/located.hpp>
 #include <chaos/resource.hpp>
 #include <chaos/system/packages.hpp>
 #include <optional>
@@ -17,11 +18,14 @@ namespace chaos::resources {
 struct Package {
     std::string name;
     std::optional<std::string> version;
+    std::optional<Located> packed;  ///< The file it comes from, where that is of the manifest.
+    std::optional<std::string> sha256;
     std::optional<bool> hold, automatic = false, intact = true;
     bool purge = false;
     TextMap debconf;
     std::optional<std::string> archive;
     std::vector<std::string> allow_removals;
+    std::string source;  ///< Empty: whichever its package manager prefers.
     std::optional<TextMap> comes;
     std::optional<bool> scripts;
 };

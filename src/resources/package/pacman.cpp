@@ -78,9 +78,11 @@ std::vector<Refusal> refusals(const Command& command, const Output& output) {
 }
 
 /// What its repositories offer, one version of each package.
-std::map<std::string, std::string, std::less<>> offered(const Host& host) {
+std::map<std::string, std::string, std::less<>> offered(const Host& host, const std::string& repository = {}) {
     std::map<std::string, std::string, std::less<>> versions;
-    const auto output = host.ask({{"pacman", "-Sl", "--color=never"}});
+    Command command{{"pacman", "-Sl", "--color=never"}};
+    if (!repository.empty()) command.argv.push_back(repository);
+    const auto output = host.ask(command);
     for (std::string_view rest = output.out; !rest.empty();) {  // core glibc 2.38-1 [installed]
         auto line = next_line(rest);
         std::string words[3];
@@ -117,8 +119,20 @@ Parts parts_of(const Host& host, const Request& request) {
     for (const auto& one : request.install) {
         const auto equals = one.find('=');
         const auto name = one.substr(0, equals);
+        if (const auto source = request.sources.find(name); source != request.sources.end()) {
+            const auto its = offered(host, source->second);
+            const auto has = its.find(name);
+            if (has != its.end() && (equals == one.npos || has->second == one.substr(equals + 1)))
+                parts.names.push_back(source->second + "/" + name);
+            else
+                parts.problems.push_back(
+                    {fmt::format("the repository {} does not have {}", source->second, one), name});
+            continue;
+        }
         const auto there = versions.find(name);
-        if (equals == one.npos || (there != versions.end() && there->second == one.substr(equals + 1))) {
+        if (request.files.contains(one)) {
+            parts.files.push_back(request.told(one));
+        } else if (equals == one.npos || (there != versions.end() && there->second == one.substr(equals + 1))) {
             parts.names.push_back(name);
         } else if (auto file = cached(host, name, one.substr(equals + 1)); !file.empty()) {
             parts.files.push_back(std::move(file));
@@ -197,11 +211,55 @@ public:
         return answer;
     }
 
+    Renewal renewal(const Host& host, const std::vector<std::string>& names, const std::vector<std::string>& stay,
+                    bool security_only) const override {
+        if (security_only)
+            throw Error("pacman knows no security updates: its repositories say what is newest, and not why")
+                .help("chaos upgrade; arch-audit names what is vulnerable");
+        if (!names.empty())
+            throw Error("pacman upgrades all or nothing: what stays was built for the libraries that are there now")
+                .help("chaos upgrade");
+        Renewal found;
+        const auto known = host.ask({{"pacman", "-Qu", "--color=never"}});
+        for (std::string_view rest = known.out; !rest.empty();) {  // bash 5.2-1 -> 5.2-2 [ignored]
+            auto line = next_line(rest);
+            const std::string name(next_word(line)), version(next_word(line));
+            next_word(line);
+            const std::string newer(next_word(line));
+            const bool held = next_word(line) == "[ignored]";
+            if (held || std::find(stay.begin(), stay.end(), name) != stay.end())
+                found.stays.push_back({name, version, newer, held});
+        }
+        std::vector<std::string> argv{"-Sup", "--print-format", "%n\t%v"};
+        for (const auto& name : stay) argv.insert(argv.end(), {"--ignore", name});
+        const auto command = pacman(std::move(argv));
+        const auto output = host.ask(command);
+        if (output.status != 0) throw Error("pacman: " + refusals(command, output).front().said).help("pacman -Su");
+        for (auto& [name, version] : printed(output)) found.moves.push_back({Move::Kind::install, name, {}, version});
+        return found;
+    }
+    std::string unhold_hint(const std::string& package) const override {
+        return fmt::format("take {} out of IgnorePkg in {}", package, conf);
+    }
+
     void carry_out(WritableHost& host, const Request& request) const override {
-        const auto parts = parts_of(host, request);
+        auto parts = parts_of(host, request);
         if (!parts.problems.empty()) throw Error("pacman: " + parts.problems.front().said);
         if (!request.remove.empty()) must(host, pacman(with({request.purge ? "-Rn" : "-R"}, request.remove)));
-        if (!parts.files.empty()) must(host, pacman(with({"-U"}, parts.files)));
+        auto files = parts.files;
+        if (!request.files.empty() && !parts.names.empty()) {  // one transaction: -U knows no names
+            must(host, pacman(with({"-Sw"}, parts.names)));
+            for (const auto& one : parts.names) {
+                const auto slash = one.find('/');
+                const auto name = one.substr(slash == one.npos ? 0 : slash + 1);
+                const auto path =
+                    cached(host, name, offered(host, slash == one.npos ? "" : one.substr(0, slash))[name]);
+                if (path.empty()) throw Error(fmt::format("pacman did not fetch {} to {}", name, cache));
+                files.push_back(path);
+            }
+            parts.names.clear();
+        }
+        if (!files.empty()) must(host, pacman(with({"-U"}, files)));
         if (!parts.names.empty()) must(host, pacman(with({"-S", "--needed"}, parts.names)));
     }
 

@@ -9,6 +9,7 @@
 #include "apt.hpp"
 #include "apt_policy.hpp"
 #include "apt_universe.hpp"
+#include "local_file.hpp"
 #include "moves.hpp"
 #include "package.hpp"
 #include "solver.hpp"
@@ -44,7 +45,9 @@ public:
           pool_(solver::Family::deb, packages_.architecture, settings_.foreign) {}
 
     std::vector<Companion> companions() {
-        if (!changes_some()) return {};
+        bool well = true;
+        files_ = settle_files(view_, changes_, problems_, well);
+        if (!well || !changes_some()) return {};
         if (!read()) return resolve_by_simulation(view_, changes_, problems_);
         find_jobs();
         if (wrong_ || question_.jobs.empty()) return {};
@@ -62,17 +65,31 @@ private:
     bool read() {
         const bool comes = std::any_of(changes_.begin(), changes_.end(),
                                        [](const Change& one) { return one.after && changes_version(one); });
-        if (comes && settings_.lists.empty()) return false;
+        const bool all_are_files = std::all_of(changes_.begin(), changes_.end(), [](const Change& one) {
+            return !one.after || !changes_version(one) || one.after.as<Package>()->packed;
+        });
+        if (comes && !all_are_files && settings_.lists.empty()) return false;
         apt::add_installed(pool_, view_);
         if (comes) apt::add_lists(pool_, view_, settings_, packages_.architecture);
-        std::map<std::string, std::string, std::less<>> exact;
+        for (const auto& file : files_)
+            if (file) pool_.add("file", file->control);
+        std::map<std::string, std::string, std::less<>> exact, from;
         for (const Change& change : changes_)
             if (const auto* after = change.after.as<Package>(); after && after->version && changes_version(change))
                 exact[bare(after->name, packages_)] = *after->version;
+        for (const Change& change : changes_)
+            if (const auto* after = change.after.as<Package>(); after && !after->source.empty())
+                from[bare(after->name, packages_)] = after->source;
         const apt::Policy policy(settings_);
         pool_.choose(
             [&](const solver::Offer& offer) {
-                constexpr int is_wished = 10000;
+                constexpr int is_wished = 10000, is_file = 20000;
+                if (offer.repository >= settings_.lists.size()) return is_file;
+                const auto source = from.empty() ? from.end() : from.find(offer.name);
+                if (source != from.end()) {
+                    if (!apt::is_called(settings_.lists[offer.repository], source->second)) return 0;
+                    if (!exact.contains(offer.name)) return is_wished;
+                }
                 const auto wish = exact.empty() ? exact.end() : exact.find(offer.name);
                 return wish != exact.end() && wish->second == offer.version ? is_wished : policy.priority(offer);
             },
@@ -117,7 +134,9 @@ private:
             return false;
         }
         const auto versions = pool_.versions(name);
-        if (!versions.empty() && wanted.version) {
+        if (!wanted.source.empty()) {
+            wrong(not_from_there(change, wanted));
+        } else if (!versions.empty() && wanted.version) {
             wrong(Error(change.where, fmt::format("package {}: there is no version {}", change.id.key, *wanted.version))
                       .help(fmt::format("there is {}; without a version it is {}", listed(versions),
                                         there.empty() ? "none of these" : there)));
@@ -135,6 +154,22 @@ private:
                                          : fmt::format("did you mean {}?", listed(near, " or "))));
         }
         return false;
+    }
+
+    Error not_from_there(const Change& change, const Package& wanted) const {
+        std::set<std::string> names;
+        bool is_known = false;
+        for (const auto& list : settings_.lists) {
+            names.insert(list.file), names.insert(list.suite);
+            is_known = is_known || apt::is_called(list, wanted.source);
+        }
+        if (is_known)
+            return Error(change.where, fmt::format("package {}: the repository {} does not have {}", change.id.key,
+                                                   wanted.source, wanted.version ? "that version" : "it"))
+                .help("apt-cache policy " + wanted.name);
+        return Error(change.where,
+                     fmt::format("package {}: there is no repository {} on this host", change.id.key, wanted.source))
+            .help("there is " + listed({names.begin(), names.end()}));
     }
 
     const Change& change_of(std::size_t job) const { return changes_[change_of_.at(job)]; }
@@ -216,6 +251,8 @@ private:
         Package goal = *change.after.as<Package>();
         goal.version = move.version;
         goal.comes = told(move);
+        if (goal.packed)
+            goal.comes->emplace_back("from", goal.packed->path), std::sort(goal.comes->begin(), goal.comes->end());
         change.after = State::of(std::move(goal)).with_inputs(change.after.inputs());
     }
 
@@ -248,7 +285,8 @@ private:
     apt::Settings settings_;
     solver::Pool pool_;
     solver::Question question_;
-    std::vector<std::size_t> change_of_;  ///< Of each job.
+    std::vector<std::optional<PackageFile>> files_;  ///< Of each change.
+    std::vector<std::size_t> change_of_;             ///< Of each job.
     bool wrong_ = false;
 };
 

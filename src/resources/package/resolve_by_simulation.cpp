@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "local_file.hpp"
 #include "package.hpp"
 
 namespace chaos::resources {
@@ -112,8 +113,10 @@ std::set<std::string, std::less<>> needed_by_simulation(const View& view, const 
 std::vector<Companion> resolve_by_simulation(const View& view, std::span<Change> changes, Diagnostics& problems) {
     const auto& packages = view.once<Packages>();
     const auto* backend = backend_of(packages.keeper);
-    if (!backend) return {};                          // check says so
-    if (!backend->has_lists(view.host())) return {};  // check says so
+    if (!backend) return {};  // check says so
+    bool well = true;
+    settle_files(view, changes, problems, well);
+    if (!well || !backend->has_lists(view.host())) return {};  // check says so
     auto request = request_for(changes, false);
     if (request.install.empty() && request.remove.empty()) return {};
     auto answer = backend->simulate(view.host(), request);

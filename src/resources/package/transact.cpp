@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "local_file.hpp"
 #include "manners.hpp"
 #include "package.hpp"
 
@@ -84,6 +85,8 @@ void apply_packages(WritableHost& host, std::span<const Change> changes) {
     leave_out_what_is_done(backend, host, changes, request);
     if (!request.install.empty() || !request.remove.empty()) {
         backend.keep_outgoing(host, changes);
+        request.files.clear();
+        stage_files(host, changes, request);
         if (!request.install.empty() && !backend.has_all_lists(host)) backend.refresh(host);
         backend.carry_out(host, request);
     }
@@ -103,6 +106,7 @@ void undo_packages(WritableHost& host, std::span<const Change> changes) {
             automatic.push_back(change.id.key);
     std::erase_if(request.remove, [&](const std::string& name) { return needed.contains(name); });
     leave_out_what_is_done(backend, host, changes, request);
+    find_staged(host, request);
     backend.go_back(host, request);
     finish(backend, host, changes, request.purge);
     const View view(host);

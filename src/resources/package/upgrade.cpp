@@ -6,11 +6,11 @@
 #include <chaos/upgrades.hpp>
 #include <map>
 
-#include "../kinds.hpp"
 #include "apt_policy.hpp"
 #include "apt_universe.hpp"
 #include "moves.hpp"
 #include "package.hpp"
+#include "renew.hpp"
 
 namespace chaos::resources {
 namespace {
@@ -147,30 +147,11 @@ private:
 
     void add(const solver::Move& move, std::optional<std::uint32_t> because) {
         const auto* there = packages_.find(move.name);
-        const State before =
-            there && there->status != "config-files" ? State::of(seen(view_, *there, move.name)) : State();
         const bool goes = move.kind == solver::Move::Kind::remove;
         if (goes && there && there->essential)
             throw Error(fmt::format("the upgrade would remove {}, which is essential: {}", move.name, move.why))
                 .help("name what is to be upgraded: chaos upgrade PACKAGE...");
-        State goal;
-        if (!goes) {
-            Package one{.name = move.name, .version = move.version};
-            one.automatic = there ? there->automatic : true;
-            if (before) one.hold = before.as<Package>()->hold;
-            one.comes = told(move);
-            goal = State::of(std::move(one));
-        }
-        Resource resource;
-        resource.type = &package_type();
-        resource.id = {resource.type->schema().name, move.name};
-        resource.wanted = goes ? before : goal;
-        resource.absent = goes;
-        resource.companion = because.has_value();
-        resource.because = because.value_or(0);
-        found_.catalog.push_back(std::move(resource));
-        found_.observed.push_back(before);
-        found_.goal.push_back(goal);
+        add_upgrade(found_, view_, move.name, goes ? "" : move.version, because, goes ? TextMap() : told(move));
     }
 
     const View& view_;
@@ -194,13 +175,8 @@ namespace chaos {
 Upgrades upgrades(const View& view, const UpgradeWish& wish) {
     const auto& packages = view.once<Packages>();
     if (packages.keeper == Packages::Keeper::none)
-        throw Error("upgrading needs apt, and this host has no database of packages");
-    if (packages.keeper != Packages::Keeper::apt) {
-        const auto name = std::string(resources::backend_of(packages.keeper)->name());
-        throw Error(fmt::format("chaos upgrades packages of apt, and this host has {}", name))
-            .help(fmt::format("declare the versions you want in packages:, or: {}",
-                              name == "pacman" ? "pacman -Syu" : name + " upgrade"));
-    }
+        throw Error("upgrading needs a package manager, and this host has no database of packages");
+    if (packages.keeper != Packages::Keeper::apt) return resources::upgrades_by_manager(view, wish);
     return resources::Upgrading(view, wish).take();
 }
 
@@ -213,6 +189,8 @@ PackageLists package_lists(const View& view) {
     for (const char* path :
          {"/var/lib/apt/lists", "/var/lib/apt/lists/partial", "/var/lib/apt/periodic/update-success-stamp"})
         lists.fetched = std::max(lists.fetched, view->look(path).modified);
+    for (const auto& one : backend->metadata(view.host()))
+        if (backend != &resources::apt_backend()) lists.fetched = std::max(lists.fetched, view->look(one.path).changed);
     return lists;
 }
 

@@ -28,8 +28,12 @@ Command transaction(const Request& request, bool simulate) {
     else
         argv = {"install"};
     if (request.downgrades || simulate) argv.emplace_back("--oldpackage");
+    if (!request.files.empty()) argv.emplace_back("--allow-unsigned-rpm");  // of files alone
     argv.emplace_back("--");
-    argv.insert(argv.end(), request.install.begin(), request.install.end());
+    for (const auto& one : request.install) {
+        const auto source = request.sources.find(one.substr(0, one.find('=')));
+        argv.push_back((source == request.sources.end() ? "" : source->second + ":") + request.told(one));
+    }
     for (const auto& name : request.remove) argv.push_back("!" + name);
     return zypper(std::move(argv));
 }
@@ -52,6 +56,32 @@ void set_automatic(WritableHost& host, const std::vector<std::string>& packages,
     for (const auto& name : packages)
         if (automatic) now += name + "\n";
     if (now != text) host.write(automatic_ones, Content(now), {.mode = entry ? entry.mode : 0644U});
+}
+
+Command looking(std::vector<std::string> argv) {
+    auto command = zypper(std::move(argv));
+    command.environment = {"ZYPP_READONLY_HACK=1"};  // who only looks may not take the lock
+    return command;
+}
+
+/// What is installed changed without it, and it would have to write that down; or it could not begin.
+bool can_not_tell(const Output& output) {
+    const auto says = [&](std::string_view what) { return output.out.find(what) != output.out.npos; };
+    return says("Target initialization failed") || (!says("<install-summary") && !says("<message type=\"error\""));
+}
+
+Answer updates(const Host& host, const std::vector<std::string>& names) {
+    auto command = looking({"--xmlout", "update", "--dry-run"});
+    command.argv.insert(command.argv.end(), names.begin(), names.end());
+    const auto output = host.ask(command);
+    if (output.out.find("Nothing to do") != output.out.npos) return {};
+    if (can_not_tell(output))
+        throw Error("zypper would have to write its caches to tell what is newer, and looking may not")
+            .help("zypper refresh, then again");
+    auto answer = rpm::parse_zypper_xml(output);
+    if (!answer.problems.empty())
+        throw Error("zypper: " + answer.problems.front().said).help("zypper update --dry-run");
+    return answer;
 }
 
 class Zypper final : public Backend {
@@ -80,16 +110,40 @@ public:
 
     Answer simulate(const Host& host, const Request& request) const override {
         if (request.install.empty() && request.remove.empty()) return {};
+        // A file it would copy to its cache before it answers.
+        if (!request.files.empty())
+            return {.moves = {}, .problems = {}, .known = false, .help = "zypper install --dry-run FILE"};
         auto asked = transaction(request, true);
-        asked.environment = {"ZYPP_READONLY_HACK=1"};  // who only looks may not take the lock
+        asked.environment = looking({}).environment;
         const auto output = host.ask(asked);
-        const auto says = [&](std::string_view what) { return output.out.find(what) != output.out.npos; };
-        // What is installed changed without it, and it would have to write that down.
-        const bool lags = says("Target initialization failed");
-        if (lags || (!says("<install-summary") && !says("<message type=\"error\"")))
-            return {.moves = {}, .problems = {}, .known = false, .help = "zypper refresh"};
+        if (can_not_tell(output)) return {.moves = {}, .problems = {}, .known = false, .help = "zypper refresh"};
         return rpm::parse_zypper_xml(output);
     }
+    Renewal renewal(const Host& host, const std::vector<std::string>& names, const std::vector<std::string>& stay,
+                    bool security_only) const override {
+        if (security_only)
+            throw Error("security updates of zypper are patches, which chaos does not know")
+                .help("zypper patch --category security; all that can be newer: chaos upgrade");
+        auto answer = updates(host, names);
+        Renewal found;
+        std::vector<std::string> others;
+        for (const auto& move : answer.moves) {
+            const bool stays = std::find(stay.begin(), stay.end(), move.name) != stay.end();
+            if (stays)
+                found.stays.push_back({move.name, move.old_version, move.version, false});
+            else if (!move.old_version.empty())
+                others.push_back(move.name);
+        }
+        if (!found.stays.empty()) answer = others.empty() ? Answer() : updates(host, others);
+        for (const auto& move : answer.moves)
+            if (std::find(stay.begin(), stay.end(), move.name) != stay.end())
+                throw Error(fmt::format("{} would have to become {}, and a manifest says {}", move.name, move.version,
+                                        move.old_version))
+                    .help("change the version there, and apply that");
+        found.moves = std::move(answer.moves);
+        return found;
+    }
+
     void carry_out(WritableHost& host, const Request& request) const override {
         const auto command = transaction(request, true);
         const auto answer = rpm::parse_zypper_xml(host.run(command));

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Packages that a manifest brings as files of its own.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "package.hpp"
+
+namespace chaos::resources {
+
+/// What a file of a package says of itself.
+struct PackageFile {
+    std::string name, version, architecture;
+    std::string control{};  ///< Of a .deb: all of its paragraph.
+};
+
+/// Looks into one by the package manager's own tools, since whoever made it may mean harm: they run in a process that
+/// can write nothing. Throws Error where it is none, or one of another package manager.
+PackageFile read_package_file(const View&, const Located&);
+
+/// Of a Debian control archive (a tar), the paragraph of the package; empty where there is none.
+std::string control_in(std::string_view tar);
+
+/// What the files of changes are, in their order (nothing where a change has none), with their versions in `after`.
+/// One that is not what its entry says is told at its place; `well` is false then.
+std::vector<std::optional<PackageFile>> settle_files(const View&, std::span<Change>, Diagnostics&, bool& well);
+
+/// Copies the files of what a request installs to where nobody else writes, and tells the request. Throws Error where
+/// one is no more what it was when the plan was made.
+void stage_files(WritableHost&, std::span<const Change>, Request&);
+
+/// Those of an earlier run that are still kept, for what comes back.
+void find_staged(const Host&, Request&);
+
+/// Those that no recorded run needs go; with `all`, every one.
+void sweep_files(WritableHost&, const History&, bool all);
+
+}  // namespace chaos::resources

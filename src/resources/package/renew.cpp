@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "renew.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "../kinds.hpp"
+
+namespace chaos::resources {
+namespace {
+
+using Stays = Upgrades::Stays;
+
+void check_names(const Packages& packages, const UpgradeWish& wish) {
+    for (const std::string& name : wish.names)
+        if (const auto* there = packages.find(name); !there || !there->installed())
+            throw Error(fmt::format("package {} is not installed: upgrade changes what is there", name))
+                .help(fmt::format("declare it: packages: [{}]", name));
+}
+
+}  // namespace
+
+void add_upgrade(Upgrades& found, const View& view, const std::string& name, const std::string& version,
+                 std::optional<std::uint32_t> because, TextMap comes) {
+    const auto* there = view.once<Packages>().find(name);
+    const State before = there && there->status != "config-files" ? State::of(seen(view, *there, name)) : State();
+    State goal;
+    if (!version.empty()) {
+        Package one{.name = name, .version = version};
+        one.automatic = there ? there->automatic : true;
+        if (before) one.hold = before.as<Package>()->hold;
+        one.comes = std::move(comes);
+        goal = State::of(std::move(one));
+    }
+    Resource resource;
+    resource.type = &package_type();
+    resource.id = {resource.type->schema().name, name};
+    resource.wanted = goal ? goal : before;
+    resource.absent = !goal;
+    resource.companion = because.has_value();
+    resource.because = because.value_or(0);
+    found.catalog.push_back(std::move(resource));
+    found.observed.push_back(before);
+    found.goal.push_back(goal);
+}
+
+Upgrades upgrades_by_manager(const View& view, const UpgradeWish& wish) {
+    const auto& packages = view.once<Packages>();
+    const auto& backend = *backend_of(packages.keeper);
+    check_names(packages, wish);
+    if (!backend.has_lists(view.host()))
+        throw Error(fmt::format("{} has fetched no lists of packages", backend.name()))
+            .help("chaos upgrade --refresh always");
+    auto renewal = backend.renewal(view.host(), wish.names, wish.fixed, wish.security_only);
+    Upgrades found;
+    for (const auto& one : renewal.stays)
+        found.stays.push_back({one.held ? Stays::Why::held : Stays::Why::fixed, one.name, one.version, one.newer,
+                               one.held ? backend.unhold_hint(one.name) : std::string()});
+    // What is there becomes newer; what comes or goes does so for that. Why, these package managers do not tell.
+    std::stable_partition(renewal.moves.begin(), renewal.moves.end(), [&](const Move& move) {
+        const auto* there = packages.find(move.name);
+        return move.kind == Move::Kind::install && there && there->installed();
+    });
+    for (const Move& move : renewal.moves) {
+        const auto* there = packages.find(move.name);
+        const bool goes = move.kind == Move::Kind::remove;
+        if (goes && !wish.removals)
+            throw Error(fmt::format("the upgrade would remove {}", move.name)).help("chaos upgrade --allow-removals");
+        const bool meant = !goes && there && there->installed();
+        if (meant && there->version == move.version) continue;
+        if (!meant && found.catalog.empty())
+            throw Error(fmt::format("package {} would change, and nothing was asked for", move.name))
+                .help(backend.ask_about(move.name));
+        add_upgrade(found, view, move.name, goes ? "" : move.version, meant ? std::nullopt : std::optional(0U), {});
+    }
+    return found;
+}
+
+}  // namespace chaos::resources
