@@ -33,7 +33,7 @@ public:
         for (int waited = 0; output.status != 0 && apt::is_about_a_lock(output.err) && !lock_holder(host).empty();
              output = host.run(command))
             apt::wait_for_locks(host, waited);
-        if (output.status != 0) throw failed(command, output);
+        if (output.status != 0) throw transaction_failed(command, output);
         if (apt::has_all_lists(host)) return;
         constexpr std::string_view missing = "W: Failed to fetch ";
         const auto at = output.err.find(missing);

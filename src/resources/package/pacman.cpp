@@ -9,6 +9,7 @@
 
 #include "../lines.hpp"
 #include "backend.hpp"
+#include "failure.hpp"
 #include "repository/paragraph.hpp"
 
 namespace chaos::resources {
@@ -254,7 +255,7 @@ private:
             ::nanosleep(&pause, nullptr);
         }
         const auto output = host.run(command);
-        if (output.status != 0) throw failed(command, output);
+        if (output.status != 0) throw transaction_failed(command, output);
     }
 };
 

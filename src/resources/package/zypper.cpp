@@ -36,8 +36,8 @@ Command transaction(const Request& request, bool simulate) {
 
 void must(WritableHost& host, const Command& command) {
     const auto output = host.run(command);
-    if (output.status != 0 && output.status < 100) throw failed(command, output);  // 100 and above: remarks
-    if (output.status == 104 || output.status > 127) throw failed(command, output);
+    if (output.status != 0 && output.status < 100) throw transaction_failed(command, output);  // 100 and above: remarks
+    if (output.status == 104 || output.status > 127) throw transaction_failed(command, output);
 }
 
 /// There is no command for these marks: libzypp reads the file at every start.
