@@ -198,6 +198,14 @@ public:
         return answer;
     }
 
+    std::vector<std::string> left_alone(const Host& host, const std::vector<std::string>& going) const override {
+        std::vector<std::string> names;
+        const auto output = host.ask(pacman(with({"-Rsp", "--print-format", "%n\t%v"}, going)));
+        if (output.status != 0) return names;
+        for (auto& [name, version] : printed(output))
+            if (std::find(going.begin(), going.end(), name) == going.end()) names.push_back(std::move(name));
+        return names;
+    }
     void carry_out(WritableHost& host, const Request& request) const override {
         const auto parts = parts_of(host, request);
         if (!parts.problems.empty()) throw Error("pacman: " + parts.problems.front().said);

@@ -90,6 +90,16 @@ public:
             return {.moves = {}, .problems = {}, .known = false, .help = "zypper refresh"};
         return rpm::parse_zypper_xml(output);
     }
+    std::vector<std::string> left_alone(const Host& host, const std::vector<std::string>& going) const override {
+        std::vector<std::string> argv{"--xmlout", "remove", "--dry-run", "--clean-deps", "--"}, names;
+        argv.insert(argv.end(), going.begin(), going.end());
+        auto asked = zypper(std::move(argv));
+        asked.environment = {"ZYPP_READONLY_HACK=1"};
+        for (const Move& move : rpm::parse_zypper_xml(host.ask(asked)).moves)
+            if (move.kind == Move::Kind::remove && std::find(going.begin(), going.end(), move.name) == going.end())
+                names.push_back(move.name);
+        return names;
+    }
     void carry_out(WritableHost& host, const Request& request) const override {
         const auto command = transaction(request, true);
         const auto answer = rpm::parse_zypper_xml(host.run(command));
