@@ -3,6 +3,7 @@
 #include <chaos/view.hpp>
 
 #include "apt.hpp"
+#include "apt_marks.hpp"
 #include "archives.hpp"
 #include "fidelity.hpp"
 #include "locks.hpp"
@@ -69,16 +70,9 @@ public:
 
     void mark(WritableHost& host, Mark mark, const std::vector<std::string>& packages) const override {
         if (packages.empty()) return;
-        const auto verb = [&] {
-            switch (mark) {
-                case Mark::hold: return "hold";
-                case Mark::unhold: return "unhold";
-                case Mark::automatic: return "auto";
-                case Mark::manual: break;
-            }
-            return "manual";
-        };
-        Command command{{"apt-mark", verb()}};
+        if (mark == Mark::automatic || mark == Mark::manual)
+            return apt::mark_automatic(host, packages, mark == Mark::automatic);
+        Command command{{"apt-mark", mark == Mark::hold ? "hold" : "unhold"}};
         command.argv.insert(command.argv.end(), packages.begin(), packages.end());
         apt::must(host, command);
     }
