@@ -240,6 +240,24 @@ void check_planned(Planned& planned, const View& view, const Registry& registry,
     planned.remarks = problems.remarks();
 }
 
+namespace {
+
+/// While the choices are made, kinds may ask what earlier runs brought.
+States resolve_recalling(Planned& planned, const World& world, const View& view, const History* history,
+                         Diagnostics& problems) {
+    if (!history || !world.host) return resolve(planned.site.catalog, view, planned.observed, problems);
+    struct Recalled {
+        RootHost& host;
+        std::unique_ptr<Past> past;
+        ~Recalled() { host.recall(nullptr); }
+    };
+    const Recalled recalled{*world.host, past_of(planned.site, world.registry, *history)};
+    world.host->recall(recalled.past.get());
+    return resolve(planned.site.catalog, view, planned.observed, problems);
+}
+
+}  // namespace
+
 Planned look_and_plan(Context& context, const World& world, const View& view, Site site, const History* history) {
     Planned planned;
     planned.site = std::move(site);
@@ -261,7 +279,7 @@ Planned look_and_plan(Context& context, const World& world, const View& view, Si
     }
     planned.observed = observe(planned.site.catalog, view, problems, jobs, false, forbid_writes);
     stop_where(problems, Exit::failed);
-    planned.goal = resolve(planned.site.catalog, view, planned.observed, problems);
+    planned.goal = resolve_recalling(planned, world, view, history, problems);
     stop_where(problems, Exit::failed);
     Diagnostics circles;
     const bool is_ordered = planned.site.graph.size() == planned.site.catalog.size();  // nothing leaves or came along

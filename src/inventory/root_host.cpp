@@ -137,6 +137,7 @@ struct RootHost::Parts {
     std::string path, state = "/var/lib/chaos";
     bool live = false, superuser = false;
     Cache* cache = nullptr;
+    const Past* past = nullptr;
     NoServices no_services;
     std::unique_ptr<Services> services = nullptr;
 
@@ -362,6 +363,14 @@ const Services& RootHost::services() const {
 
 Cache* RootHost::cache() const {
     return parts_->cache;
+}
+
+const Past* RootHost::past() const {
+    return parts_->past;
+}
+
+void RootHost::recall(const Past* past) {
+    parts_->past = past;
 }
 
 }  // namespace chaos

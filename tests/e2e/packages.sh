@@ -10,7 +10,7 @@
 #   add_more                     has the repository `more` of what lies in /srv/more
 #   version_of NAME              as it is installed; nothing where it is not
 #   is_automatic NAME, is_held NAME
-#   remove_by_hand NAME
+#   add_by_hand NAME, remove_by_hand NAME
 
 inside() { host_run "$manager" "$@"; }
 sh() { inside sh -ec "$1"; }
@@ -193,11 +193,26 @@ walk() {
     status 0 inside chaos rollback -y
     if is_automatic other; then fail "other is still marked"; fi
 
-    step "what leaves the manifest goes; what came along is nobody's wish, and left to the manager's own autoremove"
+    step "what leaves the manifest goes, and with it what came along; what somebody needs by now stays"
+    make_package theirs 1.0 libhi
+    publish
+    add_by_hand theirs
     site <<< $'name: tiny\npackages: [other]'
     status 0 inside chaos apply -y /run/site.yml
     is hello ""
-    if [ "$manager" != dnf ]; then is libhi 1.0-1; fi # dnf does that at once
+    is libhi 1.0-1
+    status 0 inside chaos rollback -y
+    is hello 1.0-1
+    remove_by_hand theirs
+    publish # so that zypper takes note of it
+    is libhi 1.0-1
+    status 2 inside chaos plan /run/site.yml
+    if [ "$manager" != dnf ]; then says "package:libhi  (because of package:hello"; fi
+    status 0 inside chaos apply -y /run/site.yml
+    is hello ""
+    if [ "$manager" != dnf ]; then is libhi ""; fi # dnf tells nobody beforehand who came along
+    status 0 inside chaos apply -y /run/site.yml
+    says "Nothing to do"
     status 0 inside chaos rollback -y
     is hello 1.0-1
     is libhi 1.0-1

@@ -4,6 +4,7 @@
 #include <chaos/history.hpp>
 
 #include "package/apt.hpp"
+#include "package/apt_marks.hpp"
 #include "package/archives.hpp"
 #include "package/locks.hpp"
 #include "package/manners.hpp"
@@ -393,4 +394,25 @@ TEST_CASE("maintainer scripts are plain where debhelper wrote all that they do")
     CHECK(apt::has_plain_scripts(host, tool));
     host.put_file("/var/lib/dpkg/info/tool.prerm", "#!/bin/sh\nrm -r /var/lib/tool\n");
     CHECK_FALSE(apt::has_plain_scripts(host, tool));
+}
+
+TEST_CASE("what apt notes of who came along is changed where that is asked, and else as it was") {
+    const std::string states =
+        "Package: lib\nArchitecture: amd64\nAuto-Installed: 1\n\nPackage: lib\nArchitecture: i386\nAuto-Installed: "
+        "1\n\n"
+        "Package: odd\nArchitecture: amd64\nX-Of-Others: yes\nAuto-Installed: 0\n";
+    CHECK(apt::with_marks(states, {{"odd", "amd64"}, {"new", "amd64"}}, true) ==
+          "Package: lib\nArchitecture: amd64\nAuto-Installed: 1\n\nPackage: lib\nArchitecture: i386\nAuto-Installed: "
+          "1\n\n"
+          "Package: odd\nArchitecture: amd64\nX-Of-Others: yes\nAuto-Installed: 1\n\n"
+          "Package: new\nArchitecture: amd64\nAuto-Installed: 1\n\n");
+    CHECK(apt::with_marks(states, {{"lib", "i386"}, {"none", "amd64"}}, false) ==
+          "Package: lib\nArchitecture: amd64\nAuto-Installed: 1\n\n"
+          "Package: odd\nArchitecture: amd64\nX-Of-Others: yes\nAuto-Installed: 0\n\n");
+    CHECK(apt::with_marks("Package: odd\nArchitecture: amd64\nX: y\nAuto-Installed: 1\n", {{"odd", "amd64"}}, false) ==
+          "Package: odd\nArchitecture: amd64\nX: y\nAuto-Installed: 0\n\n");
+    CHECK(apt::with_marks("", {}, true).empty());
+    const auto marks = Packages::parse("Package: odd\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n",
+                                       apt::with_marks("", {{"odd", "amd64"}}, true), "amd64\n");
+    CHECK(marks.all[0].automatic);
 }

@@ -46,12 +46,12 @@ struct Wanted {
 };
 
 /// A small site: what the engine does between a manifest and a transaction, straight on the host.
-struct Site {
+struct SiteHere {
     Catalog catalog;
     States observed, goal;
     Diagnostics problems;
 
-    Site(DirectHost& host, const std::vector<Wanted>& wishes) {
+    SiteHere(DirectHost& host, const std::vector<Wanted>& wishes) {
         for (const auto& [name, json, absent] : wishes) {
             const auto& type = kind(name);
             Resource resource;
@@ -85,7 +85,7 @@ std::vector<State> look_at(DirectHost& host, const Step& step) {
 /// must then be what they say again.
 void laws(const std::vector<Wanted>& wishes, bool take_back = true) {
     DirectHost host;
-    Site site(host, wishes);
+    SiteHere site(host, wishes);
     REQUIRE_MESSAGE(site.problems.ok(), show(site.problems.errors()));
     const auto steps = site.plan_there();
     REQUIRE(!steps.empty());
@@ -100,7 +100,7 @@ void laws(const std::vector<Wanted>& wishes, bool take_back = true) {
                            step.changes[i].after));
             }
         }
-    Site again(host, wishes);
+    SiteHere again(host, wishes);
     CHECK(again.problems.ok());
     CHECK(again.plan_there().empty());
     if (!take_back) return;
@@ -110,7 +110,7 @@ void laws(const std::vector<Wanted>& wishes, bool take_back = true) {
             for (const Change& change : step->changes) inverse.push_back(change.inverse());
             step->type->undo_all(host, inverse);
         }
-    Site back(host, wishes);
+    SiteHere back(host, wishes);
     for (std::size_t i = 0; i < wishes.size(); ++i) {
         INFO(to_text(back.catalog[i].id) << " is "
                                          << to_json(encode(back.catalog[i].type->schema(), back.observed[i])));
@@ -153,7 +153,7 @@ TEST_CASE("a system user has no home, and no password in any argv") {
     if (skipped()) return;
     laws({{"user", R"({"name":"callsys","system":"true"})"}});
     DirectHost host;
-    Site site(host, {{"user", R"({"name":"callb","password":"$6$salt$secret"})"}});
+    SiteHere site(host, {{"user", R"({"name":"callb","password":"$6$salt$secret"})"}});
     for (const auto& step : site.plan_there()) step.type->apply_all(host, step.changes);
     for (const auto& argv : host.ran)
         for (const auto& word : argv) CHECK(word.find("secret") == word.npos);
@@ -168,7 +168,7 @@ TEST_CASE("a system user has no home, and no password in any argv") {
 TEST_CASE("a half-made user is made whole") {
     if (skipped()) return;
     DirectHost host;
-    Site site(host, {{"user", R"({"name":"half","groups":["games"]})"}});
+    SiteHere site(host, {{"user", R"({"name":"half","groups":["games"]})"}});
     const auto steps = site.plan_there();
     const auto& goal = site.goal[0];
     const auto uid = goal ? to_json(kind("user").schema().find("uid")->get(goal.spec())) : "";
@@ -194,8 +194,8 @@ TEST_CASE("a half-made user is made whole") {
 TEST_CASE("root is never removed") {
     if (skipped()) return;
     DirectHost host;
-    CHECK(!Site(host, {{"user", R"({"name":"root"})", true}}).problems.ok());
-    CHECK(!Site(host, {{"group", R"({"name":"root"})", true}}).problems.ok());
+    CHECK(!SiteHere(host, {{"user", R"({"name":"root"})", true}}).problems.ok());
+    CHECK(!SiteHere(host, {{"group", R"({"name":"root"})", true}}).problems.ok());
 }
 
 TEST_CASE("a group comes, gains members, and goes") {
@@ -222,7 +222,7 @@ TEST_CASE("a service is stopped, disabled and masked, and comes back") {
 TEST_CASE("a service that watches is restarted, and one that was stopped is not started by it") {
     if (skipped()) return;
     DirectHost host;
-    Site site(host, {{"service", R"({"name":"cron"})"}});
+    SiteHere site(host, {{"service", R"({"name":"cron"})"}});
     Change change{site.catalog[0].id, site.observed[0], site.observed[0].with_inputs(digest("new"))};
     REQUIRE(change.triggered());
     const auto before = host.services().unit("cron.service").invocation;
@@ -231,7 +231,7 @@ TEST_CASE("a service that watches is restarted, and one that was stopped is not 
     CHECK(after.invocation != before);
     CHECK(after.active == "active");
     run({"systemctl", "stop", "cron"});
-    Site stopped(host, {{"service", R"({"name":"cron","running":"false"})"}});
+    SiteHere stopped(host, {{"service", R"({"name":"cron","running":"false"})"}});
     Change quiet{stopped.catalog[0].id, stopped.observed[0], stopped.observed[0].with_inputs(digest("new"))};
     stopped.catalog[0].type->apply_all(host, std::span(&quiet, 1));
     CHECK(host.services().unit("cron.service").active == "inactive");
@@ -263,7 +263,7 @@ TEST_CASE("packages come with what they need, and all of it is purged again") {
     const auto states = text("/var/lib/apt/extended_states");
     const auto began = std::chrono::steady_clock::now();
     DirectHost host;
-    Site site(host, {{"package", R"({"name":"hello"})"}, {"package", R"({"name":"cowsay"})"}});
+    SiteHere site(host, {{"package", R"({"name":"hello"})"}, {"package", R"({"name":"cowsay"})"}});
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     MESSAGE("planning two packages took " << took.count() << " s");
     CHECK(site.catalog.size() > 2);  // cowsay needs perl's libraries
@@ -288,9 +288,9 @@ TEST_CASE("a package goes and comes back at its version; marks and holds as well
 TEST_CASE("an unknown package is an error with apt's words, each at its own") {
     if (skipped()) return;
     DirectHost host;
-    Site site(host, {{"package", R"({"name":"hello"})"},
-                     {"package", R"({"name":"no-such-package"})"},
-                     {"package", R"({"name":"cowsay","version":"0.0-0"})"}});
+    SiteHere site(host, {{"package", R"({"name":"hello"})"},
+                         {"package", R"({"name":"no-such-package"})"},
+                         {"package", R"({"name":"cowsay","version":"0.0-0"})"}});
     CHECK(!site.problems.ok());
     CHECK(show(site.problems.errors()).find("no-such-package") != std::string::npos);
 }
@@ -300,10 +300,10 @@ TEST_CASE("a half-configured package is made whole") {
     run({"apt-get", "-q", "-y", "-d", "install", "hello"});
     run({"sh", "-c", "dpkg --unpack /var/cache/apt/archives/hello_*.deb"});
     DirectHost host;
-    Site site(host, {{"package", R"({"name":"hello"})"}});
+    SiteHere site(host, {{"package", R"({"name":"hello"})"}});
     const auto steps = site.plan_there();
     REQUIRE(steps.size() == 1);
     steps[0].type->apply_all(host, steps[0].changes);
-    CHECK(Site(host, {{"package", R"({"name":"hello"})"}}).plan_there().empty());
+    CHECK(SiteHere(host, {{"package", R"({"name":"hello"})"}}).plan_there().empty());
     run({"apt-get", "-q", "-y", "purge", "hello"});
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rollback/ownership.hpp"
 
+#include <chaos/past.hpp>
 #include <chaos/registry.hpp>
 #include <chaos/transaction.hpp>
 
@@ -273,4 +274,34 @@ TEST_CASE("What is owned is listed anew after each change of the store, and with
     }
     CHECK(owners.store.holdings().empty());
     CHECK_THROWS_AS(owners.store.owned(gone), Error);
+}
+
+TEST_CASE("What a run brought is known by its last coming, and not where somebody declares or protects it") {
+    Owners owners;
+    const auto changed = [&](const char* key, const Value& before, const Value& after,
+                             ChangeRecord::Result result = ChangeRecord::Result::done) {
+        Store::Batch batch(owners.store);
+        RunRecord run;
+        run.state = RunState::committed, run.verb = "apply", run.site = "web";
+        ChangeRecord change;
+        change.run = batch.add_run(run);
+        change.type = "package", change.key = key, change.before = before, change.after = after, change.result = result;
+        batch.add_change(change);
+        batch.commit();
+    };
+    const Value one = map({{"name", "x"}, {"version", "1"}}), two = map({{"name", "x"}, {"version", "2"}});
+    changed("came", {}, one);
+    changed("upgraded", {}, one), changed("upgraded", one, two);
+    changed("was-there", one, two);
+    changed("went", {}, one), changed("went", one, {});
+    changed("again", one, {}), changed("again", {}, one);
+    changed("undone", {}, one, ChangeRecord::Result::undone);
+    for (const char* key : {"declared", "of-another", "protected"}) changed(key, {}, one);
+    owners.own("web", "/srv/web.yml", "declared", one, {}, "package");
+    owners.own("mail", "/srv/mail.yml", "of-another", one, {}, "package");
+    owners.site.protect = {"package:prot*"};
+    const auto past = past_of(owners.site, owners.registry, owners.store);
+    for (const char* key : {"came", "upgraded", "again"}) CHECK_MESSAGE(past->brought("package", key), key);
+    for (const char* key : {"was-there", "went", "undone", "declared", "of-another", "protected", "unheard-of"})
+        CHECK_FALSE_MESSAGE(past->brought("package", key), key);
 }

@@ -100,8 +100,8 @@ Packages Packages::parse(std::string_view status, std::string_view extended_stat
                 package.architecture = value;
             else if (field == "Version")
                 package.version = value;
-            else if (field == "Essential")
-                package.essential = value == "yes";
+            else if (field == "Essential" || field == "Protected" || field == "Important")
+                package.essential = package.essential || value == "yes";
         },
         [&] {
             if (!package.name.empty()) found.all.push_back(std::move(package));

@@ -177,13 +177,13 @@ void repair(WritableHost& host, bool must_configure) {
         if (must_configure)
             carry_out(host, unpack);
         else
-            carries_out(host, unpack);
+            try_out(host, unpack);
     }
     const auto configure = quiet({"dpkg", "--force-confdef", "--force-confold", "--configure", "-a"});
     if (must_configure)
         carry_out(host, configure);
     else
-        carries_out(host, configure);
+        try_out(host, configure);
 }
 
 }  // namespace chaos::resources::apt

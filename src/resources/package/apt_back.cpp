@@ -54,7 +54,7 @@ void take_back_by_dpkg(WritableHost& host, const Request& request) {
     std::vector<std::string> files;
     std::copy_if(request.install.begin(), request.install.end(), std::back_inserter(files), is_file);
     if (!files.empty()) carry_out(host, dpkg({"--unpack"}, files));
-    if (!request.remove.empty() && !carries_out(host, dpkg({"--purge"}, request.remove))) {
+    if (!request.remove.empty() && try_out(host, dpkg({"--purge"}, request.remove))) {
         silence_scripts(host, request.remove);
         carry_out(host, dpkg({"--purge"}, request.remove));
     }
@@ -80,12 +80,13 @@ void go_back(WritableHost& host, Request request) {
     }
     if (!std::all_of(request.install.begin(), request.install.end(), is_file) && !has_all_lists(host))
         must(host, update());
-    std::string error;
-    if (!carries_out(host, back(request), &error)) {
+    if (const auto failed = try_out(host, back(request))) {
         try {
             take_back_by_dpkg(host, request);
         } catch (const Error& again) {
-            throw Error(fmt::format("{}; then {}", error, again.what())).help(again.hint);
+            const auto* more = dynamic_cast<const TransactionFailed*>(&again);
+            throw TransactionFailed(Error(fmt::format("{}\nThen {}", failed->what(), again.what())).help(again.hint),
+                                    failed->printed() + (more ? "\n" + more->printed() : std::string()));
         }
     }
     for (const std::string& one : request.install)

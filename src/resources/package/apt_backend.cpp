@@ -3,6 +3,7 @@
 #include <chaos/view.hpp>
 
 #include "apt.hpp"
+#include "apt_marks.hpp"
 #include "archives.hpp"
 #include "fidelity.hpp"
 #include "locks.hpp"
@@ -33,7 +34,7 @@ public:
         for (int waited = 0; output.status != 0 && apt::is_about_a_lock(output.err) && !lock_holder(host).empty();
              output = host.run(command))
             apt::wait_for_locks(host, waited);
-        if (output.status != 0) throw failed(command, output);
+        if (output.status != 0) throw transaction_failed(command, output);
         if (apt::has_all_lists(host)) return;
         constexpr std::string_view missing = "W: Failed to fetch ";
         const auto at = output.err.find(missing);
@@ -69,16 +70,9 @@ public:
 
     void mark(WritableHost& host, Mark mark, const std::vector<std::string>& packages) const override {
         if (packages.empty()) return;
-        const auto verb = [&] {
-            switch (mark) {
-                case Mark::hold: return "hold";
-                case Mark::unhold: return "unhold";
-                case Mark::automatic: return "auto";
-                case Mark::manual: break;
-            }
-            return "manual";
-        };
-        Command command{{"apt-mark", verb()}};
+        if (mark == Mark::automatic || mark == Mark::manual)
+            return apt::mark_automatic(host, packages, mark == Mark::automatic);
+        Command command{{"apt-mark", mark == Mark::hold ? "hold" : "unhold"}};
         command.argv.insert(command.argv.end(), packages.begin(), packages.end());
         apt::must(host, command);
     }

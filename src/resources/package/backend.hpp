@@ -89,6 +89,10 @@ public:
 
     /// What it would do, asked once.
     virtual Answer simulate(const Host&, const Request&) const = 0;
+    /// What would be needed by nobody once these are gone, and was not asked for: as far as it can tell by looking.
+    virtual std::vector<std::string> left_alone(const Host&, const std::vector<std::string>& going) const {
+        return (void)going, std::vector<std::string>();
+    }
     /// Does it, in one transaction where it has such; exactly these versions.
     virtual void carry_out(WritableHost&, const Request&) const = 0;
 

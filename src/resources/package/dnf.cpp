@@ -22,7 +22,7 @@ Command dnf(std::vector<std::string> argv, const std::vector<std::string>& packa
 
 void must(WritableHost& host, const Command& command) {
     const auto output = host.run(command);
-    if (output.status != 0) throw failed(command, output);
+    if (output.status != 0) throw transaction_failed(command, output);
 }
 
 /// `updates-0123456789abcdef`: a repository's name and a digest of where it is.

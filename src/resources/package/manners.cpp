@@ -131,20 +131,19 @@ std::vector<std::string> held_in(std::string_view errors) {
 
 void must(WritableHost& host, const Command& command) {
     const auto output = run_when_free(host, command);
-    if (output.status != 0) throw failed(command, output);
+    if (output.status != 0) throw transaction_failed(command, output);
 }
 
-bool carries_out(WritableHost& host, Command command, std::string* error) {
+std::optional<TransactionFailed> try_out(WritableHost& host, Command command) {
     hold_services(host, command);
     const auto output = run_when_free(host, command);
     tell_held(host, output);
-    if (output.status != 0 && error) *error = failed(command, output).what();
-    return output.status == 0;
+    if (output.status == 0) return std::nullopt;
+    return transaction_failed(command, output);
 }
 
 void carry_out(WritableHost& host, const Command& command) {
-    std::string error;
-    if (!carries_out(host, command, &error)) throw Error(error);
+    if (auto failed = try_out(host, command)) throw TransactionFailed(*failed);
 }
 
 }  // namespace chaos::resources::apt

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <chaos/host.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "failure.hpp"
 
 namespace chaos::resources::apt {
 
@@ -16,9 +19,9 @@ Command quiet(std::vector<std::string> argv);
 void must(WritableHost&, const Command&);
 
 /// The same, for what runs maintainer scripts. Services that they would start are held, by a policy-rc.d that only
-/// this command sees; what ran before may start again. Those that were held are told. False, with what it said in
-/// `error`, where it failed.
-bool carries_out(WritableHost&, Command, std::string* error = nullptr);
+/// this command sees; what ran before may start again. Those that were held are told. Answers how it failed, where it
+/// did; carry_out throws that.
+std::optional<TransactionFailed> try_out(WritableHost&, Command);
 void carry_out(WritableHost&, const Command&);
 
 /// The text of that policy-rc.d: what is in `running` (names of units) may be started.

@@ -55,4 +55,22 @@ Package seen(const View& view, const Packages::Package& there, const std::string
     return found;
 }
 
+const Past* past_of(const View& view) {
+    const auto* recalling = dynamic_cast<const Recalling*>(&view.host());
+    return recalling ? recalling->past() : nullptr;
+}
+
+bool may_go_along(const Packages::Package& one) {
+    return one.installed() && one.automatic && !one.essential && !one.held() && !one.name.starts_with("linux-image-") &&
+           !one.name.starts_with("grub-");
+}
+
+State going_with(const State& there, const Change& cause) {
+    const auto* going = cause.before.as<Package>();
+    if (!there || !going || !going->purge) return there;
+    Package one = *there.as<Package>();
+    one.purge = true;
+    return State::of(std::move(one));
+}
+
 }  // namespace chaos::resources

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chaos/located.hpp>
+#include <chaos/past.hpp>
 #include <chaos/resource.hpp>
 #include <chaos/system/packages.hpp>
 #include <optional>
@@ -46,6 +47,15 @@ Package seen(const View&, const Packages::Package& there, const std::string& nam
 
 /// What changes of packages ask of their package manager. `undo`: versions may be older, and what goes is purged.
 Request request_for(std::span<const Change>, bool undo);
+
+/// What earlier runs tell; null where nothing is known.
+const Past* past_of(const View&);
+
+/// It is there for the sake of others alone, and the host may do without it: not essential, not held, no kernel.
+bool may_go_along(const Packages::Package&);
+
+/// What goes because of a change goes as wholly as that: purged where that is.
+State going_with(const State& there, const Change& cause);
 
 /// Asks once for all changes: exact versions, what comes along, what would have to go.
 std::vector<Companion> resolve_packages(const View&, std::span<Change>, Diagnostics&);

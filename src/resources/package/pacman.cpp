@@ -9,6 +9,7 @@
 
 #include "../lines.hpp"
 #include "backend.hpp"
+#include "failure.hpp"
 #include "repository/paragraph.hpp"
 
 namespace chaos::resources {
@@ -242,6 +243,14 @@ public:
         return fmt::format("take {} out of IgnorePkg in {}", package, conf);
     }
 
+    std::vector<std::string> left_alone(const Host& host, const std::vector<std::string>& going) const override {
+        std::vector<std::string> names;
+        const auto output = host.ask(pacman(with({"-Rsp", "--print-format", "%n\t%v"}, going)));
+        if (output.status != 0) return names;
+        for (auto& [name, version] : printed(output))
+            if (std::find(going.begin(), going.end(), name) == going.end()) names.push_back(std::move(name));
+        return names;
+    }
     void carry_out(WritableHost& host, const Request& request) const override {
         auto parts = parts_of(host, request);
         if (!parts.problems.empty()) throw Error("pacman: " + parts.problems.front().said);
@@ -312,7 +321,7 @@ private:
             ::nanosleep(&pause, nullptr);
         }
         const auto output = host.run(command);
-        if (output.status != 0) throw failed(command, output);
+        if (output.status != 0) throw transaction_failed(command, output);
     }
 };
 

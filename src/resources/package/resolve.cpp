@@ -51,8 +51,9 @@ public:
         if (!read()) return resolve_by_simulation(view_, changes_, problems_);
         find_jobs();
         if (wrong_ || question_.jobs.empty()) return {};
-        const auto answer = pool_.ask(question_);
+        auto answer = pool_.ask(question_);
         if (!answer.problems.empty()) return refuse(answer), std::vector<Companion>();
+        add_what_goes_along(answer);
         return take(answer);
     }
 
@@ -231,6 +232,19 @@ private:
                       .help("df -h /usr"));
     }
 
+    /// What came along with what goes, and is needed by nobody any more.
+    void add_what_goes_along(solver::Answer& answer) {
+        const auto* past = past_of(view_);
+        const bool goes = std::any_of(answer.moves.begin(), answer.moves.end(),
+                                      [](const solver::Move& move) { return move.kind == solver::Move::Kind::remove; });
+        if (!past || !goes) return;
+        const auto along = pool_.unneeded(answer, [&](const std::string& name) {
+            const auto* there = packages_.find(name);
+            return there && may_go_along(*there) && past->brought(package_kind, name);
+        });
+        answer.moves.insert(answer.moves.end(), along.begin(), along.end());
+    }
+
     std::vector<Companion> take(const solver::Answer& answer) {
         look_for_room(answer);
         std::map<std::string, std::size_t, std::less<>> asked;
@@ -269,7 +283,7 @@ private:
                                                      move.name, move.why)));
                 return std::nullopt;
             }
-            return Companion{{id, before, State(), cause.where}, because};
+            return Companion{{id, going_with(before, cause), State(), cause.where}, because};
         }
         Package goal{.name = move.name, .version = move.version};
         goal.automatic = there ? there->automatic : true;

@@ -84,6 +84,46 @@ std::vector<Companion> companions(const View& view, const Packages& packages, st
     return found;
 }
 
+/// What came along with what goes, and nothing needs any more. Only where nothing comes: of that it is not known what
+/// it needs.
+std::vector<Companion> going_along(const View& view, const Backend& backend, std::span<Change> changes,
+                                   Request request) {
+    const auto& packages = view.once<Packages>();
+    const auto* past = past_of(view);
+    std::vector<Companion> found;
+    if (!past || request.remove.empty() || !request.install.empty()) return found;
+    const auto asked = request.remove;
+    std::map<std::string, std::size_t, std::less<>> along;  // whose doing it is
+    const auto add = [&](const std::vector<std::string>& going, std::size_t because) {
+        for (const auto& name : backend.left_alone(view.host(), going))
+            if (const auto* there = packages.find(name);
+                there && may_go_along(*there) && past->brought(package_kind, name))
+                along.emplace(name, because);
+    };
+    std::size_t first = changes.size();
+    constexpr std::size_t few = 8;
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+        if (!changes[i].before || changes[i].after) continue;
+        first = std::min(first, i);
+        if (asked.size() <= few) add({changes[i].id.key}, i);
+    }
+    if (asked.size() > 1) add(asked, first);
+    if (along.empty()) return found;
+    for (const auto& [name, because] : along) request.remove.push_back(name);
+    const auto answer = backend.simulate(view.host(), request);
+    const bool takes_others = std::any_of(answer.moves.begin(), answer.moves.end(), [&](const Move& move) {
+        const auto name = bare(move.name, packages);
+        return move.kind != Move::Kind::remove ||
+               std::find(request.remove.begin(), request.remove.end(), name) == request.remove.end();
+    });
+    if (!answer.known || !answer.problems.empty() || takes_others) return found;
+    for (const auto& [name, because] : along) {
+        const auto before = going_with(State::of(seen(view, *packages.find(name), name)), changes[because]);
+        found.push_back({{{package_kind, name}, before, {}, changes[because].where}, because});
+    }
+    return found;
+}
+
 }  // namespace
 
 // Asked about all of them first, which is answer enough nearly always, then of each by itself.
@@ -134,7 +174,9 @@ std::vector<Companion> resolve_by_simulation(const View& view, std::span<Change>
         return {};
     }
     if (!answer.problems.empty()) return refuse(*backend, changes, answer, problems), std::vector<Companion>();
-    return companions(view, packages, changes, answer, problems);
+    auto found = companions(view, packages, changes, answer, problems);
+    for (auto& one : going_along(view, *backend, changes, std::move(request))) found.push_back(std::move(one));
+    return found;
 }
 
 }  // namespace chaos::resources

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backend.hpp"
+#include "failure.hpp"
 
 namespace chaos::resources::rpm {
 

@@ -114,6 +114,11 @@ public:
 
     Answer ask(const Question&) const;
 
+    /// What may go along with what goes by this answer, as removals that name whose doing it is: what that needed or
+    /// recommended, directly or by others that go along, and nothing needs or recommends that stays or comes. `may_go`
+    /// is asked once of each that comes into question.
+    std::vector<Move> unneeded(const Answer&, const std::function<bool(const std::string&)>& may_go) const;
+
     struct Parts;
 
 private:

@@ -76,8 +76,10 @@ void leave_out_what_is_done(const Backend& backend, WritableHost& host, std::spa
 
 }  // namespace
 
+namespace {
+
 // One transaction for all; marks before it (holds go) and after it (holds come, who came along).
-void apply_packages(WritableHost& host, std::span<const Change> changes) {
+void apply_all(WritableHost& host, std::span<const Change> changes) {
     const auto& backend = backend_for(host);
     backend.repair(host);
     answer_questions(host, changes);
@@ -93,7 +95,7 @@ void apply_packages(WritableHost& host, std::span<const Change> changes) {
     finish(backend, host, changes, request.purge);
 }
 
-void undo_packages(WritableHost& host, std::span<const Change> changes) {
+void undo_all(WritableHost& host, std::span<const Change> changes) {
     const auto& backend = backend_for(host);
     backend.repair_to_go_back(host);
     auto request = request_for(changes, true);
@@ -112,6 +114,20 @@ void undo_packages(WritableHost& host, std::span<const Change> changes) {
     const View view(host);
     std::erase_if(automatic, [&](const auto& name) { return !view.once<Packages>().find(name); });
     backend.mark(host, Backend::Mark::automatic, automatic);
+}
+
+}  // namespace
+
+void apply_packages(WritableHost& host, std::span<const Change> changes) try {
+    apply_all(host, changes);
+} catch (const TransactionFailed& failed) {
+    throw explained(host, changes, failed);
+}
+
+void undo_packages(WritableHost& host, std::span<const Change> changes) try {
+    undo_all(host, changes);
+} catch (const TransactionFailed& failed) {
+    throw explained(host, changes, failed);
 }
 
 }  // namespace chaos::resources

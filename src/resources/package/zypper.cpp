@@ -40,8 +40,8 @@ Command transaction(const Request& request, bool simulate) {
 
 void must(WritableHost& host, const Command& command) {
     const auto output = host.run(command);
-    if (output.status != 0 && output.status < 100) throw failed(command, output);  // 100 and above: remarks
-    if (output.status == 104 || output.status > 127) throw failed(command, output);
+    if (output.status != 0 && output.status < 100) throw transaction_failed(command, output);  // 100 and above: remarks
+    if (output.status == 104 || output.status > 127) throw transaction_failed(command, output);
 }
 
 /// There is no command for these marks: libzypp reads the file at every start.
@@ -144,6 +144,16 @@ public:
         return found;
     }
 
+    std::vector<std::string> left_alone(const Host& host, const std::vector<std::string>& going) const override {
+        std::vector<std::string> argv{"--xmlout", "remove", "--dry-run", "--clean-deps", "--"}, names;
+        argv.insert(argv.end(), going.begin(), going.end());
+        auto asked = zypper(std::move(argv));
+        asked.environment = {"ZYPP_READONLY_HACK=1"};
+        for (const Move& move : rpm::parse_zypper_xml(host.ask(asked)).moves)
+            if (move.kind == Move::Kind::remove && std::find(going.begin(), going.end(), move.name) == going.end())
+                names.push_back(move.name);
+        return names;
+    }
     void carry_out(WritableHost& host, const Request& request) const override {
         const auto command = transaction(request, true);
         const auto answer = rpm::parse_zypper_xml(host.run(command));
