@@ -115,7 +115,8 @@ public:
     /// Idempotent. Those that were written to meanwhile through an open descriptor are no before-image any more and go.
     void adopt(const std::vector<Operation>& operations);
 
-    Image image(const std::string& path, std::string* content = nullptr) const;  ///< As on disk, not through the queue.
+    /// As on disk, not through the queue; in a tree that is to come back from the trash, as it lies there.
+    Image image(const std::string& path, std::string* content = nullptr) const;
     Scan scan(const Footprint&, std::vector<Content>* contents) const;  ///< contents: of regular files, where wanted.
     static std::vector<Operation> changed(const Scan& before, const Scan& after);
 

@@ -149,7 +149,8 @@ std::string StagedHost::Parts::stage_name(const std::string& path) {
 }
 
 std::optional<Move> StagedHost::Parts::look_at(const Wish& wish, bool gone, std::vector<Content>& blobs) {
-    const Spot spot = beneath.spot(wish.path);
+    const Spot spot = wish.trash.empty() ? spot_of(wish.path) : beneath.spot(wish.path);
+    gone &= lies_at(wish.path) == wish.path;
     Move move;
     Operation& operation = move.operation;
     operation.run = run, operation.step = wish.step, operation.path = wish.path;
@@ -190,7 +191,7 @@ std::optional<Move> StagedHost::Parts::look_at(const Wish& wish, bool gone, std:
 
 std::vector<Move> StagedHost::Parts::look_at_tree(const Wish& wish, std::vector<Content>& blobs) {
     std::vector<Move> moves;
-    const Spot spot = beneath.spot(wish.path);
+    const Spot spot = spot_of(wish.path);
     const Image top = spot ? capture(spot, Depth::meta) : Image();
     if (!top) return moves;
     if (wish.path == "/") throw Error("/: the root itself can not be removed");
@@ -235,6 +236,7 @@ void StagedHost::Parts::expand_tree(const Wish& wish, const Image& top, std::vec
         const std::string directory = todo[i].first;
         for (const std::string& name : looking.list(directory)) {
             std::string entry = directory + "/" + name;
+            if (const Wish* own = queue.find(entry); own && !own->makes()) continue;  // by itself, before the tree
             const bool is_directory = looking.look(entry).kind == Entry::Kind::directory;
             todo.emplace_back(std::move(entry), is_directory);
         }
@@ -254,7 +256,7 @@ void StagedHost::Parts::check_parents(const std::vector<Move>& moves) const {
         const std::string& path = move.operation.path;
         const std::string parent = parent_of(path);
         if (move.operation.after.kind == Entry::Kind::directory && !move.operation.before) made.insert(path);
-        const Spot spot = beneath.spot(path);
+        const Spot spot = spot_of(path);
         if (!spot) {
             if (!made.contains(parent))
                 throw Error(fmt::format("{}: the directory {} is not there", path, parent))

@@ -102,6 +102,43 @@ std::string first_error(const Outcome& outcome) {
 
 }  // namespace
 
+TEST_CASE("rollback of a removed tree takes back what was made of a file in it, and leaves the rest of it as it is") {
+    const Root root;
+    fs::create_directories(root.path() + "/srv/tree/deep/er");
+    root.write("/srv/tree/deep/er/old", "old\n");
+    root.write("/srv/tree/deep/er/other", "other\n");
+    Session first(root);
+    first.wish("file", {{"path", "/srv/tree/deep/er/old"}, {"content", "changed\n"}});
+    first.wish("file", {{"path", "/srv/tree/deep/er/new"}, {"content", "new\n"}});
+    first.wish("directory", {{"path", "/srv/tree/made"}});
+    first.apply();
+    Session second(root);
+    second.wish("directory", {{"path", "/srv/tree"}, {"recurse", "true"}}, true);
+    const Outcome removed = second.apply();
+    REQUIRE(first_error(removed) == "");
+    REQUIRE(root.text("/srv/tree/deep/er/other") == "absent");
+
+    SUBCASE("both runs at once") {
+        const Outcome back = second.rollback({1, 2});
+        CHECK(first_error(back) == "");
+        CHECK(back.state == RunState::committed);
+        CHECK(root.text("/srv/tree/deep/er/old") == "old\n");
+        CHECK(root.text("/srv/tree/deep/er/new") == "absent");
+        CHECK(root.text("/srv/tree/deep/er/other") == "other\n");
+        CHECK(root.entries("/srv/tree") == std::vector<std::string>{"deep"});
+    }
+    SUBCASE("the one that removed it, and then the other") {
+        const Outcome back = second.rollback({2});
+        CHECK(first_error(back) == "");
+        CHECK(root.text("/srv/tree/deep/er/old") == "changed\n");
+        CHECK(root.text("/srv/tree/deep/er/new") == "new\n");
+        CHECK(fs::is_directory(root.path() + "/srv/tree/made"));
+        CHECK(first_error(second.rollback({1})) == "");
+        CHECK(root.text("/srv/tree/deep/er/old") == "old\n");
+        CHECK(root.text("/srv/tree/deep/er/new") == "absent");
+    }
+}
+
 TEST_CASE("a run makes what is wished, a second one changes and writes nothing") {
     const Root root;
     Session session(root);
