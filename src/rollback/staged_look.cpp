@@ -11,11 +11,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
-#include <fstream>
 #include <iterator>
 #include <tuple>
 
+#include "mounts.hpp"
 #include "staged_parts.hpp"
 
 namespace chaos::rollback {
@@ -75,24 +74,8 @@ bool is_overlay(int descriptor) {
 
 /// Mount points below a path of this machine: a tree with one in it can not be moved.
 std::string mount_below(const std::string& path) {
-    std::ifstream table("/proc/self/mountinfo");
-    for (std::string line; std::getline(table, line);) {
-        std::size_t at = 0;
-        for (int field = 0; field < 4; ++field) at = line.find(' ', at) + 1;
-        std::string point;
-        for (std::string_view rest = std::string_view(line).substr(at); !rest.empty() && rest[0] != ' ';) {
-            int octal = 0;
-            if (rest[0] == '\\' && rest.size() > 3 &&
-                std::from_chars(rest.data() + 1, rest.data() + 4, octal, 8).ec == std::errc()) {
-                point += static_cast<char>(octal);
-                rest.remove_prefix(4);
-            } else {
-                point += rest[0];
-                rest.remove_prefix(1);
-            }
-        }
-        if (point == path || point.starts_with(path + "/")) return point;
-    }
+    for (const Mount& mount : mounts())
+        if (mount.point == path || mount.point.starts_with(path + "/")) return mount.point;
     return {};
 }
 
@@ -186,6 +169,7 @@ std::optional<Move> StagedHost::Parts::look_at(const Wish& wish, bool gone, std:
     operation.staged = stage_name(wish.path);
     if (after.kind == Entry::Kind::file) move.content = content_of(wish);
     if (before.kind == Entry::Kind::file && before.size <= Content::in_memory) blobs.emplace_back(std::move(bytes));
+    if (wish.verb == Verb::restore && wish.content.held() && wish.content.size() > 0) blobs.push_back(wish.content);
     return move;
 }
 

@@ -72,6 +72,9 @@ Manner manner_of(const Operation&);
 
 bool is_unit_file(const std::string& path);  ///< The service manager has to be told of it.
 
+/// Processes that a command left behind, when it has ended.
+enum class Leftovers : char { stay, end };
+
 /// A file system a run touched. Its descriptor is older than what was written: an error of it is reported to it.
 struct FileSystem {
     Descriptor descriptor;
@@ -128,6 +131,9 @@ struct StagedHost::Parts {
     void make(const Spot&, const Image& wished, const Content&, const std::string& path);
     void make_stage_directory(const std::string& staged);
     void sync();
+
+    // staged_run.cpp
+    Output run_fenced(const Command&, const std::string& root, Leftovers);
 
     // staged_publish.cpp
     void publish(std::vector<Move>&, const Planned&);

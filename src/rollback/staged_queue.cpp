@@ -78,6 +78,7 @@ Content StagedHost::Parts::kept(const Content& content) const {
 Content StagedHost::Parts::content_of(const Wish& wish) const {
     if (wish.verb != Verb::restore) return wish.content;
     if (wish.image.kind != Entry::Kind::file) return {};
+    if (wish.content.digest() == wish.image.content) return wish.content;  // of what a command wrote
     // Where only mode, owner or attributes go back, nobody kept the content: it is what lies there.
     const std::array<const Image*, 1> wanted = {&wish.image};
     const std::string there = lies_at(wish.path);
