@@ -167,6 +167,8 @@ public:
         if (spec.cwd) claims.push_back({Claim::Role::needs, "path:" + spec.cwd->text});
         if (spec.run_as) claims.push_back({Claim::Role::needs, "user:" + *spec.run_as});
         if (spec.creates) claims.push_back({Claim::Role::brings, "path:" + spec.creates->text});
+        // What came into it by somebody else is seen file by file when it goes.
+        if (spec.creates && spec.record) claims.push_back({Claim::Role::provides, "tree:" + spec.creates->text});
     }
 
     void check(const View& view, std::span<const Change> changes, Diagnostics& problems) const override {

@@ -77,10 +77,17 @@ private:
         struct stat there {
         }, here{};
         if (::stat(point.c_str(), &there) || ::lstat(target.c_str(), &here)) return;  // under another one
-        if (S_ISDIR(there.st_mode) && !is_passing(last->type) && cover(path)) return;
-        need(::mount(point.c_str(), target.c_str(), nullptr, MS_BIND, nullptr) == 0, point);
-        if (!is_passing(last->type))
-            need(::mount(nullptr, target.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) == 0, point);
+        if (is_passing(last->type)) {  // with what lies in it of its like
+            const auto holds = [&](const std::string& above) { return point.starts_with(above + "/"); };
+            if (std::any_of(shared_.begin(), shared_.end(), holds)) return;
+            need(::mount(point.c_str(), target.c_str(), nullptr, MS_BIND | MS_REC, nullptr) == 0, point);
+            shared_.push_back(point);
+            return;
+        }
+        if (S_ISDIR(there.st_mode) && cover(path)) return;
+        const bool bound = ::mount(point.c_str(), target.c_str(), nullptr, MS_BIND, nullptr) == 0;
+        if (!bound && errno == ENOENT) return;  // it was removed where it came from
+        need(bound && ::mount(nullptr, target.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) == 0, point);
     }
 
     bool cover(const std::string& path) {
@@ -105,6 +112,7 @@ private:
     }
 
     std::string root_, at_, top_;
+    std::vector<std::string> shared_;  ///< Points of those that are as they are, with what is in them.
     std::vector<Layer> layers_;
 };
 
