@@ -132,8 +132,15 @@ void Runner::Parts::undo_what_is_left(const Step& step) {
     std::vector<Change> left;
     const View view(*host);
     const States found = look_again(request.site.catalog, step, view, true);
+    std::optional<States> reached;
+    const auto is_back = [&](std::size_t k) {
+        if (step.type->way() != Way::files) return false;
+        if (!reached) reached = look_at_result(step, view);
+        return reaches(step.type->schema(), (*reached)[k], step.changes[k].after);
+    };
     for (std::size_t k = 0; k < step.changes.size(); ++k)
-        if (!same(step.type->schema(), found[k], step.changes[k].after))
+        // A number for an owner may have been asked for, and a name be what goes back: as it is asked for then.
+        if (!same(step.type->schema(), found[k], step.changes[k].after) && !is_back(k))
             left.push_back({step.changes[k].id, found[k], step.changes[k].after, step.changes[k].where});
     if (!left.empty()) step.type->undo_all(*host, left);
 }
