@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs over real kinds and a real directory as root: as wished, or as it was.
 #include <doctest/doctest.h>
+#include <sched.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <chaos/root_host.hpp>
 #include <chaos/transaction.hpp>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -136,6 +140,116 @@ TEST_CASE("rollback of a removed tree takes back what was made of a file in it, 
         CHECK(first_error(second.rollback({1})) == "");
         CHECK(root.text("/srv/tree/deep/er/old") == "old\n");
         CHECK(root.text("/srv/tree/deep/er/new") == "absent");
+    }
+}
+
+namespace {
+
+/// A root with a shell and a few tools, copied from this machine with the libraries that they name.
+class RootWithTools : public Root {
+public:
+    RootWithTools() {
+        for (const char* tool : {"/bin/sh", "/bin/mkdir", "/bin/rm", "/usr/bin/mkfifo"}) {
+            copy(tool);
+            FILE* const told = ::popen((std::string("ldd ") + tool).c_str(), "r");
+            REQUIRE(told);
+            char line[4096];
+            while (::fgets(line, sizeof line, told)) {
+                const std::string text(line);
+                const auto begin = text.find('/');
+                if (begin != text.npos) copy(text.substr(begin, text.find(' ', begin) - begin));
+            }
+            ::pclose(told);
+        }
+    }
+
+private:
+    void copy(const std::string& from) const {
+        fs::create_directories(fs::path(path() + from).parent_path());
+        fs::copy_file(from, path() + from, fs::copy_options::overwrite_existing);
+    }
+};
+
+/// False, and said, where no command can be recorded.
+bool can_record() {
+    const int child = ::fork();
+    if (child == 0) ::_exit(::unshare(CLONE_NEWNS) == 0 ? 0 : 1);
+    int status = 1;
+    ::waitpid(child, &status, 0);
+    if (status != 0) MESSAGE("skipped: no mount namespace can be made here");
+    return status == 0;
+}
+
+}  // namespace
+
+TEST_CASE("what a recorded command writes goes back with its run, and what it could not end well was never there") {
+    if (!can_record()) return;
+    const RootWithTools root;
+    root.write("/srv/old", "old\n");
+    fs::create_directories(root.path() + "/srv/tree/deep");
+    root.write("/srv/tree/deep/file", "kept\n");
+    Session session(root);
+    const auto command = [&](const char* text) {
+        session.site.catalog.clear();
+        session.wish(
+            "exec",
+            {{"name", "x"}, {"command", text}, {"shell", "true"}, {"creates", "/srv/made"}, {"record", "true"}});
+        return session.apply();
+    };
+    const auto is_as_before = [&] {
+        CHECK(root.text("/srv/old") == "old\n");
+        CHECK(root.text("/srv/tree/deep/file") == "kept\n");
+        CHECK(!fs::exists(root.path() + "/srv/made"));
+        CHECK(root.entries("/srv/tree") == std::vector<std::string>{"deep"});
+    };
+    constexpr const char* work =
+        "mkdir /srv/made; echo new > /srv/made/new; echo more >> /srv/old; rm -r /srv/tree/deep; mkdir /srv/tree/deep; "
+        "echo other > /srv/tree/deep/other; ";
+    SUBCASE("it ended well") {
+        const Outcome done = command(work);
+        CHECK(first_error(done) == "");
+        CHECK(root.text("/srv/old") == "old\nmore\n");
+        CHECK(root.text("/srv/made/new") == "new\n");
+        CHECK(root.entries("/srv/tree/deep") == std::vector<std::string>{"other"});
+        SUBCASE("and goes back") {
+            const Outcome back = session.rollback({done.run});
+            CHECK(first_error(back) == "");
+            CHECK(back.conflicts.empty());
+            is_as_before();
+        }
+        SUBCASE("but for what somebody changed since, which is told") {
+            root.write("/srv/old", "somebody's\n");
+            root.write("/srv/made/theirs", "theirs\n");
+            const Outcome back = session.rollback({done.run});
+            CHECK(first_error(back) == "");
+            CHECK(back.conflicts.size() == 2);
+            CHECK(root.text("/srv/old") == "somebody's\n");
+            CHECK(root.text("/srv/made/theirs") == "theirs\n");
+            CHECK(root.text("/srv/tree/deep/file") == "kept\n");
+        }
+    }
+    SUBCASE("it failed") {
+        CHECK(first_error(command((std::string(work) + "exit 3").c_str())).find("status 3") != std::string::npos);
+        is_as_before();
+    }
+    SUBCASE("it made what can not be kept") {
+        CHECK(first_error(command((std::string(work) + "mkfifo /srv/made/pipe").c_str())) ==
+              "/srv/made/pipe: it made a device, socket or pipe, which can not be recorded; nothing of what it wrote "
+              "stays");
+        is_as_before();
+    }
+    SUBCASE("it wrote what chaos keeps") {
+        CHECK(first_error(command((std::string(work) + "echo x > /var/lib/chaos/mine").c_str())) ==
+              "/var/lib/chaos/mine: it wrote to what chaos keeps; nothing of what it wrote stays");
+        is_as_before();
+    }
+    SUBCASE("a later step failed") {
+        session.wish(
+            "exec",
+            {{"name", "x"}, {"command", work}, {"shell", "true"}, {"creates", "/srv/made"}, {"record", "true"}});
+        session.wish("exec", {{"name", "y"}, {"command", "exit 4"}, {"shell", "true"}, {"creates", "/srv/never"}});
+        CHECK(session.apply().state == RunState::undone);
+        is_as_before();
     }
 }
 
