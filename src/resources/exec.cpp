@@ -65,6 +65,7 @@ constexpr Field fields[] = {
                                   "What it writes is found, shown afterwards (chaos show RUN --diff), and taken back "
                                   "exactly. It runs over a copy of the file systems: nobody sees what it writes before "
                                   "it ended well, and what it leaves running is ended.")
+        .example("false")
         .otherwise("false"),
     schema::option<&Exec::cwd>("cwd", "The directory it is run in.").example("/usr/local/src/tool").otherwise("/"),
     schema::option<&Exec::run_as>("run_as", "Who runs it; HOME, USER and LOGNAME are that person's.")

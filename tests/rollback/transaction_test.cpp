@@ -2,7 +2,9 @@
 // Runs over real kinds and a real directory as root: as wished, or as it was.
 #include <doctest/doctest.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 #include <chaos/root_host.hpp>
 #include <chaos/transaction.hpp>
@@ -143,6 +145,49 @@ TEST_CASE("rollback of a removed tree takes back what was made of a file in it, 
     }
 }
 
+TEST_CASE("what a file was beside its bytes comes back with it: holes, its age, its attributes") {
+    const Root root;
+    constexpr std::uintmax_t hole = 128 * 1024, wide_hole = 3 << 20;
+    for (const auto& [name, size] : {std::pair{"/srv/small", hole}, std::pair{"/srv/big", wide_hole}}) {
+        root.write(name, "x");
+        fs::resize_file(root.path() + name, size);
+        std::ofstream(root.path() + name, std::ios::app) << "end";
+        REQUIRE(::setxattr((root.path() + name).c_str(), "user.colour", "red", 3, 0) == 0);
+    }
+    const auto seen = [&](const char* name) {
+        struct stat found {};
+        REQUIRE(::lstat((root.path() + name).c_str(), &found) == 0);
+        char colour[8] = {};
+        ::getxattr((root.path() + name).c_str(), "user.colour", colour, sizeof colour - 1);
+        return std::tuple(found.st_size, found.st_blocks, found.st_mtim.tv_sec, found.st_mtim.tv_nsec,
+                          std::string(colour));
+    };
+    const auto small = seen("/srv/small"), big = seen("/srv/big");
+    REQUIRE(std::get<1>(small) * 512 < static_cast<off_t>(hole));
+    Session session(root);
+    session.wish("file", {{"path", "/srv/small"}, {"content", "s"}});
+    session.wish("file", {{"path", "/srv/big"}, {"content", "b"}});
+    REQUIRE(session.apply().state == RunState::committed);
+    CHECK(root.text("/srv/big") == "b");
+    CHECK(first_error(session.rollback({1})) == "");
+    CHECK(seen("/srv/small") == small);
+    CHECK(seen("/srv/big") == big);
+}
+
+TEST_CASE("a pipe, socket or device is no place for a file, and stays") {
+    const Root root;
+    REQUIRE(::mkfifo((root.path() + "/srv/pipe").c_str(), 0600) == 0);
+    Session session(root);
+    session.wish("file", {{"path", "/srv/pipe"}, {"content", "x"}});
+    const View view(session.host);
+    Diagnostics problems;
+    observe(session.site.catalog, view, problems);
+    REQUIRE(problems.errors().size() == 1);
+    CHECK(std::string(problems.errors()[0].what()) ==
+          "/srv/pipe is a socket, pipe or device, and a file is to be there");
+    CHECK(fs::is_fifo(root.path() + "/srv/pipe"));
+}
+
 namespace {
 
 /// A root with a shell and a few tools, copied from this machine with the libraries that they name.
@@ -240,7 +285,7 @@ TEST_CASE("what a recorded command writes goes back with its run, and what it co
     }
     SUBCASE("it wrote what chaos keeps") {
         CHECK(first_error(command((std::string(work) + "echo x > /var/lib/chaos/mine").c_str())) ==
-              "/var/lib/chaos/mine: it wrote to what chaos keeps; nothing of what it wrote stays");
+              "/var/lib/chaos: it wrote to what chaos keeps; nothing of what it wrote stays");
         is_as_before();
     }
     SUBCASE("a later step failed") {
