@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chaos/keeping.hpp>
+#include <chaos/recording.hpp>
 
 #include "history_view.hpp"
 #include "keeping_view.hpp"
@@ -165,6 +166,7 @@ Exit show(Context& context) {
     const World world = wire(context.options);
     const bool whole = context.options.diff;
     RunFile shown;
+    std::vector<ChangeRecord> writes;
     if (word.find('/') != std::string::npos) {
         shown = run_file_from(read_bounded_file(word, largest_run_file));
     } else {
@@ -172,11 +174,15 @@ Exit show(Context& context) {
         const auto kept = look_at_history(context, world);
         shown.run = run_of(kept.get(), number);
         shown.changes = kept->changes(number);
+        if (kept) writes = recorded_writes(*kept, number);
     }
     ShowView view{shown.run, {}, right_now(), shown.host};
     for (const ChangeRecord& change : shown.changes)
         view.changes.push_back(view_of(change, schema_of(world.registry, change.type),
                                        whole ? Detail{.diff_lines = all_lines} : Detail{}, whole));
+    for (const ChangeRecord& write : writes)
+        view.writes.push_back(view_of(write, schema_of(world.registry, write.type),
+                                      whole ? Detail{.diff_lines = all_lines} : Detail{}, whole));
     context.console.show(view);
     return Exit::well;
 }

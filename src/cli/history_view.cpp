@@ -179,6 +179,9 @@ Json to_json(const ShowView& view) {
     fields[8] = {"changed", view.run.changes};
     fields.emplace_back("changes", changes);
     fields.emplace_back("host", or_null(view.host));
+    Json writes = Json::list();
+    for (const RecordedChange& write : view.writes) writes.add(to_json(write));
+    fields.emplace_back("writes", writes);
     return Json::record(std::move(fields));
 }
 
@@ -195,6 +198,8 @@ std::string render(const ShowView& view, Style style, bool) {
     if (!run.revision.empty()) out += fmt::format("from commit {}\n", escape(run.revision));
     if (!run.note.empty()) out += escape(run.note) + '\n';
     for (const RecordedChange& change : view.changes) out += render(change, style, false);
+    if (!view.writes.empty()) out += "What its commands wrote:\n";
+    for (const RecordedChange& write : view.writes) out += render(write, style, false);
     return out;
 }
 

@@ -32,7 +32,8 @@ struct ShowView {
     RunRecord run;
     std::vector<RecordedChange> changes;
     std::int64_t now = 0;
-    std::string host;  ///< Of a run that was exported elsewhere; empty: this one.
+    std::string host;                      ///< Of a run that was exported elsewhere; empty: this one.
+    std::vector<RecordedChange> writes{};  ///< What its recorded commands wrote.
 };
 Json to_json(const ShowView&);
 std::string render(const ShowView&, Style, bool verbose);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chaos/plan.hpp>
+#include <chaos/recording.hpp>
 
 #include "kinds.hpp"
 #include "paths.hpp"
@@ -44,7 +45,7 @@ struct Exec {
     std::optional<std::string> run_as{};
     TextMap env{};
     std::optional<Content> input{};
-    bool shell = false;
+    bool shell = false, record = false;
     Seconds timeout{600};
 };
 
@@ -60,6 +61,12 @@ constexpr Field fields[] = {
     schema::option<&Exec::onlyif>("onlyif", "A command that succeeds while there is something to do. It may only look.")
         .example("test -e /var/lib/tool/pending"),
     schema::option<&Exec::undo>("undo", "What is run to take it back.").example("make uninstall"),
+    schema::option<&Exec::record>("record",
+                                  "What it writes is found, shown afterwards (chaos show RUN --diff), and taken back "
+                                  "exactly. It runs over a copy of the file systems: nobody sees what it writes before "
+                                  "it ended well, and what it leaves running is ended.")
+        .example("false")
+        .otherwise("false"),
     schema::option<&Exec::cwd>("cwd", "The directory it is run in.").example("/usr/local/src/tool").otherwise("/"),
     schema::option<&Exec::run_as>("run_as", "Who runs it; HOME, USER and LOGNAME are that person's.")
         .example("www-data")
@@ -73,13 +80,14 @@ constexpr Field fields[] = {
     schema::option<&Exec::timeout>("timeout", "How long it may take.").example("90s").otherwise("10m"),
 };
 
-constexpr Schema exec = schema::of<Exec>("exec", "exec", Order::exec,
-                                         "A command, for what no kind can say. It must say when there is nothing to "
-                                         "do: by creates, unless, onlyif or watch. "
-                                         "Nobody but you knows what it changes: without undo it can not be taken back.",
-                                         fields)
-                            .body("command")
-                            .reacting();
+constexpr Schema exec =
+    schema::of<Exec>("exec", "exec", Order::exec,
+                     "A command, for what no kind can say. It must say when there is nothing to "
+                     "do: by creates, unless, onlyif or watch. "
+                     "Nobody but you knows what it changes: without undo or record it can not be taken back.",
+                     fields)
+        .body("command")
+        .reacting();
 
 Command command_of(const Exec& spec, const CommandLine& line) {
     Command command;
@@ -125,6 +133,9 @@ public:
         if (!spec.creates && !spec.unless && !spec.onlyif && resource.watches.empty())
             problems.add(Error(resource.where, "exec " + spec.name + " does not say when there is nothing to do")
                              .help("give it creates: PATH, unless: COMMAND, onlyif: COMMAND or watch: [ID]"));
+        if (spec.record && spec.undo)
+            problems.add(Error(resource.where, "exec " + spec.name + " says both record and undo")
+                             .help("with record, what it wrote goes back by itself: leave out one of them"));
         if (spec.timeout.count == 0)
             problems.add(Error(resource.where, "exec " + spec.name + " has no time to run: its timeout is 0s")
                              .help("leave it out for 10m, or write how long it may take"));
@@ -156,10 +167,20 @@ public:
         if (spec.cwd) claims.push_back({Claim::Role::needs, "path:" + spec.cwd->text});
         if (spec.run_as) claims.push_back({Claim::Role::needs, "user:" + *spec.run_as});
         if (spec.creates) claims.push_back({Claim::Role::brings, "path:" + spec.creates->text});
+        // What came into it by somebody else is seen file by file when it goes.
+        if (spec.creates && spec.record) claims.push_back({Claim::Role::provides, "tree:" + spec.creates->text});
+    }
+
+    void check(const View& view, std::span<const Change> changes, Diagnostics& problems) const override {
+        for (const Change& change : changes)
+            if (change.after && change.after.as<Exec>()->record && !view->superuser())
+                problems.add(Error(change.where, "what " + to_text(change.id) + " writes can be recorded by root alone")
+                                 .help("leave out 'record', or run chaos as root"));
     }
 
     Undo undo_of(const Change& change) const override {
         const State& done = change.after ? change.after : change.before;
+        if (done.as<Exec>()->record) return Undo::exact;
         // What ran again because of what it watches had been done before: its undo would take that away as well.
         return done.as<Exec>()->undo && !(change.before && change.after) ? Undo::effort : Undo::none;
     }
@@ -174,7 +195,7 @@ public:
         if (!line) return;
         auto command = command_of(spec, *line);
         if (to && spec.input) command.input = spec.input->bytes();
-        const auto output = host.run(command);
+        const auto output = to && spec.record ? chaos::record(host, command) : host.run(command);
         if (output.status != 0) throw failed(command, output);
     }
 

@@ -127,6 +127,24 @@ private:
     std::unordered_map<std::int64_t, std::unordered_map<std::string, std::vector<std::string>>> beside_;
 };
 
+/// Trees that are to go with all that is in them.
+std::unordered_set<std::string> trees_that_go(const Site& site) {
+    std::unordered_set<std::string> trees;
+    for (const Resource& resource : site.catalog) {
+        const Field* recurse = resource.absent ? resource.type->schema().find("recurse") : nullptr;
+        if (recurse && recurse->get(resource.wanted.spec()) == Value("true")) trees.insert(resource.id.key);
+    }
+    return trees;
+}
+
+bool is_in_one_of(const std::unordered_set<std::string>& trees, std::string path) {
+    for (auto cut = path.rfind('/'); !trees.empty() && cut != 0 && cut != path.npos; cut = path.rfind('/')) {
+        path.resize(cut);
+        if (trees.contains(path)) return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 void add_leavings(Site& site, const Registry& registry, const History& history, Diagnostics& problems) {
@@ -139,6 +157,7 @@ void add_leavings(Site& site, const Registry& registry, const History& history, 
         if (one.site == site.name && !declared.contains(Id(one.type, one.key))) left.push_back(&one);
     std::sort(left.begin(), left.end(), [](const Holding* a, const Holding* b) { return a->number < b->number; });
     const std::size_t first = site.catalog.size();
+    const std::unordered_set<std::string> trees = trees_that_go(site);
     for (const Holding* one : left) {
         const ResourceType* type = registry.type(one->type);
         if (!type) {
@@ -154,6 +173,7 @@ void add_leavings(Site& site, const Registry& registry, const History& history, 
                                            id_of(*one), error.what()))
                              .help("declare it again, or leave it as it is with --no-prune; the chaos that recorded "
                                    "it can read it"));
+        resource.absent |= is_in_one_of(trees, one->key);  // whatever was there before: its place goes
         if (unread.ok()) site.catalog.push_back(std::move(resource));
     }
     const std::size_t end = site.catalog.size();

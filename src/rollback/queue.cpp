@@ -17,7 +17,15 @@ Wish* Queue::find(const std::string& path) {
 
 void Queue::add(Wish wish) {
     const std::string path = wish.path;
+    returning_.erase(path);
+    if (!wish.trash.empty()) returning_[path] = wish.trash;
     const auto old = by_path_.find(path);
+    if (!wish.makes() && gone(parent_of(path)) && in_trash(path).empty()) {  // it goes with the tree
+        if (old == by_path_.end() || !wishes_[old->second]->makes()) return;
+        drop(old->second);
+        by_path_.erase(old);
+        return;
+    }
     if (old != by_path_.end()) {
         Wish& before = *wishes_[old->second];
         // What is made twice stays where it is, since what was queued after it may lie in it. What goes, goes last.
@@ -34,7 +42,12 @@ void Queue::add(Wish wish) {
         by_path_.erase(old);
     }
     if (wish.verb == Wish::Verb::remove_tree) {
+        returning_.erase(returning_.lower_bound(path + "/"), returning_.lower_bound(path + "0"));
         for (auto below = by_path_.lower_bound(path + "/"); below != by_path_.end() && below->first < path + "0";) {
+            if (!wishes_[below->second]->makes()) {  // by itself, so that it comes back by itself
+                ++below;
+                continue;
+            }
             drop(below->second);
             below = by_path_.erase(below);
         }
@@ -70,6 +83,16 @@ std::vector<std::string> Queue::trees_in(const std::string& directory) const {
     for (const std::string& tree : trees_)
         if (parent_of(tree) == directory) out.push_back(tree);
     return out;
+}
+
+std::string Queue::in_trash(const std::string& path) const {
+    if (returning_.empty()) return {};
+    for (std::string up = path; up != "/"; up = parent_of(up)) {
+        if (const auto tree = returning_.find(up); tree != returning_.end())
+            return tree->second + path.substr(up.size());
+        if (trees_.contains(up)) break;  // it returned, and this of it goes
+    }
+    return {};
 }
 
 std::vector<const Wish*> Queue::in_order() const {

@@ -38,6 +38,11 @@ void sweep(Workplace&, StagedHost&, std::int64_t run);
 /// A recorded or observed value, short enough for a message; a secret is not shown, nor is anything that has one in it.
 std::string in_words(const Value&);
 
+/// Of a kind whose changes are commands: what they wrote is recorded, and no attribute tells of it.
+inline bool runs_commands(const ResourceType& type) {
+    return type.way() == Way::opaque && type.schema().reacts;
+}
+
 /// True where one of them has, or had, an attribute that is hidden.
 bool is_given_a_secret(std::span<const Change>);
 

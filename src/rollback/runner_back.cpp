@@ -63,6 +63,14 @@ void Runner::Parts::put_images_back(const Step& step) {
             const Image there = host->image(*path);
             if (lacks_content(before) && lacks_content(after) && there.kind == Entry::Kind::file)
                 take_content(before, there), take_content(after, there);  // whatever it is by now, it is to stay
+            if (runs_commands(*step.type) && is_somebodys(*path, there)) {
+                outcome.conflicts.push_back({{step.type->schema().name, *path},
+                                             "",
+                                             "as before the run",
+                                             "as the run left it",
+                                             *path + " was changed by somebody else"});
+                continue;
+            }
             if (!there.same_as(after)) continue;
             if (is_last_copy(*path))
                 place.reporter.says(
@@ -71,6 +79,14 @@ void Runner::Parts::put_images_back(const Step& step) {
                 host->restore(*path, before, trash);
         }
     }
+}
+
+/// Of what a command wrote no attribute tells: what is neither as before it nor as it left it, or has come into a
+/// directory that it made.
+bool Runner::Parts::is_somebodys(const std::string& path, const Image& there) const {
+    const auto& [before, after, trash] = images.at(path);
+    if (!there.same_as(after)) return !there.same_as(before);
+    return !before && there.kind == Entry::Kind::directory && !host->list(path).empty();
 }
 
 /// Of a resource that this run leaves as it is, though the step that changed it goes back.
@@ -116,8 +132,15 @@ void Runner::Parts::undo_what_is_left(const Step& step) {
     std::vector<Change> left;
     const View view(*host);
     const States found = look_again(request.site.catalog, step, view, true);
+    std::optional<States> reached;
+    const auto is_back = [&](std::size_t k) {
+        if (step.type->way() != Way::files) return false;
+        if (!reached) reached = look_at_result(step, view);
+        return reaches(step.type->schema(), (*reached)[k], step.changes[k].after);
+    };
     for (std::size_t k = 0; k < step.changes.size(); ++k)
-        if (!same(step.type->schema(), found[k], step.changes[k].after))
+        // A number for an owner may have been asked for, and a name be what goes back: as it is asked for then.
+        if (!same(step.type->schema(), found[k], step.changes[k].after) && !is_back(k))
             left.push_back({step.changes[k].id, found[k], step.changes[k].after, step.changes[k].where});
     if (!left.empty()) step.type->undo_all(*host, left);
 }

@@ -54,6 +54,7 @@ private:
     void fail_if_it_changed(const std::vector<std::size_t>& steps) const;
     void record_done(std::size_t number);
     void put_images_back(const Step&);
+    bool is_somebodys(const std::string& path, const Image& there) const;
     bool stays(const std::string& path) const;
     bool has_a_step_of_its_own(const std::string& path, const std::set<std::string>& here,
                                const std::pair<std::int64_t, std::int64_t>& made) const;

@@ -122,7 +122,8 @@ void Runner::Parts::verify(std::size_t number) {
     const States found = look_at_result(step, view);
     for (std::size_t k = 0; k < step.changes.size(); ++k) {
         const Change& change = step.changes[k];
-        if (!reaches(step.type->schema(), found[k], change.after))
+        const bool told = takes_back() && runs_commands(*step.type) && !outcome.conflicts.empty();
+        if (!told && !reaches(step.type->schema(), found[k], change.after))
             throw not_reached(change, step.type->schema(), found[k]);
         now[step.resources[k]] = change.after;
     }

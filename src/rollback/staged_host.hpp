@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chaos/recording.hpp>
 #include <chaos/resource.hpp>
 #include <functional>
 #include <map>
@@ -50,7 +51,7 @@ public:
 /// between. A new inode has exactly what was asked for: no default ACL of its directory, no setgid group. One that
 /// replaces a file keeps what nobody spoke of: owner, ACL and extended attributes; capabilities only where the content
 /// stays, since they were given to that content.
-class StagedHost final : public WritableHost {
+class StagedHost final : public WritableHost, public Recorder {
 public:
     StagedHost(const Host& looking, std::string root, std::string state_directory, std::int64_t run, Journal&);
     ~StagedHost() override;
@@ -76,6 +77,7 @@ public:
     void says(const std::string& line) override;
     bool waits(const std::string& line) override;
     Output run(const Command&) override;
+    Output record(const Command&) override;
     void control(UnitVerb, const std::string& unit) override;
 
     /// Queues: the path shall be as in this image, to the extended attributes and the mtime. Content comes from
@@ -115,7 +117,8 @@ public:
     /// Idempotent. Those that were written to meanwhile through an open descriptor are no before-image any more and go.
     void adopt(const std::vector<Operation>& operations);
 
-    Image image(const std::string& path, std::string* content = nullptr) const;  ///< As on disk, not through the queue.
+    /// As on disk, not through the queue; in a tree that is to come back from the trash, as it lies there.
+    Image image(const std::string& path, std::string* content = nullptr) const;
     Scan scan(const Footprint&, std::vector<Content>* contents) const;  ///< contents: of regular files, where wanted.
     static std::vector<Operation> changed(const Scan& before, const Scan& after);
 
@@ -125,6 +128,7 @@ public:
     std::vector<std::string> touched() const;  ///< Stage directories made so far, the trash not among them.
 
 private:
+    class Recording;
     struct Parts;
     std::unique_ptr<Parts> parts_;
 };

@@ -11,11 +11,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
-#include <fstream>
 #include <iterator>
 #include <tuple>
 
+#include "mounts.hpp"
 #include "staged_parts.hpp"
 
 namespace chaos::rollback {
@@ -75,24 +74,8 @@ bool is_overlay(int descriptor) {
 
 /// Mount points below a path of this machine: a tree with one in it can not be moved.
 std::string mount_below(const std::string& path) {
-    std::ifstream table("/proc/self/mountinfo");
-    for (std::string line; std::getline(table, line);) {
-        std::size_t at = 0;
-        for (int field = 0; field < 4; ++field) at = line.find(' ', at) + 1;
-        std::string point;
-        for (std::string_view rest = std::string_view(line).substr(at); !rest.empty() && rest[0] != ' ';) {
-            int octal = 0;
-            if (rest[0] == '\\' && rest.size() > 3 &&
-                std::from_chars(rest.data() + 1, rest.data() + 4, octal, 8).ec == std::errc()) {
-                point += static_cast<char>(octal);
-                rest.remove_prefix(4);
-            } else {
-                point += rest[0];
-                rest.remove_prefix(1);
-            }
-        }
-        if (point == path || point.starts_with(path + "/")) return point;
-    }
+    for (const Mount& mount : mounts())
+        if (mount.point == path || mount.point.starts_with(path + "/")) return mount.point;
     return {};
 }
 
@@ -149,7 +132,8 @@ std::string StagedHost::Parts::stage_name(const std::string& path) {
 }
 
 std::optional<Move> StagedHost::Parts::look_at(const Wish& wish, bool gone, std::vector<Content>& blobs) {
-    const Spot spot = beneath.spot(wish.path);
+    const Spot spot = wish.trash.empty() ? spot_of(wish.path) : beneath.spot(wish.path);
+    gone &= lies_at(wish.path) == wish.path;
     Move move;
     Operation& operation = move.operation;
     operation.run = run, operation.step = wish.step, operation.path = wish.path;
@@ -185,12 +169,13 @@ std::optional<Move> StagedHost::Parts::look_at(const Wish& wish, bool gone, std:
     operation.staged = stage_name(wish.path);
     if (after.kind == Entry::Kind::file) move.content = content_of(wish);
     if (before.kind == Entry::Kind::file && before.size <= Content::in_memory) blobs.emplace_back(std::move(bytes));
+    if (wish.verb == Verb::restore && wish.content.held() && wish.content.size() > 0) blobs.push_back(wish.content);
     return move;
 }
 
 std::vector<Move> StagedHost::Parts::look_at_tree(const Wish& wish, std::vector<Content>& blobs) {
     std::vector<Move> moves;
-    const Spot spot = beneath.spot(wish.path);
+    const Spot spot = spot_of(wish.path);
     const Image top = spot ? capture(spot, Depth::meta) : Image();
     if (!top) return moves;
     if (wish.path == "/") throw Error("/: the root itself can not be removed");
@@ -235,6 +220,7 @@ void StagedHost::Parts::expand_tree(const Wish& wish, const Image& top, std::vec
         const std::string directory = todo[i].first;
         for (const std::string& name : looking.list(directory)) {
             std::string entry = directory + "/" + name;
+            if (const Wish* own = queue.find(entry); own && !own->makes()) continue;  // by itself, before the tree
             const bool is_directory = looking.look(entry).kind == Entry::Kind::directory;
             todo.emplace_back(std::move(entry), is_directory);
         }
@@ -254,7 +240,7 @@ void StagedHost::Parts::check_parents(const std::vector<Move>& moves) const {
         const std::string& path = move.operation.path;
         const std::string parent = parent_of(path);
         if (move.operation.after.kind == Entry::Kind::directory && !move.operation.before) made.insert(path);
-        const Spot spot = beneath.spot(path);
+        const Spot spot = spot_of(path);
         if (!spot) {
             if (!made.contains(parent))
                 throw Error(fmt::format("{}: the directory {} is not there", path, parent))

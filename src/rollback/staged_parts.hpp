@@ -38,6 +38,8 @@ public:
     std::vector<const Wish*> below(const std::string& directory) const;     ///< Directly.
     std::vector<std::string> trees_in(const std::string& directory) const;  ///< Removed ones, directly in it.
     std::vector<const Wish*> in_order() const;
+    /// Where it, or the tree that it is in, lies until a restore from the trash is shown; empty where none is queued.
+    std::string in_trash(const std::string& path) const;
 
 private:
     void drop(std::size_t place);
@@ -45,6 +47,7 @@ private:
     std::vector<std::optional<Wish>> wishes_;
     std::map<std::string, std::size_t> by_path_;
     std::set<std::string> trees_;
+    std::map<std::string, std::string> returning_;  ///< Trees, and where in the trash they lie.
     std::size_t live_ = 0;
 };
 
@@ -68,6 +71,9 @@ enum class Manner : char {
 Manner manner_of(const Operation&);
 
 bool is_unit_file(const std::string& path);  ///< The service manager has to be told of it.
+
+/// Processes that a command left behind, when it has ended.
+enum class Leftovers : char { stay, end };
 
 /// A file system a run touched. Its descriptor is older than what was written: an error of it is reported to it.
 struct FileSystem {
@@ -101,6 +107,8 @@ struct StagedHost::Parts {
 
     // staged_queue.cpp
     const Owners& owners_now() const;
+    std::string lies_at(const std::string& path) const;
+    Spot spot_of(const std::string& path) const { return beneath.spot(lies_at(path)); }
     Image wished(const Wish&, const Image& before) const;
     Content kept(const Content&) const;
     Content content_of(const Wish&) const;
@@ -124,6 +132,9 @@ struct StagedHost::Parts {
     void make_stage_directory(const std::string& staged);
     void sync();
 
+    // staged_run.cpp
+    Output run_fenced(const Command&, const std::string& root, Leftovers);
+
     // staged_publish.cpp
     void publish(std::vector<Move>&, const Planned&);
     void look_again(const Move&) const;
@@ -133,6 +144,7 @@ struct StagedHost::Parts {
     // staged_unpublish.cpp
     std::vector<Operation> unpublish(std::vector<Operation>);
     bool bring_back(const Operation&, std::span<const Image* const> earlier);
+    bool is_in_trash(const std::string& path, std::span<const Operation> operations) const;
     bool bring_back_attributes(const Operation&, const Spot&);
     bool bring_back_tree(const Operation&, const Spot&);
     bool remake(const Operation&, const Spot& target, const Image& now);

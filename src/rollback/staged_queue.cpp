@@ -61,6 +61,12 @@ const Owners& StagedHost::Parts::owners_now() const {
     return *owners;
 }
 
+/// What lies in a tree that comes back from the trash is looked at there, until that is shown.
+std::string StagedHost::Parts::lies_at(const std::string& path) const {
+    const std::string thrown = queue.in_trash(path);
+    return thrown.empty() || (!queue.gone(path) && beneath.spot(path)) ? path : thrown;
+}
+
 /// A large content that goes back was recorded with the place where it lay: by now it is among the objects.
 Content StagedHost::Parts::kept(const Content& content) const {
     if (content.held() || state_in_root.empty()) return content;
@@ -72,10 +78,12 @@ Content StagedHost::Parts::kept(const Content& content) const {
 Content StagedHost::Parts::content_of(const Wish& wish) const {
     if (wish.verb != Verb::restore) return wish.content;
     if (wish.image.kind != Entry::Kind::file) return {};
+    if (wish.content.digest() == wish.image.content) return wish.content;  // of what a command wrote
     // Where only mode, owner or attributes go back, nobody kept the content: it is what lies there.
     const std::array<const Image*, 1> wanted = {&wish.image};
-    if (const Spot spot = beneath.spot(wish.path); spot)
-        if (capture_like(spot, wanted).content == wish.image.content) return looking.content(wish.path);
+    const std::string there = lies_at(wish.path);
+    if (const Spot spot = beneath.spot(there); spot)
+        if (capture_like(spot, wanted).content == wish.image.content) return looking.content(there);
     return journal.blob(wish.image.content);
 }
 
@@ -137,15 +145,17 @@ Entry StagedHost::look(const std::string& path, std::string* content, std::size_
     if (queue.empty()) return parts_->looking.look(path, content, most);
     const std::string clean = clean_path(path);
     const Wish* const wish = queue.find(clean);
-    if (!wish) return queue.gone(clean) ? Entry{} : parts_->looking.look(clean, content, most);
+    const std::string there = parts_->lies_at(clean);
+    const bool gone = there == clean && queue.gone(clean);
+    if (!wish) return gone ? Entry{} : parts_->looking.look(there, content, most);
     if (!wish->makes()) return {};
-    const Entry now = queue.gone(clean) ? Entry{} : parts_->looking.look(clean, nullptr, 0);
+    const Entry now = gone ? Entry{} : parts_->looking.look(there, nullptr, 0);
     Image before;
     before.kind = now.kind;
     before.mode = now.mode, before.uid = now.uid, before.gid = now.gid, before.size = now.size;
     const Image after = parts_->wished(*wish, before);
     if (wish->verb == Verb::meta) {
-        Entry changed = parts_->looking.look(clean, content, most);
+        Entry changed = parts_->looking.look(there, content, most);
         changed.mode = after.mode, changed.uid = after.uid, changed.gid = after.gid;
         return changed;
     }
@@ -165,7 +175,9 @@ std::vector<std::string> StagedHost::list(const std::string& path) const {
     if (queue.empty()) return parts_->looking.list(path);
     const std::string clean = clean_path(path);
     std::vector<std::string> on_disk;
-    if (!queue.gone(clean)) on_disk = parts_->looking.list(clean);
+    std::string there = queue.in_trash(clean);
+    if (there.empty() || (!queue.gone(clean) && parts_->looking.look(clean))) there = clean;
+    if (there != clean || !queue.gone(clean)) on_disk = parts_->looking.list(there);
     std::set<std::string> names(on_disk.begin(), on_disk.end());
     for (const std::string& tree : queue.trees_in(clean)) names.erase(name_of(tree));
     for (const Wish* wish : queue.below(clean)) {
@@ -184,9 +196,10 @@ Content StagedHost::content(const std::string& path) const {
     const bool file =
         wish && (wish->verb == Verb::file || (wish->verb == Verb::restore && wish->image.kind == Entry::Kind::file));
     if (file) return parts_->content_of(*wish);
-    if ((wish && wish->verb != Verb::meta) || (!wish && parts_->queue.gone(clean)))
+    const std::string there = parts_->lies_at(clean);
+    if ((wish && wish->verb != Verb::meta) || (!wish && there == clean && parts_->queue.gone(clean)))
         throw Error(fmt::format("{}: expected a regular file", path));
-    return parts_->looking.content(clean);
+    return parts_->looking.content(there);
 }
 
 void StagedHost::write(const std::string& path, const Content& content, const Meta& meta) {
@@ -209,7 +222,7 @@ void StagedHost::set_meta(const std::string& path, const Meta& meta) {
     const Guard guard(parts_->mutex);
     const std::string clean = clean_path(path);
     Wish* const queued = parts_->queue.find(clean);
-    if (!queued && !parts_->queue.gone(clean)) {
+    if (!queued && (!parts_->queue.gone(clean) || parts_->lies_at(clean) != clean)) {
         parts_->queue.add({Verb::meta, clean, {}, {}, meta, {}, {}, false, parts_->step});
         return;
     }

@@ -7,7 +7,9 @@
 #include <cerrno>
 #include <chaos/bus.hpp>
 #include <chaos/process.hpp>
+#include <csignal>
 
+#include "processes.hpp"
 #include "staged_parts.hpp"
 
 namespace chaos::rollback {
@@ -44,7 +46,33 @@ void enclose(const Child& child, std::int64_t run, const Command& command) {
                      fmt::format("{} for run {} of chaos", command.argv.front(), run));
 }
 
+/// Whatever it left behind would go on in a world that nobody sees.
+void end_what_is_left(const Process& leader, const std::string& scope) {
+    std::vector<Process> left = session_of(leader);
+    if (!scope.empty())
+        for (const Process& member : members_of(scope)) left.push_back(member);
+    constexpr int patience_ms = 10'000;
+    if (left.empty()) return;
+    send(left, SIGTERM);
+    if (wait_for_end(left, patience_ms)) return;
+    send(left, SIGKILL);
+    wait_for_end(left, patience_ms);
+}
+
 }  // namespace
+
+Output StagedHost::Parts::run_fenced(const Command& command, const std::string& root, Leftovers leftovers) {
+    Child child(command, root);
+    if (looking.live()) enclose(child, run, command);
+    // Known before it does anything: if we are killed now, whoever takes the lock waits for it.
+    const Fenced fenced(journal, child.pid(), command);
+    const std::optional<Process> leader = leftovers == Leftovers::end ? process(child.pid()) : std::nullopt;
+    const std::string scope = leader ? scope_of(child.pid()) : std::string();
+    child.release();
+    Output output = child.wait();
+    if (leader) end_what_is_left(*leader, scope);
+    return output;
+}
 
 std::string StagedHost::state_directory() const {
     return parts_->state_in_root;
@@ -69,12 +97,7 @@ bool StagedHost::waits(const std::string& line) {
 
 Output StagedHost::run(const Command& command) {
     publish();
-    Child child(command, parts_->beneath.root());
-    if (live()) enclose(child, parts_->run, command);
-    // Known before it does anything: if we are killed now, whoever takes the lock waits for it.
-    const Fenced fenced(parts_->journal, child.pid(), command);
-    child.release();
-    return child.wait();
+    return parts_->run_fenced(command, parts_->beneath.root(), Leftovers::stay);
 }
 
 void StagedHost::control(UnitVerb verb, const std::string& unit) {

@@ -68,7 +68,7 @@ void scan_below(Place root, bool with_content, Scan& found, std::vector<Content>
 }  // namespace
 
 Image StagedHost::image(const std::string& path, std::string* content) const {
-    const Spot spot = parts_->beneath.spot(clean_path(path));
+    const Spot spot = parts_->spot_of(clean_path(path));
     return spot ? capture(spot, Depth::content, content) : Image();
 }
 

@@ -22,6 +22,23 @@ void write_all(int to, std::string_view bytes, const std::string& path) {
     }
 }
 
+/// Where it is not known where the holes were, whole pages of zeros become some.
+void write_with_holes(int to, std::string_view bytes, const std::string& path) {
+    constexpr std::size_t page = 4096;
+    std::size_t done = 0, at = 0;
+    while (at < bytes.size()) {
+        const std::string_view piece = bytes.substr(at, page);
+        const bool hole = piece.size() == page && piece.find_first_not_of('\0') == piece.npos;
+        at += piece.size();
+        if (!hole) continue;
+        write_all(to, bytes.substr(done, at - page - done), path);
+        const off_t end = ::lseek(to, page, SEEK_CUR);
+        if (end < 0 || ::ftruncate(to, end)) fail(path, "be written", errno);
+        done = at;
+    }
+    write_all(to, bytes.substr(done), path);
+}
+
 /// What is sparse stays so: nothing was ever written there.
 bool is_hole(int file, off_t from, off_t to) {
     const off_t data = ::lseek(file, from, SEEK_DATA);
@@ -29,9 +46,12 @@ bool is_hole(int file, off_t from, off_t to) {
 }
 
 void write_content(int to, const Content& content, const std::string& path) {
-    if (content.held()) return write_all(to, content.bytes(), path);
+    if (content.held()) return write_with_holes(to, content.bytes(), path);
     const Descriptor from(::open(content.path().c_str(), O_RDONLY | O_CLOEXEC));
     if (!from) fail(content.path(), "be read", errno);
+    struct stat kept {};
+    if (::fstat(*from, &kept)) fail(content.path(), "be read", errno);
+    const auto write = kept.st_blocks * 512 < kept.st_size ? write_with_holes : write_all;
     std::string piece(256 * 1024, '\0');
     Hasher hasher;
     off_t at = 0;
@@ -44,7 +64,7 @@ void write_content(int to, const Content& content, const std::string& path) {
         hasher.add(part);
         at += got;
         if (!is_hole(*from, at - got, at)) {
-            write_all(to, part, path);
+            write(to, part, path);
         } else if (::lseek(to, got, SEEK_CUR) < 0 || ::ftruncate(to, at)) {
             fail(path, "be written", errno);
         }

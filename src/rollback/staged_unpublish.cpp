@@ -79,6 +79,15 @@ bool StagedHost::Parts::bring_back_tree(const Operation& operation, const Spot& 
     return move_name(target, beneath.spot(operation.staged), operation.path);
 }
 
+/// In a tree that was to come from the trash, and lies there: what was to be done in it then was not begun.
+bool StagedHost::Parts::is_in_trash(const std::string& path, std::span<const Operation> operations) const {
+    if (beneath.spot(path)) return false;
+    return std::any_of(operations.begin(), operations.end(), [&](const Operation& tree) {
+        return path.starts_with(tree.path + "/") && manner_of(tree) == Manner::from_trash &&
+               beneath.spot(tree.staged + path.substr(tree.path.size()));
+    });
+}
+
 /// `earlier`: what this run found at the path before, each time it changed it. False: it is somebody's by now.
 bool StagedHost::Parts::bring_back(const Operation& operation, std::span<const Image* const> earlier) {
     const Image &before = operation.before, &after = operation.after;
@@ -140,7 +149,7 @@ std::vector<Operation> StagedHost::Parts::unpublish(std::vector<Operation> opera
         std::vector<const Image*>& older = earlier[operation.path];
         older.pop_back();
         try {
-            if (!bring_back(operation, older)) left.push_back(operation);
+            if (!bring_back(operation, older) && !is_in_trash(operation.path, operations)) left.push_back(operation);
         } catch (const Error&) {
             if (!first) first = std::current_exception();
         }

@@ -291,9 +291,12 @@ void TakingBack::restore_unseen() {
         const Resource& resource = back_.site.catalog[number];
         const auto& [before, after] = images.at(path);
         const State& now = back_.observed[number];
-        if (resource.type->way() != Way::files || hidden_[number] || superseded_[number] || !now) continue;
+        // A command that ran because of what it watches changed no attribute: what it wrote is all there is of it.
+        const bool ran = runs_commands(*resource.type);
+        if ((resource.type->way() != Way::files && !ran) || hidden_[number] || superseded_[number] || !now) continue;
         const auto is_there = [&](const State& state) { return reaches(resource.type->schema(), now, state); };
-        if (differs_unseen(before, after) && is_there(bases_[number]) && is_there(targets_[number]))
+        if ((ran ? !before.same_as(after) : differs_unseen(before, after)) && is_there(bases_[number]) &&
+            is_there(targets_[number]))
             found[resource.type].insert(number);
     }
     for (const auto& [type, numbers] : found) {

@@ -56,6 +56,27 @@ TEST_CASE("an exec is taken back by its undo, and only if it has one") {
     CHECK(forever.steps[0].type->undo_of(forever.steps[0].changes[0]) == Undo::none);
 }
 
+TEST_CASE("an exec that is recorded can be taken back exactly, says no undo of its own, and is for root") {
+    FakeHost host = workshop();
+    const Catalog catalog = {exec({{"name", "x"}, {"command", "make"}, {"creates", "/made"}, {"record", "true"}})};
+    const auto run = plan_for(host, catalog);
+    const ResourceType& type = *run.steps[0].type;
+    CHECK(type.undo_of(run.steps[0].changes[0]) == Undo::exact);
+    Diagnostics problems;
+    type.check(View(host), run.steps[0].changes, problems);
+    CHECK(problems.ok());
+    host.set_superuser(false);
+    type.check(View(host), run.steps[0].changes, problems);
+    REQUIRE(problems.errors().size() == 1);
+    CHECK(std::string(problems.errors()[0].what()) == "what exec:x writes can be recorded by root alone");
+
+    Diagnostics both;
+    type.review(exec({{"name", "x"}, {"command", "make"}, {"creates", "/m"}, {"undo", "unmake"}, {"record", "true"}}),
+                both);
+    REQUIRE(both.errors().size() == 1);
+    CHECK(std::string(both.errors()[0].what()) == "exec x says both record and undo");
+}
+
 TEST_CASE("an exec that is to be absent is undone where it can be, else left") {
     FakeHost host = workshop();
     host.put_file("/made", "");

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs over real kinds and a real directory as root: as wished, or as it was.
 #include <doctest/doctest.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
 #include <chaos/root_host.hpp>
 #include <chaos/transaction.hpp>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -101,6 +107,196 @@ std::string first_error(const Outcome& outcome) {
 }
 
 }  // namespace
+
+TEST_CASE("rollback of a removed tree takes back what was made of a file in it, and leaves the rest of it as it is") {
+    const Root root;
+    fs::create_directories(root.path() + "/srv/tree/deep/er");
+    root.write("/srv/tree/deep/er/old", "old\n");
+    root.write("/srv/tree/deep/er/other", "other\n");
+    Session first(root);
+    first.wish("file", {{"path", "/srv/tree/deep/er/old"}, {"content", "changed\n"}});
+    first.wish("file", {{"path", "/srv/tree/deep/er/new"}, {"content", "new\n"}});
+    first.wish("directory", {{"path", "/srv/tree/made"}});
+    first.apply();
+    Session second(root);
+    second.wish("directory", {{"path", "/srv/tree"}, {"recurse", "true"}}, true);
+    const Outcome removed = second.apply();
+    REQUIRE(first_error(removed) == "");
+    REQUIRE(root.text("/srv/tree/deep/er/other") == "absent");
+
+    SUBCASE("both runs at once") {
+        const Outcome back = second.rollback({1, 2});
+        CHECK(first_error(back) == "");
+        CHECK(back.state == RunState::committed);
+        CHECK(root.text("/srv/tree/deep/er/old") == "old\n");
+        CHECK(root.text("/srv/tree/deep/er/new") == "absent");
+        CHECK(root.text("/srv/tree/deep/er/other") == "other\n");
+        CHECK(root.entries("/srv/tree") == std::vector<std::string>{"deep"});
+    }
+    SUBCASE("the one that removed it, and then the other") {
+        const Outcome back = second.rollback({2});
+        CHECK(first_error(back) == "");
+        CHECK(root.text("/srv/tree/deep/er/old") == "changed\n");
+        CHECK(root.text("/srv/tree/deep/er/new") == "new\n");
+        CHECK(fs::is_directory(root.path() + "/srv/tree/made"));
+        CHECK(first_error(second.rollback({1})) == "");
+        CHECK(root.text("/srv/tree/deep/er/old") == "old\n");
+        CHECK(root.text("/srv/tree/deep/er/new") == "absent");
+    }
+}
+
+TEST_CASE("what a file was beside its bytes comes back with it: holes, its age, its attributes") {
+    const Root root;
+    constexpr std::uintmax_t hole = 128 * 1024, wide_hole = 3 << 20;
+    for (const auto& [name, size] : {std::pair{"/srv/small", hole}, std::pair{"/srv/big", wide_hole}}) {
+        root.write(name, "x");
+        fs::resize_file(root.path() + name, size);
+        std::ofstream(root.path() + name, std::ios::app) << "end";
+        REQUIRE(::setxattr((root.path() + name).c_str(), "user.colour", "red", 3, 0) == 0);
+    }
+    const auto seen = [&](const char* name) {
+        struct stat found {};
+        REQUIRE(::lstat((root.path() + name).c_str(), &found) == 0);
+        char colour[8] = {};
+        ::getxattr((root.path() + name).c_str(), "user.colour", colour, sizeof colour - 1);
+        return std::tuple(found.st_size, found.st_blocks, found.st_mtim.tv_sec, found.st_mtim.tv_nsec,
+                          std::string(colour));
+    };
+    const auto small = seen("/srv/small"), big = seen("/srv/big");
+    REQUIRE(std::get<1>(small) * 512 < static_cast<off_t>(hole));
+    Session session(root);
+    session.wish("file", {{"path", "/srv/small"}, {"content", "s"}});
+    session.wish("file", {{"path", "/srv/big"}, {"content", "b"}});
+    REQUIRE(session.apply().state == RunState::committed);
+    CHECK(root.text("/srv/big") == "b");
+    CHECK(first_error(session.rollback({1})) == "");
+    CHECK(seen("/srv/small") == small);
+    CHECK(seen("/srv/big") == big);
+}
+
+TEST_CASE("a pipe, socket or device is no place for a file, and stays") {
+    const Root root;
+    REQUIRE(::mkfifo((root.path() + "/srv/pipe").c_str(), 0600) == 0);
+    Session session(root);
+    session.wish("file", {{"path", "/srv/pipe"}, {"content", "x"}});
+    const View view(session.host);
+    Diagnostics problems;
+    observe(session.site.catalog, view, problems);
+    REQUIRE(problems.errors().size() == 1);
+    CHECK(std::string(problems.errors()[0].what()) ==
+          "/srv/pipe is a socket, pipe or device, and a file is to be there");
+    CHECK(fs::is_fifo(root.path() + "/srv/pipe"));
+}
+
+namespace {
+
+/// A root with a shell and a few tools, copied from this machine with the libraries that they name.
+class RootWithTools : public Root {
+public:
+    RootWithTools() {
+        for (const char* tool : {"/bin/sh", "/bin/mkdir", "/bin/rm", "/usr/bin/mkfifo"}) {
+            copy(tool);
+            FILE* const told = ::popen((std::string("ldd ") + tool).c_str(), "r");
+            REQUIRE(told);
+            char line[4096];
+            while (::fgets(line, sizeof line, told)) {
+                const std::string text(line);
+                const auto begin = text.find('/');
+                if (begin != text.npos) copy(text.substr(begin, text.find(' ', begin) - begin));
+            }
+            ::pclose(told);
+        }
+    }
+
+private:
+    void copy(const std::string& from) const {
+        fs::create_directories(fs::path(path() + from).parent_path());
+        fs::copy_file(from, path() + from, fs::copy_options::overwrite_existing);
+    }
+};
+
+/// False, and said, where no command can be recorded.
+bool can_record() {
+    const int child = ::fork();
+    if (child == 0) ::_exit(::unshare(CLONE_NEWNS) == 0 ? 0 : 1);
+    int status = 1;
+    ::waitpid(child, &status, 0);
+    if (status != 0) MESSAGE("skipped: no mount namespace can be made here");
+    return status == 0;
+}
+
+}  // namespace
+
+TEST_CASE("what a recorded command writes goes back with its run, and what it could not end well was never there") {
+    if (!can_record()) return;
+    const RootWithTools root;
+    root.write("/srv/old", "old\n");
+    fs::create_directories(root.path() + "/srv/tree/deep");
+    root.write("/srv/tree/deep/file", "kept\n");
+    Session session(root);
+    const auto command = [&](const char* text) {
+        session.site.catalog.clear();
+        session.wish(
+            "exec",
+            {{"name", "x"}, {"command", text}, {"shell", "true"}, {"creates", "/srv/made"}, {"record", "true"}});
+        return session.apply();
+    };
+    const auto is_as_before = [&] {
+        CHECK(root.text("/srv/old") == "old\n");
+        CHECK(root.text("/srv/tree/deep/file") == "kept\n");
+        CHECK(!fs::exists(root.path() + "/srv/made"));
+        CHECK(root.entries("/srv/tree") == std::vector<std::string>{"deep"});
+    };
+    constexpr const char* work =
+        "mkdir /srv/made; echo new > /srv/made/new; echo more >> /srv/old; rm -r /srv/tree/deep; mkdir /srv/tree/deep; "
+        "echo other > /srv/tree/deep/other; ";
+    SUBCASE("it ended well") {
+        const Outcome done = command(work);
+        CHECK(first_error(done) == "");
+        CHECK(root.text("/srv/old") == "old\nmore\n");
+        CHECK(root.text("/srv/made/new") == "new\n");
+        CHECK(root.entries("/srv/tree/deep") == std::vector<std::string>{"other"});
+        SUBCASE("and goes back") {
+            const Outcome back = session.rollback({done.run});
+            CHECK(first_error(back) == "");
+            CHECK(back.conflicts.empty());
+            is_as_before();
+        }
+        SUBCASE("but for what somebody changed since, which is told") {
+            root.write("/srv/old", "somebody's\n");
+            root.write("/srv/made/theirs", "theirs\n");
+            const Outcome back = session.rollback({done.run});
+            CHECK(first_error(back) == "");
+            CHECK(back.conflicts.size() == 2);
+            CHECK(root.text("/srv/old") == "somebody's\n");
+            CHECK(root.text("/srv/made/theirs") == "theirs\n");
+            CHECK(root.text("/srv/tree/deep/file") == "kept\n");
+        }
+    }
+    SUBCASE("it failed") {
+        CHECK(first_error(command((std::string(work) + "exit 3").c_str())).find("status 3") != std::string::npos);
+        is_as_before();
+    }
+    SUBCASE("it made what can not be kept") {
+        CHECK(first_error(command((std::string(work) + "mkfifo /srv/made/pipe").c_str())) ==
+              "/srv/made/pipe: it made a device, socket or pipe, which can not be recorded; nothing of what it wrote "
+              "stays");
+        is_as_before();
+    }
+    SUBCASE("it wrote what chaos keeps") {
+        CHECK(first_error(command((std::string(work) + "echo x > /var/lib/chaos/mine").c_str())) ==
+              "/var/lib/chaos: it wrote to what chaos keeps; nothing of what it wrote stays");
+        is_as_before();
+    }
+    SUBCASE("a later step failed") {
+        session.wish(
+            "exec",
+            {{"name", "x"}, {"command", work}, {"shell", "true"}, {"creates", "/srv/made"}, {"record", "true"}});
+        session.wish("exec", {{"name", "y"}, {"command", "exit 4"}, {"shell", "true"}, {"creates", "/srv/never"}});
+        CHECK(session.apply().state == RunState::undone);
+        is_as_before();
+    }
+}
 
 TEST_CASE("a run makes what is wished, a second one changes and writes nothing") {
     const Root root;
