@@ -177,6 +177,10 @@ public:
     void sweep(WritableHost& host, const History& history) const override {
         if (const auto* backend = backend_of(Packages::keeper_of(host))) backend->sweep(host, history);
     }
+    std::vector<Kept> keeps(const Host& host, const History& history) const override {
+        const auto* backend = backend_of(Packages::keeper_of(host));
+        return backend ? backend->keeps(host, history) : std::vector<Kept>();
+    }
 };
 
 constexpr PackageType type;

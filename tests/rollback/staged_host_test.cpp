@@ -298,6 +298,30 @@ TEST_CASE("A tree goes to the trash in one move, survives the sweep and comes ba
     bench.journal->forget();
 }
 
+TEST_CASE("A tree that came from the trash is known again after a boot, when its device has another number") {
+    Bench bench;
+    StagedHost& host = *bench.host;
+    REQUIRE(::mkdir(bench.etc("t").c_str(), 0711) == 0);
+    test::put_file(bench.etc("t/f"), "old", 0604);
+    host.remove_tree("/etc/t");
+    host.publish();
+    const std::string gone = test::manifest(bench.root());
+    const Operation removed = bench.journal->operations().at(0);
+    host.restore("/etc/t", removed.before, removed.staged);
+    host.publish();
+    Operation restored = bench.journal->operations().at(1);
+    REQUIRE(restored.after.inode != 0);
+    restored.after.device += 1;
+    CHECK(host.unpublish(std::span(&restored, 1)).empty());
+    CHECK(test::manifest(bench.root()) == gone);
+    restored.after.inode += 1;  // another one is somebody's
+    REQUIRE(::mkdir(bench.etc("t").c_str(), 0711) == 0);
+    Operation other = removed;
+    other.staged += "-other", other.after = removed.before, other.before = {}, other.after.inode += 1;
+    CHECK(host.unpublish(std::span(&other, 1)).size() == 1);
+    CHECK(there(bench.etc("t")));
+}
+
 TEST_CASE("A path is put as an image says, to the attributes and the mtime") {
     Bench bench;
     StagedHost& host = *bench.host;

@@ -35,6 +35,9 @@ void keep_incoming(WritableHost&, Command&);
 /// newest in apt's cache.
 std::vector<std::string> incoming_of(const Host&, const std::vector<const Packages::Package*>&);
 
+/// What the archives take, each by the newest run that needs it.
+std::vector<ResourceType::Kept> kept_archives(const Host&, const History&);
+
 /// Files that no recorded run needs go.
 void sweep_archives(WritableHost&, const History&);
 

@@ -84,6 +84,7 @@ public:
     }
     /// What is kept and no recorded run needs goes.
     virtual void sweep(WritableHost&, const History&) const {}
+    virtual std::vector<ResourceType::Kept> keeps(const Host&, const History&) const { return {}; }
     /// It runs scripts of its own when it comes and goes, which may touch data.
     virtual bool has_own_scripts(const Host&, const Packages::Package&) const { return true; }
 
