@@ -98,6 +98,7 @@ struct StagedHost::Parts {
     std::map<std::uint64_t, FileSystem> file_systems;
     mutable std::optional<Owners> owners;  ///< As on disk; forgotten at every publish.
     bool units_changed = false;
+    bool touched_everywhere = false;
 
     // staged_queue.cpp
     const Owners& owners_now() const;
@@ -113,6 +114,9 @@ struct StagedHost::Parts {
     std::string stage_name(const std::string& path);
     void check_parents(const std::vector<Move>&) const;
     void touch(int directory, const std::string& changed_directory);
+
+    // staged_run.cpp
+    void touch_everywhere();
 
     // staged_refuse.cpp
     void refuse_fixed(const std::vector<Move>&) const;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A run with a package manager in it, in an image that chaos lives in: a Debian with apt and dpkg, entered by chroot."""
+import hashlib
 import os
 import subprocess
 
@@ -33,9 +34,13 @@ def package(place, name, version, needs):
         file.write_text(text.format(name=name, version=version, needs=needs))
         if file.name in SCRIPTS:
             file.chmod(0o755)
-    rig.call("dpkg-deb", "--root-owner-group", "-Zgzip", "-b", tree, place / REPOSITORY / f"{name}_{version}_all.deb",
-             stdout=subprocess.DEVNULL)
+    archive = place / REPOSITORY / f"{name}_{version}_all.deb"
+    rig.call("dpkg-deb", "--root-owner-group", "-Zgzip", "-b", tree, archive, stdout=subprocess.DEVNULL)
     rig.call("rm", "-r", tree)
+    with open(archive.parent / "Packages", "a", encoding="utf-8") as out:
+        digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+        out.write(CONTROL.format(name=name, version=version, needs=needs) +
+                  f"Filename: ./{archive.name}\nSize: {archive.stat().st_size}\nSHA256: {digest}\n\n")
 
 
 def furnish(image):
@@ -54,8 +59,6 @@ def furnish(image):
     package(place, "tool", "2", "helper")
     package(place, "helper", "1", "libc6")
     package(place, "beside", "1", "libc6")
-    with open(place / REPOSITORY / "Packages", "w", encoding="utf-8") as out:
-        rig.call("dpkg-scanpackages", "-m", ".", cwd=place / REPOSITORY, stdout=out, stderr=subprocess.DEVNULL)
     image.inside("apt-get", "update", "-qq")
     image.inside("apt-get", "install", "-y", "-qq", "tool=1")
     image.inside("sh", "-c", "echo mine >> /etc/tool.conf")

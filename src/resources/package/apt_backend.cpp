@@ -60,7 +60,10 @@ public:
     void keep_outgoing(WritableHost& host, std::span<const Change> changes) const override {
         apt::keep_outgoing(host, changes);
     }
-    void repair_to_go_back(WritableHost& host) const override { apt::repair(host, false); }
+    void repair_to_go_back(WritableHost& host, std::span<const Change> changes) const override {
+        apt::repair(host, false);
+        apt::unpack_again(host, changes);
+    }
     void go_back(WritableHost& host, const Request& request) const override { apt::go_back(host, request); }
     void sweep(WritableHost& host, const History& history) const override { apt::sweep_archives(host, history); }
     std::vector<ResourceType::Kept> keeps(const Host& host, const History& history) const override {
