@@ -312,13 +312,13 @@ TEST_CASE("A tree that came from the trash is known again after a boot, when its
     Operation restored = bench.journal->operations().at(1);
     REQUIRE(restored.after.inode != 0);
     restored.after.device += 1;
-    CHECK(host.unpublish(std::span(&restored, 1)).empty());
+    CHECK(host.unpublish({restored}).empty());
     CHECK(test::manifest(bench.root()) == gone);
     restored.after.inode += 1;  // another one is somebody's
     REQUIRE(::mkdir(bench.etc("t").c_str(), 0711) == 0);
     Operation other = removed;
     other.staged += "-other", other.after = removed.before, other.before = {}, other.after.inode += 1;
-    CHECK(host.unpublish(std::span(&other, 1)).size() == 1);
+    CHECK(host.unpublish({other}).size() == 1);
     CHECK(there(bench.etc("t")));
 }
 

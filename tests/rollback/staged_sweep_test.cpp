@@ -4,6 +4,8 @@
 #include <sys/mount.h>
 #include <sys/wait.h>
 
+#include <chaos/root_host.hpp>
+
 #include "all_kinds.hpp"
 #include "disk_journal.hpp"
 #include "scratch.hpp"
@@ -118,7 +120,7 @@ TEST_CASE("A big file's old content is kept from another file system too, holes 
     host.publish();
     host.adopt(journal.operations());
     host.sweep(host.touched());
-    const std::string object = machine.root() + "/var/lib/chaos/objects/" + rollback::hex(digest(big));
+    const std::string object = machine.root() + "/var/lib/chaos/objects/" + hex(digest(big));
     CHECK(slurp(object) == big);
     struct stat found {};
     REQUIRE(::stat(object.c_str(), &found) == 0);
