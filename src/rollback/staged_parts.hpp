@@ -67,6 +67,12 @@ enum class Manner : char {
 };
 Manner manner_of(const Operation&);
 
+/// Two files that are the same, but not of the same age: nothing that is compared, but a file that goes back to the byte
+/// has its time again.
+inline bool differ_in_time_alone(const Image& before, const Image& after) {
+    return before.kind == Entry::Kind::file && before.same_as(after) && before.modified != after.modified;
+}
+
 bool is_unit_file(const std::string& path);  ///< The service manager has to be told of it.
 
 /// A file system a run touched. Its descriptor is older than what was written: an error of it is reported to it.

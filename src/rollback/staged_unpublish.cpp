@@ -93,7 +93,8 @@ bool StagedHost::Parts::bring_back(const Operation& operation, std::span<const I
     std::vector<const Image*> known(earlier.begin(), earlier.end());
     known.insert(known.end(), {&before, &after});
     const Image now = capture_like(target, known);
-    if (now.same_as(before)) return true;
+    const bool aged = differ_in_time_alone(before, after) && now.modified == after.modified;
+    if (now.same_as(before) && !aged) return true;
     // Back at where it was before an older change of this run: an undo before this one came that far.
     if (std::any_of(earlier.begin(), earlier.end(), [&](const Image* one) { return now.same_as(*one); })) return true;
     Spot staged = beneath.spot(operation.staged);
