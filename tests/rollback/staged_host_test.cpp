@@ -3,6 +3,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -15,6 +16,7 @@
 
 #include "all_kinds.hpp"
 #include "disk_journal.hpp"
+#include "rollback/descriptor.hpp"
 #include "scratch.hpp"
 
 using namespace chaos;
@@ -235,7 +237,11 @@ TEST_CASE("Somebody's edit between the look and the publish stops it and stays")
     StagedHost other(*bench.looking, bench.root(), bench.root() + "/var/lib/chaos", 8, editing);
     other.write("/etc/b", Content("b"), {});
     other.write("/etc/a", Content("new"), {});
+    const Descriptor watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    REQUIRE(::inotify_add_watch(*watch, (bench.root() + "/etc").c_str(), IN_CREATE | IN_MOVED_TO) >= 0);
     CHECK_THROWS_WITH(other.publish(), "/etc/a changed since the plan was made");
+    char events[1024];
+    CHECK(::read(*watch, events, sizeof events) < 0);  // not for a moment was anything of it to be seen
     CHECK(slurp(bench.etc("a")) == "somebody's\n");
     CHECK_FALSE(there(bench.etc("b")));
 }

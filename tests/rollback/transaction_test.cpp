@@ -375,6 +375,47 @@ TEST_CASE("the record of a run holds no digest that would confirm a guess of a c
     }
 }
 
+TEST_CASE("what a run never came to is not undone, though somebody did just that meanwhile") {
+    /// A tool of which nothing but a flag is left.
+    class Tool final : public ResourceType {
+    public:
+        explicit Tool(const ResourceType& like) : like_(like) {}
+        const Schema& schema() const override { return like_.schema(); }
+        Way way() const override { return Way::opaque; }
+        void observe_all(const View&, std::span<const Wish> wishes, std::span<State> found) const override {
+            for (std::size_t i = 0; i < wishes.size(); ++i)
+                if (done) found[i] = wishes[i].wanted;
+        }
+        void apply_all(WritableHost&, std::span<const Change>) const override {
+            if (other) {
+                other->done = true;
+                throw Error("it failed, and somebody did the next thing by hand");
+            }
+            done = true;
+        }
+        void undo_all(WritableHost&, std::span<const Change>) const override { ++undone; }
+
+        mutable bool done = false;
+        mutable int undone = 0;
+        const Tool* other = nullptr;
+
+    private:
+        const ResourceType& like_;
+    };
+    const Root root;
+    Session session(root);
+    Tool fails(*session.registry.type("link")), next(*session.registry.type("directory"));
+    fails.other = &next;
+    session.registry.types = {&fails, &next};
+    session.wish("link", {{"path", "/srv/a"}, {"to", "b"}});
+    session.wish("directory", {{"path", "/srv/b"}});
+    const Outcome outcome = session.apply();
+    CHECK(first_error(outcome).find("it failed") != std::string::npos);
+    CHECK(outcome.state == RunState::undone);
+    CHECK(next.done);
+    CHECK(next.undone == 0);
+}
+
 TEST_CASE("what is protected stays when its run is taken back, and is named") {
     const Root root;
     Session session(root);
