@@ -391,12 +391,12 @@ TEST_CASE("what a run never came to is not undone, though somebody did just that
                 other->done = true;
                 throw Error("it failed, and somebody did the next thing by hand");
             }
-            done = true;
+            ++applied;
         }
         void undo_all(WritableHost&, std::span<const Change>) const override { ++undone; }
 
         mutable bool done = false;
-        mutable int undone = 0;
+        mutable int applied = 0, undone = 0;
         const Tool* other = nullptr;
 
     private:
@@ -404,14 +404,15 @@ TEST_CASE("what a run never came to is not undone, though somebody did just that
     };
     const Root root;
     Session session(root);
-    Tool fails(*session.registry.type("link")), next(*session.registry.type("directory"));
+    Tool fails(*session.registry.type("directory")), next(*session.registry.type("link"));
     fails.other = &next;
     session.registry.types = {&fails, &next};
-    session.wish("link", {{"path", "/srv/a"}, {"to", "b"}});
-    session.wish("directory", {{"path", "/srv/b"}});
+    session.wish("directory", {{"path", "/srv/a"}});
+    session.wish("link", {{"path", "/srv/b"}, {"to", "a"}});
     const Outcome outcome = session.apply();
     CHECK(first_error(outcome).find("it failed") != std::string::npos);
     CHECK(outcome.state == RunState::undone);
+    REQUIRE(next.applied == 0);
     CHECK(next.done);
     CHECK(next.undone == 0);
 }
