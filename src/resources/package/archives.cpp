@@ -213,18 +213,19 @@ class Needs {
 public:
     explicit Needs(const History& history) : history_(history) {}
 
-    /// The newest run that needs this archive, or Kept::always; 0: none does.
-    std::int64_t newest(const std::string& name, const std::string& architecture, const std::string& version) {
+    /// The newest run that needs this archive, or Kept::always; empty where none does.
+    std::optional<std::int64_t> newest(const std::string& name, const std::string& architecture,
+                                       const std::string& version) {
         return std::max(newest(name, version), newest(name + ":" + architecture, version));
     }
 
 private:
-    std::int64_t newest(const std::string& key, const std::string& version) {
+    std::optional<std::int64_t> newest(const std::string& key, const std::string& version) {
         if (is_origin(key, version)) return ResourceType::Kept::always;
-        std::int64_t run = 0;
+        std::optional<std::int64_t> run;
         for (const ChangeRecord& change : history_.changes_of({package_kind, key}))
             if ((says(change.before, version) || says(change.after, version)) && !is_undone(change.run))
-                run = std::max(run, change.run);
+                run = std::max(run, std::optional(change.run));
         return run;
     }
     /// Runs are let go of; what was there before the first of them is to come back all the same.
@@ -350,7 +351,7 @@ std::vector<ResourceType::Kept> kept_archives(const Host& host, const History& h
         std::string name, version, architecture;
         if (!split(file, name, version, architecture)) continue;
         const auto size = static_cast<std::int64_t>(host.look(directory + "/" + file).size);
-        kept.push_back({needs.newest(name, architecture, version), size});
+        kept.push_back({needs.newest(name, architecture, version).value_or(0), size});
     }
     return kept;
 }
