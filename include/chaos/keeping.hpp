@@ -25,7 +25,7 @@ struct Retention {
 struct Pruned {
     std::vector<std::int64_t> runs;      ///< That went, oldest first.
     std::int64_t oldest = 0;             ///< The oldest that stays; 0: there is none.
-    std::int64_t before = 0, after = 0;  ///< Bytes of the store; `after` is what was reckoned, where nothing was done.
+    std::int64_t before = 0, after = 0;  ///< Bytes of the store and what lies beside it; `after` as reckoned.
     std::size_t contents = 0;            ///< That no run needs any more.
     std::vector<std::string> trees;  ///< Removed directories that were kept, and are not any more: paths in the root.
 };

@@ -179,6 +179,14 @@ public:
     /// A run that changed something of it is over: what keep_in() holds that no recorded run needs may go.
     virtual void sweep(WritableHost&, const History&) const {}
 
+    /// What keep_in() holds: bytes by the newest recorded run that needs them (0: none does; Kept::always: as long as
+    /// what they are of is owned).
+    struct Kept {
+        std::int64_t run = 0, bytes = 0;
+        static constexpr std::int64_t always = INT64_MAX;
+    };
+    virtual std::vector<Kept> keeps(const Host&, const History&) const { return {}; }
+
 protected:
     ~ResourceType() = default;  // never deleted through this: kinds are constants, so that none costs anything at start
 };

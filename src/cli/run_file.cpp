@@ -116,7 +116,8 @@ ChangeRecord change_from(const Value& it, std::int64_t run) {
     }
     change.triggered = number_in(it, "triggered") != 0;
     const auto undo = number_in(it, "undo");
-    if (undo > static_cast<int>(Undo::none)) throw Error("expected a kind of undo that this program knows in a run");
+    if (undo > static_cast<int>(Undo::repacked))
+        throw Error("expected a kind of undo that this program knows in a run");
     change.undo = static_cast<Undo>(undo);
     change.result = word_in(it, "result", ChangeRecord::Result::kept);
     change.where = text_in(it, "where");

@@ -239,6 +239,10 @@ public:
             sweep_files(host, history, keeper == Packages::Keeper::apt);  // apt's own hook keeps what comes
         }
     }
+    std::vector<Kept> keeps(const Host& host, const History& history) const override {
+        const auto* backend = backend_of(Packages::keeper_of(host));
+        return backend ? backend->keeps(host, history) : std::vector<Kept>();
+    }
 };
 
 constexpr PackageType type;

@@ -27,6 +27,9 @@ struct Image {
     bool same_inode(const Image& other) const {
         return device == other.device && inode == other.inode && born == other.born;
     }
+    /// The same, where the other was recorded maybe before a boot: a device has another number then, a subvolume of
+    /// btrfs at each mount.
+    bool same_inode_as_recorded(const Image& other) const { return inode == other.inode && born == other.born; }
 };
 
 /// One name changed: of a run, or found changed beside what a step of it did (an effect).

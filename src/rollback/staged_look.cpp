@@ -145,7 +145,8 @@ std::optional<Move> StagedHost::Parts::look_at(const Wish& wish, bool gone, std:
     operation.after = wished(wish, before);
     const Image& after = operation.after;
     if (!before && !after) return std::nullopt;
-    if (before && after && before.same_as(after)) return std::nullopt;
+    const bool other_time = wish.verb == Verb::restore && differ_in_time_alone(before, after);
+    if (before && after && before.same_as(after) && !other_time) return std::nullopt;
     const bool directory = before.kind == Entry::Kind::directory;
     if (before && after && directory != (after.kind == Entry::Kind::directory) && !wish.over_other)
         throw Error(fmt::format("{}: expected {}, found {}", wish.path, word(after.kind), word(before.kind)))
@@ -162,7 +163,7 @@ std::optional<Move> StagedHost::Parts::look_at(const Wish& wish, bool gone, std:
         touch(*beneath.nearest(parent_of(wish.trash)), parent_of(wish.trash));
         return move;
     }
-    if (before && after && same_content(before, after) && after.kind != Entry::Kind::absent) {
+    if (before && after && same_content(before, after) && after.kind != Entry::Kind::absent && !other_time) {
         touch(spot.at(), parent_of(wish.path));
         return move;
     }

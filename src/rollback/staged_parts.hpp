@@ -70,6 +70,12 @@ enum class Manner : char {
 };
 Manner manner_of(const Operation&);
 
+/// Two files that are the same, but not of the same age: nothing that is compared, but a file that goes back to the
+/// byte has its time again.
+inline bool differ_in_time_alone(const Image& before, const Image& after) {
+    return before.kind == Entry::Kind::file && before.same_as(after) && before.modified != after.modified;
+}
+
 bool is_unit_file(const std::string& path);  ///< The service manager has to be told of it.
 
 /// Processes that a command left behind, when it has ended.
@@ -104,6 +110,7 @@ struct StagedHost::Parts {
     std::map<std::uint64_t, FileSystem> file_systems;
     mutable std::optional<Owners> owners;  ///< As on disk; forgotten at every publish.
     bool units_changed = false;
+    bool touched_everywhere = false;
 
     // staged_queue.cpp
     const Owners& owners_now() const;
@@ -121,6 +128,9 @@ struct StagedHost::Parts {
     std::string stage_name(const std::string& path);
     void check_parents(const std::vector<Move>&) const;
     void touch(int directory, const std::string& changed_directory);
+
+    // staged_run.cpp
+    void touch_everywhere();
 
     // staged_refuse.cpp
     void refuse_fixed(const std::vector<Move>&) const;

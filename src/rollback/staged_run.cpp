@@ -2,12 +2,15 @@
 // What can not be staged: commands, the service manager, the kernel's own files.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <mntent.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chaos/bus.hpp>
 #include <chaos/process.hpp>
 #include <csignal>
+#include <iterator>
 
 #include "processes.hpp"
 #include "staged_parts.hpp"
@@ -74,6 +77,28 @@ Output StagedHost::Parts::run_fenced(const Command& command, const std::string& 
     return output;
 }
 
+/// A command may write anywhere, and syncs what it likes: dpkg the content of files and what it knows of packages, but
+/// not the names of the files. Nothing of it counts as done before each file system of a disk was synced.
+void StagedHost::Parts::touch_everywhere() {
+    const std::lock_guard guard(mutex);
+    if (std::exchange(touched_everywhere, true)) return;
+    touch(*beneath.nearest("/"), "/");
+    const auto close = [](FILE* table) { ::endmntent(table); };
+    const std::unique_ptr<FILE, decltype(close)> mounts(::setmntent("/proc/self/mounts", "re"), close);
+    if (!mounts) return;  // then there is one, as in the least of roots
+    std::string text(64 * 1024, '\0');
+    mntent entry{};
+    while (::getmntent_r(mounts.get(), &entry, text.data(), static_cast<int>(text.size()))) {
+        constexpr std::string_view of_disks[] = {"ext2", "ext3",     "ext4", "xfs",    "btrfs",
+                                                 "f2fs", "bcachefs", "zfs",  "overlay"};
+        if (std::find(std::begin(of_disks), std::end(of_disks), std::string_view(entry.mnt_type)) == std::end(of_disks))
+            continue;  // what is looked up elsewhere may wait for a network, or be mounted by looking
+        const std::string inside = beneath.inside(entry.mnt_dir);
+        const Descriptor open(inside.empty() ? -1 : ::open(entry.mnt_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (open) touch(*open, inside);
+    }
+}
+
 std::string StagedHost::state_directory() const {
     return parts_->state_in_root;
 }
@@ -97,11 +122,13 @@ bool StagedHost::waits(const std::string& line) {
 
 Output StagedHost::run(const Command& command) {
     publish();
+    parts_->touch_everywhere();
     return parts_->run_fenced(command, parts_->beneath.root(), Leftovers::stay);
 }
 
 void StagedHost::control(UnitVerb verb, const std::string& unit) {
     publish();
+    if (verb >= UnitVerb::enable) parts_->touch_everywhere();  // it lays links
     if (!live()) return control_offline(parts_->beneath.root(), verb, unit);
     SystemdServices services;
     if (!services.answers())

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -18,17 +19,39 @@ bool is_stage(const std::string& path, const std::string& state) {
     return name_of(path).starts_with(".chaos-") || (!state.empty() && parent_of(path) == state + "/stage");
 }
 
+/// One stretch of bytes; by the kernel where it can (a reflink where there is), else, as between two file systems, by
+/// hand.
+void copy_range(int in, int out, off_t from, off_t to, const std::string& path) {
+    while (from < to) {
+        off_t at = from;
+        const auto most = static_cast<std::size_t>(to - from);
+        ssize_t got = ::copy_file_range(in, &from, out, &at, most, 0);
+        if (got < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS)) {
+            std::array<char, 65536> piece;
+            got = ::pread(in, piece.data(), std::min(most, piece.size()), from);
+            if (got > 0) got = ::pwrite(out, piece.data(), static_cast<std::size_t>(got), from);
+            if (got > 0) from += got;
+        }
+        if (got < 0 && errno != EINTR) fail(path, "be kept", errno);
+        if (got == 0) return;  // shorter than it was: its digest will say so
+    }
+}
+
+/// What is sparse stays so.
 void copy(const Spot& from, const Spot& to, const std::string& path) {
     const Descriptor in(::openat(from.at(), from.name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     if (!in) fail(path, "be kept", errno);
     const Descriptor out(
         ::openat(to.at(), to.name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!out) fail(path, "be kept", errno);
-    for (;;) {
-        const ssize_t got = ::copy_file_range(*in, nullptr, *out, nullptr, 1U << 30U, 0);  // a reflink where there is
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) fail(path, "be kept", errno);
-        if (got == 0) break;
+    const off_t size = ::lseek(*in, 0, SEEK_END);
+    if (size < 0 || ::ftruncate(*out, size)) fail(path, "be kept", errno);
+    for (off_t hole = 0; hole < size;) {
+        const off_t data = ::lseek(*in, hole, SEEK_DATA);
+        if (data < 0 && errno == ENXIO) break;  // nothing but a hole to the end
+        hole = data < 0 ? -1 : ::lseek(*in, data, SEEK_HOLE);
+        if (hole < 0) fail(path, "be kept", errno);
+        copy_range(*in, *out, data, hole, path);
     }
     if (::fsync(*out)) fail(path, "be kept", errno);
 }

@@ -22,7 +22,7 @@ bool remove_empty(const Spot& spot, const std::string& path) {
 
 /// The old inode itself: whatever was written to it through an open descriptor belongs to it.
 bool is_old(const Image& kept, const Image& before) {
-    return kept && before && (kept.same_inode(before) || kept.same_as(before));
+    return kept && before && (kept.same_inode_as_recorded(before) || kept.same_as(before));
 }
 
 /// Swaps the staged one in, and checks what came out. False, and all as it was: that was somebody's.
@@ -74,7 +74,7 @@ bool StagedHost::Parts::bring_back_tree(const Operation& operation, const Spot& 
         return !now && move_name(trash, target, operation.path);
     }
     if (kept || !now) return true;
-    if (!now.same_inode(operation.after)) return false;
+    if (!now.same_inode_as_recorded(operation.after)) return false;
     make_stage_directory(operation.staged);
     return move_name(target, beneath.spot(operation.staged), operation.path);
 }
@@ -102,7 +102,8 @@ bool StagedHost::Parts::bring_back(const Operation& operation, std::span<const I
     std::vector<const Image*> known(earlier.begin(), earlier.end());
     known.insert(known.end(), {&before, &after});
     const Image now = capture_like(target, known);
-    if (now.same_as(before)) return true;
+    const bool aged = differ_in_time_alone(before, after) && now.modified == after.modified;
+    if (now.same_as(before) && !aged) return true;
     // Back at where it was before an older change of this run: an undo before this one came that far.
     if (std::any_of(earlier.begin(), earlier.end(), [&](const Image* one) { return now.same_as(*one); })) return true;
     Spot staged = beneath.spot(operation.staged);

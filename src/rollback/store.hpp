@@ -5,6 +5,8 @@
 #include <chaos/history.hpp>
 #include <chaos/keeping.hpp>
 
+#include <map>
+
 #include "image.hpp"
 
 // The protocol of a run. Its rules are numbered, and cited by number; docs/store.md says why each is there.
@@ -99,8 +101,11 @@ public:
         std::size_t contents = 0;
         std::vector<std::string> trees;  ///< In the root; those of an earlier time that was cut among them.
     };
-    /// The number of the oldest run that may be left alone so that the store takes no more than this many bytes.
-    std::int64_t oldest_within(std::int64_t bytes) const;
+    /// The number of the oldest run that may be left alone so that the store, with what lies `beside` it (bytes that go
+    /// with a run, by its number), takes no more than this many bytes.
+    std::int64_t oldest_within(std::int64_t bytes, const std::map<std::int64_t, std::int64_t>& beside = {}) const;
+    /// Removed trees that are kept, by the newest run that could need them: paths in the root.
+    std::map<std::string, std::int64_t> trees() const;
     Forgotten reckon(std::int64_t oldest) const;  ///< What forget() would do.
     Forgotten forget(std::int64_t oldest);
     void forget_trees();

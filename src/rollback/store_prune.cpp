@@ -145,16 +145,22 @@ std::size_t forget_objects(const Store::Handle& store) {
 
 }  // namespace
 
-std::int64_t Store::oldest_within(std::int64_t bytes) const {
+std::int64_t Store::oldest_within(std::int64_t bytes, const std::map<std::int64_t, std::int64_t>& beside) const {
     const std::scoped_lock guard(handle_->mutex);
     std::int64_t left = bytes_in_all(*handle_);
-    const auto weights = weights_of(*handle_);
+    auto weights = weights_of(*handle_);
+    for (const auto& [run, weight] : beside) left += weight, weights[run] += weight;
     for (const auto& [run, weight] : weights) {
         if (left <= bytes) return run;
         if (run == Reference::always) break;
         left -= weight;
     }
     return left <= bytes && !weights.empty() ? weights.rbegin()->first : INT64_MAX;
+}
+
+std::map<std::string, std::int64_t> Store::trees() const {
+    const std::scoped_lock guard(handle_->mutex);
+    return trees_of(*handle_->database);
 }
 
 Store::Forgotten Store::reckon(std::int64_t oldest) const {
@@ -236,8 +242,40 @@ void remove_trees(Workplace& place, const std::vector<std::string>& trees) {
     place.store.forget_trees();
 }
 
+std::int64_t bytes_below(const Host& host, const std::string& tree) {
+    std::int64_t bytes = 0;
+    for (std::vector<std::string> todo{tree}; !todo.empty();) {
+        const std::string path = std::move(todo.back());
+        todo.pop_back();
+        const Entry entry = host.look(path);
+        if (entry.kind != Entry::Kind::directory) {
+            bytes += static_cast<std::int64_t>(entry.size);
+            continue;
+        }
+        for (const std::string& name : host.list(path)) todo.push_back(path + "/" + name);
+    }
+    return bytes;
+}
+
+/// What lies beside the store for recorded runs, in bytes by the newest run that needs it: what kinds keep, and trees.
+std::map<std::int64_t, std::int64_t> beside(const Registry& registry, const Host& host, const Store& store) {
+    std::map<std::int64_t, std::int64_t> weights;
+    for (const ResourceType* type : registry.types)
+        for (const ResourceType::Kept& kept : type->keeps(host, store)) weights[kept.run] += kept.bytes;
+    for (const auto& [tree, run] : store.trees()) weights[run] += bytes_below(host, tree);
+    return weights;
+}
+
+/// Of these, what stays where the oldest run is this one.
+std::int64_t bytes_from(const std::map<std::int64_t, std::int64_t>& weights, std::int64_t oldest) {
+    std::int64_t bytes = 0;
+    for (auto it = weights.lower_bound(oldest); it != weights.end(); ++it) bytes += it->second;
+    return bytes;
+}
+
 /// The oldest run that stays: never one that the next command still has to do with.
-std::int64_t oldest_to_stay(const Store& store, const Retention& wish, std::int64_t now) {
+std::int64_t oldest_to_stay(const Store& store, const Retention& wish, std::int64_t now,
+                            const std::map<std::int64_t, std::int64_t>& beside) {
     auto runs = store.runs();
     std::reverse(runs.begin(), runs.end());
     if (runs.empty()) return 0;
@@ -249,7 +287,7 @@ std::int64_t oldest_to_stay(const Store& store, const Retention& wish, std::int6
         while (i < runs.size() && std::max(runs[i].started, runs[i].ended) < now - wish.seconds * 1'000'000'000) ++i;
         oldest = number_or_end(i);
     }
-    if (wish.bytes >= 0) oldest = std::max(oldest, store.oldest_within(wish.bytes));
+    if (wish.bytes >= 0) oldest = std::max(oldest, store.oldest_within(wish.bytes, beside));
     const std::size_t kept = std::min(std::max<std::size_t>(wish.keep, 1), runs.size());
     oldest = std::min(oldest, runs[runs.size() - kept].number);
     for (const std::int64_t run : store.unswept_runs()) oldest = std::min(oldest, run);
@@ -286,11 +324,13 @@ Pruned prune_history(const Registry& registry, const Host& host, const std::stri
     if (const auto open = store->open_run())
         throw Error(fmt::format("run {} is still open: it has to be taken back before anything is let go of", *open))
             .help("chaos recover");
-    done.oldest = oldest_to_stay(*store, wish, now);
+    const auto weights = beside(registry, host, *store);
+    done.oldest = oldest_to_stay(*store, wish, now, weights);
     for (const RunRecord& run : store->runs())
         if (run.number < done.oldest) done.runs.insert(done.runs.begin(), run.number);
     const auto forgotten = dry_run ? store->reckon(done.oldest) : store->forget(done.oldest);
-    done.before = forgotten.before, done.after = forgotten.after, done.contents = forgotten.contents;
+    done.before = forgotten.before + bytes_from(weights, 0), done.contents = forgotten.contents;
+    done.after = forgotten.after + bytes_from(weights, done.oldest);
     done.trees = forgotten.trees;
     if (dry_run) return done;
     Workplace place{registry, host, root, state_directory, *store, *lock, reporter};

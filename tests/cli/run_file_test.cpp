@@ -63,6 +63,14 @@ std::string with_digest(const std::string& body) {
 
 }  // namespace
 
+TEST_CASE("a run with every kind of undo is read as it was written") {
+    for (const Undo undo : {Undo::exact, Undo::cached, Undo::effort, Undo::none, Undo::repacked}) {
+        RunFile file = some_run();
+        file.changes.front().undo = undo;
+        CHECK(run_file_from(to_text(file)).changes.front().undo == undo);
+    }
+}
+
 TEST_CASE("A run as a file reads back as it was, but for its secrets, which are not in it") {
     const std::string written = to_text(some_run());
     CHECK(written.find("hunter2") == std::string::npos);

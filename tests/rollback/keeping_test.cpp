@@ -32,6 +32,8 @@ public:
         spill(scratch_ / "etc/group", "root:x:0:\n");
     }
 
+    const ResourceType& file_kind() const { return *registry_.type("file"); }
+    void keeps_too(const ResourceType& kind) { registry_.types.push_back(&kind); }
     std::string state() const { return scratch_ / "state"; }
     std::string root() const { return scratch_.path(); }
     std::string at(const std::string& path) const { return scratch_.path() + path; }
@@ -154,6 +156,39 @@ TEST_CASE("What no run needs goes with them: contents, objects and trees") {
     CHECK(fs::is_empty(tree.state() + "/objects"));
     tree.take_back({4});
     CHECK(tree.managed().at(tree.at("/srv/a")) == large('c'));
+}
+
+TEST_CASE("Removed trees and what kinds keep count as the store's when its size is bounded") {
+    static constexpr std::int64_t each = 40'000'000;
+    /// Keeps something of the first two runs.
+    class Keeper final : public ResourceType {
+    public:
+        explicit Keeper(const ResourceType& like) : like_(like) {}
+        const Schema& schema() const override { return like_.schema(); }
+        void observe_all(const View&, std::span<const Wish>, std::span<State>) const override {}
+        void apply_all(WritableHost&, std::span<const Change>) const override {}
+        std::vector<Kept> keeps(const Host&, const History&) const override {
+            return {{0, each}, {1, each}, {2, each}, {Kept::always, each}};
+        }
+
+    private:
+        const ResourceType& like_;
+    };
+    Tree tree;
+    for (char letter : std::string("abcdef")) tree.apply({{"/srv/a", large(letter)}});
+    const auto bare = tree.prune({.keep = 1, .bytes = 1LL << 40}, true);
+    CHECK(bare.before < each);
+    const Keeper keeper(tree.file_kind());
+    tree.keeps_too(keeper);
+    const auto with = tree.prune({.keep = 1, .bytes = 1LL << 40}, true);
+    CHECK(with.runs.empty());
+    CHECK(with.before == bare.before + 4 * each);
+    CHECK(tree.prune({.keep = 1, .bytes = 3 * each + 10'000'000}, true).runs.empty());  // what nobody needs goes first
+    CHECK(tree.prune({.keep = 1, .bytes = 2 * each + 10'000'000}, true).runs == std::vector<std::int64_t>{1});
+    const auto two = tree.prune({.keep = 1, .bytes = each + 10'000'000}, true);
+    CHECK(two.runs == std::vector<std::int64_t>{1, 2});
+    CHECK(two.after < bare.before + each);
+    CHECK(tree.prune({.keep = 1, .bytes = each}, true).runs.size() == 5);
 }
 
 TEST_CASE("Age and size let go of runs, but never of the newest ones that are to stay") {

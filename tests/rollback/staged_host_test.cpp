@@ -3,6 +3,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -15,6 +16,7 @@
 
 #include "all_kinds.hpp"
 #include "disk_journal.hpp"
+#include "rollback/descriptor.hpp"
 #include "scratch.hpp"
 
 using namespace chaos;
@@ -235,7 +237,11 @@ TEST_CASE("Somebody's edit between the look and the publish stops it and stays")
     StagedHost other(*bench.looking, bench.root(), bench.root() + "/var/lib/chaos", 8, editing);
     other.write("/etc/b", Content("b"), {});
     other.write("/etc/a", Content("new"), {});
+    const Descriptor watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    REQUIRE(::inotify_add_watch(*watch, (bench.root() + "/etc").c_str(), IN_CREATE | IN_MOVED_TO) >= 0);
     CHECK_THROWS_WITH(other.publish(), "/etc/a changed since the plan was made");
+    char events[1024];
+    CHECK(::read(*watch, events, sizeof events) < 0);  // not for a moment was anything of it to be seen
     CHECK(slurp(bench.etc("a")) == "somebody's\n");
     CHECK_FALSE(there(bench.etc("b")));
 }
@@ -296,6 +302,30 @@ TEST_CASE("A tree goes to the trash in one move, survives the sweep and comes ba
     host.publish();
     CHECK(test::manifest(bench.root()) == before);
     bench.journal->forget();
+}
+
+TEST_CASE("A tree that came from the trash is known again after a boot, when its device has another number") {
+    Bench bench;
+    StagedHost& host = *bench.host;
+    REQUIRE(::mkdir(bench.etc("t").c_str(), 0711) == 0);
+    test::put_file(bench.etc("t/f"), "old", 0604);
+    host.remove_tree("/etc/t");
+    host.publish();
+    const std::string gone = test::manifest(bench.root());
+    const Operation removed = bench.journal->operations().at(0);
+    host.restore("/etc/t", removed.before, removed.staged);
+    host.publish();
+    Operation restored = bench.journal->operations().at(1);
+    REQUIRE(restored.after.inode != 0);
+    restored.after.device += 1;
+    CHECK(host.unpublish({restored}).empty());
+    CHECK(test::manifest(bench.root()) == gone);
+    restored.after.inode += 1;  // another one is somebody's
+    REQUIRE(::mkdir(bench.etc("t").c_str(), 0711) == 0);
+    Operation other = removed;
+    other.staged += "-other", other.after = removed.before, other.before = {}, other.after.inode += 1;
+    CHECK(host.unpublish({other}).size() == 1);
+    CHECK(there(bench.etc("t")));
 }
 
 TEST_CASE("A path is put as an image says, to the attributes and the mtime") {

@@ -4,6 +4,8 @@
 #include <sys/mount.h>
 #include <sys/wait.h>
 
+#include <chaos/root_host.hpp>
+
 #include "all_kinds.hpp"
 #include "disk_journal.hpp"
 #include "scratch.hpp"
@@ -99,6 +101,31 @@ TEST_CASE("A publish of every kind of change is taken back to the byte by anothe
     CHECK(test::manifest(host.root()) == before);
     REQUIRE(probe(host, "recover") == 0);
     CHECK(test::manifest(host.root()) == before);
+}
+
+TEST_CASE("A big file's old content is kept from another file system too, holes and all") {
+    if (!own_mounts()) return;
+    const Machine machine;
+    const std::string big = std::string((1U << 20U) + 1, 'x') + std::string(3U << 20U, '\0') + "end";
+    test::put_file(machine.root() + "/srv/big", "");
+    {
+        std::ofstream out(machine.root() + "/srv/big", std::ios::binary);
+        out << std::string((1U << 20U) + 1, 'x');
+        out.seekp(static_cast<std::streamoff>(big.size() - 3)) << "end";
+    }
+    const RootHost looking(machine.root());
+    test::DiskJournal journal(machine.journal());
+    rollback::StagedHost host(looking, machine.root(), machine.root() + "/var/lib/chaos", 7, journal);
+    host.write("/srv/big", Content("small"), {});
+    host.publish();
+    host.adopt(journal.operations());
+    host.sweep(host.touched());
+    const std::string object = machine.root() + "/var/lib/chaos/objects/" + hex(digest(big));
+    CHECK(slurp(object) == big);
+    struct stat found {};
+    REQUIRE(::stat(object.c_str(), &found) == 0);
+    CHECK(found.st_blocks * 512 < static_cast<std::int64_t>(big.size()));
+    CHECK_FALSE(there(object + ".part"));
 }
 
 TEST_CASE("A publish killed at any stop is taken back to the byte, though that is killed too") {

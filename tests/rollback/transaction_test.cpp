@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs over real kinds and a real directory as root: as wished, or as it was.
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+#include <chaos/digest.hpp>
 #include <chaos/root_host.hpp>
 #include <chaos/transaction.hpp>
 #include <cstdio>
@@ -71,7 +73,8 @@ struct Session {
 
     Outcome apply(OnFailure on_failure = OnFailure::undo) {
         Reporter quiet;
-        const auto transactor = Transactor::open(registry, host, root.path(), root.state(), quiet);
+        Reporter& told = reporter ? *reporter : quiet;
+        const auto transactor = Transactor::open(registry, host, root.path(), root.state(), told);
         transactor->recover();
         Site planned = site;
         planned.name = "test", planned.origin = "/test.yml";
@@ -100,6 +103,7 @@ struct Session {
     Registry registry;
     Site site;
     std::int64_t window_s = 0;
+    Reporter* reporter = nullptr;
 };
 
 std::string first_error(const Outcome& outcome) {
@@ -490,6 +494,121 @@ TEST_CASE("a tree that was removed comes back whole, and so does a link that a f
     CHECK(back.state == RunState::committed);
     CHECK(root.text("/srv/tree/sub/file") == "data\n");
     CHECK(fs::read_symlink(root.path() + "/srv/link") == "nowhere");
+}
+
+TEST_CASE("what runs changed and gave back by themselves has its time and attributes again when they are taken back") {
+    const Root root;
+    root.write("/srv/file", "old\n");
+    const std::string file = root.path() + "/srv/file";
+    REQUIRE(::setxattr(file.c_str(), "user.note", "kept", 4, 0) == 0);
+    const timespec then[2] = {{1577934245, 678}, {1577934245, 678}};
+    REQUIRE(::utimensat(AT_FDCWD, file.c_str(), then, 0) == 0);
+    Session session(root);
+    session.wish("file", {{"path", "/srv/file"}, {"content", "new\n"}});
+    CHECK(first_error(session.apply()) == "");
+    session.site.catalog.clear();  // it leaves the manifest
+    CHECK(first_error(session.apply()) == "");
+    CHECK(root.text("/srv/file") == "old\n");
+    const Outcome back = session.rollback({1, 2});
+    CHECK(first_error(back) == "");
+    CHECK(root.text("/srv/file") == "old\n");
+    struct stat now {};
+    REQUIRE(::stat(file.c_str(), &now) == 0);
+    CHECK(now.st_mtim.tv_sec == then[1].tv_sec);
+    CHECK(now.st_mtim.tv_nsec == then[1].tv_nsec);
+    char note[8] = {};
+    CHECK(::getxattr(file.c_str(), "user.note", note, sizeof note) == 4);
+}
+
+TEST_CASE("a large content goes back from where it is kept when its file leaves the manifest") {
+    const Root root;
+    const std::string large((1U << 20U) + 77, 'l');
+    root.write("/srv/large", large);
+    Session session(root);
+    session.wish("file", {{"path", "/srv/large"}, {"content", "small\n"}});
+    CHECK(first_error(session.apply()) == "");
+    CHECK(root.text("/srv/large") == "small\n");
+    session.site.catalog.clear();
+    CHECK(first_error(session.apply()) == "");
+    CHECK(root.text("/srv/large") == large);
+}
+
+TEST_CASE("an edit after the last look at a file stops the run, and is what is there afterwards") {
+    struct Editor : Reporter {
+        explicit Editor(const Root& root) : at(root) {}
+        void begins(const Step&, std::size_t, std::size_t) override { at.write("/srv/file", "somebody's\n"); }
+        const Root& at;
+    };
+    const Root root;
+    root.write("/srv/file", "old\n");
+    Session session(root);
+    session.wish("file", {{"path", "/srv/file"}, {"content", "new\n"}});
+    Editor editor(root);
+    session.reporter = &editor;
+    CHECK(first_error(session.apply()).find("changed since the plan was made") != std::string::npos);
+    CHECK(root.text("/srv/file") == "somebody's\n");
+    session.reporter = nullptr;
+    const Outcome again = session.apply();
+    CHECK(first_error(again) == "");
+    CHECK(root.text("/srv/file") == "new\n");
+    CHECK(first_error(session.rollback({again.run})) == "");
+    CHECK(root.text("/srv/file") == "somebody's\n");
+}
+
+TEST_CASE("the record of a run holds no digest that would confirm a guess of a content") {
+    const Root root;
+    root.write("/srv/file", "guessed\n");
+    Session session(root);
+    session.wish("file", {{"path", "/srv/file"}, {"content", "new one\n"}});
+    CHECK(first_error(session.apply()) == "");
+    const std::string record = root.text("/var/lib/chaos/store.db");
+    REQUIRE(record.find("/srv/file") != std::string::npos);
+    for (const char* content : {"guessed\n", "new one\n"}) {
+        CHECK(record.find(hex(digest(content))) == std::string::npos);
+        CHECK(record.find(content) == std::string::npos);
+    }
+}
+
+TEST_CASE("what a run never came to is not undone, though somebody did just that meanwhile") {
+    /// A tool of which nothing but a flag is left.
+    class Tool final : public ResourceType {
+    public:
+        explicit Tool(const ResourceType& like) : like_(like) {}
+        const Schema& schema() const override { return like_.schema(); }
+        Way way() const override { return Way::opaque; }
+        void observe_all(const View&, std::span<const Wish> wishes, std::span<State> found) const override {
+            for (std::size_t i = 0; i < wishes.size(); ++i)
+                if (done) found[i] = wishes[i].wanted;
+        }
+        void apply_all(WritableHost&, std::span<const Change>) const override {
+            if (other) {
+                other->done = true;
+                throw Error("it failed, and somebody did the next thing by hand");
+            }
+            ++applied;
+        }
+        void undo_all(WritableHost&, std::span<const Change>) const override { ++undone; }
+
+        mutable bool done = false;
+        mutable int applied = 0, undone = 0;
+        const Tool* other = nullptr;
+
+    private:
+        const ResourceType& like_;
+    };
+    const Root root;
+    Session session(root);
+    Tool fails(*session.registry.type("directory")), next(*session.registry.type("link"));
+    fails.other = &next;
+    session.registry.types = {&fails, &next};
+    session.wish("directory", {{"path", "/srv/a"}});
+    session.wish("link", {{"path", "/srv/b"}, {"to", "a"}});
+    const Outcome outcome = session.apply();
+    CHECK(first_error(outcome).find("it failed") != std::string::npos);
+    CHECK(outcome.state == RunState::undone);
+    REQUIRE(next.applied == 0);
+    CHECK(next.done);
+    CHECK(next.undone == 0);
 }
 
 TEST_CASE("what is protected stays when its run is taken back, and is named") {

@@ -31,4 +31,9 @@ Command update();
 /// is an Error, or (who takes it back anyway) let be.
 void repair(WritableHost&, bool must_configure = true);
 
+/// What was cut may be noted as done and not be: dpkg syncs what it notes, and not the names of files, which lie on
+/// another file system where /var is one. What of these packages is not where it belongs is unpacked again; what was
+/// about to be removed and is to stay is not to be removed any more.
+void unpack_again(WritableHost&, std::span<const Change>);
+
 }  // namespace chaos::resources::apt

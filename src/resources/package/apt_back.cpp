@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "../lines.hpp"
 #include "apt.hpp"
 #include "archives.hpp"
 #include "manners.hpp"
@@ -69,7 +70,41 @@ bool is_broken(const Host& host) {
     return std::any_of(all.begin(), all.end(), Packages::broken);
 }
 
+/// Files of it that dpkg unpacked beside their names and did not move there.
+bool is_half_way(const Host& host, const Packages::Package& package) {
+    std::string list;
+    for (const auto& name : {package.name, package.name + ":" + package.architecture})
+        if (list.empty()) host.look("/var/lib/dpkg/info/" + name + ".list", &list);
+    for (std::string_view rest = list; !rest.empty();) {
+        const std::string path(next_line(rest));
+        if (path.starts_with('/') && (host.look(path + ".dpkg-new") || host.look(path + ".dpkg-tmp"))) return true;
+    }
+    return false;
+}
+
 }  // namespace
+
+void unpack_again(WritableHost& host, std::span<const Change> changes) {
+    const View view(host);
+    const auto& packages = view.once<Packages>();
+    auto unpack = quiet({"dpkg", "--force-confdef", "--force-confold", "--force-depends", "--unpack"});
+    const auto words = unpack.argv.size();
+    std::string wanted;
+    for (const Change& change : changes) {
+        const auto* there = packages.find(change.id.key);
+        if (!there || !there->installed()) continue;
+        if (change.after && (there->want == "purge" || there->want == "deinstall"))
+            wanted += change.id.key + " install\n";
+        if (!is_half_way(host, *there)) continue;
+        if (auto file = kept_archive(host, packages, change.id.key, there->version); !file.empty())
+            unpack.argv.push_back(std::move(file));
+    }
+    if (!wanted.empty()) must(host, {{"dpkg", "--set-selections"}, wanted});
+    if (unpack.argv.size() == words) return;
+    host.says("dpkg's files are not as far as it notes: unpacking them again");
+    carries_out(host, unpack);
+    carries_out(host, quiet({"dpkg", "--force-confdef", "--force-confold", "--configure", "-a"}));
+}
 
 void go_back(WritableHost& host, Request request) {
     ask_for_files(host, request);

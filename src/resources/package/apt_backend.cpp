@@ -61,9 +61,15 @@ public:
     void keep_outgoing(WritableHost& host, std::span<const Change> changes) const override {
         apt::keep_outgoing(host, changes);
     }
-    void repair_to_go_back(WritableHost& host) const override { apt::repair(host, false); }
+    void repair_to_go_back(WritableHost& host, std::span<const Change> changes) const override {
+        apt::repair(host, false);
+        apt::unpack_again(host, changes);
+    }
     void go_back(WritableHost& host, const Request& request) const override { apt::go_back(host, request); }
     void sweep(WritableHost& host, const History& history) const override { apt::sweep_archives(host, history); }
+    std::vector<ResourceType::Kept> keeps(const Host& host, const History& history) const override {
+        return apt::kept_archives(host, history);
+    }
     bool has_own_scripts(const Host& host, const Packages::Package& package) const override {
         return !apt::has_plain_scripts(host, package);
     }

@@ -213,15 +213,23 @@ class Needs {
 public:
     explicit Needs(const History& history) : history_(history) {}
 
-    bool need(const std::string& key, const std::string& version) {
-        const auto changes = history_.changes_of({package_kind, key});
-        const bool recorded = std::any_of(changes.begin(), changes.end(), [&](const ChangeRecord& change) {
-            return (says(change.before, version) || says(change.after, version)) && !is_undone(change.run);
-        });
-        return recorded || is_origin(key, version);
+    /// The newest run that needs this archive, or Kept::always; empty where none does.
+    std::optional<std::int64_t> newest(const std::string& name, const std::string& architecture,
+                                       const std::string& version) {
+        return std::max(newest(name, version), newest(name + ":" + architecture, version));
     }
 
+    bool need(const std::string& key, const std::string& version) { return newest(key, version).has_value(); }
+
 private:
+    std::optional<std::int64_t> newest(const std::string& key, const std::string& version) {
+        if (is_origin(key, version)) return ResourceType::Kept::always;
+        std::optional<std::int64_t> run;
+        for (const ChangeRecord& change : history_.changes_of({package_kind, key}))
+            if ((says(change.before, version) || says(change.after, version)) && !is_undone(change.run))
+                run = std::max(run, std::optional(change.run));
+        return run;
+    }
     /// Runs are let go of; what was there before the first of them is to come back all the same.
     bool is_origin(const std::string& key, const std::string& version) {
         if (!origins_) {
@@ -340,6 +348,20 @@ bool is_needed(const History& history, const std::string& key, const std::string
     return Needs(history).need(key, version);
 }
 
+std::vector<ResourceType::Kept> kept_archives(const Host& host, const History& history) {
+    std::vector<ResourceType::Kept> kept;
+    const auto directory = directory_of(host);
+    if (directory.empty()) return kept;
+    Needs needs(history);
+    for (const auto& file : host.list(directory)) {
+        std::string name, version, architecture;
+        if (!split(file, name, version, architecture)) continue;
+        const auto size = static_cast<std::int64_t>(host.look(directory + "/" + file).size);
+        kept.push_back({needs.newest(name, architecture, version).value_or(0), size});
+    }
+    return kept;
+}
+
 void sweep_archives(WritableHost& host, const History& history) {
     const auto directory = directory_of(host);
     if (directory.empty()) return;
@@ -349,8 +371,7 @@ void sweep_archives(WritableHost& host, const History& history) {
     for (const auto& file : host.list(directory)) {
         std::string name, version, architecture;
         if (!split(file, name, version, architecture)) continue;
-        if (!needs.need(name, version) && !needs.need(name + ":" + architecture, version))
-            remove.argv.push_back(directory + "/" + file);
+        if (!needs.newest(name, architecture, version)) remove.argv.push_back(directory + "/" + file);
     }
     if (remove.argv.size() > before) must(host, remove);
 }

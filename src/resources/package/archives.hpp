@@ -38,6 +38,9 @@ std::vector<std::string> incoming_of(const Host&, const std::vector<const Packag
 /// A run that is recorded, and not undone, has a package at that version; or it was there before the first of them.
 bool is_needed(const History&, const std::string& key, const std::string& version);
 
+/// What the archives take, each by the newest run that needs it.
+std::vector<ResourceType::Kept> kept_archives(const Host&, const History&);
+
 /// Files that no recorded run needs go.
 void sweep_archives(WritableHost&, const History&);
 

@@ -107,13 +107,14 @@ public:
     virtual void keep_outgoing(WritableHost&, std::span<const Change>) const {}
     /// As repair and carry_out, but to take something back: by what was kept, and also where the transaction was cut or
     /// a script of a package that came fails when it goes.
-    virtual void repair_to_go_back(WritableHost& host) const { repair(host); }
+    virtual void repair_to_go_back(WritableHost& host, std::span<const Change>) const { repair(host); }
     virtual void go_back(WritableHost& host, const Request& request) const {
         if (!request.install.empty() && !has_all_lists(host)) refresh(host);
         if (!request.install.empty() || !request.remove.empty()) carry_out(host, request);
     }
     /// What is kept and no recorded run needs goes.
     virtual void sweep(WritableHost&, const History&) const {}
+    virtual std::vector<ResourceType::Kept> keeps(const Host&, const History&) const { return {}; }
     /// It runs scripts of its own when it comes and goes, which may touch data.
     virtual bool has_own_scripts(const Host&, const Packages::Package&) const { return true; }
 

@@ -97,7 +97,7 @@ void apply_all(WritableHost& host, std::span<const Change> changes) {
 
 void undo_all(WritableHost& host, std::span<const Change> changes) {
     const auto& backend = backend_for(host);
-    backend.repair_to_go_back(host);
+    backend.repair_to_go_back(host, changes);
     auto request = request_for(changes, true);
     std::vector<std::string> automatic, changing;
     for (const Change& change : changes)
