@@ -62,6 +62,18 @@ Site read_manifests(Context& context, const World& world, const View& view, cons
     return site;
 }
 
+void leave_out(Site& site, const Registry& registry, const std::vector<std::string>& names) {
+    std::vector<std::string> here;
+    for (const std::string& name : names)
+        if (std::any_of(site.catalog.begin(), site.catalog.end(),
+                        [&](const Resource& resource) { return matches(name, resource, registry); }))
+            here.push_back(name);
+    if (here.empty()) return;
+    select(site, registry, {}, here);
+    Diagnostics told_of_the_whole;
+    site.graph = order(site.catalog, site.edges, told_of_the_whole);
+}
+
 namespace {
 
 /// One error for one thing that is lacking, with all who need it.

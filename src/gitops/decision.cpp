@@ -30,6 +30,10 @@ Decision at_rest(const Settings& settings, const Memory& memory, Asked asked, bo
 
 }  // namespace
 
+bool held(const Memory& memory, const std::string& tip) {
+    return memory.held_by_run != 0 && (tip.empty() || memory.held_at == tip);
+}
+
 bool suspended(const Memory& memory, std::int64_t now) {
     return memory.suspended_until < 0 || memory.suspended_until > now;
 }
@@ -43,21 +47,27 @@ Decision before_asking(const Settings& settings, const Memory& memory, Asked ask
     const bool far =
         memory.ask_again > now + std::max(longest_back_off_s, settings.interval.count);  // the clock was set back
     if (asked == Asked::by_timer && memory.unreachable != 0 && now < memory.ask_again && !far)
-        return {settings.mode == Following::heal && !memory.good.empty() ? Decision::Act::heal : Decision::Act::wait,
+        return {settings.mode == Following::heal && !memory.good.empty() && !held(memory, {}) ? Decision::Act::heal
+                                                                                              : Decision::Act::wait,
                 memory.good, fmt::format("the repository does not answer: {}", memory.why_unreachable)};
     return {Decision::Act::ask, {}, {}};
 }
 
 Decision after_asking(const Settings& settings, const Memory& memory, const std::string& tip, Asked asked,
                       bool unchanged, std::int64_t now) {
-    if (tip.empty()) return at_rest(settings, memory, asked, unchanged, now, "the repository does not answer");
-    const bool held = memory.held_by_run != 0 && memory.held_at == tip && asked == Asked::by_timer;
-    if (held)
+    if (held(memory, tip) && asked == Asked::by_timer)
         return {Decision::Act::stay, tip,
-                fmt::format("held: run {} was taken back by {}, and stays so until the branch moves", memory.good_run,
-                            memory.held_by)};
+                fmt::format("held: run {} was taken back by {} with run {}, and stays so until the branch moves",
+                            memory.good_run, memory.held_by, memory.held_by_run)};
+    if (tip.empty()) return at_rest(settings, memory, asked, unchanged, now, "the repository does not answer");
     if (tip == memory.good && memory.held_by_run == 0)
         return at_rest(settings, memory, asked, unchanged, now, fmt::format("at {}", brief(tip)));
+    constexpr std::int64_t most_tries = 3;
+    if (tip == memory.trying && memory.tries >= most_tries && asked == Asked::by_timer)
+        return {
+            Decision::Act::stay, tip,
+            fmt::format("{} was begun {} times and never came to an end: it is not tried again until the branch moves",
+                        brief(tip), memory.tries)};
     if (tip == memory.failed && asked == Asked::by_timer)
         return at_rest(settings, memory, asked, unchanged, now,
                        fmt::format("{} failed, and is not tried again until the branch moves", brief(tip)));
@@ -87,11 +97,13 @@ void note_applied(Memory& memory, const std::string& commit, const std::string& 
     memory.scanned = now, memory.drifted = 0;
     memory.failed.clear(), memory.why_failed.clear(), memory.failed_at = 0, memory.failed_run = 0;
     memory.held_by_run = 0, memory.held_by.clear(), memory.held_at.clear();
+    memory.trying.clear(), memory.tries = 0;
 }
 
 void note_failed(Memory& memory, const std::string& commit, const std::string& why, std::int64_t run,
                  std::int64_t now) {
     memory.failed = commit, memory.why_failed = why, memory.failed_at = now, memory.failed_run = run;
+    memory.trying.clear(), memory.tries = 0;
 }
 
 }  // namespace chaos::gitops

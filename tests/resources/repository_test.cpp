@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 
+#include <chaos/openpgp.hpp>
 #include "support/small_run.hpp"
 
 using namespace chaos;

@@ -39,6 +39,9 @@ void note_silence(Memory&, const Settings&, const std::string& why, std::int64_t
 void note_applied(Memory&, const std::string& commit, const std::string& manifest, std::int64_t run, std::int64_t now);
 void note_failed(Memory&, const std::string& commit, const std::string& why, std::int64_t run, std::int64_t now);
 
+/// A person took our run back, and the ref (empty: not known) has not moved since.
+bool held(const Memory&, const std::string& tip);
+
 /// Whether it is suspended now, and how that is said.
 bool suspended(const Memory&, std::int64_t now);
 

@@ -10,9 +10,11 @@ namespace chaos::gitops {
 struct Memory {
     std::string url{}, ref{};  ///< As they were when `seen` was.
 
-    std::string seen{};            ///< Where the ref was when the repository was asked last.
-    std::string signers{};         ///< The commit whose .chaos/signers says who may sign; empty: those of the settings.
-    std::int64_t asked = 0;        ///< When it answered last.
+    std::string seen{};        ///< Where the ref was when the repository was asked last.
+    std::string trusted{};     ///< The last commit whose signature was found good.
+    std::string signers{};     ///< The commit whose .chaos/signers says who may sign; empty: those of the settings.
+    std::string signers_of{};  ///< Digest of the settings' list when that was so: where it differs, that holds again.
+    std::int64_t asked = 0;    ///< When it answered last.
     std::int64_t unreachable = 0;  ///< Since when it does not answer; 0: it did.
     std::int64_t failures = 0;     ///< How often in a row it did not.
     std::int64_t ask_again = 0;    ///< Not before this, while it does not answer.
@@ -27,6 +29,8 @@ struct Memory {
     std::string failed{};  ///< The commit that could not be applied, or may not: not tried again until the ref moves.
     std::string why_failed{};
     std::int64_t failed_at = 0, failed_run = 0;
+    std::string trying{};    ///< The commit that is being applied; still here where that was cut.
+    std::int64_t tries = 0;  ///< How often it was begun.
 
     std::int64_t scanned = 0;      ///< When the whole host was compared with the manifest last.
     std::int64_t drifted = 0;      ///< How many resources were not as the manifest says, and were left so.
@@ -36,6 +40,7 @@ struct Memory {
     std::int64_t suspended_until = 0;  ///< -1: until somebody says resume.
     std::string suspended_by{}, suspended_why{};
 
+    std::int64_t noticed_run = 0;  ///< Runs up to this one were looked at: whether they took ours back.
     std::int64_t held_by_run = 0;  ///< A person took a run of ours back with this one.
     std::string held_by{},
         held_at{};  ///< Who; and the commit that the ref was at then: when it moves, it is followed again.
