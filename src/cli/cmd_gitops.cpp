@@ -26,8 +26,8 @@ const std::string& word(const Context& context, std::size_t i) {
 
 void takes_no_word(const Context& context) {
     if (context.options.arguments.size() > 1)
-        throw Usage(fmt::format("chaos gitops {} takes no argument, found '{}'", word(context, 0),
-                                escape(word(context, 1))));
+        throw Usage(
+            fmt::format("chaos gitops {} takes no argument, found '{}'", word(context, 0), escape(word(context, 1))));
 }
 
 /// Applies a manifest of our own, kept beside the history: it is planned, recorded and taken back like any other.
@@ -41,8 +41,7 @@ Exit apply_own(Context& context, const World& world, const std::string& text) {
 
 void needs_root(const World& world) {
     if (world.host->live() && !world.host->superuser())
-        throw Error("following a repository changes the host, and this is not root")
-            .help("sudo chaos gitops ...");
+        throw Error("following a repository changes the host, and this is not root").help("sudo chaos gitops ...");
 }
 
 Exit enable(Context& context) {
@@ -110,8 +109,7 @@ Exit remember(Context& context, Change&& change) {
 Exit suspend(Context& context) {
     takes_no_word(context);
     const std::int64_t now = seconds_now();
-    const std::int64_t until =
-        context.options.until.empty() ? -1 : time_from("until", context.options.until, now);
+    const std::int64_t until = context.options.until.empty() ? -1 : time_from("until", context.options.until, now);
     if (until >= 0 && until <= now)
         throw Usage(fmt::format("--until: '{}' is over already", escape(context.options.until)));
     return remember(context, [&](gitops::Memory& memory) {
@@ -171,11 +169,12 @@ Exit diff_of_commit(Context& context) {
     {
         const gitops::Turn turn(what.directory);
         const git::Tip tip = gitops::fetch(what.directory, what.settings);
-        const std::string commit =
-            word(context, 1).empty() ? tip.commit : git::commit_at(what.directory + "/repository.git", word(context, 1)).hash;
+        const std::string commit = word(context, 1).empty()
+                                       ? tip.commit
+                                       : git::commit_at(what.directory + "/repository.git", word(context, 1)).hash;
         const git::Commit about = git::commit_at(what.directory + "/repository.git", commit);
-        context.console.remark(fmt::format("{} {} ({})\n", commit.substr(0, 12), escape(first_line(about.message)),
-                                           escape(about.author)));
+        context.console.remark(
+            fmt::format("{} {} ({})\n", commit.substr(0, 12), escape(first_line(about.message)), escape(about.author)));
         manifest = manifest_at(context, world, what, "other", commit);
     }
     Options options = context.options;
@@ -219,7 +218,8 @@ Exit follow_and_tell(Context& context, const std::string& url, gitops::Asked ask
         }
     for (const Error& error : view.errors)
         context.console.problem(chaos::render(error, context.sources, context.console.error_style().colour()));
-    gitops::tell_outside(what.settings, what.directory, event_of(view));
+    for (const std::string& wrong : gitops::tell_outside(what.settings, what.directory, view.memory, event_of(view)))
+        context.console.remark(fmt::format("could not be told: {}\n", escape(wrong)));
     const bool silent = asked == gitops::Asked::by_timer && view.exit == Exit::well &&
                         (!view.run || !view.run->outcome || view.run->outcome->run == 0);
     if (!silent) context.console.show(view);
@@ -227,12 +227,15 @@ Exit follow_and_tell(Context& context, const std::string& url, gitops::Asked ask
 }
 
 Exit gitops(Context& context) {
-    constexpr std::pair<std::string_view, Exit (*)(Context&)> actions[] = {
-        {"enable", enable},       {"disable", disable},
-        {"status", status},       {"suspend", suspend},
-        {"resume", resume},       {"reconcile", reconcile},
-        {"history", history_of_commits}, {"diff", diff_of_commit},
-        {"key", key}};
+    constexpr std::pair<std::string_view, Exit (*)(Context&)> actions[] = {{"enable", enable},
+                                                                           {"disable", disable},
+                                                                           {"status", status},
+                                                                           {"suspend", suspend},
+                                                                           {"resume", resume},
+                                                                           {"reconcile", reconcile},
+                                                                           {"history", history_of_commits},
+                                                                           {"diff", diff_of_commit},
+                                                                           {"key", key}};
     std::vector<std::string_view> names;
     for (const auto& [name, act] : actions) {
         if (name == word(context, 0)) return act(context);

@@ -36,6 +36,9 @@ struct FollowView {
 /// One turn: asks, decides, does. Throws Busy where another turn or run is at work.
 FollowView follow(Context&, const Followed&, gitops::Asked);
 
+/// A turn, and what is said of it. By a timer, nothing where nothing happened.
+Exit follow_and_tell(Context&, const std::string& url, gitops::Asked);
+
 /// The manifest of a commit, checked out at DIRECTORY/NAME, for looking; its path.
 std::string manifest_at(Context&, const World&, const Followed&, const std::string& name, const std::string& commit);
 

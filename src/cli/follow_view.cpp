@@ -54,16 +54,15 @@ std::string render(const FollowView& view, Style style, bool verbose) {
     const bool applied = (act == Act::apply || act == Act::heal) && view.exit != Exit::failed;
     if (applied && !view.memory.good.empty())
         out += fmt::format("This host is at {} of {}: {} ({}){}\n", style.bold(view.memory.good.substr(0, 12)),
-                           escape(view.settings.url), escape(view.memory.good_subject),
-                           escape(view.memory.good_author),
+                           escape(view.settings.url), escape(view.memory.good_subject), escape(view.memory.good_author),
                            view.signer.empty() ? "" : fmt::format(", signed by {}", escape(view.signer)));
     else if (!applied && act != Act::apply && !view.decision.why.empty())
         out += fmt::format("{}.\n", escape(view.decision.why));
     if (act == Act::look)
-        out += view.memory.drifted ? style.yellow(fmt::format("{} drifted.\n", count(static_cast<std::size_t>(
-                                                                                       view.memory.drifted),
-                                                                                   "resource")))
-                                   : std::string("Nothing has drifted.\n");
+        out += view.memory.drifted
+                   ? style.yellow(
+                         fmt::format("{} drifted.\n", count(static_cast<std::size_t>(view.memory.drifted), "resource")))
+                   : std::string("Nothing has drifted.\n");
     if (act == Act::tell) out += style.dim("next: ") + "chaos gitops diff, then chaos gitops reconcile\n";
     if (!view.errors.empty() && act == Act::apply)
         out += fmt::format("{} is not tried again until the branch moves, or: chaos gitops reconcile\n",

@@ -51,7 +51,7 @@ struct Options {
     std::vector<std::pair<std::string, std::string>> following;
     bool rewind = false, scheduled = false, release = false;
     std::string until, message;  ///< As they were written; `until` also from --for.
-    Retention retention{};                ///< What history prune leaves.
+    Retention retention{};       ///< What history prune leaves.
     Resolution resolution = Resolution::none;
     std::string completion;  ///< A shell, for `help --completion`.
 };

@@ -11,10 +11,10 @@ Exit apply_manifests(Context&, const std::vector<std::string>& paths);
 
 /// On whose behalf a run is, and where its manifest came from.
 struct Errand {
-    std::string who, manifest;                       ///< As in Request.
-    std::string revision{}, author{}, message{};     ///< Likewise.
-    std::vector<std::string> held{};  ///< Ids and patterns of what a person works on: left out.
-    bool silent = false;                             ///< Says nothing where nothing is to be done.
+    std::string who, manifest;                    ///< As in Request.
+    std::string revision{}, author{}, message{};  ///< Likewise.
+    std::vector<std::string> held{};              ///< Ids and patterns of what a person works on: left out.
+    bool silent = false;                          ///< Says nothing where nothing is to be done.
 };
 
 /// The same, without the last word: nothing where somebody did not agree.

@@ -21,6 +21,12 @@ Value text(std::string words) {
     return Value(std::move(words));
 }
 
+std::string in_hex(const std::string& bytes) {
+    std::string digits;
+    for (const char byte : bytes) digits += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+    return digits;
+}
+
 Value::Entry entry(const char* name, Value value) {
     return {text(name), std::move(value)};
 }
@@ -76,7 +82,7 @@ void post(const Settings& settings, const std::string& event) {
         const auto secret = durable::read(settings.webhook_secret->text);
         if (!secret) throw Error(fmt::format("there is no {}", settings.webhook_secret->text));
         headers.push_back("X-Chaos-Signature-256: sha256=" +
-                          language::hmac_sha256_hex(secret->substr(0, secret->find('\n')), event));
+                          in_hex(language::hmac_sha256(secret->substr(0, secret->find('\n')), event)));
     }
     constexpr int tries = 3, timeout_s = 10;
     for (int i = 1;; ++i) try {
@@ -110,40 +116,43 @@ void tell_webhook(const Settings& settings, const std::string& directory, const 
 }  // namespace
 
 std::string to_json(const Event& event) {
-    return chaos::to_json(Value(Value::Map{
-               entry("event", text(event.kind)), entry("host", text(event.host)), entry("url", text(event.url)),
-               entry("ref", text(event.ref)), entry("commit", text(event.commit)), entry("subject", text(event.subject)),
-               entry("author", text(event.author)), entry("run", text(std::to_string(event.run))),
-               entry("drifted", text(std::to_string(event.drifted))), entry("message", text(event.message)),
-               entry("at", text(std::to_string(event.at)))})) +
-           '\n';
+    const auto said = [](const std::string& words) { return chaos::to_json(Value(words)); };
+    return fmt::format(
+        R"({{"event": {}, "host": {}, "url": {}, "ref": {}, "commit": {}, "subject": {}, "author": {}, "run": {}, )"
+        R"("drifted": {}, "message": {}, "at": {}}})"
+        "\n",
+        said(event.kind), said(event.host), said(event.url), said(event.ref), said(event.commit), said(event.subject),
+        said(event.author), event.run, event.drifted, said(event.message), event.at);
 }
 
 std::string to_log_record(const Event& event) {
     const bool bad = event.kind == "failure" || event.kind == "unreachable";
     const bool odd = event.kind == "drift";
     const auto attribute = [](const char* key, std::string value) {
-        return Value(Value::Map{entry("key", text(key)), entry("value", Value(Value::Map{entry("stringValue", text(std::move(value)))}))});
+        return Value(Value::Map{entry("key", text(key)),
+                                entry("value", Value(Value::Map{entry("stringValue", text(std::move(value)))}))});
     };
     return chaos::to_json(Value(Value::Map{
                entry("timeUnixNano", text(std::to_string(event.at) + "000000000")),
-               entry("severityText", text(bad ? "ERROR" : odd ? "WARN" : "INFO")),
+               entry("severityText", text(bad   ? "ERROR"
+                                          : odd ? "WARN"
+                                                : "INFO")),
                entry("body", Value(Value::Map{entry("stringValue", text(event.message))})),
                entry("attributes",
-                     Value(Value::List{attribute("host.name", event.host), attribute("event.name", "chaos.gitops." + event.kind),
-                                       attribute("vcs.repository.url.full", event.url),
-                                       attribute("vcs.ref.head.name", event.ref),
-                                       attribute("vcs.ref.head.revision", event.commit),
-                                       attribute("chaos.run", std::to_string(event.run)),
-                                       attribute("chaos.drifted", std::to_string(event.drifted))}))})) +
+                     Value(Value::List{
+                         attribute("host.name", event.host), attribute("event.name", "chaos.gitops." + event.kind),
+                         attribute("vcs.repository.url.full", event.url), attribute("vcs.ref.head.name", event.ref),
+                         attribute("vcs.ref.head.revision", event.commit),
+                         attribute("chaos.run", std::to_string(event.run)),
+                         attribute("chaos.drifted", std::to_string(event.drifted))}))})) +
            '\n';
 }
 
 std::string metrics(const Settings& settings, const Memory& memory, std::int64_t now) {
     std::string out;
     const auto add = [&](const char* name, const char* help, std::int64_t value, const std::string& labels = {}) {
-        out += fmt::format("# HELP chaos_gitops_{0} {1}\n# TYPE chaos_gitops_{0} gauge\nchaos_gitops_{0}{2} {3}\n", name,
-                           help, labels, value);
+        out += fmt::format("# HELP chaos_gitops_{0} {1}\n# TYPE chaos_gitops_{0} gauge\nchaos_gitops_{0}{2} {3}\n",
+                           name, help, labels, value);
     };
     add("info", "The repository that is followed, and the commit that the host is at.", 1,
         fmt::format("{{url=\"{}\",ref=\"{}\",commit=\"{}\"}}", quoted(settings.url), quoted(settings.ref),
@@ -151,14 +160,18 @@ std::string metrics(const Settings& settings, const Memory& memory, std::int64_t
     add("last_success_timestamp_seconds", "When a commit was applied well last.", memory.good_at);
     add("last_contact_timestamp_seconds", "When the repository answered last.", memory.asked);
     add("last_scan_timestamp_seconds", "When the host was compared with the manifest last.", memory.scanned);
-    add("synced", "Whether the host is at the commit that the ref is at.", !memory.good.empty() && memory.good == memory.seen);
-    add("failed", "Whether the commit that the ref is at could not be applied.", !memory.failed.empty() && memory.failed == memory.seen);
+    add("synced", "Whether the host is at the commit that the ref is at.",
+        !memory.good.empty() && memory.good == memory.seen);
+    add("failed", "Whether the commit that the ref is at could not be applied.",
+        !memory.failed.empty() && memory.failed == memory.seen);
     add("drifted_resources", "Resources that are not as the manifest says, and were left so.", memory.drifted);
     add("contact_failures", "How often in a row the repository did not answer.", memory.failures);
-    add("suspended", "Whether nothing is followed at present.", memory.suspended_until < 0 || memory.suspended_until > now);
+    add("suspended", "Whether nothing is followed at present.",
+        memory.suspended_until < 0 || memory.suspended_until > now);
     add("held", "Whether a person took a run back, and the host stays so.", memory.held_by_run != 0);
     out += fmt::format(
-        "# HELP chaos_gitops_run_duration_seconds How long the last run took.\n# TYPE chaos_gitops_run_duration_seconds "
+        "# HELP chaos_gitops_run_duration_seconds How long the last run took.\n# TYPE "
+        "chaos_gitops_run_duration_seconds "
         "gauge\nchaos_gitops_run_duration_seconds {}.{:03}\n",
         memory.duration_ms / 1000, memory.duration_ms % 1000);
     return out;

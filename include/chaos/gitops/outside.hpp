@@ -15,7 +15,7 @@ struct Event {
     std::int64_t at = 0;    ///< Seconds since 1970.
 };
 
-std::string to_json(const Event&);       ///< One line, as a webhook gets it.
+std::string to_json(const Event&);        ///< One line, as a webhook gets it.
 std::string to_log_record(const Event&);  ///< One line of JSON, as OpenTelemetry's log data model has it.
 
 /// For Prometheus: text format 0.0.4.
