@@ -47,6 +47,8 @@ public:
     decltype(&git_remote_create) remote_create = find<decltype(&git_remote_create)>("git_remote_create");
     decltype(&git_remote_create_detached) remote_create_detached =
         find<decltype(&git_remote_create_detached)>("git_remote_create_detached");
+    decltype(&git_remote_create_anonymous) remote_create_anonymous =
+        find<decltype(&git_remote_create_anonymous)>("git_remote_create_anonymous");
     decltype(&git_remote_set_url) remote_set_url = find<decltype(&git_remote_set_url)>("git_remote_set_url");
     decltype(&git_remote_fetch) remote_fetch = find<decltype(&git_remote_fetch)>("git_remote_fetch");
     decltype(&git_remote_connect) remote_connect = find<decltype(&git_remote_connect)>("git_remote_connect");
