@@ -64,8 +64,8 @@ Exit disable(Context& context) {
     return apply_own(context, world, gitops::manifest_to_stop());
 }
 
-StatusView status_of(Context& context, const World& world) {
-    StatusView view;
+FollowingView status_of(Context& context, const World& world) {
+    FollowingView view;
     view.now = seconds_now();
     const Followed what = followed(context, world);
     std::string timer;
@@ -82,7 +82,7 @@ StatusView status_of(Context& context, const World& world) {
 Exit status(Context& context) {
     takes_no_word(context);
     const World world = wire(context.options);
-    const StatusView view = status_of(context, world);
+    const FollowingView view = status_of(context, world);
     context.console.show(view);
     const std::string state = state_of(view);
     return state == "synced" || state == "suspended" ? Exit::well : Exit::pending;

@@ -44,8 +44,8 @@ gitops::Settings with_options(const gitops::Settings& settings, const Options& o
     }
     if (!paths.empty()) over("path", Value(std::move(paths)));
     Diagnostics problems;
-    const State state = decode(schema, Value(std::move(said)), problems);
-    if (problems.ok()) return *state.as<gitops::Settings>();
+    const gitops::Settings result = gitops::settings_from(Value(std::move(said)), problems);
+    if (problems.ok()) return result;
     throw Usage(problems.errors().front().what());
 }
 
@@ -93,7 +93,7 @@ void notice_runs(gitops::Memory& memory, const History& history, const std::stri
         for (const std::int64_t taken : run.takes_back) {
             const auto ours = history.run(taken);
             if (!ours || !ours->manifest.starts_with(site) || memory.held_by_run != 0) continue;
-            memory.held_by_run = run.number, memory.held_by = run.who, memory.held_at = memory.seen;
+            memory.undone = true, memory.held_by_run = run.number, memory.held_by = run.who, memory.held_at = memory.seen;
         }
     }
     const auto last = memory.good_run ? history.run(memory.good_run) : std::nullopt;
@@ -306,6 +306,10 @@ std::int64_t time_from(std::string_view option, const std::string& text, std::in
     }
     throw Usage(
         fmt::format("--{}: expected a time as 8h, or a date as '2026-11-21 14:00', found '{}'", option, escape(text)));
+}
+
+FollowView follow(Context& context, const Followed& what, gitops::Asked asked) {
+    return Turning(context, what, asked).take();
 }
 
 Followed followed(Context& context, const World& world, const std::string& url) {

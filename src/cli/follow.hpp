@@ -2,8 +2,8 @@
 #pragma once
 
 #include <chaos/gitops/decision.hpp>
-#include <chaos/holds.hpp>
 
+#include "holding.hpp"
 #include "run.hpp"
 
 namespace chaos::cli {
@@ -44,11 +44,6 @@ std::string manifest_at(Context&, const World&, const Followed&, const std::stri
 
 Json to_json(const FollowView&);
 std::string render(const FollowView&, Style, bool verbose);
-
-std::string in_words(const Hold&);
-
-/// Seconds since 1970.
-std::int64_t seconds_now();
 
 /// `8h`, or a date as 2026-11-21, 2026-11-21 14:00: seconds since 1970. Throws Usage.
 std::int64_t time_from(std::string_view option, const std::string& text, std::int64_t now);

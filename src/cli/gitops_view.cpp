@@ -22,7 +22,7 @@ Json time_or_null(std::int64_t seconds) {
     return seconds > 0 ? Json(seconds) : Json();
 }
 
-std::string when(const StatusView& view, std::int64_t seconds) {
+std::string when(const FollowingView& view, std::int64_t seconds) {
     return seconds <= 0 ? "never"
                         : fmt::format("{} ({})", date_of(seconds * second), ago(seconds * second, view.now * second));
 }
@@ -46,7 +46,7 @@ std::string because(const std::string& why) {
 }
 
 /// What is the matter, in a sentence, and the next command.
-std::pair<std::string, std::string> told(const StatusView& view, const std::string& state) {
+std::pair<std::string, std::string> told(const FollowingView& view, const std::string& state) {
     const gitops::Memory& memory = view.memory;
     if (state == "suspended")
         return {fmt::format("suspended by {} {}{}", escape(memory.suspended_by), in_words_until(memory),
@@ -76,7 +76,7 @@ std::pair<std::string, std::string> told(const StatusView& view, const std::stri
 
 }  // namespace
 
-std::string state_of(const StatusView& view) {
+std::string state_of(const FollowingView& view) {
     const gitops::Memory& memory = view.memory;
     if (gitops::suspended(memory, view.now)) return "suspended";
     if (view.window) return "waits";
@@ -84,7 +84,7 @@ std::string state_of(const StatusView& view) {
     if (!memory.failed.empty() && memory.failed == memory.seen) return "failed";
     if (memory.unreachable) return "stale";
     if (memory.good.empty()) return "new";
-    if (memory.seen != memory.good) return "pending";
+    if (memory.seen != memory.good || memory.undone) return "pending";
     return memory.drifted ? "drifted" : "synced";
 }
 
@@ -96,7 +96,7 @@ Json to_json(const Hold& hold) {
                          {"until", hold.until}});
 }
 
-Json to_json(const StatusView& view) {
+Json to_json(const FollowingView& view) {
     const gitops::Memory& memory = view.memory;
     const std::string state = state_of(view);
     const auto [sentence, next] = told(view, state);
@@ -129,7 +129,7 @@ Json to_json(const StatusView& view) {
                          {"next", or_null(next)}});
 }
 
-std::string render(const StatusView& view, Style style, bool) {
+std::string render(const FollowingView& view, Style style, bool) {
     const gitops::Memory& memory = view.memory;
     const std::string state = state_of(view);
     const auto [sentence, next] = told(view, state);

@@ -4,14 +4,13 @@
 #include <chaos/confirm.hpp>
 #include <chaos/gitops/memory.hpp>
 #include <chaos/gitops/outside.hpp>
-#include <chaos/holds.hpp>
 
 #include "follow.hpp"
 
 namespace chaos::cli {
 
 /// How following stands.
-struct StatusView {
+struct FollowingView {
     gitops::Settings settings;
     gitops::Memory memory;
     bool enabled = false;        ///< The timer is there.
@@ -22,10 +21,10 @@ struct StatusView {
 };
 
 /// suspended, held, waits (to be confirmed), failed, stale, new (nothing was applied yet), pending, drifted or synced.
-std::string state_of(const StatusView&);
+std::string state_of(const FollowingView&);
 
-Json to_json(const StatusView&);
-std::string render(const StatusView&, Style, bool verbose);
+Json to_json(const FollowingView&);
+std::string render(const FollowingView&, Style, bool verbose);
 
 /// Public halves of keys.
 struct KeysView {

@@ -13,6 +13,7 @@
 #include <set>
 #include <utility>
 
+#include "holding.hpp"
 #include "keys.hpp"
 #include "memory.hpp"
 
@@ -252,6 +253,23 @@ void check_planned(Planned& planned, const View& view, const Registry& registry,
     planned.remarks = problems.remarks();
 }
 
+namespace {
+
+/// What of the plan somebody else is at work on: a remark for each hold.
+void note_holds(const World& world, Planned& planned) {
+    for (const Hold& hold : holds(world.state_directory, seconds_now())) {
+        const Change* held = nullptr;
+        for (const Step& step : planned.plan)
+            for (std::size_t i = 0; i < step.changes.size() && !held; ++i)
+                if (hold.what == "all" || matches(hold.what, planned.site.catalog[step.resources[i]], world.registry))
+                    held = &step.changes[i];
+        if (held)
+            planned.remarks.push_back(Error(held->where, in_words(hold)).help("chaos hold tells more, and ends it"));
+    }
+}
+
+}  // namespace
+
 Planned look_and_plan(Context& context, const World& world, const View& view, Site site, const History* history) {
     Planned planned;
     planned.site = std::move(site);
@@ -285,6 +303,7 @@ Planned look_and_plan(Context& context, const World& world, const View& view, Si
     check_planned(planned, view, world.registry, history);
     planned.remarks.insert(planned.remarks.end(), problems.remarks().begin(), problems.remarks().end());
     planned.remarks.insert(planned.remarks.end(), circles.remarks().begin(), circles.remarks().end());
+    note_holds(world, planned);
     return planned;
 }
 

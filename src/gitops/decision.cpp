@@ -60,7 +60,7 @@ Decision after_asking(const Settings& settings, const Memory& memory, const std:
                 fmt::format("held: run {} was taken back by {} with run {}, and stays so until the branch moves",
                             memory.good_run, memory.held_by, memory.held_by_run)};
     if (tip.empty()) return at_rest(settings, memory, asked, unchanged, now, "the repository does not answer");
-    if (tip == memory.good && memory.held_by_run == 0)
+    if (tip == memory.good && !memory.undone)
         return at_rest(settings, memory, asked, unchanged, now, fmt::format("at {}", brief(tip)));
     constexpr std::int64_t most_tries = 3;
     if (tip == memory.trying && memory.tries >= most_tries && asked == Asked::by_timer)
@@ -96,7 +96,7 @@ void note_applied(Memory& memory, const std::string& commit, const std::string& 
     if (run != 0) memory.good_run = run;
     memory.scanned = now, memory.drifted = 0;
     memory.failed.clear(), memory.why_failed.clear(), memory.failed_at = 0, memory.failed_run = 0;
-    memory.held_by_run = 0, memory.held_by.clear(), memory.held_at.clear();
+    memory.undone = false, memory.held_by_run = 0, memory.held_by.clear(), memory.held_at.clear();
     memory.trying.clear(), memory.tries = 0;
 }
 

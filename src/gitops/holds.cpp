@@ -44,7 +44,8 @@ std::vector<Hold> holds(const std::string& state_directory, std::int64_t now) {
     std::vector<Hold> all;
     if (!said) return all;
     try {
-        for (const Value& one : from_json(*said).list()) {
+        const Value list = from_json(*said);
+        for (const Value& one : list.list()) {
             Hold hold{text(one.find("what")), text(one.find("who")), text(one.find("why")), number(one.find("since")),
                       number(one.find("until"))};
             if (hold.until > now) all.push_back(std::move(hold));

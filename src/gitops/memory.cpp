@@ -51,6 +51,7 @@ constexpr Field fields[] = {
     property<&Memory::suspended_until>("suspended_until", "Until when nothing is followed."),
     property<&Memory::suspended_by>("suspended_by", "Who said so."),
     property<&Memory::suspended_why>("suspended_why", "Why."),
+    property<&Memory::undone>("undone", "Whether its run was taken back."),
     property<&Memory::held_by_run>("held_by_run", "The run that took ours back."),
     property<&Memory::held_by>("held_by", "Whose it was."),
     property<&Memory::held_at>("held_at", "Where the ref was then."),

@@ -133,7 +133,7 @@ constexpr Field fields[] = {
         .example("[/usr/local/bin/page, --quiet]"),
 };
 
-constexpr Schema declared = schema::of<Settings>("gitops", "gitops", Order::setting,
+constexpr Schema declared = schema::of<Settings>("gitops.yml", "gitops.yml", Order::setting,
                                                  "How this host follows a repository: /etc/chaos/gitops.yml.", fields);
 
 void check(const Settings& settings, const Value& said, Diagnostics& problems) {
@@ -163,7 +163,11 @@ const Schema& settings_schema() {
 }
 
 Settings read_settings(Sources& sources, const std::string& name, std::string text, Diagnostics& problems) {
-    const Value said = parse_yaml(sources, sources.add(name, name.substr(0, name.rfind('/')), std::move(text)));
+    return settings_from(parse_yaml(sources, sources.add(name, name.substr(0, name.rfind('/')), std::move(text))),
+                         problems);
+}
+
+Settings settings_from(const Value& said, Diagnostics& problems) {
     const State state = decode(declared, said, problems);
     if (!state) return {};
     const Settings settings = *state.as<Settings>();

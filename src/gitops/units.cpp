@@ -105,8 +105,8 @@ Description=Make this host what its repository says, every {0} s
 Documentation=man:chaos-gitops(1)
 
 [Timer]
-# a host that was off asks soon after it is on again
-OnBootSec=1min
+# after it was enabled, and after each boot: what a host that was off has missed it asks for soon
+OnActiveSec=10s
 OnUnitInactiveSec={0}s
 RandomizedDelaySec={1}s
 FixedRandomDelay=yes

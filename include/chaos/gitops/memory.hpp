@@ -41,6 +41,7 @@ struct Memory {
     std::string suspended_by{}, suspended_why{};
 
     std::int64_t noticed_run = 0;  ///< Runs up to this one were looked at: whether they took ours back.
+    bool undone = false;           ///< The host is not at `good` any more: its run was taken back.
     std::int64_t held_by_run = 0;  ///< A person took a run of ours back with this one.
     std::string held_by{},
         held_at{};  ///< Who; and the commit that the ref was at then: when it moves, it is followed again.

@@ -47,6 +47,8 @@ const Schema& settings_schema();
 /// Reads a text of settings; every mistake goes to `problems` with its place, and the answer is then not to be used.
 Settings read_settings(Sources&, const std::string& name, std::string text, Diagnostics& problems);
 
+Settings settings_from(const Value&, Diagnostics& problems);  ///< The same, of what was read.
+
 /// As a file: what is not as it would be anyway. read_settings() of it gives the same.
 std::string to_text(const Settings&);
 
