@@ -24,8 +24,8 @@ struct Access {
     std::string proxy{};           ///< Of http and https. The environment names none.
     std::int64_t stall_s = 30;     ///< Longer without a byte, and it is given up.
     std::int64_t timeout_s = 900;  ///< All of it.
-    std::uint64_t most_bytes = 2ULL << 30;     ///< Of what is received.
-    std::uint64_t most_object = 512ULL << 20;  ///< Of a single file in its history, whole.
+    std::uint64_t most_bytes = 2ULL << 30;   ///< Of what is received.
+    std::uint64_t most_file = 512ULL << 20;  ///< Of a file of the commit that is fetched.
 };
 
 /// What a check-out may come to; more is an Error before it is written.

@@ -55,7 +55,7 @@ void sweep(const std::string& cache) {
 
 /// One fetch at a time in a cache.
 Descriptor lock(const std::string& cache) {
-    Descriptor file(::open((cache + "/chaos.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    Descriptor file(::open((cache + "/chaos-lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file) throw Error(fmt::format("can not lock {}: {}", cache, std::strerror(errno)));
     if (::flock(file.number(), LOCK_EX | LOCK_NB) < 0)
         throw Busy(fmt::format("something else is fetching into {} now", cache));
@@ -75,8 +75,21 @@ bool is_there(const Library& lib, git_odb* objects, const git_oid& id) {
     return lib.odb_exists(objects, &id) == 1;
 }
 
-/// All of a commit's files are there. A server may send less than it says.
-void check_tree(const Library& lib, git_repository* repository, git_odb* objects, const std::string& commit) {
+/// Of what came, and is not kept: who follows a repository is to see that at once.
+class TooLarge : public Error {
+public:
+    using Error::Error;
+};
+
+[[noreturn]] void refuse_large(const std::string& name, std::uint64_t size, const Access& access) {
+    TooLarge error(fmt::format("{} has {} MiB, and a file may have {} MiB", name, size >> 20, access.most_file >> 20));
+    error.hint = "keep large files elsewhere, and fetch them with a digest; what was fetched of it is gone again";
+    throw error;
+}
+
+/// All of a commit's files are there, and none is too large. A server may send less than it says.
+void check_tree(const Library& lib, git_repository* repository, git_odb* objects, const std::string& commit,
+                const Access& access) {
     std::vector<git_oid> trees;
     std::set<std::string> seen;
     const auto open = [&](const git_oid& id) {
@@ -90,8 +103,11 @@ void check_tree(const Library& lib, git_repository* repository, git_odb* objects
             const git_oid id = *lib.entry_id(entry);
             const auto mode = lib.entry_mode(entry);
             if (mode == GIT_FILEMODE_COMMIT) continue;
-            if (mode != GIT_FILEMODE_TREE && !is_there(lib, objects, id))
+            std::size_t size = 0;
+            git_object_t type = GIT_OBJECT_INVALID;
+            if (mode != GIT_FILEMODE_TREE && lib.odb_header(&size, &type, objects, &id) != 0)
                 throw Error(fmt::format("a file of it is missing: {}", lib.entry_name(entry)));
+            if (mode != GIT_FILEMODE_TREE && size > access.most_file) refuse_large(lib.entry_name(entry), size, access);
             // One directory may be in many places; it is looked at once.
             if (mode == GIT_FILEMODE_TREE && seen.insert(hex(lib, id)).second) trees.push_back(id);
         }
@@ -148,7 +164,7 @@ private:
 };
 
 void check_whole(const Library& lib, git_repository* repository, const std::string& url, const Tip& tip,
-                 const std::vector<git_oid>& before) {
+                 const std::vector<git_oid>& before, const Access& access) {
     const Odb objects = objects_of(lib, repository);
     const git_oid commit = hash_of(lib, tip.commit);
     const std::string named = tip.tag.empty() ? tip.commit : tip.tag;
@@ -161,7 +177,9 @@ void check_whole(const Library& lib, git_repository* repository, const std::stri
             fmt::format("{} says that {} is {}, and its tag says {}", url, tip.ref, tip.commit, hex(lib, *peeled)));
     try {
         check_past(lib, repository, commit, before);
-        check_tree(lib, repository, objects.get(), tip.commit);
+        check_tree(lib, repository, objects.get(), tip.commit, access);
+    } catch (const TooLarge&) {
+        throw;
     } catch (const Error& error) {
         throw Error(fmt::format("{} did not send all of {}: {}", url, tip.commit.substr(0, 12), error.what()))
             .help("is the server in order? git fsck there, and git ls-remote " + url);
@@ -230,7 +248,7 @@ Tip fetch_into(const std::string& cache, const std::string& url, const std::stri
     const git_oid named = hash_of(lib, tip.tag.empty() ? tip.commit : tip.tag);
     if (const auto kept = reference(lib, repository.get(), kept_name(tip.ref)); kept && *kept == named) return tip;
     remote.download({tip.ref});
-    check_whole(lib, repository.get(), url, tip, before);
+    check_whole(lib, repository.get(), url, tip, before, access);
     point(lib, repository.get(), kept_name(tip.ref), named);
     packs.keep();
     return tip;
@@ -250,7 +268,7 @@ void fetch_commit(const std::string& cache, const std::string& url, const std::s
     if (!is_there(lib, objects_of(lib, repository.get()).get(), wanted))
         throw Error(fmt::format("{} has no commit {} in its branches and tags", url, commit.substr(0, 12)))
             .help("push it there: the submodule is at that commit");
-    check_whole(lib, repository.get(), url, {"refs/chaos/commits/" + commit, commit}, before);
+    check_whole(lib, repository.get(), url, {"refs/chaos/commits/" + commit, commit}, before, access);
     point(lib, repository.get(), "refs/chaos/commits/" + commit, wanted);
     packs.keep();
 }

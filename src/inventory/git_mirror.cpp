@@ -36,7 +36,7 @@ Value::Map question(const char* verb, const std::string& url, const Access& acce
             said("stall", std::to_string(access.stall_s)),
             said("timeout", std::to_string(access.timeout_s)),
             said("most bytes", std::to_string(access.most_bytes)),
-            said("most object", std::to_string(access.most_object))};
+            said("most fetched", std::to_string(access.most_file))};
 }
 
 std::string text(const Value& answer, std::string_view name) {

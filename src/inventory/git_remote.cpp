@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -110,6 +112,16 @@ std::unique_ptr<Wire> wire_to(const Address& address, const Access& access) {
     return nullptr;
 }
 
+/// What another person has is looked at only where that was said: by file://, and by no mere path.
+void check_owner(const std::string& path) {
+    for (const std::string& each : {path, path + "/.git"}) {
+        struct stat about {};
+        if (::stat(each.c_str(), &about) == 0 && about.st_uid != 0 && about.st_uid != ::geteuid())
+            throw Error(fmt::format("{} belongs to somebody else", path))
+                .help("write file://" + path + " to follow what that person says");
+    }
+}
+
 /// Names come from elsewhere, and are shown to people and made to names of files.
 bool is_ref(std::string_view name) {
     const auto odd = [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '\\'; };
@@ -123,8 +135,8 @@ Connection::Connection(const Library& lib, git_repository* repository, const std
     : lib_(lib), url_(url), talk_(new Talk{lib, access, Patience(access)}), remote_(nullptr, lib.remote_free) {
     const Address address = address_of(url);
     talk_->wire = wire_to(address, access);
-    // What another person has is only looked at where that was said: file:// and no mere path.
-    lib.opts(GIT_OPT_SET_OWNER_VALIDATION, address.way == Address::Way::file ? 0 : 1);
+    if (address.way == Address::Way::path) check_owner(address.path);
+    lib.opts(GIT_OPT_SET_OWNER_VALIDATION, 0);  // we looked ourselves
     git_remote* made = nullptr;
     const int failed = repository ? lib.remote_create_anonymous(&made, repository, url.c_str())
                                   : lib.remote_create_detached(&made, url.c_str());
@@ -142,11 +154,7 @@ Connection::~Connection() = default;
 
 void Connection::fail(const char* doing) {
     const Error why = talk_->wrong ? *talk_->wrong : Error(last_message(lib_));
-    const std::string said = why.what();
-    if (said.find("is not owned by") != said.npos)
-        throw Error(fmt::format("{} belongs to somebody else", url_))
-            .help("write file://" + url_ + " to follow what that person says");
-    throw Error(fmt::format("can not {} {}: {}", doing, url_, said))
+    throw Error(fmt::format("can not {} {}: {}", doing, url_, why.what()))
         .help(why.hint.empty() ? "try it by hand: git ls-remote " + url_ : std::string(why.hint));
 }
 

@@ -48,7 +48,7 @@ void take_authority(Address& address, std::string_view text, const std::string& 
         if (colon < who.size()) address.password = unescaped(who.substr(colon + 1));
         text.remove_prefix(at + 1);
     }
-    if (text.starts_with('[')) {
+    if (text.starts_with('[') && text.find(']') != text.npos) {
         const auto end = std::min(text.find(']'), text.size());
         address.host = text.substr(1, end - 1);
         text.remove_prefix(std::min(end + 1, text.size()));
@@ -102,7 +102,8 @@ Address address_of(const std::string& url) {
         return with_scheme(text.substr(0, mark), text.substr(mark + 3), url);
     Address address;
     const auto colon = text.find(':'), slash = text.find('/');
-    if (colon != text.npos && colon < slash) {  // git@host:path
+    const bool helper = text.substr(std::min(colon, text.size())).starts_with("::");  // ext::COMMAND and its like
+    if (colon != text.npos && colon < slash && !helper) {                             // git@host:path
         address.way = Way::ssh;
         const bool six = text.find('[') < colon;
         const auto end = six ? text.find("]:") + 1 : colon;

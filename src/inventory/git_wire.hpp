@@ -36,8 +36,9 @@ public:
     virtual bool forgets() const = 0;  ///< Each question stands by itself (http), or all are one talk (ssh).
     virtual void begin(Asks) = 0;
     virtual void write(std::string_view bytes) = 0;
-    virtual std::size_t read(char* into,
-                             std::size_t room) = 0;  ///< At least one; nothing where the answer is at its end.
+    virtual std::size_t read(
+        char* into,
+        std::size_t room) = 0;  ///< At least one: its end is an Error, for git says itself where that is.
 };
 
 std::unique_ptr<Wire> https_wire(const Address&, const Access&);

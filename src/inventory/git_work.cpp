@@ -46,7 +46,7 @@ Access access_of(const Value& question) {
     access.stall_s = static_cast<std::int64_t>(count(question, "stall"));
     access.timeout_s = static_cast<std::int64_t>(count(question, "timeout"));
     access.most_bytes = count(question, "most bytes");
-    access.most_object = count(question, "most object");
+    access.most_file = count(question, "most fetched");
     return access;
 }
 
@@ -76,7 +76,6 @@ void confine(const Access& access, const std::vector<std::string>& directories) 
     lib.opts(GIT_OPT_SET_MWINDOW_SIZE, window);
     lib.opts(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, mapped);
     lib.opts(GIT_OPT_SET_PACK_MAX_OBJECTS, most_objects);
-    lib.opts(GIT_OPT_SET_PACK_MAX_OBJECT_SIZE, static_cast<std::size_t>(access.most_object));
     landlock_forbid_writes_but(directories);
 }
 

@@ -76,6 +76,7 @@ private:
     long status() const;
     void identify();
     [[noreturn]] void refuse(long status) const;
+    [[noreturn]] void went_away(std::string_view how) const;
     [[noreturn]] void fail(CURLcode) const;
     static std::size_t keep(char* bytes, std::size_t size, std::size_t count, void* wire);
 
@@ -215,6 +216,8 @@ std::size_t HttpsWire::read(char* into, std::size_t room) {
         received_.clear(), taken_ = 0;
         pump();
     }
+    // Git says itself where its answer ends: who still reads behind that did not get all of it.
+    if (taken_ == received_.size()) went_away("its answer ended too early");
     const std::size_t count = std::min(room, received_.size() - taken_);
     std::copy_n(received_.data() + taken_, count, into);
     taken_ += count;
@@ -247,8 +250,7 @@ void HttpsWire::check_type() const {
     const char* type = nullptr;
     curl_.ask(easy_.get(), CURLINFO_CONTENT_TYPE, &type);
     if (!type || !std::string_view(type).starts_with(asks_ == Asks::refs ? refs_type : pack_type))
-        throw Error(fmt::format("what answers at {} is no git server: it sends {}", plain_url(at_),
-                                type ? type : "something without a type"))
+        throw Error(fmt::format("what answers is no git server: it sends {}", type ? type : "something without a type"))
             .help("is that the repository's url? git ls-remote " + plain_url(at_));
 }
 
@@ -257,18 +259,17 @@ void HttpsWire::follow(const char* to) {
     std::string url(to);
     constexpr std::string_view behind = "/info/refs?service=git-upload-pack";
     if (url.ends_with(behind)) url.resize(url.size() - behind.size());
-    const std::string from = plain_url(at_);
     Address moved;
     try {
         moved = address_of(url);
     } catch (const Error&) {
-        throw Error(fmt::format("{} sends us elsewhere, and not to a repository", from));
+        throw Error(std::string("it sends us elsewhere, and not to a repository"));
     }
     const std::string there =
         moved.way == Address::Way::https || moved.way == Address::Way::http ? plain_url(moved) : moved.host;
     constexpr int most_moves = 5;
     if (asks_ != Asks::refs || ++moves_ > most_moves || !same_server(moved, at_))
-        throw Error(fmt::format("{} has moved to {}, and that is not followed", from, there))
+        throw Error(fmt::format("it has moved to {}, and that is not followed", there))
             .help("if that is where it shall come from, write that as its url");
     at_.path = moved.path;
     end();
@@ -277,32 +278,34 @@ void HttpsWire::follow(const char* to) {
 }
 
 void HttpsWire::refuse(long status) const {
-    const std::string from = plain_url(at_);
     const bool known = !token_.empty() || !at_.password.empty() || !access_.certificate.empty();
     if (status == 401 || status == 403)
-        throw Error(fmt::format("{} {} ({})", from,
-                                known ? "does not let us in as who we say we are" : "asks who we are", status))
+        throw Error(
+            fmt::format("it {} ({})", known ? "does not let us in as who we say we are" : "asks who we are", status))
             .help(known ? "is the token still good, and allowed to read this repository?"
                         : "give it a token, or a client certificate");
     if (status == 400 && refusal_.find("SSL certificate") != refusal_.npos)
-        throw Error(fmt::format("{} {}", from,
-                                access_.certificate.empty()
-                                    ? "wants a client certificate"
-                                    : "does not let us in with the certificate " + access_.certificate))
+        throw Error(fmt::format("it {}", access_.certificate.empty()
+                                             ? "wants a client certificate"
+                                             : "does not let us in with the certificate " + access_.certificate))
             .help("a certificate (PEM) and its key, signed by whom the server trusts");
     if (status == 404 || status == 410)
-        throw Error(fmt::format("there is no repository at {}, or none that is shown to us ({})", from, status))
+        throw Error(fmt::format("there is no such repository, or none that is shown to us ({})", status))
             .help(known ? "is that its url, and may who we are read it?"
                         : "is that its url? some servers say so as well where they want a token");
     if (status == 407) throw Error(fmt::format("the proxy {} asks who we are", without_passwords(access_.proxy)));
-    throw Error(fmt::format("{} answered {}", from, status))
+    throw Error(fmt::format("it answered {}", status))
         .help(status >= 500 ? "the server is in trouble: trying later may do" : "");
+}
+
+void HttpsWire::went_away(std::string_view how) const {
+    throw Error(fmt::format("{} went away in the middle of it: {}", at_.host, how)).help("trying later may do");
 }
 
 void HttpsWire::fail(CURLcode code) const {
     const std::string_view said = *why_ ? why_ : curl_.words(code);
     if (said.find("certificate required") != said.npos)
-        throw Error(fmt::format("{} wants a client certificate", plain_url(at_)))
+        throw Error(std::string("it wants a client certificate"))
             .help("a certificate (PEM) and its key, signed by whom the server trusts");
     switch (code) {
         case CURLE_PEER_FAILED_VERIFICATION:
@@ -313,9 +316,7 @@ void HttpsWire::fail(CURLcode code) const {
         case CURLE_GOT_NOTHING:
         case CURLE_RECV_ERROR:
         case CURLE_HTTP2:
-        case CURLE_HTTP2_STREAM:
-            throw Error(fmt::format("{} went away in the middle of it: {}", at_.host, said))
-                .help("trying later may do");
+        case CURLE_HTTP2_STREAM: went_away(said);
         default: throw Error(fmt::format("can not talk to {}: {}", at_.host, said));
     }
 }

@@ -3,6 +3,7 @@
 // again, so its main() is its own, too.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sys/file.h>
@@ -247,4 +248,192 @@ TEST_CASE("the files of a commit are written as they are, and nothing of git") {
               "was expected to be an empty directory of our own"));
     CHECK(has(mistake([&] { place.check_out(std::string(40, 'a'), "other"); }), "is not in the cache"));
     CHECK(place.look("other") == "");
+}
+
+TEST_CASE("what a commit may not have is refused, and nothing of it is left") {
+    struct Case {
+        const char *how, *says;
+    };
+    for (const Case& each : std::initializer_list<Case>{
+             {"printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n' > big",
+              "big is kept by Git LFS: the repository has a pointer, and not the file"},
+             {"ln -s /etc/passwd e", "e is a link that could lead out of the repository: /etc/passwd"},
+             {"ln -s .. e", "e is a link that could lead out"},
+             {"ln -s ../../x d/e", "d/e is a link that could lead out"},
+             {"mkdir -p p/q/r; ln -s ../../../d p/q/r/s; ln -s p/q/r/s/../../x e", "e is a link that could lead out"},
+             {"head -c 2000000 /dev/zero > zero", "zero has 1 MiB, and a file may have 1 MiB"},
+             {"for i in 1 2 3 4; do head -c 900000 /dev/zero > z$i; done", "its files come to more than 3 MiB"},
+             {"for i in $(seq 60); do : > f$i; done", "it has more than 50 files"},
+             {"mkdir -p $(printf 'x/%.0s' $(seq 70)); : > $(printf 'x/%.0s' $(seq 70))y", "directories deep"},
+             {"git -c protocol.file.allow=always submodule --quiet add ./ sub; git config -f .gitmodules "
+              "submodule.sub.path other",
+              "sub is a submodule that .gitmodules does not name"},
+         }) {
+        CAPTURE(each.how);
+        Followed place;
+        place.limits = {1 << 20, 3 << 20, 50};
+        if (has(each.says, "deep")) place.limits.most_files = 1000;
+        const auto commit = place.go_on(each.how);
+        place.fetch();
+        CHECK(has(mistake([&] { place.check_out(commit); }), each.says));
+        CHECK(place.look() == "");
+    }
+}
+
+TEST_CASE("links that stay inside are made, however they get there") {
+    const Followed place;
+    const auto commit = place.go_on(
+        "ln -s ../a d/up; ln -s nowhere dangling; ln -s ./d//x slashes; mkdir -p e/f; ln -s "
+        "../../d/x e/f/g");
+    place.fetch();
+    place.check_out(commit);
+    CHECK(place.shell("cd tree; readlink d/up dangling slashes e/f/g; cat d/up") ==
+          "../a\nnowhere\n./d//x\n../../d/x\none");
+}
+
+TEST_CASE("trees as no git makes them write nothing outside") {
+    for (const char* name : {"..", ".git", ".GIT", ".", "a/b", ""}) {
+        CAPTURE(name);
+        const Followed place;
+        place.shell(fmt::format(
+            "cd remote; blob=$(printf evil | git hash-object -w --stdin); tree=$(printf '100644 blob %s\\tout' $blob | "
+            "git mktree); {{ printf '40000 {}\\0'; printf %s $tree | perl -pe '$_ = pack \"H*\", $_'; }} > ../raw; "
+            "bad=$(git hash-object -w --literally -t tree ../raw); git update-ref refs/heads/bad $(git commit-tree -m "
+            "bad $bad); rm ../raw",
+            name));
+        const auto wrong = mistake([&] {
+            const auto commit = place.fetch("bad").commit;
+            place.check_out(commit);
+        });
+        CHECK(wrong != "none");
+        CHECK(place.shell("find . -name out") == "");
+        place.shell("git -C remote update-ref -d refs/heads/bad");  // from this host all branches come along
+        CHECK(place.fetch("main").commit == place.commit());
+    }
+}
+
+TEST_CASE("one name twice, a link and a directory, does not lead a file elsewhere") {
+    const Followed place;
+    place.shell(
+        "mkdir target; cd remote; blob=$(printf evil | git hash-object -w --stdin); tree=$(printf '100644 blob "
+        "%s\\tout' $blob | git mktree); link=$(printf ../target | git hash-object -w --stdin); "
+        "raw() { printf \"$1\\0\"; printf %s $2 | perl -pe '$_ = pack \"H*\", $_'; }; "
+        "inner=$({ raw '120000 x' $link; raw '40000 x' $tree; } | git hash-object -w --literally -t tree --stdin); "
+        "{ raw '40000 s' $inner; } > ../raw; bad=$(git hash-object -w --literally -t tree ../raw); "
+        "git update-ref refs/heads/bad $(git commit-tree -m bad $bad); rm ../raw");
+    const auto wrong = mistake([&] {
+        const auto commit = place.fetch("bad").commit;
+        place.check_out(commit);
+    });
+    CHECK(wrong != "none");
+    CHECK(place.shell("ls target") == "");
+}
+
+TEST_CASE("a second fetch at once is told that one is at work") {
+    const Followed place;
+    place.fetch();
+    const int held = ::open((place.cache + "/chaos-lock").c_str(), O_RDWR | O_CLOEXEC);
+    REQUIRE(::flock(held, LOCK_EX) == 0);
+    CHECK(mistake([&] { place.fetch(); }) == "busy: something else is fetching into " + place.cache + " now");
+    ::close(held);
+    CHECK(mistake([&] { place.fetch(); }) == "none");
+}
+
+TEST_CASE("what a killed fetch left is gone with the next") {
+    const Followed place;
+    place.fetch();
+    place.shell(
+        "cd cache; : > objects/pack/pack_git2_a1b2c3; : > "
+        "objects/pack/pack-0123456789012345678901234567890123456789.pack; "
+        ": > refs/chaos/tips/heads%2Fmain.lock; : > config.lock; : > HEAD.lock; chmod 444 objects/pack/*");
+    const auto next = place.go_on("printf two > a");
+    CHECK(place.fetch().commit == next);
+    CHECK(place.shell("cd cache; ls objects/pack | grep -vE '^pack-[0-9a-f]{40}[.](pack|idx)$' | wc -l; find . -name "
+                      "'*.lock'") == "0");
+    CHECK(place.shell("ls cache/objects/pack | grep -c 0123456789 || true") == "0");
+}
+
+TEST_CASE("a remote that is broken, or holds too much, leaves the cache as it was") {
+    Followed place;
+    place.fetch();
+    const auto before = place.shell("find cache -type f | sort");
+    const auto good = place.go_on("head -c 3000000 /dev/urandom > large");
+    place.access.most_bytes = 1'000'000;
+    CHECK(has(mistake([&] { place.fetch(); }), "more than 0 MiB came"));
+    CHECK(place.shell("find cache -type f | sort") == before);
+    place.access = {.stall_s = 10, .timeout_s = 60, .most_file = 1'000'000};
+    CHECK(mistake([&] { place.fetch(); }) != "none");
+    CHECK(place.shell("find cache -type f | sort") == before);
+    place.access = {.stall_s = 10, .timeout_s = 60};
+    place.shell(
+        "cd remote; object=$(git rev-parse HEAD:large); file=.git/objects/$(echo $object | sed 's|..|&/|'); chmod "
+        "u+w $file; mv $file ../kept; head -c 1000 ../kept > $file");
+    CHECK(mistake([&] { place.fetch(); }) != "none");
+    CHECK(place.shell("find cache -type f | sort") == before);
+    place.shell(
+        "cd remote; object=$(git rev-parse HEAD:large); mv ../kept .git/objects/$(echo $object | sed 's|..|&/|')");
+    CHECK(place.fetch().commit == good);
+    CHECK(place.shell("git -C remote gc -q; git -C cache fsck --strict 2>&1 | grep -c corrupt || true") == "0");
+}
+
+TEST_CASE("branches that take each other's names follow each other") {
+    const Followed place;
+    place.shell("git -C remote branch topic");
+    place.fetch("topic");
+    place.shell("git -C remote branch -D topic; git -C remote branch topic/a");
+    CHECK(place.fetch("topic/a").ref == "refs/heads/topic/a");
+}
+
+TEST_CASE("a cache of others, or none, is not believed") {
+    const Followed place;
+    place.fetch();
+    place.shell("chmod 777 cache");
+    CHECK(has(mistake([&] { place.fetch(); }), "is a directory that others can write to"));
+    CHECK(
+        has(mistake([&] { git::commit_at(place.cache, place.commit()); }), "is a directory that others can write to"));
+    place.shell("chmod 700 cache; mv cache other; ln -s other cache");
+    CHECK(has(mistake([&] { place.fetch(); }), "is no directory"));
+}
+
+TEST_CASE("what another person has is followed where the url says file:// alone") {
+    if (::geteuid() != 0) {
+        MESSAGE("skipped: it needs root");
+        return;
+    }
+    Followed place;
+    place.shell("chmod 755 .; chown -R 65534 remote");
+    CHECK(place.fetch().commit == place.shell("git -c safe.directory='*' -C remote rev-parse HEAD"));
+    place.url = place.path + "/remote";
+    CHECK(has(mistake([&] { place.fetch(); }), "belongs to somebody else | write file://" + place.url));
+}
+
+TEST_CASE("submodules come along, relative to what they are in, and with submodules of their own") {
+    const Followed place;
+    place.shell(
+        "git init -q -b main leaf; cd leaf; echo leaf > f; git add .; git commit -qm leaf; git init -q -b main "
+        "../part; "
+        "cd ../part; echo part > p; git -c protocol.file.allow=always submodule --quiet add ../leaf in/leaf; git add "
+        ".; "
+        "git commit -qm part; ln -s ../../a out; git add out; git commit -qm link");
+    const auto commit = place.go_on("git -c protocol.file.allow=always submodule --quiet add ../part sub/part");
+    place.fetch();
+    place.check_out(commit);
+    CHECK(place.shell("cd tree; cat sub/part/p sub/part/in/leaf/f sub/part/out; find . -name .git") ==
+          "part\nleaf\none");
+    // Moved on there, and rewritten: what this commit wants is not there any more, but it is here.
+    place.shell("cd part; git commit -q --amend -m other");
+    place.check_out(commit, "again");
+    CHECK(place.look("again") == place.look());
+    place.shell("rm -r cache/submodules");
+    CHECK(has(mistake([&] { place.check_out(commit, "third"); }), "submodule sub/part: "));
+}
+
+TEST_CASE("a cache that was damaged says so, and does not bring the asker down") {
+    const Followed place;
+    const auto commit = place.fetch().commit;
+    place.shell(
+        "cd cache/objects/pack; chmod u+w *.pack; for p in *.pack; do printf xxxxxxxx | dd of=$p bs=1 seek=20 "
+        "conv=notrunc 2> /dev/null; done");
+    CHECK(mistake([&] { place.check_out(commit); }) != "none");
+    CHECK(mistake([&] { git::history(place.cache, "", commit, 10); }) != "none");
 }

@@ -45,7 +45,7 @@ int main(int count, char** words) {
     access.stall_s = number("stall_s", access.stall_s);
     access.timeout_s = number("timeout_s", access.timeout_s);
     access.most_bytes = number("most_bytes", access.most_bytes);
-    access.most_object = number("most_object", access.most_object);
+    access.most_file = number("most_fetched", access.most_file);
     git::Limits limits;
     limits.most_file = number("most_file", limits.most_file);
     try {
