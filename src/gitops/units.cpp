@@ -108,6 +108,7 @@ Documentation=man:chaos-gitops(1)
 # after it was enabled, and after each boot: what a host that was off has missed it asks for soon
 OnActiveSec=10s
 OnUnitInactiveSec={0}s
+AccuracySec=1s
 RandomizedDelaySec={1}s
 FixedRandomDelay=yes
 

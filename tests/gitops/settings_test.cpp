@@ -4,6 +4,9 @@
 #include <chaos/gitops/settings.hpp>
 #include <chaos/gitops/units.hpp>
 #include <chaos/manifest.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
 
 using namespace chaos;
 using namespace chaos::gitops;
@@ -75,4 +78,21 @@ TEST_CASE("the manifest that lets a host follow is one that can be read") {
         CAPTURE(option);
         CHECK(all.find(option) == std::string::npos);  // a mount that it makes would be its own alone
     }
+}
+
+TEST_CASE("the page says of each setting what its declaration says") {
+    const char* source = std::getenv("CHAOS_SOURCE");
+    REQUIRE_MESSAGE(source, "CHAOS_SOURCE is to name the checkout");
+    const std::string path = std::string(source) + "/docs/gitops.md";
+    std::ifstream file(path);
+    std::string page{std::istreambuf_iterator<char>(file), {}};
+    const std::string begins = "<!-- settings: made from their declaration -->\n", ends = "<!-- end -->";
+    const auto from = page.find(begins), to = page.find(ends);
+    REQUIRE(from != std::string::npos);
+    REQUIRE(to != std::string::npos);
+    const std::string table = page.substr(from + begins.size(), to - from - begins.size());
+    if (std::getenv("CHAOS_ACCEPT"))
+        std::ofstream(path) << page.replace(from + begins.size(), table.size(), settings_reference());
+    else
+        CHECK(table == settings_reference());
 }
