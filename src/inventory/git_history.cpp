@@ -101,9 +101,7 @@ bool descends(const std::string& cache, const std::string& ancestor, const std::
     const Repository repository = open_cache(lib, cache);
     const git_oid old = hash_of(lib, ancestor), now = hash_of(lib, descendant);
     const Odb objects = objects_of(lib, repository.get());
-    if (lib.odb_exists(objects.get(), &now) != 1)
-        throw Error(fmt::format("commit {} is not in the cache", descendant.substr(0, 12)))
-            .help("it is there when it was fetched");
+    if (lib.odb_exists(objects.get(), &now) != 1) not_there(lib, GIT_ENOTFOUND, "commit " + descendant.substr(0, 12));
     if (old == now) return true;
     if (lib.odb_exists(objects.get(), &old) != 1) return false;
     const int answer = lib.descendant_of(repository.get(), &now, &old);
