@@ -188,6 +188,14 @@ void check_whole(const Library& lib, git_repository* repository, const std::stri
 
 }  // namespace
 
+void not_there(const Library& lib, int code, const std::string& what) {
+    // What is broken in a pack libgit2 calls missing, as often as not.
+    const std::string how =
+        code == GIT_ENOTFOUND ? std::string("is not in the cache") : "can not be read: " + last_message(lib);
+    throw Error(fmt::format("{} {}", what, how))
+        .help("was it fetched? then the cache is damaged: remove it, and it is fetched anew");
+}
+
 git_oid hash_of(const Library& lib, const std::string& text) {
     git_oid id{};
     const auto digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
@@ -205,9 +213,8 @@ Odb objects_of(const Library& lib, git_repository* repository) {
 Held<git_tree> tree_of(const Library& lib, git_repository* repository, const std::string& commit) {
     const git_oid id = hash_of(lib, commit);
     git_object *found = nullptr, *tree = nullptr;
-    if (lib.revparse(&found, repository, hex(lib, id).c_str()) != 0)
-        throw Error(fmt::format("commit {} is not in the cache", commit.substr(0, 12)))
-            .help("it is there when it was fetched");
+    if (const int failed = lib.revparse(&found, repository, hex(lib, id).c_str()))
+        not_there(lib, failed, "commit " + commit.substr(0, 12));
     const Object held(found, lib.object_free);
     if (lib.object_peel(&tree, found, GIT_OBJECT_TREE) != 0) fail(lib, "can not read " + commit.substr(0, 12));
     return {reinterpret_cast<git_tree*>(tree), lib.tree_free};

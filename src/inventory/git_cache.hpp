@@ -29,6 +29,9 @@ void write_tree(const std::string& cache, const std::string& url, const std::str
 /// 40 digits, and nothing that libgit2 would take for an expression. Throws Error.
 git_oid hash_of(const Library&, const std::string& text);
 
+/// What libgit2 did not find, or could not read.
+[[noreturn]] void not_there(const Library&, int code, const std::string& what);
+
 using Odb = Held<git_odb>;
 Odb objects_of(const Library&, git_repository*);
 

@@ -19,8 +19,7 @@ std::string read_object(const Library& lib, git_odb* objects, const git_oid& id,
                         std::uint64_t most, const std::string& called) {
     std::size_t size = 0;
     git_object_t type = GIT_OBJECT_INVALID;
-    if (lib.odb_header(&size, &type, objects, &id) != 0)
-        throw Error(fmt::format("{} is not in the cache", called)).help("it is there when it was fetched");
+    if (const int failed = lib.odb_header(&size, &type, objects, &id)) not_there(lib, failed, called);
     if (type != wanted)
         throw Error(fmt::format("{} is no {}", called,
                                 wanted == GIT_OBJECT_COMMIT ? "commit"
@@ -28,7 +27,7 @@ std::string read_object(const Library& lib, git_odb* objects, const git_oid& id,
                                                             : "file"));
     if (size > most) throw Error(fmt::format("{} has {} bytes, and at most {} are read", called, size, most));
     git_odb_object* read = nullptr;
-    if (lib.odb_read(&read, objects, &id) != 0) fail(lib, "can not read " + called);
+    if (const int failed = lib.odb_read(&read, objects, &id)) not_there(lib, failed, called);
     const Held<git_odb_object> held(read, lib.odb_object_free);
     return {static_cast<const char*>(lib.odb_bytes(read)), lib.odb_size(read)};
 }
@@ -102,9 +101,7 @@ bool descends(const std::string& cache, const std::string& ancestor, const std::
     const Repository repository = open_cache(lib, cache);
     const git_oid old = hash_of(lib, ancestor), now = hash_of(lib, descendant);
     const Odb objects = objects_of(lib, repository.get());
-    if (lib.odb_exists(objects.get(), &now) != 1)
-        throw Error(fmt::format("commit {} is not in the cache", descendant.substr(0, 12)))
-            .help("it is there when it was fetched");
+    if (lib.odb_exists(objects.get(), &now) != 1) not_there(lib, GIT_ENOTFOUND, "commit " + descendant.substr(0, 12));
     if (old == now) return true;
     if (lib.odb_exists(objects.get(), &old) != 1) return false;
     const int answer = lib.descendant_of(repository.get(), &now, &old);

@@ -36,6 +36,13 @@ int credentials(git_credential** out, const char*, const char* user, unsigned al
     return GIT_EAUTH;
 }
 
+/// For libgit2's own https; reading them takes longer than all else of a start.
+bool trust_certificates(const Library& lib) {
+    constexpr const char* certificates = "/etc/ssl/certs/ca-certificates.crt";
+    return ::access(certificates, R_OK) == 0 &&
+           lib.opts(GIT_OPT_SET_SSL_CERT_LOCATIONS, certificates, static_cast<const char*>(nullptr)) == 0;
+}
+
 }  // namespace
 
 Library::Library() {
@@ -43,9 +50,6 @@ Library::Library() {
     if (whole)  // what people and hosts configure decides nothing here
         for (int level = GIT_CONFIG_LEVEL_PROGRAMDATA; level <= GIT_CONFIG_LEVEL_GLOBAL; ++level)
             opts(GIT_OPT_SET_SEARCH_PATH, level, "");
-    constexpr const char* certificates = "/etc/ssl/certs/ca-certificates.crt";
-    if (whole && ::access(certificates, R_OK) == 0)
-        opts(GIT_OPT_SET_SSL_CERT_LOCATIONS, certificates, static_cast<const char*>(nullptr));
 }
 
 const Library& library() {
@@ -96,6 +100,7 @@ std::optional<git_oid> commit_of(const Library& lib, git_repository* repository,
 }
 
 git_remote_callbacks callbacks(Keys& keys) {
+    [[maybe_unused]] static const bool trusted = trust_certificates(*keys.lib);
     git_remote_callbacks calls = GIT_REMOTE_CALLBACKS_INIT;
     calls.credentials = credentials, calls.payload = &keys;
     return calls;
