@@ -18,6 +18,9 @@ std::string md5(std::string_view);
 /// A digest by its name, in hexadecimal; nothing where there is none of the name.
 std::optional<std::string> hash(std::string_view name, std::string_view text);
 
+/// HMAC-SHA-256 (RFC 2104), as bytes.
+std::string hmac_sha256(std::string_view key, std::string_view text);
+
 std::string to_base64(std::string_view);
 std::optional<std::string> from_base64(std::string_view);
 

@@ -25,4 +25,12 @@ std::vector<LineEdit> compare_lines(const Lines& before, const Lines& after);
 /// its way: who merges has to ask a person then.
 std::optional<std::string> merge_lines(std::string_view base, std::string_view one, std::string_view other);
 
+/// Without white space around it.
+inline std::string_view trimmed(std::string_view text) {
+    constexpr std::string_view white = " \t\r\n";
+    const auto begin = text.find_first_not_of(white);
+    if (begin == std::string_view::npos) return {};
+    return text.substr(begin, text.find_last_not_of(white) - begin + 1);
+}
+
 }  // namespace chaos

@@ -15,6 +15,11 @@ struct HttpAnswer {
 /// first use. Throws Error with what came instead.
 HttpAnswer http_get(const std::string& url, std::int64_t timeout_s);
 
+/// One POST by libcurl, redirects not followed; the environment's proxy holds. headers: "Name: value". Throws Error
+/// with what came instead.
+HttpAnswer http_post(const std::string& url, const std::vector<std::string>& headers, const std::string& body,
+                     std::int64_t timeout_s);
+
 /// Connects and hangs up. Throws Error with what came instead.
 void tcp_connect(const std::string& host, const std::string& port, std::int64_t timeout_s);
 

@@ -63,7 +63,7 @@ struct Request {
         nullptr;                ///< Set by a signal: the running step ends, then the run takes itself back.
     std::int64_t window_s = 0;  ///< How long it may be confirmed, or it is taken back; 0: it need not be.
     std::string connection{};   ///< The ssh connection that asks for it; empty: none.
-    std::string revision{};     ///< As in RunRecord.
+    std::string revision{}, author{}, message{};  ///< As in RunRecord.
 };
 
 /// How far recovery goes. Before any service runs it takes only files back, newest step first, and stops at the first

@@ -238,7 +238,8 @@ Exit apply_saved(Context& context) {
     if (recover_first(context, *transactor)) view = std::make_unique<View>(*world.host);
     const auto left = bring_up_to_date(context, world, *view, key, &transactor->history(), saved);
     view.reset();  // never outlives a change
-    const Exit exit = carry_out(context, world, *transactor, saved.planned, saved.manifest, saved.revision);
+    auto shown = carry_out(context, world, *transactor, saved.planned, {who(), saved.manifest, saved.revision});
+    const Exit exit = shown ? tell(context, std::move(*shown)) : Exit::pending;
     if (left.empty()) return exit;
     context.console.remark(fmt::format("left out: {}\n", listed(left, 20)));
     return exit == Exit::well ? Exit::in_part : exit;

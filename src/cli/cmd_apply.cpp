@@ -16,10 +16,17 @@ Exit apply(Context& context) {
 }
 
 Exit apply_manifests(Context& context, const std::vector<std::string>& paths) {
-    const Options& options = context.options;
-    const World world = wire(options);
+    Errand errand{who(), fmt::format("{}", fmt::join(paths, " "))};
+    if (!paths.empty()) errand.revision = revision_of(paths.front());
+    auto shown = run_manifests(context, paths, std::move(errand));
+    return shown ? tell(context, std::move(*shown)) : Exit::pending;
+}
+
+std::optional<RunView> run_manifests(Context& context, const std::vector<std::string>& paths, Errand errand) {
+    const World world = wire(context.options);
     auto view = std::make_unique<View>(*world.host);
     Site site = read_manifests(context, world, *view, paths);
+    leave_out(site, world.registry, errand.held);
     demand(site, *world.host, true);
 
     Progress progress(context.console, context.sources);
@@ -28,31 +35,33 @@ Exit apply_manifests(Context& context, const std::vector<std::string>& paths) {
     if (recover_first(context, *transactor)) {  // the host is another one now
         view = std::make_unique<View>(*world.host);
         site = read_manifests(context, world, *view, paths);
+        leave_out(site, world.registry, errand.held);
     }
     const Planned planned = look_and_plan(context, world, *view, std::move(site), &transactor->history());
     view.reset();  // never outlives a change
-    const std::string manifest = fmt::format("{}", fmt::join(paths, " "));
-    return carry_out(context, world, *transactor, planned, manifest, paths.empty() ? "" : revision_of(paths.front()));
+    return carry_out(context, world, *transactor, planned, errand);
 }
 
-Exit carry_out(Context& context, const World& world, Transactor& transactor, const Planned& planned,
-               const std::string& manifest, const std::string& revision) {
+std::optional<RunView> carry_out(Context& context, const World& world, Transactor& transactor, const Planned& planned,
+                                 const Errand& errand) {
     const Options& options = context.options;
     RunView shown;
     shown.plan = view_of(planned.site.catalog, planned.plan, context.sources, {});
     shown.plan->title = planned.site.name;
     shown.plan->checks = asked_of(planned.site, context.sources);
     shown.plan->confirmation = confirmation_for(context, world, planned);
-    say(context.console, planned.remarks, context.sources);
-    context.console.text(render(*shown.plan, context.console.style(), context.console.verbose()));
+    if (!errand.silent || !shown.plan->changes.empty()) {
+        say(context.console, planned.remarks, context.sources);
+        context.console.text(render(*shown.plan, context.console.style(), context.console.verbose()));
+    }
     guard_against_mass_removal(context, planned);
     if (!agreed(context, *shown.plan, fmt::format("Apply {}?", count(shown.plan->changes.size(), "change"))))
-        return Exit::pending;
+        return std::nullopt;
 
     const Interrupts interrupts(Interrupts::Meaning::takes_back);
     Request request{"apply",
-                    who(),
-                    manifest,
+                    errand.who,
+                    errand.manifest,
                     planned.site,
                     planned.graph,
                     planned.observed,
@@ -64,10 +73,10 @@ Exit carry_out(Context& context, const World& world, Transactor& transactor, con
                     &Interrupts::flag(),
                     shown.plan->confirmation.seconds,
                     ssh_connection()};
-    request.revision = revision;
+    request.revision = errand.revision, request.author = errand.author, request.message = errand.message;
     shown.outcome = transactor.run(request);
     shown.outdated = outdated_after(world, planned.plan, *shown.outcome);
-    return tell(context, std::move(shown));
+    return shown;
 }
 
 }  // namespace chaos::cli

@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "modules.hpp"
 #include "problems.hpp"
 #include "site.hpp"
 
@@ -186,6 +187,10 @@ private:
 };
 
 }  // namespace
+
+void fetch_modules(Context& context, const std::vector<std::string>& manifests) {
+    Fetcher(context, manifests).fetch();
+}
 
 Exit modules(Context& context) {
     const auto& words = context.options.arguments;

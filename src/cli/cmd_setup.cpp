@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "program_path.hpp"
 #include "recover_units.hpp"
 #include "run.hpp"
 
@@ -41,14 +42,6 @@ files:
                        block_of(recover_unit(), program), block_of(recover_late_unit(), program));
 }
 
-/// Where this program is; in an image, where a package of it would be.
-std::string program_in(const RootHost& host) {
-    char path[4096];
-    const ssize_t length = ::readlink("/proc/self/exe", path, sizeof path);
-    if (!host.live() || length <= 0) return "/usr/bin/chaos";
-    return std::string(path, static_cast<std::size_t>(length));
-}
-
 }  // namespace
 
 Exit setup(Context& context) {
@@ -58,9 +51,6 @@ Exit setup(Context& context) {
         if (world.host->live() && !world.host->superuser())
             throw Error("setup writes to /etc, and this is not root").help("sudo chaos setup");
         const std::string program = program_in(*world.host);
-        if (program.find_first_of(" \t%\"'\\$") != std::string::npos)
-            throw Error(
-                fmt::format("the path of this program has a character that a unit file can not have: {}", program));
         const std::string text = manifest_for(program);
         if (context.options.dry_run) return context.console.result(text), Exit::well;
         path = world.state_directory + "/setup.yml";

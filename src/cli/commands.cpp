@@ -48,6 +48,30 @@ constexpr std::string_view of_secrets[] = {"age-key", "passphrase-file", "recipi
 constexpr std::string_view of_capture[] = {"root", "output"};
 constexpr std::string_view of_upgrade[] = {"root", "state-dir",  "security-only", "allow-removals", "refresh",
                                            "yes",  "on-failure", "dry-run",       "confirm",        "no-confirm"};
+constexpr std::string_view of_gitops[] = {"root",         "state-dir",
+                                          "yes",          "dry-run",
+                                          "removals",     "jobs",
+                                          "on-failure",   "ref",
+                                          "path",         "interval",
+                                          "splay",        "verify",
+                                          "username",     "token-file",
+                                          "certificate",  "certificate-key",
+                                          "ca",           "ssh-key",
+                                          "known-hosts",  "proxy",
+                                          "auto-upgrade", "self-heal",
+                                          "notify-only",  "allow-rewind",
+                                          "scheduled",    "until",
+                                          "message",      "most",
+                                          "age-key",      "passphrase-file",
+                                          "host",         "groups",
+                                          "moved",        "confirm",
+                                          "no-confirm"};
+constexpr std::string_view of_pull[] = {
+    "root",    "state-dir",   "yes",      "removals",     "jobs",        "on-failure",      "ref",
+    "path",    "verify",      "username", "token-file",   "certificate", "certificate-key", "ca",
+    "ssh-key", "known-hosts", "proxy",    "allow-rewind", "age-key",     "passphrase-file", "host",
+    "groups",  "moved",       "confirm",  "no-confirm"};
+constexpr std::string_view of_hold[] = {"root", "state-dir", "for", "until", "message", "release"};
 constexpr std::string_view of_help[] = {"man", "completion"};
 
 constexpr Command known[] = {
@@ -56,6 +80,9 @@ constexpr Command known[] = {
     {"diff", "MANIFEST...|RUN RUN", 1, any, of_planning, diff},
     {"apply", "MANIFEST...|PLAN", 1, any, of_applying, apply},
     {"drift", "[MANIFEST...]", 0, any, of_planning, drift},
+    {"pull", "[URL]", 0, 1, of_pull, pull},
+    {"gitops", "ACTION [URL|COMMIT]", 1, 2, of_gitops, gitops},
+    {"hold", "[ID|PATTERN|all]...", 0, any, of_hold, hold},
     {"confirm", "", 0, 0, of_confirm, confirm},
     {"upgrade", "[PACKAGE...]", 0, any, of_upgrade, upgrade},
     {"rollback", "[RUN]", 0, 1, of_rollback, rollback},

@@ -30,6 +30,7 @@ const Command& choose(const Options&);
 
 Exit check(Context&);
 Exit plan(Context&);
+Exit pull(Context&);
 Exit diff(Context&);
 Exit apply(Context&);
 Exit drift(Context&);
@@ -46,7 +47,9 @@ Exit explain(Context&);
 Exit render(Context&);
 Exit eval(Context&);
 Exit fmt(Context&);
+Exit gitops(Context&);
 Exit graph(Context&);
+Exit hold(Context&);
 Exit compile(Context&);
 Exit modules(Context&);
 Exit schema(Context&);

@@ -53,7 +53,9 @@ std::vector<Json::Field> fields_of(const RunRecord& run) {
             {"changes", run.changes},
             {"note", or_null(run.note)},
             {"revision", or_null(run.revision)},
-            {"about", or_null(run.about)}};
+            {"about", or_null(run.about)},
+            {"author", or_null(run.author)},
+            {"message", or_null(run.message)}};
 }
 
 namespace {
@@ -144,6 +146,10 @@ Json to_json(const HistoryView& view) {
 
 namespace {
 
+std::string first_line(const std::string& text) {
+    return text.substr(0, text.find('\n'));
+}
+
 /// site.yml at 1a2b3c4d5e
 std::string source_of(const RunRecord& run, bool verbose) {
     constexpr std::size_t abbreviated = 10;
@@ -165,7 +171,10 @@ std::string render(const HistoryView& view, Style style, bool verbose) {
                         std::string(to_text(run.state)), std::to_string(run.changes), escape(run.about)});
     std::string out = table(rows, style);
     for (const RunRecord& run : view.runs)
-        if (!run.note.empty()) out += style.dim(fmt::format("  run {}: {}", run.number, escape(run.note))) + '\n';
+        if (!run.message.empty() || !run.note.empty())
+            out += style.dim(fmt::format("  run {}: {}{}{}", run.number, escape(first_line(run.message)),
+                                         run.message.empty() || run.note.empty() ? "" : "; ", escape(run.note))) +
+                   '\n';
     if (view.more) out += style.dim("  and older ones: chaos history --most 0") + '\n';
     if (view.pruned) out += style.dim(fmt::format("  runs up to {} were let go of", view.pruned)) + '\n';
     if (!view.next.empty()) out += style.dim("next: ") + view.next + '\n';
@@ -195,7 +204,9 @@ std::string render(const ShowView& view, Style style, bool) {
     out += fmt::format("{} ({}) by {}; {} changed\n", date_of(run.started), ago(run.started, view.now), escape(run.who),
                        count(static_cast<std::size_t>(run.changes), "resource"));
     if (!view.host.empty()) out += fmt::format("on another host: {}\n", escape(view.host));
-    if (!run.revision.empty()) out += fmt::format("from commit {}\n", escape(run.revision));
+    if (!run.revision.empty())
+        out += fmt::format("from commit {}{}\n", escape(run.revision), after(" by ", run.author));
+    if (!run.message.empty()) out += "    " + escape(first_line(run.message)) + '\n';
     if (!run.note.empty()) out += escape(run.note) + '\n';
     for (const RecordedChange& change : view.changes) out += render(change, style, false);
     if (!view.writes.empty()) out += "What its commands wrote:\n";

@@ -73,6 +73,28 @@ constexpr OptionSpec known[] = {
     {"color", 0, "auto|always|never"},
     {"verbose", 'v', ""},
     {"quiet", 'q', ""},
+    {"ref", 0, "REF"},
+    {"path", 0, "PATH", true},
+    {"interval", 0, "TIME"},
+    {"splay", 0, "TIME"},
+    {"auto-upgrade", 0, ""},
+    {"self-heal", 0, ""},
+    {"notify-only", 0, ""},
+    {"verify", 0, "FILE"},
+    {"username", 0, "NAME"},
+    {"token-file", 0, "FILE"},
+    {"certificate", 0, "FILE"},
+    {"certificate-key", 0, "FILE"},
+    {"ca", 0, "FILE"},
+    {"ssh-key", 0, "FILE"},
+    {"known-hosts", 0, "FILE"},
+    {"proxy", 0, "URL"},
+    {"allow-rewind", 0, ""},
+    {"scheduled", 0, ""},
+    {"until", 0, "TIME"},
+    {"for", 0, "TIME"},
+    {"message", 'm', "TEXT"},
+    {"release", 0, ""},
 };
 
 /// `chaos render --facts` asks for the facts of this host; all else names a file with those of another.
@@ -165,7 +187,38 @@ std::vector<std::string> words_of(std::string_view list) {
     return words;
 }
 
+/// What an attribute of /etc/chaos/gitops.yml is called as an option; and what says its mode.
+constexpr std::string_view of_following[] = {"ref",      "path",        "interval",    "splay",           "verify",
+                                             "username", "token-file",  "certificate", "certificate-key", "ca",
+                                             "ssh-key",  "known-hosts", "proxy"};
+constexpr std::pair<std::string_view, std::string_view> modes[] = {
+    {"auto-upgrade", "upgrade"}, {"self-heal", "heal"}, {"notify-only", "notify"}};
+
+void set_following(Options& options, std::string_view name, const std::string& value) {
+    if (std::find(std::begin(of_following), std::end(of_following), name) != std::end(of_following)) {
+        std::string attribute(name);
+        std::replace(attribute.begin(), attribute.end(), '-', '_');
+        options.following.emplace_back(std::move(attribute), value);
+    }
+    for (const auto& [option, mode] : modes) {
+        if (option != name) continue;
+        for (const auto& [attribute, said] : options.following)
+            if (attribute == "mode" && said != mode)
+                throw Usage("expected one of --auto-upgrade, --self-heal and --notify-only, found two");
+        options.following.emplace_back("mode", mode);
+    }
+    if (name == "allow-rewind") options.rewind = true;
+    if (name == "scheduled") options.scheduled = true;
+    if (name == "release") options.release = true;
+    if (name == "message") options.message = value;
+    if (name == "until" || name == "for") {
+        if (!options.until.empty()) throw Usage("--until and --for say the same thing: one of them is enough");
+        options.until = value;
+    }
+}
+
 void set(Options& options, std::string_view name, const std::string& value) {
+    set_following(options, name, value);
     if (name == "help") options.help = true;
     if (name == "json") options.json = true;
     if (name == "root") options.root = value;

@@ -47,7 +47,11 @@ struct Options {
     std::optional<std::int64_t> confirm;  ///< How long a run may be confirmed, in seconds; 0: --no-confirm.
     bool diff = false;                    ///< Of show: all lines of all texts.
     bool go_on = false;                   ///< Of a saved plan: without what moved since.
-    Retention retention{};                ///< What history prune leaves.
+    /// Options of `gitops` and `pull` that are attributes of /etc/chaos/gitops.yml: `token-file` is token_file.
+    std::vector<std::pair<std::string, std::string>> following;
+    bool rewind = false, scheduled = false, release = false;
+    std::string until, message;  ///< As they were written; `until` also from --for.
+    Retention retention{};       ///< What history prune leaves.
     Resolution resolution = Resolution::none;
     std::string completion;  ///< A shell, for `help --completion`.
 };

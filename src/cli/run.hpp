@@ -9,9 +9,20 @@ namespace chaos::cli {
 /// A site applied from these manifests: what apply does, and setup with a manifest of its own.
 Exit apply_manifests(Context&, const std::vector<std::string>& paths);
 
-/// Shows a plan, asks, and runs it: the end of `apply`, whose view of the host must be gone by now.
-Exit carry_out(Context&, const World&, Transactor&, const Planned&, const std::string& manifest,
-               const std::string& revision);
+/// On whose behalf a run is, and where its manifest came from.
+struct Errand {
+    std::string who, manifest;                    ///< As in Request.
+    std::string revision{}, author{}, message{};  ///< Likewise.
+    std::vector<std::string> held{};              ///< Ids and patterns of what a person works on: left out.
+    bool silent = false;                          ///< Says nothing where nothing is to be done.
+};
+
+/// The same, without the last word: nothing where somebody did not agree.
+std::optional<RunView> run_manifests(Context&, const std::vector<std::string>& paths, Errand);
+
+/// Shows a plan, asks, and runs it: the end of `apply`, whose view of the host must be gone by now. Nothing where
+/// somebody did not agree.
+std::optional<RunView> carry_out(Context&, const World&, Transactor&, const Planned&, const Errand&);
 
 /// What differs between the host as two runs left it: `chaos diff RUN RUN`.
 Exit diff_runs(Context&);

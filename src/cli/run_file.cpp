@@ -77,6 +77,8 @@ Value value_of(const RunRecord& run) {
                          {"changes", number(run.changes)},
                          {"note", to_portable(text(run.note), nullptr)},
                          {"revision", text(run.revision)},
+                         {"author", to_portable(text(run.author), nullptr)},
+                         {"message", to_portable(text(run.message), nullptr)},
                          {"about", text(run.about)}}));
 }
 
@@ -100,6 +102,10 @@ RunRecord run_from(const Value& it) {
     run.manifest = text_in(it, "manifest");
     run.started = number_in(it, "started"), run.ended = number_in(it, "ended"), run.changes = number_in(it, "changes");
     run.note = from_portable(in(it, "note"), nullptr).text();
+    if (it.find("author")) {  // files of an older chaos have neither
+        run.author = from_portable(in(it, "author"), nullptr).text();
+        run.message = from_portable(in(it, "message"), nullptr).text();
+    }
     run.revision = text_in(it, "revision"), run.about = text_in(it, "about");
     return run;
 }

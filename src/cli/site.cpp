@@ -13,6 +13,7 @@
 #include <set>
 #include <utility>
 
+#include "holding.hpp"
 #include "keys.hpp"
 #include "memory.hpp"
 
@@ -60,6 +61,18 @@ Site read_manifests(Context& context, const World& world, const View& view, cons
             throw Problems{{error}, Exit::usage};
         }
     return site;
+}
+
+void leave_out(Site& site, const Registry& registry, const std::vector<std::string>& names) {
+    std::vector<std::string> here;
+    for (const std::string& name : names)
+        if (std::any_of(site.catalog.begin(), site.catalog.end(),
+                        [&](const Resource& resource) { return matches(name, resource, registry); }))
+            here.push_back(name);
+    if (here.empty()) return;
+    select(site, registry, {}, here);
+    Diagnostics told_of_the_whole;
+    site.graph = order(site.catalog, site.edges, told_of_the_whole);
 }
 
 namespace {
@@ -256,6 +269,19 @@ States resolve_recalling(Planned& planned, const World& world, const View& view,
     return resolve(planned.site.catalog, view, planned.observed, problems);
 }
 
+/// What of the plan somebody else is at work on: a remark for each hold.
+void note_holds(const World& world, Planned& planned) {
+    for (const Hold& hold : holds(world.state_directory, seconds_now())) {
+        const Change* held = nullptr;
+        for (const Step& step : planned.plan)
+            for (std::size_t i = 0; i < step.changes.size() && !held; ++i)
+                if (hold.what == "all" || matches(hold.what, planned.site.catalog[step.resources[i]], world.registry))
+                    held = &step.changes[i];
+        if (held)
+            planned.remarks.push_back(Error(held->where, in_words(hold)).help("chaos hold tells more, and ends it"));
+    }
+}
+
 }  // namespace
 
 Planned look_and_plan(Context& context, const World& world, const View& view, Site site, const History* history) {
@@ -291,6 +317,7 @@ Planned look_and_plan(Context& context, const World& world, const View& view, Si
     check_planned(planned, view, world.registry, history);
     planned.remarks.insert(planned.remarks.end(), problems.remarks().begin(), problems.remarks().end());
     planned.remarks.insert(planned.remarks.end(), circles.remarks().begin(), circles.remarks().end());
+    note_holds(world, planned);
     return planned;
 }
 

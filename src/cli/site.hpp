@@ -22,6 +22,9 @@ struct Planned {
 Site read_manifests(Context&, const World&, const View&, const std::vector<std::string>& paths, Provenance* = nullptr,
                     bool only_looks = false);
 
+/// Leaves out of a site what these name (ids, patterns), as --skip does; what names nothing in it is no matter.
+void leave_out(Site&, const Registry&, const std::vector<std::string>& names);
+
 /// Throws Problems where this host lacks what kinds of the site need; all of them are named. Who only looks (`changing`
 /// false) needs no root.
 void demand(const Site&, const Host&, bool changing);

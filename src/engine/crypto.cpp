@@ -84,6 +84,10 @@ std::string sha256(std::string_view text) {
     return bytes;
 }
 
+std::string hmac_sha256(std::string_view key, std::string_view text) {
+    return crypto::hmac_sha256(key, text);
+}
+
 std::string sha512(std::string_view text) {
     std::string bytes(crypto_hash_sha512_BYTES, '\0');
     crypto_hash_sha512(reinterpret_cast<unsigned char*>(bytes.data()),

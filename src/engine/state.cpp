@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chaos/state.hpp>
 
+#include "utf8.hpp"
+
 namespace chaos {
 
 namespace {
@@ -62,11 +64,13 @@ const Field* secret_option(const Schema& schema) {
 }
 
 Error unknown_attribute(const Schema& schema, const Value::Entry& entry) {
-    std::string known;
+    std::vector<std::string_view> known;
     for (const Field& field : schema.fields)
-        if (field.role != Role::seen) known += (known.empty() ? "" : ", ") + std::string(field.name);
+        if (field.role != Role::seen) known.push_back(field.name);
+    const auto near = nearest(entry.key.text(), known);
     return Error(entry.key.where, fmt::format("a {} has no attribute '{}'", schema.name, entry.key.text()))
-        .help(fmt::format("it has {}", known));
+        .help(near.empty() ? fmt::format("it has {}", fmt::join(known, ", "))
+                           : fmt::format("did you mean '{}'?", near));
 }
 
 }  // namespace

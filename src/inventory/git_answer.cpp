@@ -6,6 +6,8 @@
 #include <chaos/url.hpp>
 #include <chaos/value.hpp>
 
+#include "git_work.hpp"
+
 namespace chaos::git {
 
 namespace {
@@ -36,9 +38,14 @@ std::string commit_for(const Value& question) {
 std::string answer(std::string_view question, bool& well) {
     Value::Map said;
     try {
-        said.push_back({Value(std::string("commit")), Value(commit_for(from_json(question)))});
+        const Value asked = from_json(question);
+        if (text(asked, "do").starts_with("mirror "))
+            said = mirror_answer(asked);
+        else
+            said.push_back({Value(std::string("commit")), Value(commit_for(asked))});
         well = true;
     } catch (const Error& error) {
+        if (dynamic_cast<const Busy*>(&error)) said.push_back({Value(std::string("busy")), Value(std::string("true"))});
         said.push_back({Value(std::string("error")), Value(without_passwords(error.what()))});
         said.push_back({Value(std::string("hint")), Value(without_passwords(error.hint))});
         well = false;

@@ -38,22 +38,52 @@ void allow_null(int ruleset, std::uint64_t access) {
     ::syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
 }
 
-}  // namespace
-
-bool landlock_forbid_writes() {
+/// What this kernel can forbid of writing; nothing where it has no Landlock.
+std::uint64_t forbidden() {
     const long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    if (abi < 1) return false;
-    landlock_ruleset_attr attributes{};
-    attributes.handled_access_fs = writing | (abi >= 2 ? LANDLOCK_ACCESS_FS_REFER : 0) | (abi >= 3 ? truncate : 0);
-    const Descriptor ruleset(
-        static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes.handled_access_fs, 0)));
-    if (!ruleset) return false;
-    allow_null(ruleset.number(), LANDLOCK_ACCESS_FS_WRITE_FILE | (abi >= 3 ? truncate : 0));
+    if (abi < 1) return 0;
+    return writing | (abi >= 2 ? LANDLOCK_ACCESS_FS_REFER : 0) | (abi >= 3 ? truncate : 0);
+}
 
+Descriptor ruleset_of(std::uint64_t access) {
+    landlock_ruleset_attr attributes{};
+    attributes.handled_access_fs = access;
+    Descriptor ruleset(
+        static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes.handled_access_fs, 0)));
+    if (ruleset) allow_null(ruleset.number(), access & (LANDLOCK_ACCESS_FS_WRITE_FILE | truncate));
+    return ruleset;
+}
+
+bool restrict_to(const Descriptor& ruleset) {
     if (::syscall(SYS_landlock_restrict_self, ruleset.number(), 0) == 0) return true;
     // Without privilege only for a process that can gain none.
     if (errno != EPERM || ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return false;
     return ::syscall(SYS_landlock_restrict_self, ruleset.number(), 0) == 0;
+}
+
+}  // namespace
+
+bool landlock_forbid_writes() {
+    const std::uint64_t access = forbidden();
+    if (access == 0) return false;
+    const Descriptor ruleset = ruleset_of(access);
+    return ruleset && restrict_to(ruleset);
+}
+
+bool landlock_forbid_writes_but(const std::vector<std::string>& directories) {
+    const std::uint64_t access = forbidden();
+    if (access == 0) return false;
+    const Descriptor ruleset = ruleset_of(access);
+    if (!ruleset) return false;
+    for (const std::string& each : directories) {
+        const Descriptor directory(::open(each.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        landlock_path_beneath_attr rule{};
+        rule.allowed_access = access;
+        rule.parent_fd = directory.number();
+        if (!directory || ::syscall(SYS_landlock_add_rule, ruleset.number(), LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0)
+            return false;
+    }
+    return restrict_to(ruleset);
 }
 
 bool forbid_writes() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chaos/lines.hpp>
 #include <string_view>
 #include <vector>
 
@@ -31,14 +32,6 @@ inline std::string_view next_word(std::string_view& line) {
     const auto word = line.substr(0, line.find(' '));
     line.remove_prefix(word.size());
     return word;
-}
-
-/// Without white space around it.
-inline std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view white = " \t\r\n";
-    const auto begin = text.find_first_not_of(white);
-    if (begin == std::string_view::npos) return {};
-    return text.substr(begin, text.find_last_not_of(white) - begin + 1);
 }
 
 }  // namespace chaos::resources

@@ -2,12 +2,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chaos/openpgp.hpp>
 #include <chaos/plan.hpp>
 
 #include "kinds.hpp"
 #include "lines.hpp"
 #include "paths.hpp"
-#include "repository/openpgp.hpp"
 #include "repository/paragraph.hpp"
 #include "settings.hpp"
 #include "text_list.hpp"
@@ -133,7 +133,7 @@ Places places_of(Family family, const std::string& name, bool armored) {
 
 Places places_of(const Host& host, const Repository& spec) {
     const bool armored = !spec.signing_key || !spec.signing_key->held() || spec.signing_key->bytes().empty() ||
-                         is_armored(spec.signing_key->bytes());
+                         openpgp::is_armored(spec.signing_key->bytes());
     Places places = places_of(family_of(host), spec.name, armored);
     if (armored && places.family == Family::apt && !host.look(places.key)) {
         const auto binary = places_of(places.family, spec.name, false);
@@ -386,7 +386,7 @@ private:
         };
         std::vector<std::string> asked;
         for (const auto& written : spec.fingerprint.value_or(TextList{}).items) {
-            asked.push_back(clean_fingerprint(written));
+            asked.push_back(openpgp::clean_fingerprint(written));
             if (asked.back().empty())
                 say(fmt::format("expected a fingerprint of 40 digits, found '{}'", written), "gpg --show-keys FILE");
         }
@@ -397,7 +397,7 @@ private:
         }
         try {
             if (!spec.signing_key->held()) throw Error("this is no public key of OpenPGP: it is too big");
-            for (const auto& one : fingerprints(spec.signing_key->bytes()))
+            for (const auto& one : openpgp::fingerprints(spec.signing_key->bytes()))
                 if (spec.fingerprint && std::find(asked.begin(), asked.end(), one) == asked.end())
                     say(fmt::format("the key has the fingerprint {}, and that is not asked for", one),
                         "compare it with what its owner publishes; who else made this key could sign packages");

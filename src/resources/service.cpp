@@ -182,6 +182,11 @@ public:
         return parents.take();
     }
 
+    bool is_as_absent(const State& state) const override {
+        const Service& spec = *state.as<Service>();
+        return !spec.enabled.value_or(false) && !spec.running.value_or(false) && !spec.masked.value_or(false);
+    }
+
     std::vector<std::string> others(const View& view, std::span<const std::string>) const override {
         return enabled_by_hand(view);
     }
@@ -212,6 +217,8 @@ public:
             claims.push_back({Claim::Role::needs, "user:" + person});
             claims.push_back({Claim::Role::needs, "session:" + person});
         }
+        // Where an administrator's unit lies: the file that brings it comes before, and goes after it was let go of.
+        if (person.empty()) claims.push_back({Claim::Role::needs, "path:/etc/systemd/system/" + name});
         watches(name);
         const auto suffix = name.rfind('.');
         if (const auto at = name.find('@'); at < suffix)  // an instance is made of its template

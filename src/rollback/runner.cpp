@@ -79,7 +79,7 @@ void Runner::Parts::begin() {
     record.manifest = request.manifest;
     record.started = now_ns();
     record.boot = boot_id();
-    record.revision = request.revision;
+    record.revision = request.revision, record.author = request.author, record.message = request.message;
     record.about = in_few_words(plan);
     record.takes_back = taken_back;
     auto& batch = journal.batch();

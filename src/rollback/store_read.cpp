@@ -13,7 +13,7 @@ namespace chaos::rollback {
 namespace {
 
 constexpr std::string_view columns_of_runs =
-    "number, state, verb, site, who, manifest, started, ended, changes, note, boot, revision, about, "
+    "number, state, verb, site, who, manifest, started, ended, changes, note, boot, revision, about, author, message, "
     "coalesce((SELECT group_concat(run) FROM taken_back WHERE by = number), '')";
 
 RunRecord run_of(const Database::Rows& row) {
@@ -31,7 +31,8 @@ RunRecord run_of(const Database::Rows& row) {
     run.boot = row.text(10);
     run.revision = row.text(11);
     run.about = row.text(12);
-    for (std::string_view rest = row.text(13); !rest.empty();) {
+    run.author = row.text(13), run.message = row.text(14);
+    for (std::string_view rest = row.text(15); !rest.empty();) {
         const auto word = rest.substr(0, rest.find(','));
         std::from_chars(word.data(), word.data() + word.size(), run.takes_back.emplace_back());
         rest.remove_prefix(std::min(word.size() + 1, rest.size()));

@@ -158,6 +158,12 @@ CREATE TABLE taken_back(      -- a rollback, and the runs that it took back
 ALTER TABLE runs ADD COLUMN revision TEXT NOT NULL DEFAULT '';
 ALTER TABLE runs ADD COLUMN about TEXT NOT NULL DEFAULT '';
 )",
+                                2},
+                               // Of the commit that a followed repository was at.
+                               {R"(
+ALTER TABLE runs ADD COLUMN author TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN message TEXT NOT NULL DEFAULT '';
+)",
                                 2}};
 
 std::int64_t version_of(Database& database) {

@@ -55,10 +55,10 @@ void Store::Batch::commit() {
 std::int64_t Store::Batch::add_run(const RunRecord& run) {
     auto& database = *store_.handle_->database;
     database.change(
-        "INSERT INTO runs(state, verb, site, who, manifest, started, ended, changes, note, boot, revision, about) "
-        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO runs(state, verb, site, who, manifest, started, ended, changes, note, boot, revision, about, "
+        "author, message) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         {chaos::to_text(run.state), run.verb, run.site, run.who, run.manifest, run.started, run.ended, run.changes,
-         run.note, run.boot, run.revision, run.about});
+         run.note, run.boot, run.revision, run.about, run.author, run.message});
     const std::int64_t number = database.last_row();
     for (const std::int64_t taken : run.takes_back)
         database.change("INSERT INTO taken_back(by, run) VALUES(?, ?)", {number, taken});

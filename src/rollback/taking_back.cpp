@@ -241,6 +241,7 @@ void TakingBack::decide() {
             continue;
         }
         std::vector<const Field*> open, left;
+        if (!now && bases_[i] && resource.type->is_as_absent(bases_[i])) bases_[i] = State();
         State goal = three_way(schema, now, bases_[i], targets_[i], open);
         if (!open.empty() && deciding(resolution_) != Deciding::leave)
             goal = three_way(schema, now, bases_[i], targets_[i], left, deciding(resolution_));

@@ -4,7 +4,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "repository/openpgp.hpp"
+#include <chaos/openpgp.hpp>
 #include "support/small_run.hpp"
 
 using namespace chaos;
@@ -124,14 +124,14 @@ TEST_CASE("a repository of rpm is a file with its key") {
 
 TEST_CASE("fingerprints are those of the keys in a file, armored or not") {
     const std::string fingerprint = "460C56A8FE861CF7C1EA8D9436B8323A24EFA9F1";
-    CHECK(resources::fingerprints(a_key()) == std::vector<std::string>{fingerprint});
-    CHECK(resources::clean_fingerprint("0x" + fingerprint) == fingerprint);
-    CHECK(resources::clean_fingerprint(fingerprint.substr(1)).empty());
+    CHECK(openpgp::fingerprints(a_key()) == std::vector<std::string>{fingerprint});
+    CHECK(openpgp::clean_fingerprint("0x" + fingerprint) == fingerprint);
+    CHECK(openpgp::clean_fingerprint(fingerprint.substr(1)).empty());
     auto cut = a_key();
     cut.resize(cut.size() / 2);
-    CHECK_THROWS_AS(resources::fingerprints(cut), Error);
+    CHECK_THROWS_AS(openpgp::fingerprints(cut), Error);
     for (const char* text : {"", "-----BEGIN PGP PRIVATE KEY BLOCK-----\n", "\x99\x01", "\xC6\xFE", "text"})
-        CHECK_THROWS_AS(resources::fingerprints(text), Error);
+        CHECK_THROWS_AS(openpgp::fingerprints(text), Error);
     CHECK(refused(debian(), debian_one({{"signing_key", a_key()}, {"fingerprint", fingerprint.c_str()}})).empty());
     CHECK(refused(debian(), debian_one({{"signing_key", a_key()}, {"fingerprint", std::string(40, 'A')}})) ==
           "the key has the fingerprint " + fingerprint + ", and that is not asked for");

@@ -15,6 +15,8 @@ PASSING = [
     (re.compile(r"\b\d+(\.\d+)? ?(ms|s|seconds?|minutes?)\b( ago)?"), "TIME"),
     (re.compile(r"\bpid \d+\b"), "pid N"),
     (re.compile(r"(\.yml) at [0-9a-f]{10}\b"), r"\1"),  # the commit, where the checkout has one
+    (re.compile(r"\b[0-9a-f]{10,40}\b"), "COMMIT"),
+    (re.compile(r"\bjust now\b"), "TIME"),
     (re.compile(r" +"), " "),
 ]
 

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "openpgp.hpp"
-
 #include <fmt/format.h>
 
 #include <chaos/error.hpp>
 #include <chaos/hashes.hpp>
+#include <chaos/lines.hpp>
+#include <chaos/openpgp.hpp>
 
-#include "../lines.hpp"
-
-namespace chaos::resources {
+namespace chaos::openpgp {
 
 namespace {
 
@@ -17,29 +15,6 @@ constexpr std::string_view ends = "-----END PGP PUBLIC KEY BLOCK-----";
 
 Error no_key(std::string_view why) {
     return std::move(Error(fmt::format("this is no public key of OpenPGP: {}", why)).help("gpg --export --armor KEY"));
-}
-
-/// The packets of all blocks in an armored text.
-std::string dearmored(std::string_view text) {
-    std::string packets, base64;
-    enum class In : char { nothing, headers, body } in = In::nothing;
-    for (const auto line : lines_of(text)) {
-        const auto word = trimmed(line);
-        if (word == begins) {
-            in = In::headers, base64.clear();
-        } else if (word == ends && in != In::nothing) {
-            const auto bytes = language::from_base64(base64);
-            if (!bytes || bytes->empty()) throw no_key("a block of it is no base64");
-            packets += *bytes, in = In::nothing;
-        } else if (in == In::headers && word.empty()) {
-            in = In::body;
-        } else if (in == In::body && !word.starts_with('=')) {
-            base64 += word;
-        }
-    }
-    if (in != In::nothing) throw no_key("it is cut");
-    if (packets.empty()) throw no_key("no block of one is in it");
-    return packets;
 }
 
 /// Bytes that are read from the front.
@@ -91,6 +66,28 @@ bool is_armored(std::string_view bytes) {
     return bytes.find(begins) != std::string_view::npos;
 }
 
+std::string dearmored(std::string_view text) {
+    std::string packets, base64;
+    enum class In : char { nothing, headers, body } in = In::nothing;
+    for (const auto line : lines_of(text)) {
+        const auto word = trimmed(line);
+        if (word == begins) {
+            in = In::headers, base64.clear();
+        } else if (word == ends && in != In::nothing) {
+            const auto bytes = language::from_base64(base64);
+            if (!bytes || bytes->empty()) throw no_key("a block of it is no base64");
+            packets += *bytes, in = In::nothing;
+        } else if (in == In::headers && word.empty()) {
+            in = In::body;
+        } else if (in == In::body && !word.starts_with('=')) {
+            base64 += word;
+        }
+    }
+    if (in != In::nothing) throw no_key("it is cut");
+    if (packets.empty()) throw no_key("no block of one is in it");
+    return packets;
+}
+
 std::vector<std::string> fingerprints(std::string_view bytes) {
     constexpr std::size_t secret_key = 5, public_key = 6, secret_subkey = 7;
     if (bytes.find("PRIVATE KEY BLOCK-----") != bytes.npos) throw no_key("it is a secret one");
@@ -124,4 +121,4 @@ std::string clean_fingerprint(std::string_view written) {
     return digits.size() == 40 ? digits : std::string();
 }
 
-}  // namespace chaos::resources
+}  // namespace chaos::openpgp

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace chaos::resources {
+namespace chaos::openpgp {
 
 /// The fingerprints of all primary keys in a file of public keys, armored or not: 40 digits and capitals each. Throws
 /// Error where it is none, or holds a secret key.
@@ -16,4 +16,7 @@ std::string clean_fingerprint(std::string_view written);
 
 bool is_armored(std::string_view bytes);
 
-}  // namespace chaos::resources
+/// The packets of all blocks of public keys in an armored text. Throws Error.
+std::string dearmored(std::string_view text);
+
+}  // namespace chaos::openpgp

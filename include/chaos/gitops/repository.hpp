@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chaos/git_mirror.hpp>
+#include <chaos/gitops/memory.hpp>
+
+/// The repository that a host follows, below DIRECTORY (of our own, 0700): repository.git, and site, the files of one
+/// commit.
+namespace chaos::gitops {
+
+git::Access access_of(const Settings&);
+
+/// Fetches what a tip stands for. Throws Error.
+git::Tip fetch(const std::string& directory, const Settings&);
+
+/// Throws Error where a commit may not be followed: the branch was rewound or rewritten since the one the host is at
+/// (`rewind` allows that), or it is not signed as the settings want. Who signed it; empty where nobody need to. What it
+/// says of who may sign from now on is in the memory then.
+std::string trust(const std::string& directory, const Settings&, Memory&, const git::Tip&, bool rewind);
+
+/// Makes DIRECTORY/NAME the files of a commit, in one move, and answers its path. What is that already is left.
+std::string check_out(const std::string& directory, const std::string& name, const Settings&,
+                      const std::string& commit);
+
+/// The first of these paths (expressions resolved by then) that is a regular file there. Throws Error that names all.
+std::string choose(const std::string& site, const std::vector<std::string>& paths, const std::string& commit);
+
+void remove_tree(const std::string& path);  ///< Of our own. Throws Error.
+
+}  // namespace chaos::gitops

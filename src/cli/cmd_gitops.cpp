@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chaos/git_mirror.hpp>
+#include <chaos/gitops/outside.hpp>
+#include <chaos/gitops/repository.hpp>
+#include <chaos/gitops/units.hpp>
+
+#include "follow.hpp"
+#include "gitops_view.hpp"
+#include "history_view.hpp"
+#include "keys.hpp"
+#include "private_file.hpp"
+#include "program_path.hpp"
+
+namespace chaos::cli {
+
+namespace {
+
+const std::string& word(const Context& context, std::size_t i) {
+    static const std::string nothing;
+    return i < context.options.arguments.size() ? context.options.arguments[i] : nothing;
+}
+
+void takes_no_word(const Context& context) {
+    if (context.options.arguments.size() > 1)
+        throw Usage(
+            fmt::format("chaos gitops {} takes no argument, found '{}'", word(context, 0), escape(word(context, 1))));
+}
+
+/// Applies a manifest of our own, kept beside the history: it is planned, recorded and taken back like any other.
+Exit apply_own(Context& context, const World& world, const std::string& text) {
+    if (context.options.dry_run) return context.console.result(text), Exit::well;
+    gitops::make_directory(world.state_directory);
+    const std::string path = world.state_directory + "/gitops.yml";
+    write_private_file(path, text);
+    return apply_manifests(context, {path});
+}
+
+void needs_root(const World& world) {
+    if (world.host->live() && !world.host->superuser())
+        throw Error("following a repository changes the host, and this is not root").help("sudo chaos gitops ...");
+}
+
+Exit enable(Context& context) {
+    const World world = wire(context.options);
+    needs_root(world);
+    const Followed what = followed(context, world, word(context, 1));
+    const git::Tip tip = git::tip(what.settings.url, what.settings.ref, gitops::access_of(what.settings));
+    context.console.remark(fmt::format("{} is at {}.\n", tip.ref, tip.commit.substr(0, 12)));
+    const Exit exit = apply_own(context, world, gitops::manifest_to_follow(what.settings, program_in(*world.host)));
+    if (exit == Exit::well && !context.options.dry_run)
+        context.console.remark("The timer asks within a minute; to have it now: chaos gitops reconcile\n");
+    return exit;
+}
+
+Exit disable(Context& context) {
+    takes_no_word(context);
+    const World world = wire(context.options);
+    needs_root(world);
+    if (!world.host->look(gitops::timer_file)) throw Error("this host follows no repository");
+    return apply_own(context, world, gitops::manifest_to_stop());
+}
+
+FollowingView status_of(Context& context, const World& world) {
+    FollowingView view;
+    view.now = seconds_now();
+    const Followed what = followed(context, world);
+    std::string timer;
+    view.enabled = static_cast<bool>(world.host->look(gitops::timer_file, &timer));
+    view.settings = what.settings;
+    view.memory = gitops::load_memory(what.directory);
+    view.holds = holds(world.state_directory, view.now);
+    view.timer_differs = view.enabled && timer != gitops::timer_unit(what.settings);
+    if (const auto history = open_history(world.host->root(), world.state_directory, nullptr))
+        view.window = history->window();
+    return view;
+}
+
+Exit status(Context& context) {
+    takes_no_word(context);
+    const World world = wire(context.options);
+    const FollowingView view = status_of(context, world);
+    context.console.show(view);
+    const std::string state = state_of(view);
+    return state == "synced" || state == "suspended" ? Exit::well : Exit::pending;
+}
+
+/// Changes what is remembered, and shows what came of it.
+template <class Change>
+Exit remember(Context& context, Change&& change) {
+    const World world = wire(context.options);
+    needs_root(world);
+    const Followed what = followed(context, world);
+    gitops::make_directory(world.state_directory);
+    gitops::make_directory(what.directory);
+    {
+        const gitops::Turn turn(what.directory);
+        gitops::Memory memory = gitops::load_memory(what.directory);
+        change(memory);
+        gitops::save_memory(what.directory, memory);
+    }
+    context.console.show(status_of(context, world));
+    return Exit::well;
+}
+
+Exit suspend(Context& context) {
+    takes_no_word(context);
+    const std::int64_t now = seconds_now();
+    const std::int64_t until = context.options.until.empty() ? -1 : time_from("until", context.options.until, now);
+    if (until >= 0 && until <= now)
+        throw Usage(fmt::format("--until: '{}' is over already", escape(context.options.until)));
+    return remember(context, [&](gitops::Memory& memory) {
+        memory.suspended_until = until, memory.suspended_by = who(), memory.suspended_why = context.options.message;
+    });
+}
+
+Exit resume(Context& context) {
+    takes_no_word(context);
+    return remember(context, [](gitops::Memory& memory) {
+        memory.suspended_until = 0, memory.suspended_by.clear(), memory.suspended_why.clear();
+        memory.held_by_run = 0, memory.held_by.clear(), memory.held_at.clear();
+        memory.failed.clear(), memory.why_failed.clear(), memory.failed_at = 0, memory.failed_run = 0;
+        memory.trying.clear(), memory.tries = 0, memory.ask_again = 0;
+    });
+}
+
+Exit reconcile(Context& context) {
+    takes_no_word(context);
+    return follow_and_tell(context, {}, context.options.scheduled ? gitops::Asked::by_timer : gitops::Asked::by_person);
+}
+
+Exit history_of_commits(Context& context) {
+    takes_no_word(context);
+    const World world = wire(context.options);
+    const Followed what = followed(context, world);
+    HistoryView view;
+    view.now = right_now();
+    const auto kept = look_at_history(context, world);
+    const std::string site = what.directory + "/site/";
+    const std::size_t most = context.options.most ? context.options.most : 50;
+    for (RunRecord& run : kept ? kept->runs() : std::vector<RunRecord>()) {
+        const bool takes_ours = std::any_of(run.takes_back.begin(), run.takes_back.end(), [&](std::int64_t taken) {
+            const auto ours = kept->run(taken);
+            return ours && ours->manifest.starts_with(site);
+        });
+        if (!takes_ours && !run.manifest.starts_with(site)) continue;
+        if (view.runs.size() == most) {
+            view.more = true;
+            break;
+        }
+        view.runs.push_back(std::move(run));
+    }
+    if (!view.runs.empty()) view.next = fmt::format("chaos show {}", view.runs.front().number);
+    context.console.show(view);
+    return Exit::well;
+}
+
+/// What applying a commit would change: fetched, but nothing is done.
+Exit diff_of_commit(Context& context) {
+    const World world = wire(context.options);
+    needs_root(world);
+    const Followed what = followed(context, world);
+    gitops::make_directory(world.state_directory);
+    gitops::make_directory(what.directory);
+    std::string manifest;
+    {
+        const gitops::Turn turn(what.directory);
+        const git::Tip tip = gitops::fetch(what.directory, what.settings);
+        const std::string commit = word(context, 1).empty()
+                                       ? tip.commit
+                                       : git::commit_at(what.directory + "/repository.git", word(context, 1)).hash;
+        const git::Commit about = git::commit_at(what.directory + "/repository.git", commit);
+        context.console.remark(
+            fmt::format("{} {} ({})\n", commit.substr(0, 12), escape(first_line(about.message)), escape(about.author)));
+        manifest = manifest_at(context, world, what, "other", commit);
+    }
+    Options options = context.options;
+    options.command = "plan", options.arguments = {manifest}, options.moved = true;
+    Context planning{options, context.console, context.sources};
+    return plan(planning);
+}
+
+/// For whom secrets of this host are to be closed. Made where there is none yet.
+Exit key(Context& context) {
+    takes_no_word(context);
+    const KeyRing keys{key_files(context.options), nullptr};
+    std::vector<std::string> own;
+    try {
+        own = own_recipients(keys);
+    } catch (const Error&) {
+        if (::geteuid() != 0) throw;
+        Options options = context.options;
+        options.command = "secrets", options.arguments = {"keygen"};
+        Context making{options, context.console, context.sources};
+        return secrets(making);
+    }
+    context.console.show(KeysView{own});
+    return Exit::well;
+}
+
+}  // namespace
+
+Exit follow_and_tell(Context& context, const std::string& url, gitops::Asked asked) {
+    const World world = wire(context.options);
+    needs_root(world);
+    const Followed what = followed(context, world, url);
+    FollowView view;
+    constexpr int most_waits = 12, wait_s = 5;
+    for (int waited = 0;; ++waited) try {
+            view = follow(context, what, asked);
+            break;
+        } catch (const Busy&) {  // a timer is patient: somebody else's run is over in a moment
+            if (asked == gitops::Asked::by_person || waited == most_waits) throw;
+            ::sleep(wait_s);
+        }
+    for (const Error& error : view.errors)
+        context.console.problem(chaos::render(error, context.sources, context.console.error_style().colour()));
+    for (const std::string& wrong : gitops::tell_outside(what.settings, what.directory, view.memory, event_of(view)))
+        context.console.remark(fmt::format("could not be told: {}\n", escape(wrong)));
+    const bool silent = asked == gitops::Asked::by_timer && view.exit == Exit::well &&
+                        (!view.run || !view.run->outcome || view.run->outcome->run == 0);
+    if (!silent) context.console.show(view);
+    return view.exit;
+}
+
+Exit gitops(Context& context) {
+    constexpr std::pair<std::string_view, Exit (*)(Context&)> actions[] = {{"enable", enable},
+                                                                           {"disable", disable},
+                                                                           {"status", status},
+                                                                           {"suspend", suspend},
+                                                                           {"resume", resume},
+                                                                           {"reconcile", reconcile},
+                                                                           {"history", history_of_commits},
+                                                                           {"diff", diff_of_commit},
+                                                                           {"key", key}};
+    std::vector<std::string_view> names;
+    for (const auto& [name, act] : actions) {
+        if (name == word(context, 0)) return act(context);
+        names.push_back(name);
+    }
+    Usage error(fmt::format("expected {}, found '{}'", listed({names.begin(), names.end()}, names.size()),
+                            escape(word(context, 0))));
+    const auto near = nearest(word(context, 0), names);
+    error.hint = near.empty() ? "chaos gitops --help" : fmt::format("did you mean chaos gitops {}?", near);
+    throw error;
+}
+
+Exit pull(Context& context) {
+    return follow_and_tell(context, word(context, 0), gitops::Asked::by_person);
+}
+
+}  // namespace chaos::cli

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "follow.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chaos/git_mirror.hpp>
+#include <chaos/gitops/repository.hpp>
+#include <chaos/state.hpp>
+#include <chaos/template.hpp>
+#include <ctime>
+
+#include "modules.hpp"
+
+namespace chaos::cli {
+
+namespace {
+
+using gitops::Decision;
+using Act = Decision::Act;
+
+/// The settings with what was said on the command line over them: the same words, checked the same way.
+gitops::Settings with_options(const gitops::Settings& settings, const Options& options, const std::string& url) {
+    Value::Map said;
+    const Schema& schema = gitops::settings_schema();
+    const auto over = [&](const std::string& name, Value value) {
+        const auto found = std::find_if(said.begin(), said.end(), [&](const auto& e) { return e.key.text() == name; });
+        if (found == said.end())
+            said.push_back({Value(name), std::move(value)});
+        else
+            found->value = std::move(value);
+    };
+    const Value all = encode(schema, State::of(settings));
+    for (const auto& entry : all.map())
+        if (!(entry.key.text() == "url" && entry.value.text().empty())) said.push_back(entry);
+    if (!url.empty()) over("url", Value(url));
+    Value::List paths;
+    for (const auto& [name, value] : options.following) {
+        if (name == "path")
+            paths.emplace_back(value);
+        else
+            over(name, Value(value));
+    }
+    if (!paths.empty()) over("path", Value(std::move(paths)));
+    Diagnostics problems;
+    const gitops::Settings result = gitops::settings_from(Value(std::move(said)), problems);
+    if (problems.ok()) return result;
+    throw Usage(problems.errors().front().what());
+}
+
+/// `hosts/{{ host.name }}.yml` as paths: with `{{ group }}`, one for each group.
+std::vector<std::string> resolved(const gitops::Candidates& candidates, const ReadContext& reading) {
+    std::vector<std::string> paths;
+    const auto fill = [&](const std::string& pattern, const Value& vars) {
+        std::string path;
+        Sources sources;
+        for (std::size_t at = 0;;) {
+            const auto open = pattern.find("{{", at), close = pattern.find("}}", open);
+            path += pattern.substr(at, open == std::string::npos ? open : open - at);
+            if (open == std::string::npos) break;
+            if (close == std::string::npos) throw Error(fmt::format("'{}': an expression ends with }}}}", pattern));
+            const std::string part =
+                evaluate_expression(sources, pattern.substr(open + 2, close - open - 2), vars, reading).text();
+            if (part.empty() || part.find('/') != std::string::npos || part == "." || part == "..")
+                throw Error(fmt::format("'{}': expected the name of a file or directory, found '{}'", pattern, part));
+            path += part, at = close + 2;
+        }
+        if (std::find(paths.begin(), paths.end(), path) == paths.end()) paths.push_back(std::move(path));
+    };
+    for (const std::string& pattern : candidates.list) {
+        if (pattern.find("group }}") == std::string::npos && pattern.find("group}}") == std::string::npos) {
+            fill(pattern, Value(Value::Map{}));
+            continue;
+        }
+        Sources sources;
+        const Value groups = evaluate_expression(sources, "host.groups", Value(Value::Map{}), reading);
+        if (groups.is_list())
+            for (const Value& group : groups.list())
+                fill(pattern, Value(Value::Map{{Value(std::string("group")), Value(group.text())}}));
+    }
+    return paths;
+}
+
+/// Runs that came since the last turn: a person's rollback of one of ours holds the host there, and one of ours that
+/// was not confirmed has failed.
+void notice_runs(gitops::Memory& memory, const History& history, const std::string& site) {
+    const std::int64_t known = std::max(memory.noticed_run, memory.good_run);
+    for (const RunRecord& run : history.runs(200)) {
+        if (run.number <= known) break;
+        memory.noticed_run = std::max(memory.noticed_run, run.number);
+        if (run.state != RunState::committed && run.state != RunState::partial) continue;
+        for (const std::int64_t taken : run.takes_back) {
+            const auto ours = history.run(taken);
+            if (!ours || !ours->manifest.starts_with(site) || memory.held_by_run != 0) continue;
+            memory.undone = true, memory.held_by_run = run.number, memory.held_by = run.who, memory.held_at = memory.seen;
+        }
+    }
+    const auto last = memory.good_run ? history.run(memory.good_run) : std::nullopt;
+    if (last && last->state == RunState::undone && last->revision == memory.good) {
+        gitops::note_failed(memory, memory.good, last->note, memory.good_run, seconds_now());
+        memory.good.clear();
+    }
+}
+
+/// One turn of following, from the question to the answer.
+class Turning {
+public:
+    Turning(Context& context, const Followed& followed, gitops::Asked asked)
+        : context_(context), world_(wire(context.options)), followed_(followed), asked_(asked), now_(seconds_now()) {
+        gitops::make_directory(world_.state_directory);
+        gitops::make_directory(followed.directory);
+        turn_.emplace(followed.directory);
+        view_.settings = followed.settings;
+        view_.memory = gitops::load_memory(followed.directory);
+    }
+
+    FollowView take() {
+        gitops::Memory& memory = view_.memory;
+        const bool failed_before = !memory.failed.empty() || memory.unreachable != 0;
+        if (const auto history = look_at_history(context_, world_))
+            notice_runs(memory, *history, followed_.directory + "/site/");
+        view_.decision = gitops::before_asking(followed_.settings, memory, asked_, now_);
+        if (view_.decision.act == Act::ask) ask();
+        for (const Hold& hold : held_ = holds(world_.state_directory, now_))
+            if (hold.what == "all") view_.decision = {Act::wait, {}, in_words(hold)};
+        try {
+            act();
+        } catch (const Busy&) {
+            gitops::save_memory(followed_.directory, memory);
+            throw;
+        }
+        view_.recovered = failed_before && memory.failed.empty() && memory.unreachable == 0;
+        gitops::save_memory(followed_.directory, memory);
+        return std::move(view_);
+    }
+
+private:
+    void ask() {
+        gitops::Memory& memory = view_.memory;
+        const gitops::Settings& settings = followed_.settings;
+        if (memory.ref != settings.ref) memory.ref = settings.ref, memory.failed.clear(), memory.why_failed.clear();
+        std::string tip;
+        try {
+            tip = git::tip(settings.url, settings.ref, gitops::access_of(settings)).commit;
+            gitops::note_answer(memory, tip, now_);
+        } catch (const Busy&) {
+            throw;
+        } catch (const Error& error) {
+            silence(error);
+        }
+        view_.decision = gitops::after_asking(settings, memory, tip, asked_, false, now_);
+    }
+
+    void silence(const Error& error) {
+        gitops::note_silence(view_.memory, followed_.settings, error.what(), now_);
+        if (asked_ == gitops::Asked::by_person) view_.errors.push_back(error);
+        view_.exit = Exit::failed;
+    }
+
+    void act() {
+        switch (view_.decision.act) {
+            case Act::apply: return apply();
+            case Act::heal: return heal();
+            case Act::look: return look();
+            case Act::tell: view_.exit = Exit::pending; return;
+            default: return;
+        }
+    }
+
+    void apply() {
+        gitops::Memory& memory = view_.memory;
+        git::Tip tip;
+        try {
+            tip = gitops::fetch(followed_.directory, followed_.settings);
+        } catch (const Busy&) {
+            throw;
+        } catch (const Error& error) {
+            view_.decision.act = Act::stay, view_.decision.why = "the repository does not answer";
+            return silence(error);
+        }
+        view_.decision.commit = tip.commit, memory.seen = tip.commit;
+        if (memory.trying != tip.commit) memory.trying = tip.commit, memory.tries = 0;
+        ++memory.tries;
+        gitops::save_memory(followed_.directory, memory);  // a commit that ends the host is not begun for ever
+        try {
+            view_.signer = gitops::trust(followed_.directory, followed_.settings, memory, tip, context_.options.rewind);
+            const git::Commit commit = git::commit_at(followed_.directory + "/repository.git", tip.commit);
+            run(commit);
+        } catch (const Busy&) {
+            memory.trying.clear(), memory.tries = 0;  // nothing is wrong with it
+            throw;
+        } catch (const Problems& problems) {
+            failed(tip.commit, problems.errors, problems.exit);
+        } catch (const Error& error) {
+            failed(tip.commit, {error}, Exit::failed);
+        }
+    }
+
+    /// What went wrong, at its place in the repository.
+    void failed(const std::string& commit, const std::vector<Error>& errors, Exit exit, std::int64_t run = 0) {
+        std::string why = errors.empty() ? "it failed" : errors.front().what();
+        if (!errors.empty()) {
+            std::string place = place_of(errors.front().where, context_.sources);
+            const std::string site = followed_.directory + "/site/";
+            if (place.starts_with(site)) place.erase(0, site.size());
+            if (!place.empty()) why = place + ": " + why;
+        }
+        gitops::note_failed(view_.memory, commit, why, run, now_);
+        view_.errors = errors, view_.exit = exit;
+    }
+
+    void run(const git::Commit& commit) {
+        gitops::Memory& memory = view_.memory;
+        const std::string manifest = manifest_at(context_, world_, followed_, "site", commit.hash);
+        const std::string path = manifest.substr(followed_.directory.size() + std::string_view("/site/").size());
+        Errand errand{asked_ == gitops::Asked::by_timer ? "gitops" : who(), manifest, commit.hash};
+        errand.author = fmt::format("{} <{}>", commit.author, commit.email), errand.message = commit.message;
+        errand.silent = asked_ == gitops::Asked::by_timer;
+        for (const Hold& hold : held_) errand.held.push_back(hold.what);
+        const std::int64_t begun = seconds_now();
+        view_.run = run_manifests(context_, {manifest}, std::move(errand));
+        if (!view_.run) {  // a person was asked, and said no
+            memory.trying.clear(), memory.tries = 0, view_.exit = Exit::pending;
+            return;
+        }
+        memory.duration_ms = (seconds_now() - begun) * 1000;
+        const Outcome& outcome = *view_.run->outcome;
+        const Exit exit = exit_of(outcome);
+        view_.exit = exit;
+        if (exit == Exit::well || exit == Exit::pending || exit == Exit::in_part) {
+            gitops::note_applied(memory, commit.hash, path, outcome.run, now_);
+            memory.url = followed_.settings.url;
+            memory.good_subject = first_line(commit.message), memory.good_author = commit.author;
+        } else {
+            failed(commit.hash, outcome.errors, exit, outcome.run);
+        }
+    }
+
+    void heal() {
+        try {
+            run(git::commit_at(followed_.directory + "/repository.git", view_.memory.good));
+        } catch (const Busy&) {
+            throw;
+        } catch (const Problems& problems) {
+            view_.errors = problems.errors, view_.exit = problems.exit;
+        } catch (const Error& error) {
+            view_.errors = {error}, view_.exit = Exit::failed;
+        }
+    }
+
+    /// How much drifted, and nothing else.
+    void look() {
+        try {
+            const std::string manifest = manifest_at(context_, world_, followed_, "site", view_.memory.good);
+            const View view(*world_.host);
+            Site site = read_manifests(context_, world_, view, {manifest});
+            const auto history = look_at_history(context_, world_);
+            const Planned planned = look_and_plan(context_, world_, view, std::move(site), history.get());
+            std::size_t drifted = 0;
+            for (const Step& step : planned.plan) drifted += step.changes.size();
+            view_.memory.drifted = static_cast<std::int64_t>(drifted), view_.memory.scanned = now_;
+            if (drifted) view_.exit = Exit::pending;
+        } catch (const Problems& problems) {
+            view_.errors = problems.errors, view_.exit = problems.exit;
+        } catch (const Error& error) {
+            view_.errors = {error}, view_.exit = Exit::failed;
+        }
+    }
+
+    Context& context_;
+    World world_;
+    const Followed& followed_;
+    gitops::Asked asked_;
+    std::int64_t now_;
+    std::optional<gitops::Turn> turn_;
+    std::vector<Hold> held_;
+    FollowView view_;
+};
+
+}  // namespace
+
+std::string in_words(const Hold& hold) {
+    return chaos::to_text(hold, date_of(hold.until * 1'000'000'000));
+}
+
+std::int64_t seconds_now() {
+    return static_cast<std::int64_t>(std::time(nullptr));
+}
+
+std::string first_line(const std::string& text) {
+    return text.substr(0, text.find('\n'));
+}
+
+std::int64_t time_from(std::string_view option, const std::string& text, std::int64_t now) {
+    try {
+        return now + Codec<Seconds>::decode(Value(text)).count;
+    } catch (const Error&) {  // a date, then
+    }
+    for (const char* form :
+         {"%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"}) {
+        std::tm broken{};
+        broken.tm_isdst = -1;
+        const char* end = ::strptime(text.c_str(), form, &broken);
+        if (end && !*end) return static_cast<std::int64_t>(std::mktime(&broken));
+    }
+    throw Usage(
+        fmt::format("--{}: expected a time as 8h, or a date as '2026-11-21 14:00', found '{}'", option, escape(text)));
+}
+
+FollowView follow(Context& context, const Followed& what, gitops::Asked asked) {
+    return Turning(context, what, asked).take();
+}
+
+Followed followed(Context& context, const World& world, const std::string& url) {
+    Followed result;
+    std::string text;
+    const Entry entry = world.host->look(gitops_settings_path, &text);
+    result.enabled = static_cast<bool>(entry);
+    if (entry) {
+        Diagnostics problems;
+        result.settings = gitops::read_settings(context.sources, gitops_settings_path, std::move(text), problems);
+        stop_where(problems, Exit::usage);
+    } else if (url.empty()) {
+        throw Error("this host follows no repository").help("chaos gitops enable URL");
+    }
+    result.settings = with_options(result.settings, context.options, url);
+    result.directory = world.state_directory + "/gitops";
+    return result;
+}
+
+std::string manifest_at(Context& context, const World& world, const Followed& followed, const std::string& name,
+                        const std::string& commit) {
+    const std::string site = gitops::check_out(followed.directory, name, followed.settings, commit);
+    const View view(*world.host);
+    const std::string path =
+        site + '/' + gitops::choose(site, resolved(followed.settings.path, reading_of(context, world, view)), commit);
+    if (::access((path.substr(0, path.rfind('/')) + "/chaos.lock").c_str(), F_OK) == 0) fetch_modules(context, {path});
+    return path;
+}
+
+}  // namespace chaos::cli

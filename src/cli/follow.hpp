@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chaos/gitops/decision.hpp>
+
+#include "holding.hpp"
+#include "run.hpp"
+
+namespace chaos::cli {
+
+constexpr const char* gitops_settings_path = "/etc/chaos/gitops.yml";
+
+/// A repository that this host follows, or is made from once: `gitops` and `pull` are uses of it.
+struct Followed {
+    gitops::Settings settings;
+    std::string directory;  ///< What is kept of it: STATE/gitops.
+    bool enabled = false;   ///< /etc/chaos/gitops.yml is there.
+};
+
+/// By /etc/chaos/gitops.yml (of the root), and the options over it. Throws Problems with its mistakes, Error where
+/// there is neither that file nor a url.
+Followed followed(Context&, const World&, const std::string& url = {});
+
+/// What following came to, this time.
+struct FollowView {
+    gitops::Settings settings;
+    gitops::Decision decision;
+    gitops::Memory memory;
+    std::string signer;  ///< Who signed what was applied; empty: nobody need to.
+    std::optional<RunView> run{};
+    std::vector<Error> errors{};  ///< Why a commit could not be applied.
+    Exit exit = Exit::well;
+    bool recovered = false;  ///< It failed the last time, and does not any more.
+};
+
+/// One turn: asks, decides, does. Throws Busy where another turn or run is at work.
+FollowView follow(Context&, const Followed&, gitops::Asked);
+
+/// A turn, and what is said of it. By a timer, nothing where nothing happened.
+Exit follow_and_tell(Context&, const std::string& url, gitops::Asked);
+
+/// The manifest of a commit, checked out at DIRECTORY/NAME, for looking; its path.
+std::string manifest_at(Context&, const World&, const Followed&, const std::string& name, const std::string& commit);
+
+Json to_json(const FollowView&);
+std::string render(const FollowView&, Style, bool verbose);
+
+/// `8h`, or a date as 2026-11-21, 2026-11-21 14:00: seconds since 1970. Throws Usage.
+std::int64_t time_from(std::string_view option, const std::string& text, std::int64_t now);
+
+std::string first_line(const std::string& text);
+
+}  // namespace chaos::cli

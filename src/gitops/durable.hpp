@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// Small files of our own in the state directory. Nobody else reads or writes there (0700).
+namespace chaos::durable {
+
+/// Nothing where there is none. Throws Error; also where it is a link, no regular file, somebody else's, or one that
+/// others may write to.
+std::optional<std::string> read(const std::string& path);
+
+/// 0600, whole or not at all, on the disk when it returns. Throws Error.
+void replace(const std::string& path, std::string_view text);
+
+/// 0700; those above it 0755. Throws Error where it is there and is no directory of ours alone.
+void make_directory(const std::string& path);
+
+}  // namespace chaos::durable
