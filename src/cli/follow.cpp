@@ -93,7 +93,8 @@ void notice_runs(gitops::Memory& memory, const History& history, const std::stri
         for (const std::int64_t taken : run.takes_back) {
             const auto ours = history.run(taken);
             if (!ours || !ours->manifest.starts_with(site) || memory.held_by_run != 0) continue;
-            memory.undone = true, memory.held_by_run = run.number, memory.held_by = run.who, memory.held_at = memory.seen;
+            memory.undone = true, memory.held_by_run = run.number, memory.held_by = run.who,
+            memory.held_at = memory.seen;
         }
     }
     const auto last = memory.good_run ? history.run(memory.good_run) : std::nullopt;
