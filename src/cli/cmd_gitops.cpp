@@ -178,9 +178,19 @@ Exit diff_of_commit(Context& context) {
         manifest = manifest_at(context, world, what, "other", commit);
     }
     Options options = context.options;
-    options.command = "plan", options.arguments = {manifest}, options.moved = true;
+    options.moved = true;  // where it is looked at it does not lie
     Context planning{options, context.console, context.sources};
-    return plan(planning);
+    const View view(*world.host);
+    const auto history = look_at_history(planning, world);
+    const Planned planned =
+        look_and_plan(planning, world, view, read_manifests(planning, world, view, {manifest}), history.get());
+    say(context.console, planned.remarks, context.sources);
+    PlanView shown = view_of(planned.site.catalog, planned.plan, context.sources, {});
+    shown.title = planned.site.name;
+    shown.checks = asked_of(planned.site, context.sources);
+    if (!shown.changes.empty()) shown.next = "chaos gitops reconcile";
+    context.console.show(shown);
+    return shown.changes.empty() ? Exit::well : Exit::pending;
 }
 
 /// For whom secrets of this host are to be closed. Made where there is none yet.
