@@ -171,8 +171,8 @@ Exit diff_of_commit(Context& context) {
         const git::Tip tip = gitops::fetch(what.directory, what.settings);
         const std::string commit = word(context, 1).empty()
                                        ? tip.commit
-                                       : git::commit_at(what.directory + "/repository.git", word(context, 1)).hash;
-        const git::Commit about = git::commit_at(what.directory + "/repository.git", commit);
+                                       : git::commit_at(gitops::cache_in(what.directory), word(context, 1)).hash;
+        const git::Commit about = git::commit_at(gitops::cache_in(what.directory), commit);
         context.console.remark(
             fmt::format("{} {} ({})\n", commit.substr(0, 12), escape(first_line(about.message)), escape(about.author)));
         manifest = manifest_at(context, world, what, "other", commit);
