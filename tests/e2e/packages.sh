@@ -10,6 +10,7 @@
 #   add_more                     has the repository `more` of what lies in /srv/more
 #   version_of NAME              as it is installed; nothing where it is not
 #   is_automatic NAME, is_held NAME
+#   make_group MORE              the group `site` of one, and of two that needs libtwo; and of MORE, where that is said
 #   add_by_hand NAME, remove_by_hand NAME
 
 inside() { host_run "$manager" "$@"; }
@@ -85,6 +86,58 @@ walk_sources() {
     status 1 inside chaos apply -y /run/site.yml
     says nowhere
     is both ""
+}
+
+walk_groups() {
+    step "a group comes whole, and is nothing to do then"
+    make_package libtwo 1.0
+    make_package one 1.0
+    make_package two 1.0 libtwo
+    make_package three 1.0
+    make_group
+    publish
+    site <<< $'name: tiny\npackages: [hello, other, "@sites"]'
+    status 1 inside chaos plan /run/site.yml
+    says 'did you mean "@site"?'
+    site <<< $'name: tiny\npackages: [hello, other, "@site"]'
+    status 2 inside chaos plan /run/site.yml
+    says "because of package:@site"
+    status 0 inside chaos apply -y /run/site.yml
+    is one 1.0-1
+    is two 1.0-1
+    is libtwo 1.0-1
+    if [ "$manager" != zypper ] && is_automatic one; then fail "one was asked for by its group"; fi
+    status 0 inside chaos apply -y /run/site.yml
+    says "Nothing to do"
+    status 0 inside chaos rollback -y
+    is one ""
+    is two ""
+    status 0 inside chaos apply -y /run/site.yml
+    is two 1.0-1
+
+    step "what is new in a group comes, and what came for it leaves with it"
+    if [ "$manager" != zypper ]; then # a pattern is a package, and stays at its version
+        make_group three
+        publish
+        status 2 inside chaos plan /run/site.yml
+        says "package:three"
+        status 0 inside chaos apply -y /run/site.yml
+        is three 1.0-1
+        status 0 inside chaos apply -y /run/site.yml
+        says "Nothing to do"
+    fi
+    site <<< $'name: tiny\npackages: [hello, other, one]'
+    status 0 inside chaos apply -y /run/site.yml
+    is two ""
+    is three ""
+    is one 1.0-1
+    status 0 inside chaos rollback -y
+    is two 1.0-1
+    site <<< $'name: tiny\npackages: [hello, other]'
+    status 0 inside chaos apply -y /run/site.yml
+    is one ""
+    is two ""
+    is hello 1.0-1
 }
 
 walk_upgrade() {
@@ -220,5 +273,6 @@ walk() {
 
     walk_files
     walk_sources
+    walk_groups
     walk_upgrade
 }

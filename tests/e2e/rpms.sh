@@ -18,6 +18,7 @@ Summary: tiny
 License: none
 BuildArch: noarch
 ${3:+Requires: $3}
+${4:+Provides: $4}
 %description
 tiny
 %install

@@ -5,6 +5,7 @@
 #include <chaos/resource.hpp>
 #include <chaos/system/packages.hpp>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -69,6 +70,9 @@ struct Metadata {
     int priority = 0;        ///< Higher wins.
 };
 
+/// By the name of a group, its packages.
+using GroupTable = std::map<std::string, std::set<std::string>, std::less<>>;
+
 /// A package manager. Constants, one each; none of them remembers anything of a host.
 ///
 /// Packages::read knows what is installed, so that no back end is asked about that. Commands answer when they are done
@@ -86,6 +90,9 @@ public:
     virtual bool has_all_lists(const Host&) const = 0;
     virtual void refresh(WritableHost&) const = 0;
     virtual std::string_view refresh_hint() const = 0;  ///< The command a person would give.
+
+    /// What its repositories have of groups.
+    virtual GroupTable groups(const View&) const = 0;
 
     /// What it would do, asked once.
     virtual Answer simulate(const Host&, const Request&) const = 0;

@@ -5,6 +5,7 @@
 #include <chaos/view.hpp>
 
 #include "../lines.hpp"
+#include "groups.hpp"
 #include "rpm.hpp"
 
 namespace chaos::resources {
@@ -49,6 +50,26 @@ std::string newest_there(WritableHost& host, const Request& request, const std::
     return fmt::format("{}={}", one, version);
 }
 
+/// The file of groups of a repository that was fetched, packed or plain; empty where it has none.
+std::string comps_in(const Host& host, const std::string& directory) {
+    for (const auto& name : host.list(directory))
+        for (const std::string_view word : {"comps", "group"})
+            if (const auto at = name.find(word); at != name.npos && name.find(".xml", at) != name.npos)
+                return directory + "/" + name;
+    return {};
+}
+
+std::string text_of(const View& view, const std::string& path) {
+    constexpr std::pair<std::string_view, const char*> packed[] = {
+        {".gz", "gzip"}, {".xz", "xz"}, {".zst", "zstd"}, {".bz2", "bzip2"}};
+    for (const auto& [ending, program] : packed)
+        if (path.ends_with(ending)) return view->ask({{program, "-dc", path}}).out;
+    std::string text;
+    constexpr std::size_t most = 64U << 20;
+    view->look(path, &text, most);
+    return text;
+}
+
 class Dnf final : public Backend {
 public:
     std::string_view name() const override { return "dnf"; }
@@ -68,6 +89,13 @@ public:
     }
     void refresh(WritableHost& host) const override { must(host, dnf({"-q", "-y", "makecache"})); }
     std::string_view refresh_hint() const override { return "dnf makecache"; }
+
+    GroupTable groups(const View& view) const override {
+        GroupTable found;
+        for (const auto& one : metadata(view.host()))
+            if (const auto path = comps_in(view.host(), one.path); !path.empty()) add_comps(text_of(view, path), found);
+        return found;
+    }
 
     // dnf takes locks and writes logs before it answers anything, so that who may only look can not ask it.
     Answer simulate(const Host&, const Request& request) const override {

@@ -10,6 +10,7 @@
 #include "../lines.hpp"
 #include "backend.hpp"
 #include "failure.hpp"
+#include "groups.hpp"
 #include "repository/paragraph.hpp"
 
 namespace chaos::resources {
@@ -187,6 +188,12 @@ public:
     }
     void refresh(WritableHost& host) const override { must(host, pacman({"-Sy"})); }
     std::string_view refresh_hint() const override { return "pacman -Sy"; }
+
+    GroupTable groups(const View& view) const override {
+        GroupTable found;
+        add_pacman_groups(view->ask({{"pacman", "-Sgg", "--color=never"}}).out, found);
+        return found;
+    }
 
     Answer simulate(const Host& host, const Request& request) const override {
         Answer answer;

@@ -9,6 +9,7 @@
 #include "apt.hpp"
 #include "apt_policy.hpp"
 #include "apt_universe.hpp"
+#include "groups.hpp"
 #include "local_file.hpp"
 #include "moves.hpp"
 #include "package.hpp"
@@ -331,9 +332,12 @@ std::set<std::string, std::less<>> needed_by_others(const Host& host, const std:
 std::vector<Companion> resolve_packages(const View& view, std::span<Change> changes, Diagnostics& problems) {
     const auto& packages = view.once<Packages>();
     if (!backend_of(packages.keeper)) return {};  // check says so
-    keep_needed(view, changes);
-    if (!is_solved_here(packages)) return resolve_by_simulation(view, changes, problems);
-    return Planning(view, changes, problems).companions();
+    Ungrouped all(view, changes, problems);
+    if (all.changes().empty()) return all.take({});
+    keep_needed(view, all.changes());
+    auto along = is_solved_here(packages) ? Planning(view, all.changes(), problems).companions()
+                                          : resolve_by_simulation(view, all.changes(), problems);
+    return all.take(std::move(along));
 }
 
 }  // namespace chaos::resources

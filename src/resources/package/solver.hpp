@@ -72,6 +72,9 @@ struct Answer {
 /// Whether libsolv is there.
 bool available();
 
+/// How many edits lie between two names; anything above `most` where it is more than that.
+std::size_t edits(std::string_view a, std::string_view b, std::size_t most);
+
 /// libsolv's own pool of packages: those that are installed, those that repositories offer. First all is added, then
 /// choose() is called once, then questions are asked. Throws Error where libsolv is not there.
 class Pool {

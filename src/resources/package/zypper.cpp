@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chaos/view.hpp>
 
+#include "groups.hpp"
 #include "rpm.hpp"
 
 namespace chaos::resources {
@@ -107,6 +108,17 @@ public:
         must(host, command);
     }
     std::string_view refresh_hint() const override { return "zypper refresh"; }
+
+    /// A pattern is a package that says so by what it provides.
+    GroupTable groups(const View& view) const override {
+        GroupTable found;
+        auto asked = looking({"info", "--provides", "-t", "package"});
+        const auto count = asked.argv.size();
+        const auto said = view->ask(looking({"--xmlout", "search", "-t", "package", "--provides", "pattern()"}));
+        for (auto& name : rpm::names_in_zypper_xml(said.out)) asked.argv.push_back(std::move(name));
+        if (asked.argv.size() > count) add_patterns(view->ask(asked).out, found);
+        return found;
+    }
 
     Answer simulate(const Host& host, const Request& request) const override {
         if (request.install.empty() && request.remove.empty()) return {};

@@ -6,9 +6,7 @@
 #include "parts.hpp"
 
 namespace chaos::resources::solver {
-namespace {
 
-/// As `near` as a name that was meant: few edits, or the name is a part of the other.
 std::size_t edits(std::string_view a, std::string_view b, std::size_t most) {
     if (a.size() > b.size()) std::swap(a, b);
     if (b.size() - a.size() > most) return most + 1;
@@ -27,8 +25,6 @@ std::size_t edits(std::string_view a, std::string_view b, std::size_t most) {
     }
     return row[a.size()];
 }
-
-}  // namespace
 
 bool Pool::knows(const std::string& name) const {
     const auto [first, last] = parts_->offers(name);
