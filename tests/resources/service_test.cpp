@@ -57,6 +57,28 @@ TEST_CASE("a service that is absent is neither enabled nor running, and then not
     CHECK(plan_for(host, {web({}, true)}).steps.empty());
 }
 
+TEST_CASE("a service that neither starts nor runs is as one that is not there, and no other is") {
+    const Resource off = web({{"enabled", "false"}, {"running", "false"}});
+    CHECK(off.type->is_as_absent(off.wanted));
+    for (const char* on : {"enabled", "running", "masked"}) {
+        CAPTURE(on);
+        const Resource service = web({{"enabled", on == std::string("enabled") ? "true" : "false"},
+                                      {"running", on == std::string("running") ? "true" : "false"},
+                                      {"masked", on == std::string("masked") ? "true" : "false"}});
+        CHECK_FALSE(service.type->is_as_absent(service.wanted));
+    }
+}
+
+TEST_CASE("a service comes after the file of its unit, and lets go of it before that goes") {
+    const Resource service = web();
+    std::vector<Claim> claims;
+    service.type->claims(service.wanted, claims);
+    const bool needs = std::any_of(claims.begin(), claims.end(), [](const Claim& claim) {
+        return claim.role == Claim::Role::needs && claim.name == "path:/etc/systemd/system/web.service";
+    });
+    CHECK(needs);
+}
+
 TEST_CASE("a masked service is stopped, keeps its links, and comes back") {
     FakeHost host;
     host.put_unit("web.service", installable);
