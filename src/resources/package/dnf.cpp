@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chaos/view.hpp>
-#include <optional>
 
 #include "../lines.hpp"
 #include "groups.hpp"
@@ -49,35 +48,6 @@ std::string newest_there(WritableHost& host, const Request& request, const std::
         throw Error(fmt::format("the repository {} does not have {}", source->second, one))
             .help("dnf repoquery " + one);
     return fmt::format("{}={}", one, version);
-}
-
-/// By dnf's own library, of what is installed alone: its command takes locks and writes logs before it answers
-/// anything, so that who may only look can not ask it. `clean`: what nothing needs any more goes as well.
-constexpr const char* what_would_go =
-    "import contextlib, sys, dnf, dnf.const, dnf.lock\n"
-    "dnf.const.LOG_HAWKEY = '/dev/null'\n"
-    "dnf.lock.build_metadata_lock = lambda *ignored: contextlib.nullcontext()\n"
-    "base = dnf.Base()\n"
-    "base.conf.read()\n"
-    "base.conf.clean_requirements_on_remove = sys.argv[1] == 'clean'\n"
-    "base.fill_sack(load_available_repos=False)\n"
-    "for name in sys.argv[2:]: base.remove(name)\n"
-    "base.resolve(allow_erasing=True)\n"
-    "for one in base.transaction.remove_set: print(one.name, one.evr)\n";
-
-/// Nothing where it can not tell: a host whose dnf is not of Python, a package that it protects.
-std::optional<std::vector<Move>> removal_of(const Host& host, const std::vector<std::string>& names, bool clean) {
-    Command command{{"/usr/bin/python3", "-I", "-c", what_would_go, clean ? "clean" : "keep"}};
-    command.argv.insert(command.argv.end(), names.begin(), names.end());
-    const auto output = host.ask(command);
-    if (output.status != 0) return std::nullopt;
-    std::vector<Move> moves;
-    for (std::string_view rest = output.out; !rest.empty();) {
-        auto line = next_line(rest);
-        const auto name = next_word(line), version = next_word(line);
-        if (!version.empty()) moves.push_back({Move::Kind::remove, std::string(name), std::string(version), {}});
-    }
-    return moves;
 }
 
 /// The file of groups of a repository that was fetched, packed or plain; empty where it has none.
@@ -127,19 +97,10 @@ public:
         return found;
     }
 
-    // What comes is decided by dnf's command alone, and who may only look can not ask that.
-    Answer simulate(const Host& host, const Request& request) const override {
+    // dnf takes locks and writes logs before it answers anything, so that who may only look can not ask it.
+    Answer simulate(const Host&, const Request& request) const override {
         if (request.install.empty() && request.remove.empty()) return {};
-        if (request.install.empty())
-            if (auto moves = removal_of(host, request.remove, false))
-                return {.moves = std::move(*moves), .problems = {}};
         return {.moves = {}, .problems = {}, .known = false, .help = "dnf --assumeno install PACKAGE"};
-    }
-    std::vector<std::string> left_alone(const Host& host, const std::vector<std::string>& going) const override {
-        std::vector<std::string> names;
-        for (const auto& move : removal_of(host, going, true).value_or(std::vector<Move>()))
-            if (std::find(going.begin(), going.end(), move.name) == going.end()) names.push_back(move.name);
-        return names;
     }
     void carry_out(WritableHost& host, const Request& request) const override {
         std::vector<std::string> comes;
