@@ -22,8 +22,8 @@ struct RunRecord {
     std::string note;          ///< Why it ended as it did, in a sentence; empty where it went as planned.
     std::string boot;          ///< boot_id it ran under.
     std::string revision;  ///< The commit that was checked out where the manifest lies; empty where that is unknown.
-    std::string author{}, message{};  ///< Of that commit, where a repository is followed; empty elsewhere.
-    std::string about;     ///< What it was to change, in a few words: "file:/etc/motd and 3 more".
+    std::string author{}, message{};         ///< Of that commit, where a repository is followed; empty elsewhere.
+    std::string about;                       ///< What it was to change, in a few words: "file:/etc/motd and 3 more".
     std::vector<std::int64_t> takes_back{};  ///< A rollback: the runs that it takes back, by number.
 };
 

@@ -160,8 +160,8 @@ public:
     /// that queue no files and run no commands: what they change is told by looking.
     virtual bool overlaps(std::span<const Change>) const { return false; }
 
-    /// Whether a present state is all that absent can be of this kind: a service that neither starts nor runs, whose unit
-    /// may be gone with what brought it. That it is not there any more is then no edit of somebody else's.
+    /// Whether a present state is all that absent can be of this kind: a service that neither starts nor runs, whose
+    /// unit may be gone with what brought it. That it is not there any more is then no edit of somebody else's.
     virtual bool is_as_absent(const State&) const { return false; }
 
     /// What runs of it now, for kinds that start something: a reaction is owed to what started before its inputs

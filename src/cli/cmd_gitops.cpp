@@ -171,16 +171,26 @@ Exit diff_of_commit(Context& context) {
         const git::Tip tip = gitops::fetch(what.directory, what.settings);
         const std::string commit = word(context, 1).empty()
                                        ? tip.commit
-                                       : git::commit_at(what.directory + "/repository.git", word(context, 1)).hash;
-        const git::Commit about = git::commit_at(what.directory + "/repository.git", commit);
+                                       : git::commit_at(gitops::cache_in(what.directory), word(context, 1)).hash;
+        const git::Commit about = git::commit_at(gitops::cache_in(what.directory), commit);
         context.console.remark(
             fmt::format("{} {} ({})\n", commit.substr(0, 12), escape(first_line(about.message)), escape(about.author)));
         manifest = manifest_at(context, world, what, "other", commit);
     }
     Options options = context.options;
-    options.command = "plan", options.arguments = {manifest}, options.moved = true;
+    options.moved = true;  // where it is looked at it does not lie
     Context planning{options, context.console, context.sources};
-    return plan(planning);
+    const View view(*world.host);
+    const auto history = look_at_history(planning, world);
+    const Planned planned =
+        look_and_plan(planning, world, view, read_manifests(planning, world, view, {manifest}), history.get());
+    say(context.console, planned.remarks, context.sources);
+    PlanView shown = view_of(planned.site.catalog, planned.plan, context.sources, {});
+    shown.title = planned.site.name;
+    shown.checks = asked_of(planned.site, context.sources);
+    if (!shown.changes.empty()) shown.next = "chaos gitops reconcile";
+    context.console.show(shown);
+    return shown.changes.empty() ? Exit::well : Exit::pending;
 }
 
 /// For whom secrets of this host are to be closed. Made where there is none yet.

@@ -8,10 +8,6 @@ namespace chaos::cli {
 
 namespace {
 
-Json or_null(const std::string& text) {
-    return text.empty() ? Json() : Json(text);
-}
-
 Json to_json(const std::vector<AttributeOrigin>& rows) {
     Json list = Json::list();
     for (const AttributeOrigin& row : rows)

@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <chaos/git_mirror.hpp>
 #include <chaos/gitops/repository.hpp>
+#include <chaos/gitops/units.hpp>
 #include <chaos/state.hpp>
 #include <chaos/template.hpp>
 #include <ctime>
 
+#include "history_view.hpp"
 #include "modules.hpp"
 
 namespace chaos::cli {
@@ -93,7 +95,8 @@ void notice_runs(gitops::Memory& memory, const History& history, const std::stri
         for (const std::int64_t taken : run.takes_back) {
             const auto ours = history.run(taken);
             if (!ours || !ours->manifest.starts_with(site) || memory.held_by_run != 0) continue;
-            memory.undone = true, memory.held_by_run = run.number, memory.held_by = run.who, memory.held_at = memory.seen;
+            memory.undone = true, memory.held_by_run = run.number, memory.held_by = run.who,
+            memory.held_at = memory.seen;
         }
     }
     const auto last = memory.good_run ? history.run(memory.good_run) : std::nullopt;
@@ -185,7 +188,7 @@ private:
         gitops::save_memory(followed_.directory, memory);  // a commit that ends the host is not begun for ever
         try {
             view_.signer = gitops::trust(followed_.directory, followed_.settings, memory, tip, context_.options.rewind);
-            const git::Commit commit = git::commit_at(followed_.directory + "/repository.git", tip.commit);
+            const git::Commit commit = git::commit_at(gitops::cache_in(followed_.directory), tip.commit);
             run(commit);
         } catch (const Busy&) {
             memory.trying.clear(), memory.tries = 0;  // nothing is wrong with it
@@ -239,7 +242,7 @@ private:
 
     void heal() {
         try {
-            run(git::commit_at(followed_.directory + "/repository.git", view_.memory.good));
+            run(git::commit_at(gitops::cache_in(followed_.directory), view_.memory.good));
         } catch (const Busy&) {
             throw;
         } catch (const Problems& problems) {
@@ -288,10 +291,6 @@ std::int64_t seconds_now() {
     return static_cast<std::int64_t>(std::time(nullptr));
 }
 
-std::string first_line(const std::string& text) {
-    return text.substr(0, text.find('\n'));
-}
-
 std::int64_t time_from(std::string_view option, const std::string& text, std::int64_t now) {
     try {
         return now + Codec<Seconds>::decode(Value(text)).count;
@@ -315,11 +314,10 @@ FollowView follow(Context& context, const Followed& what, gitops::Asked asked) {
 Followed followed(Context& context, const World& world, const std::string& url) {
     Followed result;
     std::string text;
-    const Entry entry = world.host->look(gitops_settings_path, &text);
-    result.enabled = static_cast<bool>(entry);
+    const Entry entry = world.host->look(gitops::settings_file, &text);
     if (entry) {
         Diagnostics problems;
-        result.settings = gitops::read_settings(context.sources, gitops_settings_path, std::move(text), problems);
+        result.settings = gitops::read_settings(context.sources, gitops::settings_file, std::move(text), problems);
         stop_where(problems, Exit::usage);
     } else if (url.empty()) {
         throw Error("this host follows no repository").help("chaos gitops enable URL");

@@ -8,13 +8,10 @@
 
 namespace chaos::cli {
 
-constexpr const char* gitops_settings_path = "/etc/chaos/gitops.yml";
-
 /// A repository that this host follows, or is made from once: `gitops` and `pull` are uses of it.
 struct Followed {
     gitops::Settings settings;
     std::string directory;  ///< What is kept of it: STATE/gitops.
-    bool enabled = false;   ///< /etc/chaos/gitops.yml is there.
 };
 
 /// By /etc/chaos/gitops.yml (of the root), and the options over it. Throws Problems with its mistakes, Error where
@@ -47,7 +44,5 @@ std::string render(const FollowView&, Style, bool verbose);
 
 /// `8h`, or a date as 2026-11-21, 2026-11-21 14:00: seconds since 1970. Throws Usage.
 std::int64_t time_from(std::string_view option, const std::string& text, std::int64_t now);
-
-std::string first_line(const std::string& text);
 
 }  // namespace chaos::cli

@@ -22,10 +22,6 @@ std::string_view word_for(gitops::Decision::Act act) {
     return "";
 }
 
-Json or_null(const std::string& text) {
-    return text.empty() ? Json() : Json(text);
-}
-
 }  // namespace
 
 Json to_json(const FollowView& view) {

@@ -14,10 +14,6 @@ namespace {
 constexpr std::int64_t second = 1'000'000'000;
 constexpr std::size_t abbreviated = 12;
 
-Json or_null(const std::string& text) {
-    return text.empty() ? Json() : Json(text);
-}
-
 Json time_or_null(std::int64_t seconds) {
     return seconds > 0 ? Json(seconds) : Json();
 }

@@ -35,10 +35,6 @@ std::string id_of(const ChangeRecord& record) {
     return cli::id_of(RecordedId{record.type, record.key});
 }
 
-Json or_null(const std::string& text) {
-    return text.empty() ? Json() : Json(text);
-}
-
 }  // namespace
 
 std::vector<Json::Field> fields_of(const RunRecord& run) {
@@ -135,6 +131,10 @@ RecordedChange view_of(const ChangeRecord& record, const Schema* schema, const D
     return view;
 }
 
+std::string first_line(const std::string& text) {
+    return text.substr(0, text.find('\n'));
+}
+
 Json to_json(const HistoryView& view) {
     Json runs = Json::list();
     for (const RunRecord& run : view.runs) runs.add(Json::record(fields_of(run)));
@@ -145,10 +145,6 @@ Json to_json(const HistoryView& view) {
 }
 
 namespace {
-
-std::string first_line(const std::string& text) {
-    return text.substr(0, text.find('\n'));
-}
 
 /// site.yml at 1a2b3c4d5e
 std::string source_of(const RunRecord& run, bool verbose) {

@@ -62,5 +62,6 @@ std::vector<Json::Field> fields_of(const RunRecord&);
 /// 2026-11-21T04:05:11Z, for records; null where it is 0.
 Json time_of(std::int64_t nanoseconds);
 std::int64_t right_now();
+std::string first_line(const std::string& text);
 
 }  // namespace chaos::cli

@@ -102,4 +102,8 @@ std::string Json::text(bool indented) const {
     return out;
 }
 
+Json or_null(const std::string& text) {
+    return text.empty() ? Json() : Json(text);
+}
+
 }  // namespace chaos::cli

@@ -56,6 +56,9 @@ private:
     std::variant<std::monostate, bool, std::int64_t, std::string, std::vector<Json>, std::vector<Field>, Spelled> data_;
 };
 
+/// A text; null where there is nothing to say.
+Json or_null(const std::string& text);
+
 /// Text as JSON writes it, quotes included.
 std::string json_text(std::string_view text);
 

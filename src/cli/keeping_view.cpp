@@ -9,10 +9,6 @@ namespace chaos::cli {
 
 namespace {
 
-Json or_null(const std::string& text) {
-    return text.empty() ? Json() : Json(text);
-}
-
 std::string bytes(std::int64_t number) {
     return size_of(static_cast<std::uint64_t>(std::max<std::int64_t>(number, 0)));
 }

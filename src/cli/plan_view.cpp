@@ -140,7 +140,6 @@ Json to_json(const PlanView& view) {
     for (const ChangeView& change : view.changes) {
         Json attributes = Json::list();
         for (const AttributeView& attribute : change.attributes) attributes.add(to_json(attribute));
-        const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
         changes.add(Json::record({{"action", to_text(change.action)},
                                   {"id", change.id},
                                   {"reaction", or_null(change.reaction)},
@@ -170,7 +169,6 @@ Json to_json(const PlanView& view) {
     for (const auto& one : view.stays) stays.add(to_json(one));
     for (const auto& [reaction, number] : view.reactions()) reactions.add(reaction, number);
     Json checks = Json::list(), because = Json::list();
-    const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
     for (const PlanView::Asked& asked : view.checks)
         checks.add(Json::record({{"check", asked.check},
                                  {"expects", asked.wish},

@@ -47,7 +47,6 @@ constexpr Field fields[] = {
     property<&Memory::scanned>("scanned", "When the host was compared last."),
     property<&Memory::drifted>("drifted", "How many resources had drifted."),
     property<&Memory::duration_ms>("duration_ms", "How long the last run took."),
-    property<&Memory::sight>("sight", "The host from afar."),
     property<&Memory::suspended_until>("suspended_until", "Until when nothing is followed."),
     property<&Memory::suspended_by>("suspended_by", "Who said so."),
     property<&Memory::suspended_why>("suspended_why", "Why."),

@@ -26,10 +26,6 @@ std::string brief(const std::string& commit) {
     return commit.substr(0, 12);
 }
 
-std::string cache_in(const std::string& directory) {
-    return directory + "/repository.git";
-}
-
 std::optional<std::string> list_at(const std::string& cache, const std::string& commit) {
     return git::file_at(cache, commit, signers_path, most_of_signers);
 }
@@ -73,6 +69,10 @@ int remove_one(const char* path, const struct stat*, int, FTW*) {
 }
 
 }  // namespace
+
+std::string cache_in(const std::string& directory) {
+    return directory + "/repository.git";
+}
 
 git::Access access_of(const Settings& settings) {
     const auto path = [](const std::optional<Path>& said) { return said ? said->text : std::string(); };

@@ -69,16 +69,6 @@ TEST_CASE("a service that neither starts nor runs is as one that is not there, a
     }
 }
 
-TEST_CASE("a service comes after the file of its unit, and lets go of it before that goes") {
-    const Resource service = web();
-    std::vector<Claim> claims;
-    service.type->claims(service.wanted, claims);
-    const bool needs = std::any_of(claims.begin(), claims.end(), [](const Claim& claim) {
-        return claim.role == Claim::Role::needs && claim.name == "path:/etc/systemd/system/web.service";
-    });
-    CHECK(needs);
-}
-
 TEST_CASE("a masked service is stopped, keeps its links, and comes back") {
     FakeHost host;
     host.put_unit("web.service", installable);
@@ -134,13 +124,15 @@ TEST_CASE("a service that runs is restarted or reloaded for what it watches; non
     CHECK(react({disabled}) == Verbs{"start web.service"});  // started just now: it has read it all
 }
 
-TEST_CASE("a service watches its own unit") {
+TEST_CASE("a service watches its own unit, and comes after the file of it") {
     std::vector<Claim> claims;
     const auto resource = web();
     resource.type->claims(resource.wanted, claims);
-    REQUIRE(claims.size() == 1);
-    CHECK(claims[0].role == Claim::Role::watches);
-    CHECK(claims[0].name == "unit:web.service");
+    REQUIRE(claims.size() == 2);
+    CHECK(claims[0].role == Claim::Role::needs);
+    CHECK(claims[0].name == "path:/etc/systemd/system/web.service");
+    CHECK(claims[1].role == Claim::Role::watches);
+    CHECK(claims[1].name == "unit:web.service");
 }
 
 TEST_CASE("a service watches what parts there are of its unit, of its template and of its family") {

@@ -35,7 +35,6 @@ struct Memory {
     std::int64_t scanned = 0;      ///< When the whole host was compared with the manifest last.
     std::int64_t drifted = 0;      ///< How many resources were not as the manifest says, and were left so.
     std::int64_t duration_ms = 0;  ///< Of the last run.
-    std::string sight{};           ///< Digest of what an unchanged host looks like from afar; see sight.hpp.
 
     std::int64_t suspended_until = 0;  ///< -1: until somebody says resume.
     std::string suspended_by{}, suspended_why{};

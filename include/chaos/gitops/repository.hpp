@@ -8,6 +8,8 @@
 /// commit.
 namespace chaos::gitops {
 
+std::string cache_in(const std::string& directory);  ///< The bare repository.
+
 git::Access access_of(const Settings&);
 
 /// Fetches what a tip stands for. Throws Error.
