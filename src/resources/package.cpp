@@ -59,7 +59,9 @@ constexpr Field fields[] = {
                                   "Why it comes along, and how much it is: what is fetched, and what it takes.")
         .example("{why: \"hello needs libc6 (>= 2.34)\", download: 53 kB, installed: 287 kB}")
         .merged(Merge::keys),
-    schema::seen<&Package::archive>("archive", "Where the .deb of this version lies.")
+    schema::seen<&Package::archive>("archive",
+                                    "Where the .deb or .rpm of this version lies; empty where it "
+                                    "lies nowhere, and can not be made of what is installed.")
         .example("/var/cache/apt/archives/hello_2.10-3_amd64.deb"),
     schema::seen<&Package::scripts>("scripts", "Scripts of its own run when it comes and goes, and may touch data.")
         .example("true"),
@@ -248,6 +250,7 @@ public:
         if (after && !changes_version(change)) return Undo::exact;
         if (!after && before->purge) return Undo::effort;
         if (!before->archive) return Undo::repacked;
+        if (before->archive->empty()) return Undo::effort;
         return before->scripts.value_or(true) ? Undo::cached : Undo::exact;
     }
     Way way() const override { return Way::opaque; }

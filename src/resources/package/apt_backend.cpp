@@ -62,6 +62,7 @@ public:
         }
     }
 
+    bool packs_anew() const override { return true; }
     void keep_outgoing(WritableHost& host, std::span<const Change> changes) const override {
         apt::keep_outgoing(host, changes);
     }

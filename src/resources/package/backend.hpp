@@ -4,6 +4,7 @@
 #include <chaos/host.hpp>
 #include <chaos/resource.hpp>
 #include <chaos/system/packages.hpp>
+#include <chaos/upgrades.hpp>
 #include <map>
 #include <set>
 #include <span>
@@ -36,6 +37,7 @@ struct Move {
     enum class Kind : char { install, remove } kind;
     std::string name;  ///< With `:arch` where it is not the native one.
     std::string old_version, version;
+    TextMap comes{};  ///< Why it comes and how much it is; empty where its package manager tells nothing of that.
 };
 
 /// Why there would be none.
@@ -55,11 +57,8 @@ struct Answer {
 /// What would make a host's packages newer.
 struct Renewal {
     std::vector<Move> moves;
-    struct Stays {
-        std::string name, version, newer;
-        bool held = false;  ///< Else it was asked to stay.
-    };
-    std::vector<Stays> stays{};
+    std::vector<Upgrades::Stays> stays{};
+    std::size_t not_security = 0;  ///< How many could be newer, but not for security.
 };
 
 /// What a package manager has fetched of one repository, as far as it is on: what a solver reads.
@@ -103,13 +102,13 @@ public:
     /// Does it, in one transaction where it has such; exactly these versions.
     virtual void carry_out(WritableHost&, const Request&) const = 0;
 
-    /// What it would do to make these newer (none: all that is installed) and leave those that stay. Throws Error where
-    /// it knows no such upgrade, or can not tell.
-    virtual Renewal renewal(const Host&, const std::vector<std::string>& names, const std::vector<std::string>& stay,
-                            bool security_only) const;
+    /// What it would do for such an upgrade. Throws Error where it knows none of that kind, or can not tell.
+    virtual Renewal renewal(const Host&, const UpgradeWish&) const;
     /// The command that ends a hold.
     virtual std::string unhold_hint(const std::string& package) const { return "apt-mark unhold " + package; }
 
+    /// What is installed can be made into an archive again.
+    virtual bool packs_anew() const { return false; }
     /// Before any of these change: what goes is kept, so that it can come back though no repository has it any more.
     virtual void keep_outgoing(WritableHost&, std::span<const Change>) const {}
     /// As repair and carry_out, but to take something back: by what was kept, and also where the transaction was cut or

@@ -5,7 +5,10 @@
 #include <chaos/view.hpp>
 
 #include "../lines.hpp"
+#include "dnf_library.hpp"
 #include "groups.hpp"
+#include "local_file.hpp"
+#include "moves.hpp"
 #include "rpm.hpp"
 
 namespace chaos::resources {
@@ -97,11 +100,20 @@ public:
         return found;
     }
 
-    // dnf takes locks and writes logs before it answers anything, so that who may only look can not ask it.
-    Answer simulate(const Host&, const Request& request) const override {
+    Answer simulate(const Host& host, const Request& request) const override {
         if (request.install.empty() && request.remove.empty()) return {};
-        return {.moves = {}, .problems = {}, .known = false, .help = "dnf --assumeno install PACKAGE"};
+        if (auto answer = dnf::simulation(host, request)) return std::move(*answer);
+        return {
+            .moves = {}, .problems = {}, .known = false, .help = "dnf makecache, or dnf --assumeno install PACKAGE"};
     }
+    std::vector<std::string> left_alone(const Host& host, const std::vector<std::string>& going) const override {
+        return dnf::left_alone(host, going).value_or(std::vector<std::string>());
+    }
+    Renewal renewal(const Host& host, const UpgradeWish& wish) const override {
+        if (auto found = dnf::renewal(host, wish)) return std::move(*found);
+        return Backend::renewal(host, wish);
+    }
+    std::string unhold_hint(const std::string& package) const override { return "dnf versionlock delete " + package; }
     void carry_out(WritableHost& host, const Request& request) const override {
         std::vector<std::string> comes;
         for (const auto& one : request.install)
@@ -119,6 +131,33 @@ public:
         };
         transaction({"remove", "--noautoremove"}, request.remove);
         transaction({"install"}, comes);
+    }
+
+    /// What a rollback would want again is fetched while a repository has it.
+    void keep_outgoing(WritableHost& host, std::span<const Change> changes) const override {
+        const View view(host);
+        std::vector<const Packages::Package*> going;
+        std::vector<std::string> words, left;
+        for (const Change& change : changes) {
+            const auto* there = view.once<Packages>().find(change.id.key);
+            if (!change.before || !there || !changes_version(change)) continue;
+            if (const auto path = staged_path(host, there->name, there->version); path.empty() || host.look(path))
+                continue;
+            going.push_back(there), words.push_back(there->name + "-" + there->version);
+        }
+        const auto work = going.empty() ? std::string() : host.keep_in("packages/fetched");
+        if (work.empty() || host.keep_in("packages/local").empty()) return;
+        auto fetch = dnf({"-q", "download", "--setopt=strict=0", "--destdir=" + work}, words);
+        host.run(fetch);  // what did not come is told of
+        for (const auto* one : going) {
+            const auto fetched = fmt::format("{}/{}-{}.{}.rpm", work, one->name,
+                                             one->version.substr(one->version.find(':') + 1), one->architecture);
+            if (host.run({{"mv", "-f", "-T", "--", fetched, staged_path(host, one->name, one->version)}}).status != 0)
+                left.push_back(one->name + " " + one->version);
+        }
+        host.run({{"rm", "-rf", "--", work}});
+        if (!left.empty())
+            host.says(fmt::format("no repository has {}: it can not be taken back to that", listed(left)));
     }
 
     void mark(WritableHost& host, Mark mark, const std::vector<std::string>& packages) const override {
@@ -139,6 +178,7 @@ public:
     void repair(WritableHost&) const override {}
 
     std::string archive_of(const Host& host, const Packages::Package& package) const override {
+        if (auto kept = staged_path(host, package.name, package.version); !kept.empty() && host.look(kept)) return kept;
         for (const auto& name : host.list(cache)) {
             auto path = fmt::format("{}{}/packages/{}-{}.{}.rpm", cache, name, package.name,
                                     package.version.substr(package.version.find(':') + 1), package.architecture);

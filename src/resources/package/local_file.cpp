@@ -198,6 +198,11 @@ std::vector<std::optional<PackageFile>> settle_files(const View& view, std::span
     return files;
 }
 
+std::string staged_path(const Host& host, const std::string& name, const std::string& version) {
+    const auto kept = staged_in(host);
+    return kept.empty() ? kept : kept + "/" + staged_name(name, version, ending_of(Packages::keeper_of(host)));
+}
+
 void stage_files(WritableHost& host, std::span<const Change> changes, Request& request) {
     for (const Change& change : changes) {
         const auto* after = change.after.as<Package>();

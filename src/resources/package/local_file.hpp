@@ -27,6 +27,10 @@ std::string control_in(std::string_view tar);
 /// One that is not what its entry says is told at its place; `well` is false then.
 std::vector<std::optional<PackageFile>> settle_files(const View&, std::span<Change>, Diagnostics&, bool& well);
 
+/// Where the file of a version is kept while a run needs it, whether it is there or not; empty where the state
+/// directory lies outside of the host.
+std::string staged_path(const Host&, const std::string& name, const std::string& version);
+
 /// Copies the files of what a request installs to where nobody else writes, and tells the request. Throws Error where
 /// one is no more what it was when the plan was made.
 void stage_files(WritableHost&, std::span<const Change>, Request&);
