@@ -158,7 +158,7 @@ walk_upgrade() {
     is libhi 2.0-1
     is other 1.0-1
     is_automatic libhi || fail "libhi came along"
-    if [ "$manager" = dnf ]; then # it is kept, though no repository has it any more
+    if [ "$manager" != pacman ]; then # it is kept, though no repository has it any more
         sh 'mkdir /srv/old; find /srv/repo -name "*-1.0-1*" -exec mv -t /srv/old {} +'
         publish
     fi
@@ -166,7 +166,7 @@ walk_upgrade() {
     is hello 1.0-1
     is libhi 1.0-1
     is_automatic libhi || fail "libhi came along"
-    if [ "$manager" = dnf ]; then
+    if [ "$manager" != pacman ]; then
         sh 'mv /srv/old/* /srv/repo/'
         publish
     fi

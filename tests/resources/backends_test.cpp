@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "package/dnf_library.hpp"
+#include "package/package.hpp"
 #include "package/rpm.hpp"
 #include "support/small_run.hpp"
 
@@ -273,6 +274,43 @@ TEST_CASE("dnf's library is asked by the Python of dnf itself, and not at all wh
         return Output{1, "", "ModuleNotFoundError: No module named 'dnf'\n"};
     });
     CHECK_FALSE(dnf.simulate(host, request).known);
+}
+
+TEST_CASE("what goes from a host of rpm is fetched before, kept for who takes it back, and told where nobody has it") {
+    FakeHost host;
+    host.put_file("/usr/lib/sysimage/rpm/rpmdb.sqlite", "x");
+    host.put_directory("/var/lib/chaos", 0700);
+    host.put_command("rpm", [](FakeHost&, const Command&) {
+        return Output{0, "hello\t1:1.0-1\tnoarch\nlost\t1.0-1\tx86_64\nold\t1.0-1\tnoarch\n", ""};
+    });
+    host.put_command("dnf", [](FakeHost& scene, const Command&) {
+        scene.put_file("/var/lib/chaos/packages/fetched/hello-1.0-1.noarch.rpm", "bytes");
+        return Output{1, "", "No package lost-1.0-1 available.\n"};
+    });
+    host.put_command("mv", [](FakeHost& scene, const Command& command) {
+        const auto& from = *(command.argv.rbegin() + 1);
+        if (!scene.look(from)) return Output{1, "", "no such file"};
+        scene.put_file(command.argv.back(), scene.text(from));
+        return Output{};
+    });
+    host.put_command("rm", [](FakeHost&, const Command&) { return Output{}; });
+    host.put_file("/var/lib/chaos/packages/local/old_1.0-1.rpm", "kept before");
+    const auto goes = [](const char* name, const char* version) {
+        resources::Package one{.name = name, .version = version};
+        return Change{{"package", name}, State::of(one), State()};
+    };
+    const std::vector<Change> changes{goes("hello", "1:1.0-1"), goes("lost", "1.0-1"), goes("old", "1.0-1")};
+    const auto& dnf = chaos::resources::dnf_backend();
+    dnf.keep_outgoing(host, changes);
+    CHECK(words(host.ran()[0]) == std::vector<std::string>{"dnf", "-q", "download", "--setopt=strict=0",
+                                                           "--destdir=/var/lib/chaos/packages/fetched", "hello-1:1.0-1",
+                                                           "lost-1.0-1"});
+    CHECK(host.text("/var/lib/chaos/packages/local/hello_1%3a1.0-1.rpm") == "bytes");
+    REQUIRE(host.said.size() == 1);
+    CHECK(host.said[0] == "no repository has lost 1.0-1 any more: a rollback can not bring it back");
+    Packages::Package hello;
+    hello.name = "hello", hello.version = "1:1.0-1", hello.architecture = "noarch";
+    CHECK(dnf.archive_of(host, hello) == "/var/lib/chaos/packages/local/hello_1%3a1.0-1.rpm");
 }
 
 TEST_CASE("what dnf's library says of an upgrade has what comes and what stays, each with its reason") {

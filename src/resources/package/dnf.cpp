@@ -8,7 +8,6 @@
 #include "dnf_library.hpp"
 #include "groups.hpp"
 #include "local_file.hpp"
-#include "moves.hpp"
 #include "rpm.hpp"
 
 namespace chaos::resources {
@@ -102,7 +101,9 @@ public:
 
     Answer simulate(const Host& host, const Request& request) const override {
         if (request.install.empty() && request.remove.empty()) return {};
-        if (auto answer = dnf::simulation(host, request)) return std::move(*answer);
+        // What a repository has that was not fetched yet comes with the run.
+        if (request.install.empty() || has_all_lists(host))
+            if (auto answer = dnf::simulation(host, request)) return std::move(*answer);
         return {
             .moves = {}, .problems = {}, .known = false, .help = "dnf makecache, or dnf --assumeno install PACKAGE"};
     }
@@ -133,31 +134,19 @@ public:
         transaction({"install"}, comes);
     }
 
-    /// What a rollback would want again is fetched while a repository has it.
     void keep_outgoing(WritableHost& host, std::span<const Change> changes) const override {
-        const View view(host);
-        std::vector<const Packages::Package*> going;
-        std::vector<std::string> words, left;
-        for (const Change& change : changes) {
-            const auto* there = view.once<Packages>().find(change.id.key);
-            if (!change.before || !there || !changes_version(change)) continue;
-            if (const auto path = staged_path(host, there->name, there->version); path.empty() || host.look(path))
-                continue;
-            going.push_back(there), words.push_back(there->name + "-" + there->version);
-        }
+        const auto going = unkept_of(host, changes);
         const auto work = going.empty() ? std::string() : host.keep_in("packages/fetched");
-        if (work.empty() || host.keep_in("packages/local").empty()) return;
-        auto fetch = dnf({"-q", "download", "--setopt=strict=0", "--destdir=" + work}, words);
-        host.run(fetch);  // what did not come is told of
-        for (const auto* one : going) {
-            const auto fetched = fmt::format("{}/{}-{}.{}.rpm", work, one->name,
-                                             one->version.substr(one->version.find(':') + 1), one->architecture);
-            if (host.run({{"mv", "-f", "-T", "--", fetched, staged_path(host, one->name, one->version)}}).status != 0)
-                left.push_back(one->name + " " + one->version);
-        }
+        if (work.empty()) return;
+        std::vector<std::string> words;
+        for (const auto& one : going) words.push_back(one.name + "-" + one.version);
+        host.run(
+            dnf({"-q", "download", "--setopt=strict=0", "--destdir=" + work}, words));  // what does not come is told
+        keep_files(host, going, [&](const Packages::Package& one) {
+            return fmt::format("{}/{}-{}.{}.rpm", work, one.name, one.version.substr(one.version.find(':') + 1),
+                               one.architecture);
+        });
         host.run({{"rm", "-rf", "--", work}});
-        if (!left.empty())
-            host.says(fmt::format("no repository has {}: it can not be taken back to that", listed(left)));
     }
 
     void mark(WritableHost& host, Mark mark, const std::vector<std::string>& packages) const override {

@@ -6,12 +6,13 @@ namespace chaos::resources::dnf {
 
 const std::string_view program = R"python(
 import contextlib, logging, os, sys
-import dnf, dnf.const, dnf.db.history, dnf.exceptions, dnf.lock, dnf.util, hawkey, libdnf.transaction
+import dnf, dnf.const, dnf.db.history, dnf.exceptions, dnf.lock, dnf.util, dnf.yum.misc, hawkey, libdnf.transaction
 
 # Nothing of what dnf would write while it looks: no log, no lock, no note of a transaction.
 logging.disable(logging.CRITICAL)
 dnf.const.LOG_HAWKEY = '/dev/null'
 dnf.lock.build_metadata_lock = lambda *ignored: contextlib.nullcontext()
+dnf.yum.misc.getCacheDir = lambda *ignored: '/var/cache/dnf'  # of whoever is not root, it would make one
 
 asked = [line.rstrip('\n').split('\t') for line in sys.stdin]
 def all_of(verb): return [words[1:] for words in asked if words[0] == verb]

@@ -5,6 +5,7 @@
 #include <chaos/view.hpp>
 
 #include "groups.hpp"
+#include "local_file.hpp"
 #include "rpm.hpp"
 
 namespace chaos::resources {
@@ -69,6 +70,17 @@ Command looking(std::vector<std::string> argv) {
 bool can_not_tell(const Output& output) {
     const auto says = [&](std::string_view what) { return output.out.find(what) != output.out.npos; };
     return says("Target initialization failed") || (!says("<install-summary") && !says("<message type=\"error\""));
+}
+
+/// Where its cache has a version; empty where it has not.
+std::string cached(const Host& host, const Packages::Package& package) {
+    const auto version = package.version.substr(package.version.find(':') + 1);
+    for (const auto& repo : rpm::repos_in(host, repositories)) {
+        auto path = fmt::format("/var/cache/zypp/packages/{}/{}/{}-{}.{}.rpm", repo.name, package.architecture,
+                                package.name, version, package.architecture);
+        if (host.look(path)) return path;
+    }
+    return {};
 }
 
 /// What it would do: `update --dry-run` and the like.
@@ -197,6 +209,15 @@ public:
         must(host, transaction(request, false));
     }
 
+    void keep_outgoing(WritableHost& host, std::span<const Change> changes) const override {
+        const auto going = unkept_of(host, changes);
+        if (going.empty()) return;
+        std::vector<std::string> argv{"download"};
+        for (const auto& one : going) argv.push_back(one.name + "=" + one.version);
+        host.run(zypper(std::move(argv)));  // what does not come is told
+        keep_files(host, going, [&](const Packages::Package& one) { return cached(host, one); });
+    }
+
     void mark(WritableHost& host, Mark mark, const std::vector<std::string>& packages) const override {
         if (packages.empty()) return;
         if (mark == Mark::automatic || mark == Mark::manual)
@@ -212,12 +233,8 @@ public:
     void repair(WritableHost&) const override {}
 
     std::string archive_of(const Host& host, const Packages::Package& package) const override {
-        for (const auto& repo : rpm::repos_in(host, repositories)) {
-            auto path = fmt::format("/var/cache/zypp/packages/{}/{}/{}-{}.{}.rpm", repo.name, package.architecture,
-                                    package.name, package.version, package.architecture);
-            if (host.look(path)) return path;
-        }
-        return {};
+        if (auto kept = staged_path(host, package.name, package.version); !kept.empty() && host.look(kept)) return kept;
+        return cached(host, package);
     }
     std::string ask_about(const std::string& package) const override { return "zypper search -s " + package; }
     std::string ask_why(const std::string& package) const override { return "zypper install --dry-run " + package; }
