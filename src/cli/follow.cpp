@@ -150,6 +150,7 @@ private:
         } catch (const Busy&) {
             throw;
         } catch (const Error& error) {
+            if (followed_.elsewhere) throw;
             silence(error);
         }
         view_.decision = gitops::after_asking(settings, memory, tip, asked_, false, now_);
@@ -179,6 +180,7 @@ private:
         } catch (const Busy&) {
             throw;
         } catch (const Error& error) {
+            if (followed_.elsewhere) throw;
             view_.decision.act = Act::stay, view_.decision.why = "the repository does not answer";
             return silence(error);
         }
@@ -241,8 +243,10 @@ private:
     }
 
     void heal() {
+        const Exit before = view_.exit;  // the repository may not have answered
         try {
             run(git::commit_at(gitops::cache_in(followed_.directory), view_.memory.good));
+            if (view_.exit == Exit::well) view_.exit = before;
         } catch (const Busy&) {
             throw;
         } catch (const Problems& problems) {
@@ -322,7 +326,9 @@ Followed followed(Context& context, const World& world, const std::string& url) 
     } else if (url.empty()) {
         throw Error("this host follows no repository").help("chaos gitops enable URL");
     }
+    const std::string own = result.settings.url;
     result.settings = with_options(result.settings, context.options, url);
+    result.elsewhere = result.settings.url != own;
     result.directory = world.state_directory + "/gitops";
     return result;
 }

@@ -11,7 +11,8 @@ namespace chaos::cli {
 /// A repository that this host follows, or is made from once: `gitops` and `pull` are uses of it.
 struct Followed {
     gitops::Settings settings;
-    std::string directory;  ///< What is kept of it: STATE/gitops.
+    std::string directory;   ///< What is kept of it: STATE/gitops.
+    bool elsewhere = false;  ///< Asked for this once: what is remembered of the one that is followed is not of it.
 };
 
 /// By /etc/chaos/gitops.yml (of the root), and the options over it. Throws Problems with its mistakes, Error where
