@@ -84,6 +84,20 @@ std::vector<std::string> resolved(const gitops::Candidates& candidates, const Re
     return paths;
 }
 
+/// One of ours was not confirmed, and taken back by that: its commit has failed, and the host is at the one before.
+void note_unconfirmed(gitops::Memory& memory, const History& history, const RunRecord& ours, const std::string& site) {
+    gitops::note_failed(memory, ours.revision, ours.note.empty() ? "it was not confirmed" : ours.note, ours.number,
+                        seconds_now());
+    memory.good.clear(), memory.good_subject.clear(), memory.good_author.clear(), memory.good_run = 0;
+    for (const RunRecord& run : history.runs(200)) {
+        if (run.number >= ours.number || !run.manifest.starts_with(site) || run.state != RunState::committed) continue;
+        memory.good = run.revision, memory.good_run = run.number;
+        memory.good_subject = first_line(run.message), memory.good_author = run.author.substr(0, run.author.find(" <"));
+        memory.good_at = run.ended / 1'000'000'000;
+        return;
+    }
+}
+
 /// Runs that came since the last turn: a person's rollback of one of ours holds the host there, and one of ours that
 /// was not confirmed has failed.
 void notice_runs(gitops::Memory& memory, const History& history, const std::string& site) {
@@ -95,14 +109,12 @@ void notice_runs(gitops::Memory& memory, const History& history, const std::stri
         for (const std::int64_t taken : run.takes_back) {
             const auto ours = history.run(taken);
             if (!ours || !ours->manifest.starts_with(site) || memory.held_by_run != 0) continue;
+            const bool by_itself = run.who == "chaos";  // nobody said so
+            if (by_itself && taken == memory.good_run) note_unconfirmed(memory, history, *ours, site);
+            if (by_itself) continue;
             memory.undone = true, memory.held_by_run = run.number, memory.held_by = run.who,
             memory.held_at = memory.seen;
         }
-    }
-    const auto last = memory.good_run ? history.run(memory.good_run) : std::nullopt;
-    if (last && last->state == RunState::undone && last->revision == memory.good) {
-        gitops::note_failed(memory, memory.good, last->note, memory.good_run, seconds_now());
-        memory.good.clear();
     }
 }
 
@@ -121,8 +133,11 @@ public:
     FollowView take() {
         gitops::Memory& memory = view_.memory;
         const bool failed_before = !memory.failed.empty() || memory.unreachable != 0;
+        const std::string failed = memory.failed;
         if (const auto history = look_at_history(context_, world_))
             notice_runs(memory, *history, followed_.directory + "/site/");
+        if (memory.failed != failed && asked_ == gitops::Asked::by_timer)
+            view_.errors.emplace_back(memory.why_failed), view_.exit = Exit::failed;
         view_.decision = gitops::before_asking(followed_.settings, memory, asked_, now_);
         if (view_.decision.act == Act::ask) ask();
         for (const Hold& hold : held_ = holds(world_.state_directory, now_))
@@ -189,9 +204,9 @@ private:
         ++memory.tries;
         gitops::save_memory(followed_.directory, memory);  // a commit that ends the host is not begun for ever
         try {
+            view_.tried = git::commit_at(gitops::cache_in(followed_.directory), tip.commit);
             view_.signer = gitops::trust(followed_.directory, followed_.settings, memory, tip, context_.options.rewind);
-            const git::Commit commit = git::commit_at(gitops::cache_in(followed_.directory), tip.commit);
-            run(commit);
+            run(view_.tried);
         } catch (const Busy&) {
             memory.trying.clear(), memory.tries = 0;  // nothing is wrong with it
             throw;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chaos/git_mirror.hpp>
 #include <chaos/gitops/decision.hpp>
 
 #include "holding.hpp"
@@ -24,7 +25,8 @@ struct FollowView {
     gitops::Settings settings;
     gitops::Decision decision;
     gitops::Memory memory;
-    std::string signer;  ///< Who signed what was applied; empty: nobody need to.
+    git::Commit tried{};  ///< What was to be applied.
+    std::string signer;   ///< Who signed what was applied; empty: nobody need to.
     std::optional<RunView> run{};
     std::vector<Error> errors{};  ///< Why a commit could not be applied.
     Exit exit = Exit::well;

@@ -33,6 +33,7 @@ git_start() {
 }
 
 git_servers() {
+    # shellcheck disable=SC2016  # expanded inside
     host_run "$1" sh -ec '
         if [ -d /run/systemd/system ]; then systemctl -q disable --now nginx ssh fcgiwrap.socket fcgiwrap 2> /dev/null; fi
         useradd -m -s /bin/sh -p "*" eve
