@@ -132,12 +132,10 @@ public:
 
     FollowView take() {
         gitops::Memory& memory = view_.memory;
+        const std::int64_t failed_run = memory.failed_run;
         const bool failed_before = !memory.failed.empty() || memory.unreachable != 0;
-        const std::string failed = memory.failed;
         if (const auto history = look_at_history(context_, world_))
             notice_runs(memory, *history, followed_.directory + "/site/");
-        if (memory.failed != failed && asked_ == gitops::Asked::by_timer)
-            view_.errors.emplace_back(memory.why_failed), view_.exit = Exit::failed;
         view_.decision = gitops::before_asking(followed_.settings, memory, asked_, now_);
         if (view_.decision.act == Act::ask) ask();
         for (const Hold& hold : held_ = holds(world_.state_directory, now_))
@@ -148,6 +146,9 @@ public:
             gitops::save_memory(followed_.directory, memory);
             throw;
         }
+        if (memory.failed_run > failed_run && view_.decision.act != Act::apply && asked_ == gitops::Asked::by_timer)
+            view_.errors.emplace_back(memory.why_failed);  // it was not confirmed
+        if ((!view_.errors.empty() || unanswered_) && view_.exit == Exit::well) view_.exit = Exit::failed;
         view_.recovered = failed_before && memory.failed.empty() && memory.unreachable == 0;
         gitops::save_memory(followed_.directory, memory);
         return std::move(view_);
@@ -172,6 +173,7 @@ private:
     }
 
     void silence(const Error& error) {
+        unanswered_ = true;
         gitops::note_silence(view_.memory, followed_.settings, error.what(), now_);
         if (asked_ == gitops::Asked::by_person) view_.errors.push_back(error);
         view_.exit = Exit::failed;
@@ -258,10 +260,8 @@ private:
     }
 
     void heal() {
-        const Exit before = view_.exit;  // the repository may not have answered
         try {
             run(git::commit_at(gitops::cache_in(followed_.directory), view_.memory.good));
-            if (view_.exit == Exit::well) view_.exit = before;
         } catch (const Busy&) {
             throw;
         } catch (const Problems& problems) {
@@ -296,6 +296,7 @@ private:
     gitops::Asked asked_;
     std::int64_t now_;
     std::optional<gitops::Turn> turn_;
+    bool unanswered_ = false;  ///< The repository did not say where it is.
     std::vector<Hold> held_;
     FollowView view_;
 };
