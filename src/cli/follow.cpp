@@ -296,9 +296,9 @@ private:
     gitops::Asked asked_;
     std::int64_t now_;
     std::optional<gitops::Turn> turn_;
-    bool unanswered_ = false;  ///< The repository did not say where it is.
     std::vector<Hold> held_;
     FollowView view_;
+    bool unanswered_ = false;  ///< The repository did not say where it is.
 };
 
 }  // namespace
