@@ -196,6 +196,8 @@ private:
             tip = gitops::fetch(followed_.directory, followed_.settings);
         } catch (const Busy&) {
             throw;
+        } catch (const git::TooLarge& error) {
+            return failed(view_.decision.commit, {error}, Exit::failed);
         } catch (const Error& error) {
             if (followed_.elsewhere) throw;
             view_.decision.act = Act::stay, view_.decision.why = "the repository does not answer";

@@ -125,12 +125,6 @@ Access within_disk(const std::string& cache, Access access) {
     return access;
 }
 
-/// Of what came, and is not kept: who follows a repository is to see that at once.
-class TooLarge : public Error {
-public:
-    using Error::Error;
-};
-
 [[noreturn]] void refuse_large(const std::string& name, std::uint64_t size, const Access& access) {
     TooLarge error(fmt::format("{} has {} MiB, and a file may have {} MiB", name, size >> 20, access.most_file >> 20));
     error.hint = "keep large files elsewhere, and fetch them with a digest; what was fetched of it is gone again";

@@ -90,6 +90,8 @@ std::string mistake(Work&& work) {
         work();
     } catch (const Busy& error) {
         return std::string("busy: ") + error.what();
+    } catch (const git::TooLarge& error) {
+        return std::string("too large: ") + error.what() + " | " + error.hint;
     } catch (const Error& error) {
         return std::string(error.what()) + " | " + error.hint;
     }
@@ -372,7 +374,9 @@ TEST_CASE("a file that is larger than what may be fetched is refused before all 
     place.go_on("head -c 9000000 /dev/urandom > large");
     place.access.most_file = 1 << 20;
     const std::string before = place.shell("ls -A cache/objects/pack");
-    CHECK(has(mistake([&] { place.fetch(); }), "it has a file of more than 1 MiB"));
+    const std::string why = mistake([&] { place.fetch(); });
+    CHECK(has(why, "too large: can not fetch"));
+    CHECK(has(why, "it has a file of more than 1 MiB"));
     CHECK(place.shell("ls -A cache/objects/pack") == before);
 }
 
