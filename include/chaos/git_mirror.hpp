@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chaos/error.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,6 +27,12 @@ struct Access {
     std::int64_t timeout_s = 900;  ///< All of it.
     std::uint64_t most_bytes = 2ULL << 30;   ///< Of what is received.
     std::uint64_t most_file = 512ULL << 20;  ///< Of a file of the commit that is fetched.
+};
+
+/// A file is larger than is fetched. Asking again brings the same, as long as the remote stands where it does.
+class TooLarge : public Error {
+public:
+    using Error::Error;
 };
 
 /// What a check-out may come to; more is an Error before it is written.

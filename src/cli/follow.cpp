@@ -84,6 +84,20 @@ std::vector<std::string> resolved(const gitops::Candidates& candidates, const Re
     return paths;
 }
 
+/// One of ours was not confirmed, and taken back by that: its commit has failed, and the host is at the one before.
+void note_unconfirmed(gitops::Memory& memory, const History& history, const RunRecord& ours, const std::string& site) {
+    gitops::note_failed(memory, ours.revision, ours.note.empty() ? "it was not confirmed" : ours.note, ours.number,
+                        seconds_now());
+    memory.good.clear(), memory.good_subject.clear(), memory.good_author.clear(), memory.good_run = 0;
+    for (const RunRecord& run : history.runs(200)) {
+        if (run.number >= ours.number || !run.manifest.starts_with(site) || run.state != RunState::committed) continue;
+        memory.good = run.revision, memory.good_run = run.number;
+        memory.good_subject = first_line(run.message), memory.good_author = run.author.substr(0, run.author.find(" <"));
+        memory.good_at = run.ended / 1'000'000'000;
+        return;
+    }
+}
+
 /// Runs that came since the last turn: a person's rollback of one of ours holds the host there, and one of ours that
 /// was not confirmed has failed.
 void notice_runs(gitops::Memory& memory, const History& history, const std::string& site) {
@@ -95,14 +109,12 @@ void notice_runs(gitops::Memory& memory, const History& history, const std::stri
         for (const std::int64_t taken : run.takes_back) {
             const auto ours = history.run(taken);
             if (!ours || !ours->manifest.starts_with(site) || memory.held_by_run != 0) continue;
+            const bool by_itself = run.who == "chaos";  // nobody said so
+            if (by_itself && taken == memory.good_run) note_unconfirmed(memory, history, *ours, site);
+            if (by_itself) continue;
             memory.undone = true, memory.held_by_run = run.number, memory.held_by = run.who,
             memory.held_at = memory.seen;
         }
-    }
-    const auto last = memory.good_run ? history.run(memory.good_run) : std::nullopt;
-    if (last && last->state == RunState::undone && last->revision == memory.good) {
-        gitops::note_failed(memory, memory.good, last->note, memory.good_run, seconds_now());
-        memory.good.clear();
     }
 }
 
@@ -120,6 +132,7 @@ public:
 
     FollowView take() {
         gitops::Memory& memory = view_.memory;
+        const std::int64_t failed_run = memory.failed_run;
         const bool failed_before = !memory.failed.empty() || memory.unreachable != 0;
         if (const auto history = look_at_history(context_, world_))
             notice_runs(memory, *history, followed_.directory + "/site/");
@@ -133,6 +146,9 @@ public:
             gitops::save_memory(followed_.directory, memory);
             throw;
         }
+        if (memory.failed_run > failed_run && view_.decision.act != Act::apply && asked_ == gitops::Asked::by_timer)
+            view_.errors.emplace_back(memory.why_failed);  // it was not confirmed
+        if ((!view_.errors.empty() || unanswered_) && view_.exit == Exit::well) view_.exit = Exit::failed;
         view_.recovered = failed_before && memory.failed.empty() && memory.unreachable == 0;
         gitops::save_memory(followed_.directory, memory);
         return std::move(view_);
@@ -150,12 +166,14 @@ private:
         } catch (const Busy&) {
             throw;
         } catch (const Error& error) {
+            if (followed_.elsewhere) throw;
             silence(error);
         }
         view_.decision = gitops::after_asking(settings, memory, tip, asked_, false, now_);
     }
 
     void silence(const Error& error) {
+        unanswered_ = true;
         gitops::note_silence(view_.memory, followed_.settings, error.what(), now_);
         if (asked_ == gitops::Asked::by_person) view_.errors.push_back(error);
         view_.exit = Exit::failed;
@@ -178,7 +196,10 @@ private:
             tip = gitops::fetch(followed_.directory, followed_.settings);
         } catch (const Busy&) {
             throw;
+        } catch (const git::TooLarge& error) {
+            return failed(view_.decision.commit, {error}, Exit::failed);
         } catch (const Error& error) {
+            if (followed_.elsewhere) throw;
             view_.decision.act = Act::stay, view_.decision.why = "the repository does not answer";
             return silence(error);
         }
@@ -187,9 +208,9 @@ private:
         ++memory.tries;
         gitops::save_memory(followed_.directory, memory);  // a commit that ends the host is not begun for ever
         try {
+            view_.tried = git::commit_at(gitops::cache_in(followed_.directory), tip.commit);
             view_.signer = gitops::trust(followed_.directory, followed_.settings, memory, tip, context_.options.rewind);
-            const git::Commit commit = git::commit_at(gitops::cache_in(followed_.directory), tip.commit);
-            run(commit);
+            run(view_.tried);
         } catch (const Busy&) {
             memory.trying.clear(), memory.tries = 0;  // nothing is wrong with it
             throw;
@@ -279,6 +300,7 @@ private:
     std::optional<gitops::Turn> turn_;
     std::vector<Hold> held_;
     FollowView view_;
+    bool unanswered_ = false;  ///< The repository did not say where it is.
 };
 
 }  // namespace
@@ -322,7 +344,9 @@ Followed followed(Context& context, const World& world, const std::string& url) 
     } else if (url.empty()) {
         throw Error("this host follows no repository").help("chaos gitops enable URL");
     }
+    const std::string own = result.settings.url;
     result.settings = with_options(result.settings, context.options, url);
+    result.elsewhere = result.settings.url != own;
     result.directory = world.state_directory + "/gitops";
     return result;
 }

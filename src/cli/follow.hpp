@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chaos/git_mirror.hpp>
 #include <chaos/gitops/decision.hpp>
 
 #include "holding.hpp"
@@ -11,7 +12,8 @@ namespace chaos::cli {
 /// A repository that this host follows, or is made from once: `gitops` and `pull` are uses of it.
 struct Followed {
     gitops::Settings settings;
-    std::string directory;  ///< What is kept of it: STATE/gitops.
+    std::string directory;   ///< What is kept of it: STATE/gitops.
+    bool elsewhere = false;  ///< Asked for this once: what is remembered of the one that is followed is not of it.
 };
 
 /// By /etc/chaos/gitops.yml (of the root), and the options over it. Throws Problems with its mistakes, Error where
@@ -23,7 +25,8 @@ struct FollowView {
     gitops::Settings settings;
     gitops::Decision decision;
     gitops::Memory memory;
-    std::string signer;  ///< Who signed what was applied; empty: nobody need to.
+    git::Commit tried{};  ///< What was to be applied.
+    std::string signer;   ///< Who signed what was applied; empty: nobody need to.
     std::optional<RunView> run{};
     std::vector<Error> errors{};  ///< Why a commit could not be applied.
     Exit exit = Exit::well;

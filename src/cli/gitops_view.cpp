@@ -7,6 +7,8 @@
 #include <chaos/gitops/decision.hpp>
 #include <chaos/url.hpp>
 
+#include "history_view.hpp"
+
 namespace chaos::cli {
 
 namespace {
@@ -192,6 +194,7 @@ gitops::Event event_of(const FollowView& view) {
     event.run = run;
     if (!view.errors.empty() && view.decision.act == Act::apply) {
         event.kind = "failure", event.commit = memory.failed, event.message = memory.why_failed;
+        event.subject = first_line(view.tried.message), event.author = view.tried.author;
     } else if (!view.errors.empty()) {
         event.kind = "failure", event.message = view.errors.front().what();
     } else if (memory.unreachable && memory.failures == 1) {

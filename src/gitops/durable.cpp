@@ -73,6 +73,11 @@ void replace(const std::string& path, std::string_view text) {
     if (directory.number < 0 || ::fsync(directory.number) != 0) fail("sync", above);
 }
 
+void sync_all(const std::string& directory) {
+    const Descriptor any(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (any.number < 0 || ::syncfs(any.number) != 0) fail("sync", directory);
+}
+
 void make_directory(const std::string& path) {
     for (auto slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1))
         if (::mkdir(path.substr(0, slash).c_str(), 0755) != 0 && errno != EEXIST) fail("make", path.substr(0, slash));

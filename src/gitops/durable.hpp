@@ -15,6 +15,9 @@ std::optional<std::string> read(const std::string& path);
 /// 0600, whole or not at all, on the disk when it returns. Throws Error.
 void replace(const std::string& path, std::string_view text);
 
+/// All that was written to the file system of a directory is on the disk when it returns. Throws Error.
+void sync_all(const std::string& directory);
+
 /// 0700; those above it 0755. Throws Error where it is there and is no directory of ours alone.
 void make_directory(const std::string& path);
 

@@ -135,6 +135,7 @@ std::string check_out(const std::string& directory, const std::string& name, con
     durable::make_directory(fresh);
     git::check_out(cache_in(directory), settings.url, commit, fresh, git::Limits{}, access_of(settings));
     ::unlink(mark.c_str());  // from here to the end it is no commit's for sure
+    durable::sync_all(fresh);
     const int moved = ::access(place.c_str(), F_OK) == 0
                           ? static_cast<int>(::syscall(SYS_renameat2, AT_FDCWD, fresh.c_str(), AT_FDCWD, place.c_str(),
                                                        RENAME_EXCHANGE))

@@ -66,6 +66,11 @@ Value ask(Value::Map question, const Access& access) {
     const std::string wrong = text(answer, "error"), hint = text(answer, "hint");
     if (wrong.empty() && answer.is_map()) return answer;
     if (!text(answer, "busy").empty()) throw Busy(wrong);
+    if (!text(answer, "too large").empty()) {
+        TooLarge error(wrong);
+        error.hint = hint;
+        throw error;
+    }
     throw Error(wrong.empty() ? "what talked to the repository gave no answer" : wrong).help(std::string(hint));
 }
 

@@ -18,6 +18,9 @@ struct Talk {
     Patience patience;
     std::unique_ptr<Wire> wire{};  ///< None where the repository is on this host.
     std::optional<Error> wrong{};
+    bool too_large = false;      ///< That is what is wrong.
+    unsigned objects = 0;        ///< That came whole,
+    std::uint64_t whole_at = 0;  ///< and how much had come then.
 
     template <class Work>
     int guarded(Work&& work) {
@@ -94,6 +97,14 @@ int watch(const git_indexer_progress* so_far, void* talk) {
     return given.guarded([&] {
         given.patience.check_total();
         if (so_far->received_bytes > given.access.most_bytes) refuse_more(given.access);
+        // what is packed is hardly more than what it was
+        given.too_large =
+            so_far->received_bytes - given.whole_at > given.access.most_file + given.access.most_file / 16 + (1 << 20);
+        if (given.too_large)
+            throw Error(fmt::format("it has a file of more than {} MiB", given.access.most_file >> 20))
+                .help("keep large files elsewhere, and fetch them with a digest; what came of it is gone again");
+        if (so_far->received_objects != given.objects)
+            given.objects = so_far->received_objects, given.whole_at = so_far->received_bytes;
     });
 }
 
@@ -154,6 +165,11 @@ Connection::~Connection() = default;
 
 void Connection::fail(const char* doing) {
     const Error why = talk_->wrong ? *talk_->wrong : Error(last_message(lib_));
+    if (talk_->too_large) {
+        TooLarge error(fmt::format("can not {} {}: {}", doing, url_, why.what()));
+        error.hint = why.hint;
+        throw error;
+    }
     throw Error(fmt::format("can not {} {}: {}", doing, url_, why.what()))
         .help(why.hint.empty() ? "try it by hand: git ls-remote " + url_ : std::string(why.hint));
 }
