@@ -102,8 +102,8 @@ void unpack_again(WritableHost& host, std::span<const Change> changes) {
     if (!wanted.empty()) must(host, {{"dpkg", "--set-selections"}, wanted});
     if (unpack.argv.size() == words) return;
     host.says("dpkg's files are not as far as it notes: unpacking them again");
-    carries_out(host, unpack);
-    carries_out(host, quiet({"dpkg", "--force-confdef", "--force-confold", "--configure", "-a"}));
+    carry_out(host, unpack);
+    carry_out(host, quiet({"dpkg", "--force-confdef", "--force-confold", "--configure", "-a"}));
 }
 
 void go_back(WritableHost& host, Request request) {
