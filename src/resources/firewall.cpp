@@ -416,8 +416,9 @@ public:
             else
                 host.remove(path);
         };
-        const bool runs = host.live() && host.services().answers() && host.look(unit_path) &&
-                          host.services().unit(unit_name_).active == "active";
+        // Also where its file is gone: what a rollback puts back it does before, and the unit goes on without.
+        const bool runs =
+            host.live() && host.services().answers() && host.services().unit(unit_name_).active == "active";
         const bool boots = to && to->unit && to->linked.value_or(false);
         if (runs && !boots) host.control(UnitVerb::stop, unit_name_);
         put(file_path, to ? to->file : std::nullopt);

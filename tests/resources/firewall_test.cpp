@@ -104,6 +104,17 @@ TEST_CASE("a firewall is in the kernel and in a file for the next boot, and goes
     CHECK(host.dump() == before);
 }
 
+TEST_CASE("a firewall's unit is stopped also where a rollback has put its file back before") {
+    FakeHost host = walled();
+    const auto run = apply(host, wall({{"allow", list_of({"ssh"})}}));
+    for (const char* path : {"/etc/chaos/firewall.nft", "/etc/systemd/system/chaos-firewall.service",
+                             "/etc/systemd/system/sysinit.target.wants/chaos-firewall.service"})
+        host.erase(path);
+    take_back(host, run);
+    CHECK(host.controlled().back() == "stop chaos-firewall.service");
+    CHECK_FALSE(host.look(kernel));
+}
+
 TEST_CASE("rules that somebody added or took away are told, mended, and come back when that is taken back") {
     FakeHost host = walled();
     const auto wish = wall({{"allow", list_of({"ssh", "http"})}});
