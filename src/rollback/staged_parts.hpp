@@ -108,7 +108,8 @@ struct StagedHost::Parts {
     std::size_t announced = 0;  ///< The first so many of them the journal knows.
     std::map<Region, std::string> stage_of;
     std::map<std::uint64_t, FileSystem> file_systems;
-    mutable std::optional<Owners> owners;  ///< As on disk; forgotten at every publish.
+    std::map<std::string, Descriptor> made_again;  ///< By Image::others: inodes that had more names than one.
+    mutable std::optional<Owners> owners;          ///< As on disk; forgotten at every publish.
     bool units_changed = false;
     bool touched_everywhere = false;
 
@@ -138,6 +139,7 @@ struct StagedHost::Parts {
 
     // staged_stage.cpp: new inodes, seen by nobody
     void stage(Move&);
+    bool join(const Spot&, const Image& wished, const std::string& path);
     void make(const Spot&, const Image& wished, const Content&, const std::string& path);
     void make_stage_directory(const std::string& staged);
     void sync();
