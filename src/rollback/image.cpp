@@ -12,7 +12,7 @@ namespace {
 // In the order of Entry::Kind. These words are in stores.
 constexpr std::array<std::string_view, 5> kinds = {"absent", "file", "directory", "link", "other"};
 constexpr std::string_view hexadecimal = "0123456789abcdef";
-constexpr std::size_t words_of_one = 12;  // and one more where it had other names
+constexpr std::size_t words_of_one = 12;
 
 // Bytes as one word: what is not printable ASCII, and %, as %xx; nothing at all as -.
 std::string escaped(std::string_view bytes) {
@@ -71,26 +71,21 @@ bool Image::same_as(const Image& other) const {
 
 std::string to_text(const Image& it) {
     if (!it) return "absent";
-    std::string line = fmt::format("{} {:04o} {} {} {} {} {} {} {} {} {} {}", kinds[static_cast<std::size_t>(it.kind)],
-                                   it.mode, it.uid, it.gid, it.size, it.modified, it.content ? hex(it.content) : "-",
-                                   escaped(it.target), escaped(it.extended), it.device, it.inode, it.born);
-    if (!it.others.empty()) line += ' ' + escaped(it.others);
-    return line;
+    return fmt::format("{} {:04o} {} {} {} {} {} {} {} {} {} {}", kinds[static_cast<std::size_t>(it.kind)], it.mode,
+                       it.uid, it.gid, it.size, it.modified, it.content ? hex(it.content) : "-", escaped(it.target),
+                       escaped(it.extended), it.device, it.inode, it.born);
 }
 
 Image image_from_text(std::string_view line) {
     if (line == "absent") return {};
-    std::array<std::string_view, words_of_one + 1> words;
+    std::array<std::string_view, words_of_one> words;
     std::string_view rest = line;
-    std::size_t count = 0;
-    for (bool more = true; more; ++count) {
+    for (std::size_t i = 0; i < words.size(); ++i) {
         const auto space = rest.find(' ');
-        more = space != std::string_view::npos;
-        if (rest.empty() || count == words.size()) refuse(line);
-        words[count] = rest.substr(0, space);
-        rest.remove_prefix(more ? space + 1 : rest.size());
+        if (rest.empty() || (space == std::string_view::npos) != (i + 1 == words.size())) refuse(line);
+        words[i] = rest.substr(0, space);
+        rest.remove_prefix(space == std::string_view::npos ? rest.size() : space + 1);
     }
-    if (count < words_of_one) refuse(line);
     Image it;
     for (std::size_t k = 1; k < kinds.size(); ++k)
         if (kinds[k] == words[0]) it.kind = static_cast<Entry::Kind>(k);
@@ -106,7 +101,6 @@ Image image_from_text(std::string_view line) {
     read(words[9], it.device, line);
     read(words[10], it.inode, line);
     read(words[11], it.born, line);
-    if (count > words_of_one) it.others = unescaped(words[words_of_one], line);
     return it;
 }
 

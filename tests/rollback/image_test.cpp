@@ -31,12 +31,6 @@ TEST_CASE("An image read back from its line is the image, whatever bytes are in 
     const Image file = some_file();
     CHECK(identical(rollback::image_from_text(to_text(file)), file));
     CHECK(to_text(file).find('\n') == std::string::npos);
-    CHECK(rollback::image_from_text(to_text(file)).others.empty());
-    Image one_of_several = file;
-    one_of_several.others = std::string("\x01\0\0\0 \xff", 6);
-    CHECK(identical(rollback::image_from_text(to_text(one_of_several)), file));
-    CHECK(rollback::image_from_text(to_text(one_of_several)).others == one_of_several.others);
-    CHECK_THROWS_AS(rollback::image_from_text(to_text(one_of_several) + " more"), Error);
 
     Image link;
     link.kind = Entry::Kind::link;
