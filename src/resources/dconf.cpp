@@ -167,10 +167,8 @@ public:
             const Dconf *before = change.before.as<Dconf>(), *after = change.after.as<Dconf>();
             if (!after) continue;
             const auto person = person_of(view, owned(after->key).person);
-            try {
-                Dconf goal = *after;
-                goal.value = goal_of(*after, before ? &before->value : nullptr, change.where);
-                change.after = State::of(std::move(goal)).with_inputs(change.after.inputs());
+            try {  // it is recorded as it was written, or the next look would find another spelling
+                (void)goal_of(*after, before ? &before->value : nullptr, change.where);
             } catch (const Error& error) {
                 problems.add(error);
             }
@@ -197,7 +195,17 @@ public:
     bool batches() const override { return true; }
 
     /// All that is set of one person goes in one move; what goes, goes key by key.
-    void apply_all(WritableHost& host, std::span<const Change> changes) const override {
+    void apply_all(WritableHost& host, std::span<const Change> changes) const override { set(host, changes, false); }
+    void apply(WritableHost& host, const Dconf* from, const Dconf* to, bool) const override {
+        const Change change{
+            {"dconf", (to ? to : from)->key}, from ? State::of(*from) : State(), to ? State::of(*to) : State()};
+        apply_all(host, std::span(&change, 1));
+    }
+    void undo_all(WritableHost& host, std::span<const Change> changes) const override { set(host, changes, true); }
+
+private:
+    /// `seen`: values are as dconf has them, type and all.
+    static void set(WritableHost& host, std::span<const Change> changes, bool seen) {
         std::map<std::string, std::pair<std::string, std::vector<std::string>>> by_person;  // to load, to reset
         for (const Change& change : changes) {
             const auto [person, key] = owned(change.id.key);
@@ -205,7 +213,9 @@ public:
             if (const Dconf* to = change.after.as<Dconf>()) {
                 const auto slash = key.rfind('/');
                 const auto section = slash == 0 ? "/" : key.substr(1, slash - 1);
-                loads += fmt::format("[{}]\n{}={}\n", section, key.substr(slash + 1), to->value.text);
+                const Dconf* from = change.before.as<Dconf>();
+                const auto value = seen ? to->value : goal_of(*to, from ? &from->value : nullptr, change.where);
+                loads += fmt::format("[{}]\n{}={}\n", section, key.substr(slash + 1), value.text);
             } else {
                 resets.push_back(key);
             }
@@ -218,13 +228,7 @@ public:
             for (const auto& key : work.second) run(host, person, {"dconf", "reset", key}, {});
         }
     }
-    void apply(WritableHost& host, const Dconf* from, const Dconf* to, bool) const override {
-        const Change change{
-            {"dconf", (to ? to : from)->key}, from ? State::of(*from) : State(), to ? State::of(*to) : State()};
-        apply_all(host, std::span(&change, 1));
-    }
 
-private:
     /// The service that writes is asked over her session's bus, so that what runs there hears of it; without a session
     /// over one of its own.
     static void run(WritableHost& host, const Person& person, std::vector<std::string> argv, const std::string& input) {
