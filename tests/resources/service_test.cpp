@@ -183,14 +183,18 @@ TEST_CASE("a service runs after a boot where it starts at boot, whatever it did 
     FakeHost host;
     host.put_unit("web.service", installable);
     const View view(host);
-    const auto runs = [&](std::initializer_list<Said> said) {
+    const auto runs = [&](std::initializer_list<Said> said, const char* unknown = nullptr) {
         const auto resource = web(said);
-        const State after = after_boot(*resource.type, view, resource.wanted);
-        return resource.type->schema().find("running")->get(after.spec());
+        const Schema& schema = resource.type->schema();
+        const auto spec = schema.clone(resource.wanted.spec());
+        if (unknown) schema.find(unknown)->clear(spec.get());
+        const State after = after_boot(*resource.type, view, State(spec, {}));
+        const Field* running = schema.find("running");
+        return running->given(after.spec()) ? running->get(after.spec()) : Value();
     };
     CHECK(runs({{"enabled", "false"}, {"running", "true"}}) == Value("false"));
     CHECK(runs({{"enabled", "true"}, {"running", "false"}}) == Value("true"));
-    CHECK(runs({{"enabled", Value()}, {"running", "true"}}) == Value("false"));  // as it is enabled now
-    CHECK(runs({{"enabled", "true"}, {"running", Value()}}).is_null());
+    CHECK(runs({{"running", "true"}}, "enabled") == Value("false"));  // as it is enabled now
+    CHECK(runs({{"enabled", "true"}}, "running").is_null());
     CHECK(runs({{"masked", "true"}, {"running", "false"}}) == Value("false"));
 }

@@ -151,18 +151,18 @@ TEST_CASE("a sysctl's value of an earlier boot is what the files of that boot ma
     host.put_file("/etc/sysctl.d/70-theirs.conf", "vm.swappiness = 40\n");
     host.put_file("/etc/sysctl.conf", "vm.swappiness = 50\n");
     host.put_link("/etc/sysctl.d/99-sysctl.conf", "../sysctl.conf");
-    const auto after_boot = [&](const char* key, const char* value, const char* at_boot) {
+    const auto seen_again = [&](const char* key, const char* value, const char* at_boot) {
         const auto resource = declare("sysctl", attributes({{"key", key}, {"value", value}, {"at_boot", at_boot}}));
         const View view(host);
         const State state = after_boot(*resource.type, view, resource.wanted);
         const Schema& schema = resource.type->schema();
         return schema.find("value")->get(state.spec()).text() + " " + schema.find("at_boot")->get(state.spec()).text();
     };
-    CHECK(after_boot("net.core.somaxconn", "128", "false") == "64 false");
-    CHECK(after_boot("net.core.somaxconn", "128", "32") == "32 true");
-    CHECK(after_boot("net.core.somaxconn", "128", "true") == "128 true");
-    CHECK(after_boot("vm.swappiness", "10", "true") == "50 10");
-    CHECK(after_boot("net.ipv4.tcp_rmem", "1 2 3", "false") == "1 2 3 false");  // nothing tells: as it was seen
+    CHECK(seen_again("net.core.somaxconn", "128", "false") == "64 false");
+    CHECK(seen_again("net.core.somaxconn", "128", "32") == "32 true");
+    CHECK(seen_again("net.core.somaxconn", "128", "true") == "128 true");
+    CHECK(seen_again("vm.swappiness", "10", "true") == "50 10");
+    CHECK(seen_again("net.ipv4.tcp_rmem", "1 2 3", "false") == "1 2 3 false");  // nothing tells: as it was seen
 }
 
 TEST_CASE("a sysctl key that can be none is refused") {

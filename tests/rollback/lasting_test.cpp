@@ -35,7 +35,7 @@ struct Machine {
     }
     void fstab(const std::string& text) const { std::ofstream(scratch / "root/etc/fstab") << text; }
 
-    rollback::Scratch scratch;
+    Scratch scratch;
 };
 
 /// What was found wrong by a child of ours, which may mount; 77: it may not.

@@ -463,7 +463,7 @@ TEST_CASE("A command is fenced before it begins, and after what was queued is in
 
 TEST_CASE("Every file system of a disk is synced once a command was run, and none in memory") {
     enum : int { well, no_mounts = 77, not_synced, too_early, memory_synced };
-    const int status = in_child([] {
+    const int status = in_child([]() -> int {
         if (::unshare(CLONE_NEWNS) || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr)) return no_mounts;
         const Bench bench;
         const auto made = [&](const char* name) {
