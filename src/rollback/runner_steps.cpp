@@ -124,8 +124,21 @@ bool Runner::Parts::prepare(std::size_t number) {
         }
         work |= !same(schema, change.before, change.after);
     }
+    leave_out_what_vanished(number);
     if (!work) journal.batch().set_step(outcome.run, static_cast<std::int64_t>(number), StepRecord::State::skipped);
     return work;
+}
+
+/// What was to go and went by itself, as what stood on it did: no kind is asked to take away nothing.
+void Runner::Parts::leave_out_what_vanished(std::size_t number) {
+    Step& step = plan[number];
+    for (std::size_t k = step.changes.size(); k-- > 0;) {
+        if (step.changes[k].before || step.changes[k].after) continue;
+        journal.batch().set_change(record_of(step, number, k, Result::skipped));
+        now[step.resources[k]] = State();
+        step.changes.erase(step.changes.begin() + static_cast<std::ptrdiff_t>(k));
+        step.resources.erase(step.resources.begin() + static_cast<std::ptrdiff_t>(k));
+    }
 }
 
 void Runner::Parts::verify(std::size_t number) {

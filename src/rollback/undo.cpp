@@ -34,7 +34,8 @@ public:
           journal_(place),
           host_(place.looking, place.root, place.state_directory, run, journal_) {
         journal_.of(run);
-        for (const ChangeRecord& change : place.store.changes(run)) changes_[change.step].push_back(change);
+        for (const ChangeRecord& change : place.store.changes(run))
+            if (!change.before.is_null() || !change.after.is_null()) changes_[change.step].push_back(change);
         for (const Operation& operation : place.store.operations(run)) operations_[operation.step].push_back(operation);
     }
 

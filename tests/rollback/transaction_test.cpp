@@ -251,6 +251,40 @@ TEST_CASE(
     CHECK(fs::hard_link_count(at("/srv/kept")) == 2);
 }
 
+namespace {
+
+/// Somebody, or a service that ends, takes a directory away while a rollback is at work.
+struct Vanishing final : Reporter {
+    explicit Vanishing(std::string path) : gone(std::move(path)) {}
+    void begins(const Step& step, std::size_t, std::size_t) override {
+        if (step.type->way() != Way::files) took = fs::remove(gone);
+    }
+    std::string gone;
+    bool took = false;
+};
+
+}  // namespace
+
+TEST_CASE("what went by itself while its run is taken back is left out, and the rest goes") {
+    const Root root;
+    fs::create_directories(root.path() + "/etc/sysctl.d");
+    Session session(root);
+    session.wish("directory", {{"path", "/srv/gone"}});
+    session.wish("directory", {{"path", "/srv/stayed"}});
+    session.wish("sysctl", {{"key", "net.core.somaxconn"}, {"value", "4096"}});
+    REQUIRE(session.apply().state == RunState::committed);
+    Vanishing reporter(root.path() + "/srv/gone");
+    session.reporter = &reporter;
+    const Outcome back = session.rollback({1});
+    CHECK(reporter.took);
+    CHECK(first_error(back) == "");
+    CHECK(back.state == RunState::committed);
+    CHECK(root.entries("/srv").empty());
+    session.reporter = nullptr;
+    CHECK(first_error(session.rollback({2})) == "");  // a rollback that left something out can itself be taken back
+    CHECK(fs::is_directory(root.path() + "/srv/stayed"));
+}
+
 TEST_CASE("a pipe, socket or device is no place for a file, and stays") {
     const Root root;
     REQUIRE(::mkfifo((root.path() + "/srv/pipe").c_str(), 0600) == 0);
