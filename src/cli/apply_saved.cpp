@@ -11,6 +11,7 @@
 #include <set>
 
 #include "interrupts.hpp"
+#include "lasting_history.hpp"
 #include "private_file.hpp"
 #include "progress.hpp"
 #include "revision.hpp"
@@ -232,6 +233,7 @@ Exit apply_saved(Context& context) {
     }
     SavedPlan saved = read();
     demand(saved.planned.site, *world.host, true);
+    demand_lasting_history(context.options, world);
     Progress progress(context.console, context.sources);
     const auto transactor =
         Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);

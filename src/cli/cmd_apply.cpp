@@ -3,6 +3,7 @@
 
 #include "apply_saved.hpp"
 #include "interrupts.hpp"
+#include "lasting_history.hpp"
 #include "progress.hpp"
 #include "revision.hpp"
 #include "run.hpp"
@@ -28,6 +29,7 @@ std::optional<RunView> run_manifests(Context& context, const std::vector<std::st
     Site site = read_manifests(context, world, *view, paths);
     leave_out(site, world.registry, errand.held);
     demand(site, *world.host, true);
+    demand_lasting_history(context.options, world);
 
     Progress progress(context.console, context.sources);
     const auto transactor =

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "interrupts.hpp"
+#include "lasting_history.hpp"
 #include "package_lists.hpp"
 #include "progress.hpp"
 #include "run.hpp"
@@ -145,6 +146,7 @@ Exit upgrade(Context& context) {
     if (options.dry_run) return look_only(context, world);
     if (!world.host->superuser())
         throw Error("upgrading needs root, and this is not root").help("sudo chaos upgrade; to look only: --dry-run");
+    demand_lasting_history(options, world);
     Progress progress(context.console, context.sources);
     const auto transactor =
         Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
