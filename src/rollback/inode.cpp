@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <optional>
 
 namespace chaos::rollback {
 namespace {
@@ -26,6 +27,16 @@ constexpr std::uint32_t set_id_bits = S_ISUID | S_ISGID;
 /// O_PATH descriptors have no fchmod, fgetxattr or read: this name of theirs has them all.
 std::string by_descriptor(int descriptor) {
     return fmt::format("/proc/self/fd/{}", descriptor);
+}
+
+/// Opened, not only named (O_PATH).
+bool is_open(int descriptor) {
+    const int flags = ::fcntl(descriptor, F_GETFL);
+    return flags >= 0 && !(flags & O_PATH);
+}
+
+bool set_mode(int descriptor, std::uint32_t mode) {
+    return (is_open(descriptor) ? ::fchmod(descriptor, mode) : ::chmod(by_descriptor(descriptor).c_str(), mode)) == 0;
 }
 
 Entry::Kind kind_of(std::uint32_t mode) {
@@ -66,11 +77,7 @@ std::string handle_of(int descriptor, std::uint64_t inode) {
     return bytes.append(reinterpret_cast<const char*>(handle.get()->f_handle), handle.get()->handle_bytes);
 }
 
-/// How many names it has.
-std::uint32_t stat_into(Image& image, int descriptor, const std::string& name) {
-    struct statx found {};
-    if (::statx(descriptor, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_BTIME, &found))
-        fail(name, "be looked at", errno);
+void take_over(Image& image, const struct statx& found, bool tells_birth) {
     image.kind = kind_of(found.stx_mode);
     image.mode = found.stx_mode & 07777U;
     image.uid = found.stx_uid;
@@ -80,8 +87,15 @@ std::uint32_t stat_into(Image& image, int descriptor, const std::string& name) {
     image.changed = nanoseconds(found.stx_ctime);
     image.device = ::makedev(found.stx_dev_major, found.stx_dev_minor);
     image.inode = found.stx_ino;
-    const bool tells = (found.stx_mask & STATX_BTIME) && !is_overlay(found, descriptor);
-    image.born = tells ? nanoseconds(found.stx_btime) : 0;
+    image.born = tells_birth && (found.stx_mask & STATX_BTIME) ? nanoseconds(found.stx_btime) : 0;
+}
+
+/// How many names it has.
+std::uint32_t stat_into(Image& image, int descriptor, const std::string& name) {
+    struct statx found {};
+    if (::statx(descriptor, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_BTIME, &found))
+        fail(name, "be looked at", errno);
+    take_over(image, found, !is_overlay(found, descriptor));
     return found.stx_nlink;
 }
 
@@ -140,7 +154,7 @@ std::string read_extended(Inode inode, const std::string& name) {
 }
 
 void write_extended(int descriptor, const std::string& wished, const std::string& name) {
-    const std::string now = read_extended({descriptor}, name);
+    const std::string now = read_extended({descriptor, is_open(descriptor)}, name);
     if (now == wished) return;
     const std::string path = by_descriptor(descriptor);
     const Extended have = extended_from(now), want = extended_from(wished);
@@ -211,6 +225,20 @@ void content_into(Image& image, Inode inode, const std::string& name, std::strin
     }
 }
 
+/// The common case, by its name alone. Empty: look closer, by a descriptor.
+std::optional<Image> glance(const Spot& spot) {
+    struct statx found {};
+    if (::statx(spot.at(), spot.name.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_BTIME,
+                &found)) {
+        if (errno == ENOENT || errno == ENOTDIR) return Image();
+        fail(spot.name, "be looked at", errno);
+    }
+    if (S_ISLNK(found.stx_mode) || found.stx_dev_major == 0) return std::nullopt;  // its target; maybe an overlay
+    Image image;
+    take_over(image, found, true);
+    return image;
+}
+
 Image look(Inode inode, const std::string& name, Depth depth) {
     Image image;
     const std::uint32_t names = stat_into(image, inode.descriptor, name);
@@ -229,6 +257,8 @@ Image look(Inode inode, const std::string& name, Depth depth) {
 }  // namespace
 
 Image capture(const Spot& spot, Depth depth, std::string* bytes) {
+    if (depth == Depth::names)
+        if (auto image = glance(spot)) return *std::move(image);
     Image image;
     struct stat found {};
     const char* const name = spot.name.c_str();
@@ -247,6 +277,10 @@ Image capture(const Spot& spot, Depth depth, std::string* bytes) {
     image = look({*inode}, spot.name, depth);
     if (depth == Depth::content && image.kind == Entry::Kind::file) content_into(image, {*inode}, spot.name, bytes);
     return image;
+}
+
+Image capture(int descriptor, const std::string& name) {
+    return look({descriptor}, name, Depth::names);
 }
 
 Image capture_like(const Spot& spot, std::span<const Image* const> others) {
@@ -297,13 +331,12 @@ void change_meta(int descriptor, const Image& wished, const std::string& path) {
         if (::fchownat(descriptor, "", wished.uid, wished.gid, AT_EMPTY_PATH)) fail(path, "get its owner", errno);
         stat_into(now, descriptor, path);  // setuid and setgid may be gone by it
     }
-    if (now.kind != Entry::Kind::link && now.mode != wished.mode &&
-        ::chmod(by_descriptor(descriptor).c_str(), wished.mode))
+    if (now.kind != Entry::Kind::link && now.mode != wished.mode && !set_mode(descriptor, wished.mode))
         fail(path, "get its mode", errno);
     write_extended(descriptor, wished.extended, path);
     if (now.kind == Entry::Kind::link || now.mode == wished.mode) return;
     stat_into(now, descriptor, path);
-    if (now.mode != wished.mode && ::chmod(by_descriptor(descriptor).c_str(), wished.mode))
+    if (now.mode != wished.mode && !set_mode(descriptor, wished.mode))
         fail(path, "get its mode", errno);  // an ACL that was taken off or put on had a say in it
 }
 

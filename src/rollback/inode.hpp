@@ -16,6 +16,9 @@ enum class Depth : char { names, meta, content };
 /// Its digest is of what was read while nobody wrote: it is read again where somebody did.
 Image capture(const Spot&, Depth, std::string* bytes = nullptr);
 
+/// What an inode is that is open already; O_PATH will do.
+Image capture(int descriptor, const std::string& path);
+
 /// As capture, to be compared with these: content is read only where the size is one of theirs.
 Image capture_like(const Spot&, std::span<const Image* const> others);
 

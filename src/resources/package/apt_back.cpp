@@ -50,8 +50,13 @@ void silence_scripts(WritableHost& host, const std::vector<std::string>& names) 
 /// Step by step, where apt does not find a way: what was cut may have left what it calls broken.
 void take_back_by_dpkg(WritableHost& host, const Request& request) {
     const auto dpkg = [](std::vector<std::string> verb, const std::vector<std::string>& names) {
-        std::vector<std::string> argv{"dpkg", "--force-confdef", "--force-confold", "--force-depends",
-                                      "--force-remove-reinstreq"};
+        std::vector<std::string> argv{"dpkg",
+                                      "--force-confdef",
+                                      "--force-confold",
+                                      "--force-depends",
+                                      "--force-remove-reinstreq",
+                                      "--force-remove-essential",
+                                      "--force-remove-protected"};
         argv.insert(argv.end(), verb.begin(), verb.end());
         argv.insert(argv.end(), names.begin(), names.end());
         return quiet(std::move(argv));
