@@ -175,7 +175,7 @@ Exit diff_of_commit(Context& context) {
         const git::Commit about = git::commit_at(gitops::cache_in(what.directory), commit);
         context.console.remark(
             fmt::format("{} {} ({})\n", commit.substr(0, 12), escape(first_line(about.message)), escape(about.author)));
-        manifest = manifest_at(context, world, what, "other", commit);
+        manifest = manifest_at(context, world, View(*world.host), what, "other", commit);
     }
     Options options = context.options;
     options.moved = true;  // where it is looked at it does not lie

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chaos/git_mirror.hpp>
+#include <chaos/gitops/noticing.hpp>
 #include <chaos/gitops/repository.hpp>
 #include <chaos/gitops/units.hpp>
 #include <chaos/state.hpp>
@@ -121,9 +122,13 @@ public:
     FollowView take() {
         gitops::Memory& memory = view_.memory;
         const bool failed_before = !memory.failed.empty() || memory.unreachable != 0;
-        if (const auto history = look_at_history(context_, world_))
-            notice_runs(memory, *history, followed_.directory + "/site/");
-        view_.decision = gitops::before_asking(followed_.settings, memory, asked_, now_);
+        noticed_ = gitops::notice(followed_.directory, circumstances(), *world_.host, memory);
+        // Of what was recorded since the last look nothing is known only where it was not noticed that all is as it
+        // was.
+        if (noticed_ == gitops::Noticed::nothing)
+            if (const auto history = look_at_history(context_, world_))
+                notice_runs(memory, *history, followed_.directory + "/site/");
+        view_.decision = gitops::before_asking(followed_.settings, memory, asked_, noticed_, now_);
         if (view_.decision.act == Act::ask) ask();
         for (const Hold& hold : held_ = holds(world_.state_directory, now_))
             if (hold.what == "all") view_.decision = {Act::wait, {}, in_words(hold)};
@@ -152,7 +157,11 @@ private:
         } catch (const Error& error) {
             silence(error);
         }
-        view_.decision = gitops::after_asking(settings, memory, tip, asked_, false, now_);
+        view_.decision = gitops::after_asking(settings, memory, tip, asked_, noticed_, now_);
+    }
+
+    std::string circumstances() const {
+        return gitops::circumstances(followed_.settings, view_.memory, world_.state_directory, now_);
     }
 
     void silence(const Error& error) {
@@ -164,8 +173,8 @@ private:
     void act() {
         switch (view_.decision.act) {
             case Act::apply: return apply();
-            case Act::heal: return heal();
-            case Act::look: return look();
+            case Act::heal: return guarded([&] { heal(); });
+            case Act::look: return guarded([&] { look(); });
             case Act::tell: view_.exit = Exit::pending; return;
             default: return;
         }
@@ -215,7 +224,7 @@ private:
 
     void run(const git::Commit& commit) {
         gitops::Memory& memory = view_.memory;
-        const std::string manifest = manifest_at(context_, world_, followed_, "site", commit.hash);
+        const std::string manifest = manifest_at(context_, world_, View(*world_.host), followed_, "site", commit.hash);
         const std::string path = manifest.substr(followed_.directory.size() + std::string_view("/site/").size());
         Errand errand{asked_ == gitops::Asked::by_timer ? "gitops" : who(), manifest, commit.hash};
         errand.author = fmt::format("{} <{}>", commit.author, commit.email), errand.message = commit.message;
@@ -240,9 +249,19 @@ private:
         }
     }
 
+    /// What drifted is put right. At first it is only looked, which costs nothing where nothing moved; where something
+    /// was decided since the last look it is run at once, since there may be something to record.
     void heal() {
+        if (asked_ == gitops::Asked::by_timer && noticed_ != gitops::Noticed::nothing && look() == 0) return;
+        run(git::commit_at(gitops::cache_in(followed_.directory), view_.memory.good));
+        if (asked_ == gitops::Asked::by_timer && view_.exit == Exit::well && view_.run && view_.run->outcome->run == 0)
+            look();
+    }
+
+    template <class Work>
+    void guarded(Work&& work) {
         try {
-            run(git::commit_at(gitops::cache_in(followed_.directory), view_.memory.good));
+            work();
         } catch (const Busy&) {
             throw;
         } catch (const Problems& problems) {
@@ -252,23 +271,33 @@ private:
         }
     }
 
-    /// How much drifted, and nothing else.
-    void look() {
-        try {
-            const std::string manifest = manifest_at(context_, world_, followed_, "site", view_.memory.good);
-            const View view(*world_.host);
-            Site site = read_manifests(context_, world_, view, {manifest});
-            const auto history = look_at_history(context_, world_);
-            const Planned planned = look_and_plan(context_, world_, view, std::move(site), history.get());
-            std::size_t drifted = 0;
-            for (const Step& step : planned.plan) drifted += step.changes.size();
-            view_.memory.drifted = static_cast<std::int64_t>(drifted), view_.memory.scanned = now_;
-            if (drifted) view_.exit = Exit::pending;
-        } catch (const Problems& problems) {
-            view_.errors = problems.errors, view_.exit = problems.exit;
-        } catch (const Error& error) {
-            view_.errors = {error}, view_.exit = Exit::failed;
-        }
+    /// How much drifted, and nothing else. What was seen is kept, so that the next turn need not look where all is so.
+    std::size_t look() {
+        gitops::Memory& memory = view_.memory;
+        const std::string about = circumstances();
+        std::string open_run;
+        const auto history = open_history(world_.host->root(), world_.state_directory, &open_run);
+        const Witness witness(*world_.host);
+        const View view(witness);
+        const std::string manifest = manifest_at(context_, world_, view, followed_, "site", memory.good);
+        Site site = read_manifests(context_, world_, view, {manifest});
+        std::vector<std::string> held;
+        for (const Hold& hold : held_) held.push_back(hold.what);
+        leave_out(site, world_.registry, held);
+        const Planned planned = look_and_plan(context_, world_, view, std::move(site), history.get());
+        std::size_t drifted = 0;
+        for (const Step& step : planned.plan) drifted += step.changes.size();
+        memory.drifted = static_cast<std::int64_t>(drifted), memory.scanned = now_;
+        if (drifted) view_.exit = Exit::pending;
+        const Sight sight = witness.sight();
+        memory.costly = sight.costly.empty() ? std::string() : sight.costly.front();
+        const auto newest = history ? history->runs(1) : std::vector<RunRecord>();
+        const bool at_rest = open_run.empty() && !(history && history->window()) &&
+                             (newest.empty() || newest[0].number <= std::max(memory.noticed_run, memory.good_run));
+        // What is to be put right is looked at again until it is.
+        if (at_rest && (drifted == 0 || followed_.settings.mode != gitops::Following::heal))
+            gitops::keep_sight(followed_.directory, about, sight);
+        return drifted;
     }
 
     Context& context_;
@@ -277,6 +306,7 @@ private:
     gitops::Asked asked_;
     std::int64_t now_;
     std::optional<gitops::Turn> turn_;
+    gitops::Noticed noticed_ = gitops::Noticed::nothing;
     std::vector<Hold> held_;
     FollowView view_;
 };
@@ -327,10 +357,9 @@ Followed followed(Context& context, const World& world, const std::string& url) 
     return result;
 }
 
-std::string manifest_at(Context& context, const World& world, const Followed& followed, const std::string& name,
-                        const std::string& commit) {
+std::string manifest_at(Context& context, const World& world, const View& view, const Followed& followed,
+                        const std::string& name, const std::string& commit) {
     const std::string site = gitops::check_out(followed.directory, name, followed.settings, commit);
-    const View view(*world.host);
     const std::string path =
         site + '/' + gitops::choose(site, resolved(followed.settings.path, reading_of(context, world, view)), commit);
     if (::access((path.substr(0, path.rfind('/')) + "/chaos.lock").c_str(), F_OK) == 0) fetch_modules(context, {path});

@@ -120,6 +120,9 @@ Json to_json(const FollowingView& view) {
                          {"failed_run", memory.failed_run ? Json(memory.failed_run) : Json()},
                          {"scanned", time_or_null(memory.scanned)},
                          {"drifted", memory.drifted},
+                         {"unmoved", memory.compared},
+                         {"moved", or_null(memory.moved)},
+                         {"costly", or_null(memory.costly)},
                          {"timer_differs", view.timer_differs},
                          {"holds", held},
                          {"next", or_null(next)}});
@@ -146,6 +149,11 @@ std::string render(const FollowingView& view, Style style, bool) {
                                     : when(view, memory.good_at));
     line("asked", when(view, memory.asked));
     line("compared", when(view, memory.scanned));
+    if (!memory.costly.empty())
+        line("unmoved", fmt::format("not known without looking at all of it: {}", escape(memory.costly)));
+    else if (memory.compared)
+        line("unmoved",
+             fmt::format("{} that the host depends on", count(static_cast<std::size_t>(memory.compared), "thing")));
     line("mode", fmt::format("{}{}", word_for(view.settings.mode),
                              view.enabled ? fmt::format(", every {}", time_in_words(view.settings.interval.count))
                                           : ", no timer: chaos gitops enable"));

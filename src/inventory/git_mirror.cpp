@@ -15,6 +15,8 @@
 #include <chaos/value.hpp>
 #include <cstring>
 
+#include "git_refs.hpp"
+
 namespace chaos::git {
 namespace {
 
@@ -91,6 +93,8 @@ void empty(const std::string& directory) {
 }  // namespace
 
 Tip tip(const std::string& url, const std::string& ref, const Access& access) {
+    if (const Address address = address_of(url); address.way == Address::Way::file)
+        if (auto tip = tip_in_files(address.path, ref)) return *tip;
     Value::Map asked = question("mirror tip", url, access);
     asked.push_back(said("ref", ref));
     return tip_in(ask(std::move(asked), access));
