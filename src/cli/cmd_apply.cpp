@@ -29,7 +29,7 @@ std::optional<RunView> run_manifests(Context& context, const std::vector<std::st
     leave_out(site, world.registry, errand.held);
     demand(site, *world.host, true);
 
-    Progress progress(context.console, context.sources);
+    Progress progress(context.console, context.sources, world.host->live());
     const auto transactor =
         Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
     if (recover_first(context, *transactor)) {  // the host is another one now

@@ -145,7 +145,7 @@ Exit upgrade(Context& context) {
     if (options.dry_run) return look_only(context, world);
     if (!world.host->superuser())
         throw Error("upgrading needs root, and this is not root").help("sudo chaos upgrade; to look only: --dry-run");
-    Progress progress(context.console, context.sources);
+    Progress progress(context.console, context.sources, world.host->live());
     const auto transactor =
         Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
     recover_first(context, *transactor);

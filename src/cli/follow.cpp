@@ -107,6 +107,13 @@ void notice_runs(gitops::Memory& memory, const History& history, const std::stri
     }
 }
 
+/// Of a clock that nobody sets.
+std::int64_t milliseconds() {
+    timespec time{};
+    ::clock_gettime(CLOCK_MONOTONIC, &time);
+    return std::int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000;
+}
+
 /// One turn of following, from the question to the answer.
 class Turning {
 public:
@@ -230,13 +237,13 @@ private:
         errand.author = fmt::format("{} <{}>", commit.author, commit.email), errand.message = commit.message;
         errand.silent = asked_ == gitops::Asked::by_timer;
         for (const Hold& hold : held_) errand.held.push_back(hold.what);
-        const std::int64_t begun = seconds_now();
+        const std::int64_t begun = milliseconds();
         view_.run = run_manifests(context_, {manifest}, std::move(errand));
         if (!view_.run) {  // a person was asked, and said no
             memory.trying.clear(), memory.tries = 0, view_.exit = Exit::pending;
             return;
         }
-        memory.duration_ms = (seconds_now() - begun) * 1000;
+        memory.duration_ms = milliseconds() - begun;
         const Outcome& outcome = *view_.run->outcome;
         const Exit exit = exit_of(outcome);
         view_.exit = exit;

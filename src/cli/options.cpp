@@ -194,6 +194,17 @@ constexpr std::string_view of_following[] = {"ref",      "path",        "interva
 constexpr std::pair<std::string_view, std::string_view> modes[] = {
     {"auto-upgrade", "upgrade"}, {"self-heal", "heal"}, {"notify-only", "notify"}};
 
+/// --for says how long; until when is another option.
+void check_length(const std::string& said) {
+    try {
+        if (Codec<Seconds>::decode(Value(said)).count > 0) return;
+    } catch (const Error&) {  // no length of time: said below
+    }
+    Usage error(fmt::format("--for: expected a length of time as 90m or 8h, found '{}'", escape(said)));
+    error.hint = "a date goes with --until: --until '2026-11-21 14:00'";
+    throw error;
+}
+
 void set_following(Options& options, std::string_view name, const std::string& value) {
     if (std::find(std::begin(of_following), std::end(of_following), name) != std::end(of_following)) {
         std::string attribute(name);
@@ -213,6 +224,7 @@ void set_following(Options& options, std::string_view name, const std::string& v
     if (name == "message") options.message = value;
     if (name == "until" || name == "for") {
         if (!options.until.empty()) throw Usage("--until and --for say the same thing: one of them is enough");
+        if (name == "for") check_length(value);
         options.until = value;
     }
 }

@@ -120,6 +120,7 @@ void check_out(const std::string& cache, const std::string& url, const std::stri
     asked.push_back(said("most file", std::to_string(limits.most_file)));
     asked.push_back(said("most bytes of files", std::to_string(limits.most_bytes)));
     asked.push_back(said("most files", std::to_string(limits.most_files)));
+    asked.push_back(said("submodules", limits.submodules ? "true" : "false"));
     try {
         ask(std::move(asked), access);
     } catch (const Error&) {

@@ -122,7 +122,7 @@ Value::Map mirror_answer(const Value& question) {
     confine(access, {cache, directory});
     bounded_library();
     const Limits limits{count(question, "most file"), count(question, "most bytes of files"),
-                        count(question, "most files")};
+                        count(question, "most files"), text(question, "submodules") == "true"};
     write_tree(cache, url, text(question, "commit"), directory, limits, access);
     return {said("commit", text(question, "commit"))};
 }
