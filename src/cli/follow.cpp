@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <chaos/git_mirror.hpp>
+#include <chaos/gitops/drifting.hpp>
 #include <chaos/gitops/noticing.hpp>
 #include <chaos/gitops/repository.hpp>
 #include <chaos/gitops/units.hpp>
+#include <chaos/journal.hpp>
 #include <chaos/state.hpp>
 #include <chaos/template.hpp>
 #include <ctime>
@@ -137,8 +139,12 @@ public:
                 notice_runs(memory, *history, followed_.directory + "/site/");
         view_.decision = gitops::before_asking(followed_.settings, memory, asked_, noticed_, now_);
         if (view_.decision.act == Act::ask) ask();
-        for (const Hold& hold : held_ = holds(world_.state_directory, now_))
+        for (const Hold& hold : holds(world_.state_directory, now_)) {
             if (hold.what == "all") view_.decision = {Act::wait, {}, in_words(hold)};
+            held_.push_back(hold.what);
+        }
+        if (asked_ != gitops::Asked::by_person)
+            for (const gitops::Left& left : gitops::Drifting::read(memory.left).left(now_)) left_.push_back(left.id);
         try {
             act();
         } catch (const Busy&) {
@@ -156,6 +162,11 @@ private:
         const gitops::Settings& settings = followed_.settings;
         if (memory.ref != settings.ref) memory.ref = settings.ref, memory.failed.clear(), memory.why_failed.clear();
         std::string tip;
+        if (asked_ == gitops::Asked::by_change) {
+            view_.decision = gitops::after_asking(settings, memory, memory.seen, asked_, noticed_, now_);
+            if (view_.decision.act == Act::apply || view_.decision.act == Act::tell) view_.decision.act = Act::nothing;
+            return;
+        }
         try {
             tip = git::tip(settings.url, settings.ref, gitops::access_of(settings)).commit;
             gitops::note_answer(memory, tip, now_);
@@ -233,10 +244,12 @@ private:
         gitops::Memory& memory = view_.memory;
         const std::string manifest = manifest_at(context_, world_, View(*world_.host), followed_, "site", commit.hash);
         const std::string path = manifest.substr(followed_.directory.size() + std::string_view("/site/").size());
-        Errand errand{asked_ == gitops::Asked::by_timer ? "gitops" : who(), manifest, commit.hash};
+        const bool by_itself = asked_ != gitops::Asked::by_person;
+        Errand errand{by_itself ? "gitops" : who(), manifest, commit.hash};
         errand.author = fmt::format("{} <{}>", commit.author, commit.email), errand.message = commit.message;
-        errand.silent = asked_ == gitops::Asked::by_timer;
-        for (const Hold& hold : held_) errand.held.push_back(hold.what);
+        errand.silent = by_itself;
+        errand.held = held_;
+        if (view_.decision.act == Act::heal) errand.held.insert(errand.held.end(), left_.begin(), left_.end());
         const std::int64_t begun = milliseconds();
         view_.run = run_manifests(context_, {manifest}, std::move(errand));
         if (!view_.run) {  // a person was asked, and said no
@@ -259,10 +272,35 @@ private:
     /// What drifted is put right. At first it is only looked, which costs nothing where nothing moved; where something
     /// was decided since the last look it is run at once, since there may be something to record.
     void heal() {
-        if (asked_ == gitops::Asked::by_timer && noticed_ != gitops::Noticed::nothing && look() == 0) return;
+        const bool by_itself = asked_ != gitops::Asked::by_person;
+        if (by_itself && noticed_ != gitops::Noticed::nothing && look() == 0) return;
         run(git::commit_at(gitops::cache_in(followed_.directory), view_.memory.good));
-        if (asked_ == gitops::Asked::by_timer && view_.exit == Exit::well && view_.run && view_.run->outcome->run == 0)
+        if (!by_itself || !view_.run || view_.exit != Exit::well) return;
+        if (view_.run->outcome->run == 0)
             look();
+        else
+            note_repairs();
+    }
+
+    /// What drifts again and again is left, and said.
+    void note_repairs() {
+        auto drifting = gitops::Drifting::read(view_.memory.left);
+        for (const ChangeView& change : view_.run->plan->changes) {
+            if (!drifting.repaired(change.id, now_)) continue;
+            using gitops::Drifting;
+            const std::string said =
+                fmt::format("{} drifted {} times in {} min, and is left as it is for {} min: who changes it?",
+                            change.id, Drifting::most, Drifting::within_s / 60, Drifting::left_s / 60);
+            context_.console.remark(escape(said) + '\n');
+            Journal().send({{"MESSAGE", said},
+                            {"PRIORITY", "4"},
+                            {"SYSLOG_IDENTIFIER", "chaos"},
+                            {"CHAOS_RUN", std::to_string(view_.run->outcome->run)},
+                            {"CHAOS_COMMIT", view_.memory.good},
+                            {"CHAOS_RESOURCE", change.id},
+                            {"CHAOS_RESULT", "left"}});
+        }
+        view_.memory.left = drifting.text();
     }
 
     template <class Work>
@@ -288,9 +326,8 @@ private:
         const View view(witness);
         const std::string manifest = manifest_at(context_, world_, view, followed_, "site", memory.good);
         Site site = read_manifests(context_, world_, view, {manifest});
-        std::vector<std::string> held;
-        for (const Hold& hold : held_) held.push_back(hold.what);
-        leave_out(site, world_.registry, held);
+        leave_out(site, world_.registry, held_);
+        leave_out(site, world_.registry, left_);
         const Planned planned = look_and_plan(context_, world_, view, std::move(site), history.get());
         std::size_t drifted = 0;
         for (const Step& step : planned.plan) drifted += step.changes.size();
@@ -314,7 +351,7 @@ private:
     std::int64_t now_;
     std::optional<gitops::Turn> turn_;
     gitops::Noticed noticed_ = gitops::Noticed::nothing;
-    std::vector<Hold> held_;
+    std::vector<std::string> held_{}, left_{};  ///< What a person works on; what drifts again and again.
     FollowView view_;
 };
 

@@ -80,6 +80,7 @@ constexpr OptionSpec known[] = {
     {"auto-upgrade", 0, ""},
     {"self-heal", 0, ""},
     {"notify-only", 0, ""},
+    {"watch", 0, ""},
     {"verify", 0, "FILE"},
     {"username", 0, "NAME"},
     {"token-file", 0, "FILE"},
@@ -218,6 +219,7 @@ void set_following(Options& options, std::string_view name, const std::string& v
                 throw Usage("expected one of --auto-upgrade, --self-heal and --notify-only, found two");
         options.following.emplace_back("mode", mode);
     }
+    if (name == "watch") options.following.emplace_back("watch", "true");
     if (name == "allow-rewind") options.rewind = true;
     if (name == "scheduled") options.scheduled = true;
     if (name == "release") options.release = true;

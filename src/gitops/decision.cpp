@@ -23,7 +23,7 @@ Decision at_rest(const Settings& settings, const Memory& memory, Asked asked, No
     const bool heals =
         settings.mode == Following::heal || (asked == Asked::by_person && settings.mode != Following::notify);
     const bool still = noticed == Noticed::still;
-    if (asked == Asked::by_timer && still && !due) return {Decision::Act::nothing, memory.good, std::move(why)};
+    if (asked != Asked::by_person && still && !due) return {Decision::Act::nothing, memory.good, std::move(why)};
     if (heals) return {Decision::Act::heal, memory.good, std::move(why)};
     // Where only a whole look tells, it is taken as often as it was asked for, and not at each turn.
     if (due || asked == Asked::by_person || (noticed != Noticed::costly && !still))
@@ -49,7 +49,7 @@ Decision before_asking(const Settings& settings, const Memory& memory, Asked ask
                             memory.suspended_why.empty() ? "" : fmt::format(" ({})", memory.suspended_why))};
     const bool far =
         memory.ask_again > now + std::max(longest_back_off_s, settings.interval.count);  // the clock was set back
-    if (asked == Asked::by_timer && memory.unreachable != 0 && now < memory.ask_again && !far) {
+    if (asked != Asked::by_person && memory.unreachable != 0 && now < memory.ask_again && !far) {
         std::string why = fmt::format("the repository does not answer: {}", memory.why_unreachable);
         if (settings.mode == Following::heal && !memory.good.empty() && !held(memory, {}))
             return at_rest(settings, memory, asked, noticed, now, std::move(why));
@@ -60,7 +60,7 @@ Decision before_asking(const Settings& settings, const Memory& memory, Asked ask
 
 Decision after_asking(const Settings& settings, const Memory& memory, const std::string& tip, Asked asked,
                       Noticed noticed, std::int64_t now) {
-    if (held(memory, tip) && asked == Asked::by_timer)
+    if (held(memory, tip) && asked != Asked::by_person)
         return {Decision::Act::stay, tip,
                 fmt::format("held: run {} was taken back by {} with run {}, and stays so until the branch moves",
                             memory.good_run, memory.held_by, memory.held_by_run)};
@@ -68,15 +68,15 @@ Decision after_asking(const Settings& settings, const Memory& memory, const std:
     if (tip == memory.good && !memory.undone)
         return at_rest(settings, memory, asked, noticed, now, fmt::format("at {}", brief(tip)));
     constexpr std::int64_t most_tries = 3;
-    if (tip == memory.trying && memory.tries >= most_tries && asked == Asked::by_timer)
+    if (tip == memory.trying && memory.tries >= most_tries && asked != Asked::by_person)
         return {
             Decision::Act::stay, tip,
             fmt::format("{} was begun {} times and never came to an end: it is not tried again until the branch moves",
                         brief(tip), memory.tries)};
-    if (tip == memory.failed && asked == Asked::by_timer)
+    if (tip == memory.failed && asked != Asked::by_person)
         return at_rest(settings, memory, asked, noticed, now,
                        fmt::format("{} failed, and is not tried again until the branch moves", brief(tip)));
-    if (settings.mode == Following::notify && asked == Asked::by_timer)
+    if (settings.mode == Following::notify && asked != Asked::by_person)
         return {Decision::Act::tell, tip, fmt::format("{} waits to be applied", brief(tip))};
     return {Decision::Act::apply, tip, fmt::format("{} is new", brief(tip))};
 }
@@ -97,6 +97,7 @@ void note_silence(Memory& memory, const Settings& settings, const std::string& w
 
 void note_applied(Memory& memory, const std::string& commit, const std::string& manifest, std::int64_t run,
                   std::int64_t now) {
+    if (memory.good != commit) memory.left.clear();
     memory.good = commit, memory.manifest = manifest, memory.good_at = now;
     if (run != 0) memory.good_run = run;
     memory.scanned = now, memory.drifted = 0;

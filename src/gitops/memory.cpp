@@ -49,6 +49,7 @@ constexpr Field fields[] = {
     property<&Memory::duration_ms>("duration_ms", "How long the last run took."),
     property<&Memory::compared>("compared", "How many things were as they were."),
     property<&Memory::moved>("moved", "What was not."),
+    property<&Memory::left>("left", "What drifts again and again."),
     property<&Memory::costly>("costly", "Why all of it is looked at."),
     property<&Memory::suspended_until>("suspended_until", "Until when nothing is followed."),
     property<&Memory::suspended_by>("suspended_by", "Who said so."),

@@ -122,7 +122,8 @@ TEST_CASE("a repository that does not answer is asked after longer and longer pa
           Act::nothing);
     CHECK(before_asking(settings(), memory, Asked::by_person, Noticed::moved, now + 60).act == Act::ask);
     CHECK(before_asking(settings(), memory, Asked::by_timer, Noticed::moved, now + 3600).act == Act::ask);
-    CHECK(before_asking(settings(), memory, Asked::by_timer, Noticed::moved, now - 900'000).act == Act::ask);  // the clock was set back
+    CHECK(before_asking(settings(), memory, Asked::by_timer, Noticed::moved, now - 900'000).act ==
+          Act::ask);  // the clock was set back
     note_answer(memory, "a", now + 3600);
     CHECK(memory.unreachable == 0);
     CHECK(memory.failures == 0);

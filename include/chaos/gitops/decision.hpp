@@ -5,8 +5,9 @@
 
 namespace chaos::gitops {
 
-/// Why a follower is at work: its timer, or a person who wants it now.
-enum class Asked : char { by_timer, by_person };
+/// Why a follower is at work: its timer, a person who wants it now, or something that changed on the host (then the
+/// repository is not asked).
+enum class Asked : char { by_timer, by_person, by_change };
 
 /// What can be told of a host without planning: whether all that a plan looked at last is as it was.
 enum class Noticed : char {

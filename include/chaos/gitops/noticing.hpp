@@ -14,6 +14,10 @@ std::string circumstances(const Settings&, const Memory&, const std::string& sta
 /// What was seen of a host while nothing was to be done, or while what drifted was left, under these circumstances.
 void keep_sight(const std::string& directory, const std::string& circumstances, const Sight&);
 
+/// What was kept, where it was seen under these circumstances.
+std::optional<Sight> kept_sight(const std::string& directory, const std::string& circumstances);
+constexpr const char* sight_file = "/sight";  ///< Below the directory.
+
 /// Whether all is still so. Into the memory goes how many things were compared, and what was another. Never throws:
 /// what can not be read tells nothing.
 Noticed notice(const std::string& directory, const std::string& circumstances, const Host&, Memory&);
