@@ -234,7 +234,7 @@ Exit apply_saved(Context& context) {
     SavedPlan saved = read();
     demand(saved.planned.site, *world.host, true);
     demand_lasting_history(context.options, world);
-    Progress progress(context.console, context.sources);
+    Progress progress(context.console, context.sources, world.host->live());
     const auto transactor =
         Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
     if (recover_first(context, *transactor)) view = std::make_unique<View>(*world.host);

@@ -31,7 +31,7 @@ std::optional<RunView> run_manifests(Context& context, const std::vector<std::st
     demand(site, *world.host, true);
     demand_lasting_history(context.options, world);
 
-    Progress progress(context.console, context.sources);
+    Progress progress(context.console, context.sources, world.host->live());
     const auto transactor =
         Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
     if (recover_first(context, *transactor)) {  // the host is another one now

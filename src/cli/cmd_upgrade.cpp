@@ -147,7 +147,7 @@ Exit upgrade(Context& context) {
     if (!world.host->superuser())
         throw Error("upgrading needs root, and this is not root").help("sudo chaos upgrade; to look only: --dry-run");
     demand_lasting_history(options, world);
-    Progress progress(context.console, context.sources);
+    Progress progress(context.console, context.sources, world.host->live());
     const auto transactor =
         Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
     recover_first(context, *transactor);
