@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chaos/error.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,10 +29,17 @@ struct Access {
     std::uint64_t most_file = 512ULL << 20;  ///< Of a file of the commit that is fetched.
 };
 
+/// A file is larger than is fetched. Asking again brings the same, as long as the remote stands where it does.
+class TooLarge : public Error {
+public:
+    using Error::Error;
+};
+
 /// What a check-out may come to; more is an Error before it is written.
 struct Limits {
     std::uint64_t most_file = 100ULL << 20, most_bytes = 1ULL << 30;
     std::size_t most_files = 100'000;  ///< Files, links and directories.
+    bool submodules = true;            ///< They come along; else an empty directory stands where one would be.
 };
 
 /// A commit; or, from tag_at(), an annotated tag: who tagged it and when, parents is then the one object it names.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chaos/git_mirror.hpp>
 #include <chaos/gitops/decision.hpp>
 
 #include "holding.hpp"
@@ -11,7 +12,8 @@ namespace chaos::cli {
 /// A repository that this host follows, or is made from once: `gitops` and `pull` are uses of it.
 struct Followed {
     gitops::Settings settings;
-    std::string directory;  ///< What is kept of it: STATE/gitops.
+    std::string directory;   ///< What is kept of it: STATE/gitops.
+    bool elsewhere = false;  ///< Asked for this once: what is remembered of the one that is followed is not of it.
 };
 
 /// By /etc/chaos/gitops.yml (of the root), and the options over it. Throws Problems with its mistakes, Error where
@@ -23,7 +25,8 @@ struct FollowView {
     gitops::Settings settings;
     gitops::Decision decision;
     gitops::Memory memory;
-    std::string signer;  ///< Who signed what was applied; empty: nobody need to.
+    git::Commit tried{};  ///< What was to be applied.
+    std::string signer;   ///< Who signed what was applied; empty: nobody need to.
     std::optional<RunView> run{};
     std::vector<Error> errors{};  ///< Why a commit could not be applied.
     Exit exit = Exit::well;
@@ -37,7 +40,8 @@ FollowView follow(Context&, const Followed&, gitops::Asked);
 Exit follow_and_tell(Context&, const std::string& url, gitops::Asked);
 
 /// The manifest of a commit, checked out at DIRECTORY/NAME, for looking; its path.
-std::string manifest_at(Context&, const World&, const Followed&, const std::string& name, const std::string& commit);
+std::string manifest_at(Context&, const World&, const View&, const Followed&, const std::string& name,
+                        const std::string& commit);
 
 Json to_json(const FollowView&);
 std::string render(const FollowView&, Style, bool verbose);

@@ -14,8 +14,6 @@ namespace chaos::durable {
 
 namespace {
 
-constexpr std::size_t most = 4 << 20;
-
 [[noreturn]] void fail(const char* doing, const std::string& path, int reason = errno) {
     throw Error(fmt::format("can not {} {}: {}", doing, path, std::strerror(reason)));
 }
@@ -36,7 +34,7 @@ void refuse_others(const struct stat& about, const std::string& path) {
 
 }  // namespace
 
-std::optional<std::string> read(const std::string& path) {
+std::optional<std::string> read(const std::string& path, std::size_t most) {
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (file.number < 0 && errno == ENOENT) return std::nullopt;
     struct stat about {};
@@ -71,6 +69,11 @@ void replace(const std::string& path, std::string_view text) {
     if (::rename(beside.c_str(), path.c_str()) != 0) fail("make", path);
     const Descriptor directory(::open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (directory.number < 0 || ::fsync(directory.number) != 0) fail("sync", above);
+}
+
+void sync_all(const std::string& directory) {
+    const Descriptor any(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (any.number < 0 || ::syncfs(any.number) != 0) fail("sync", directory);
 }
 
 void make_directory(const std::string& path) {

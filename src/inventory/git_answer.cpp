@@ -3,6 +3,7 @@
 // end of it.
 #include <chaos/error.hpp>
 #include <chaos/git.hpp>
+#include <chaos/git_mirror.hpp>
 #include <chaos/url.hpp>
 #include <chaos/value.hpp>
 
@@ -45,6 +46,8 @@ std::string answer(std::string_view question, bool& well) {
             said.push_back({Value(std::string("commit")), Value(commit_for(asked))});
         well = true;
     } catch (const Error& error) {
+        if (dynamic_cast<const TooLarge*>(&error))
+            said.push_back({Value(std::string("too large")), Value(std::string("true"))});
         if (dynamic_cast<const Busy*>(&error)) said.push_back({Value(std::string("busy")), Value(std::string("true"))});
         said.push_back({Value(std::string("error")), Value(without_passwords(error.what()))});
         said.push_back({Value(std::string("hint")), Value(without_passwords(error.hint))});

@@ -4,20 +4,25 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <ftw.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chaos/error.hpp>
 #include <cstring>
 #include <set>
+#include <span>
 
 #include "descriptor.hpp"
 #include "git_remote.hpp"
 
 namespace chaos::git {
 namespace {
+
+constexpr const char* lock_name = "chaos-lock";
 
 /// Where a ref of the remote is kept: one name in one directory, for refs/heads/a and refs/heads/a/b may follow each
 /// other.
@@ -55,31 +60,70 @@ void sweep(const std::string& cache) {
 
 /// One fetch at a time in a cache.
 Descriptor lock(const std::string& cache) {
-    Descriptor file(::open((cache + "/chaos-lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    Descriptor file(::open((cache + '/' + lock_name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file) throw Error(fmt::format("can not lock {}: {}", cache, std::strerror(errno)));
     if (::flock(file.number(), LOCK_EX | LOCK_NB) < 0)
         throw Busy(fmt::format("something else is fetching into {} now", cache));
     return file;
 }
 
+/// All of a cache but its lock.
+void clear(const std::string& cache) {
+    constexpr int descriptors = 32;
+    const auto remove = [](const char* path, const struct stat*, int, FTW* where) {
+        const bool is_lock = where->level == 1 && std::strcmp(path + where->base, lock_name) == 0;
+        return where->level == 0 || is_lock ? 0 : ::remove(path);
+    };
+    if (::nftw(cache.c_str(), remove, descriptors, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0)
+        throw Error(fmt::format("can not clear {}: {}", cache, std::strerror(errno)));
+}
+
+void sync(const std::string& directory) {
+    const Descriptor any(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!any || ::syncfs(any.number()) < 0)
+        throw Error(fmt::format("can not sync {}: {}", directory, std::strerror(errno)));
+}
+
+/// Something was fetched once, and what the references lead to is there.
+bool is_whole(const Library& lib, git_repository* repository) {
+    git_strarray names{};
+    if (lib.reference_list(&names, repository) != 0) return false;
+    const std::span<char*> all(names.strings, names.count);
+    const bool whole = !all.empty() && std::ranges::all_of(all, [&](const char* name) {
+        return commit_of(lib, repository, name).has_value();
+    });
+    lib.strarray_dispose(&names);
+    return whole;
+}
+
+/// What is not whole, as a disk that breaks or a power cut in the first fetch leaves it, is made anew; and that is on
+/// the disk before anything is fetched into it.
 Repository open_or_make(const Library& lib, const std::string& cache) {
+    lib.opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);  // a reference leads to a pack that is on the disk, too
     git_repository* opened = nullptr;
     constexpr unsigned how = GIT_REPOSITORY_OPEN_NO_SEARCH | GIT_REPOSITORY_OPEN_BARE;
-    if (lib.repository_open(&opened, cache.c_str(), how, nullptr) != 0 &&
-        lib.repository_init(&opened, cache.c_str(), 1) != 0)
-        fail(lib, "can not make " + cache);
-    return Repository(opened, lib.repository_free);
+    if (lib.repository_open(&opened, cache.c_str(), how, nullptr) == 0) {
+        Repository kept(opened, lib.repository_free);
+        if (is_whole(lib, opened)) return kept;
+    }
+    clear(cache);
+    if (lib.repository_init(&opened, cache.c_str(), 1) != 0) fail(lib, "can not make " + cache);
+    Repository made(opened, lib.repository_free);
+    sync(cache);
+    return made;
 }
 
 bool is_there(const Library& lib, git_odb* objects, const git_oid& id) {
     return lib.odb_exists(objects, &id) == 1;
 }
 
-/// Of what came, and is not kept: who follows a repository is to see that at once.
-class TooLarge : public Error {
-public:
-    using Error::Error;
-};
+/// What is fetched fills no disk, whoever sends it.
+Access within_disk(const std::string& cache, Access access) {
+    struct statvfs about {};
+    if (::statvfs(cache.c_str(), &about) == 0)
+        access.most_bytes = std::min<std::uint64_t>(access.most_bytes, about.f_bavail * about.f_frsize / 2);
+    return access;
+}
 
 [[noreturn]] void refuse_large(const std::string& name, std::uint64_t size, const Access& access) {
     TooLarge error(fmt::format("{} has {} MiB, and a file may have {} MiB", name, size >> 20, access.most_file >> 20));
@@ -250,7 +294,7 @@ Tip fetch_into(const std::string& cache, const std::string& url, const std::stri
     const Repository repository = open_or_make(lib, cache);
     NewPacks packs(cache);
     const auto before = tips_of(lib, repository.get());
-    Connection remote(lib, repository.get(), url, access);
+    Connection remote(lib, repository.get(), url, within_disk(cache, access));
     Tip tip = remote.resolve(ref);
     const git_oid named = hash_of(lib, tip.tag.empty() ? tip.commit : tip.tag);
     if (const auto kept = reference(lib, repository.get(), kept_name(tip.ref)); kept && *kept == named) return tip;
@@ -270,7 +314,7 @@ void fetch_commit(const std::string& cache, const std::string& url, const std::s
     if (reference(lib, repository.get(), "refs/chaos/commits/" + commit)) return;
     NewPacks packs(cache);
     const auto before = tips_of(lib, repository.get());
-    Connection remote(lib, repository.get(), url, access);
+    Connection remote(lib, repository.get(), url, within_disk(cache, access));
     remote.download(remote.names());
     if (!is_there(lib, objects_of(lib, repository.get()).get(), wanted))
         throw Error(fmt::format("{} has no commit {} in its branches and tags", url, commit.substr(0, 12)))

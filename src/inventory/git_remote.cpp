@@ -18,6 +18,9 @@ struct Talk {
     Patience patience;
     std::unique_ptr<Wire> wire{};  ///< None where the repository is on this host.
     std::optional<Error> wrong{};
+    bool too_large = false;      ///< That is what is wrong.
+    unsigned objects = 0;        ///< That came whole,
+    std::uint64_t whole_at = 0;  ///< and how much had come then.
 
     template <class Work>
     int guarded(Work&& work) {
@@ -94,6 +97,14 @@ int watch(const git_indexer_progress* so_far, void* talk) {
     return given.guarded([&] {
         given.patience.check_total();
         if (so_far->received_bytes > given.access.most_bytes) refuse_more(given.access);
+        // what is packed is hardly more than what it was
+        given.too_large =
+            so_far->received_bytes - given.whole_at > given.access.most_file + given.access.most_file / 16 + (1 << 20);
+        if (given.too_large)
+            throw Error(fmt::format("it has a file of more than {} MiB", given.access.most_file >> 20))
+                .help("keep large files elsewhere, and fetch them with a digest; what came of it is gone again");
+        if (so_far->received_objects != given.objects)
+            given.objects = so_far->received_objects, given.whole_at = so_far->received_bytes;
     });
 }
 
@@ -103,13 +114,6 @@ git_remote_callbacks callbacks_of(Talk& talk) {
     if (talk.wire) calls.transport = make_transport;
     calls.transfer_progress = watch;
     return calls;
-}
-
-std::unique_ptr<Wire> wire_to(const Address& address, const Access& access) {
-    using Way = Address::Way;
-    if (address.way == Way::ssh) return ssh_wire(address, access);
-    if (address.way == Way::https || address.way == Way::http) return https_wire(address, access);
-    return nullptr;
 }
 
 /// What another person has is looked at only where that was said: by file://, and by no mere path.
@@ -129,7 +133,23 @@ bool is_ref(std::string_view name) {
            std::ranges::none_of(name, odd);
 }
 
+Error cannot(const char* doing, const std::string& url, const Error& why) {
+    return std::move(Error(fmt::format("can not {} {}: {}", doing, url, why.what())))
+        .help(why.hint.empty() ? "try it by hand: git ls-remote " + url : std::string(why.hint));
+}
+
 }  // namespace
+
+Error cannot_ask(const std::string& url, const Error& why) {
+    return cannot("ask", url, why);
+}
+
+std::unique_ptr<Wire> wire_to(const Address& address, const Access& access) {
+    using Way = Address::Way;
+    if (address.way == Way::ssh) return ssh_wire(address, access);
+    if (address.way == Way::https || address.way == Way::http) return https_wire(address, access);
+    return nullptr;
+}
 
 Connection::Connection(const Library& lib, git_repository* repository, const std::string& url, const Access& access)
     : lib_(lib), url_(url), talk_(new Talk{lib, access, Patience(access)}), remote_(nullptr, lib.remote_free) {
@@ -153,9 +173,11 @@ Connection::Connection(const Library& lib, git_repository* repository, const std
 Connection::~Connection() = default;
 
 void Connection::fail(const char* doing) {
-    const Error why = talk_->wrong ? *talk_->wrong : Error(last_message(lib_));
-    throw Error(fmt::format("can not {} {}: {}", doing, url_, why.what()))
-        .help(why.hint.empty() ? "try it by hand: git ls-remote " + url_ : std::string(why.hint));
+    const Error error = cannot(doing, url_, talk_->wrong ? *talk_->wrong : Error(last_message(lib_)));
+    if (!talk_->too_large) throw error;
+    TooLarge large(error.what());
+    large.hint = error.hint;
+    throw large;
 }
 
 std::string Connection::first_branch() const {

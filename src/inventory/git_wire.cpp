@@ -45,7 +45,7 @@ int Patience::left_ms() const {
 
 void refuse_more(const Access& access) {
     throw Error(fmt::format("more than {} MiB came, and that is more than is taken", access.most_bytes >> 20))
-        .help("are there large files in its history? keep them elsewhere, or allow it more");
+        .help("are there large files in its history? keep them elsewhere; half of what the disk has free may come");
 }
 
 }  // namespace chaos::git

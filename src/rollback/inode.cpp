@@ -8,7 +8,9 @@
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -56,6 +58,25 @@ bool is_overlay(const struct statx& found, int descriptor) {
     return found.stx_dev_major == 0 && ::fstatfs(descriptor, &system) == 0 && system.f_type == OVERLAYFS_SUPER_MAGIC;
 }
 
+/// Room for a handle, as the kernel writes it.
+struct Handle {
+    alignas(file_handle) std::array<char, sizeof(file_handle) + MAX_HANDLE_SZ> room{};
+    file_handle* get() { return reinterpret_cast<file_handle*>(room.data()); }
+};
+
+/// The kernel's handle of an inode, its type before its bytes. Where the file system has none (overlays): its number,
+/// as of type 0, by which those of one inode know each other.
+std::string handle_of(int descriptor, std::uint64_t inode) {
+    Handle handle;
+    handle.get()->handle_bytes = MAX_HANDLE_SZ;
+    int mount = 0;
+    std::string bytes(sizeof(int), '\0');
+    if (::name_to_handle_at(descriptor, "", handle.get(), &mount, AT_EMPTY_PATH))
+        return bytes.append(reinterpret_cast<const char*>(&inode), sizeof inode);
+    std::memcpy(bytes.data(), &handle.get()->handle_type, sizeof(int));
+    return bytes.append(reinterpret_cast<const char*>(handle.get()->f_handle), handle.get()->handle_bytes);
+}
+
 void take_over(Image& image, const struct statx& found, bool tells_birth) {
     image.kind = kind_of(found.stx_mode);
     image.mode = found.stx_mode & 07777U;
@@ -69,11 +90,13 @@ void take_over(Image& image, const struct statx& found, bool tells_birth) {
     image.born = tells_birth && (found.stx_mask & STATX_BTIME) ? nanoseconds(found.stx_btime) : 0;
 }
 
-void stat_into(Image& image, int descriptor, const std::string& name) {
+/// How many names it has.
+std::uint32_t stat_into(Image& image, int descriptor, const std::string& name) {
     struct statx found {};
     if (::statx(descriptor, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_BTIME, &found))
         fail(name, "be looked at", errno);
     take_over(image, found, !is_overlay(found, descriptor));
+    return found.stx_nlink;
 }
 
 /// The kernel's own measurements of a content: it makes them anew, and refuses foreign ones.
@@ -218,7 +241,9 @@ std::optional<Image> glance(const Spot& spot) {
 
 Image look(Inode inode, const std::string& name, Depth depth) {
     Image image;
-    stat_into(image, inode.descriptor, name);
+    const std::uint32_t names = stat_into(image, inode.descriptor, name);
+    if (names > 1 && image.kind == Entry::Kind::file && depth != Depth::names)
+        image.others = handle_of(inode.descriptor, image.inode);
     if (image.kind == Entry::Kind::link) {
         std::array<char, PATH_MAX> target;
         const ssize_t length = ::readlinkat(inode.descriptor, "", target.data(), target.size());
@@ -268,6 +293,28 @@ Image capture_like(const Spot& spot, std::span<const Image* const> others) {
             break;
         }
     return image;
+}
+
+bool rejoin(const Spot& name, int descriptor, const Image& was) {
+    Image now = look({descriptor}, name.name, Depth::meta);
+    if (now.kind != Entry::Kind::file || now.size != was.size || now.modified != was.modified) return false;
+    content_into(now, {descriptor}, name.name, nullptr);
+    return now.same_as(was) && ::linkat(descriptor, "", name.at(), name.name.c_str(), AT_EMPTY_PATH) == 0;
+}
+
+Descriptor open_others(int directory, const Image& was, bool& gone) {
+    const std::string& bytes = was.others;
+    if (bytes.size() <= sizeof(int) || bytes.size() > sizeof(int) + MAX_HANDLE_SZ) return Descriptor();
+    Handle handle;
+    std::memcpy(&handle.get()->handle_type, bytes.data(), sizeof(int));
+    if (handle.get()->handle_type == 0) return Descriptor();
+    handle.get()->handle_bytes = static_cast<unsigned>(bytes.size() - sizeof(int));
+    std::copy(bytes.begin() + sizeof(int), bytes.end(), reinterpret_cast<char*>(handle.get()->f_handle));
+    const Descriptor open(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));  // O_PATH will not do
+    if (!open) return Descriptor();
+    Descriptor found(::open_by_handle_at(*open, handle.get(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    gone = !found && errno == ESTALE;
+    return found;
 }
 
 bool untouched(const Image& now, const Image& then) {

@@ -117,7 +117,8 @@ struct StagedHost::Parts {
     std::map<Region, std::string> stage_of;
     std::map<std::string, Surroundings> surroundings;  ///< By the directory that was asked for; of one look.
     std::map<std::uint64_t, FileSystem> file_systems;
-    mutable std::optional<Owners> owners;  ///< As on disk; forgotten at every publish.
+    std::map<std::string, Descriptor> made_again;  ///< By Image::others: inodes that had more names than one.
+    mutable std::optional<Owners> owners;          ///< As on disk; forgotten at every publish.
     bool units_changed = false;
     bool touched_everywhere = false;
 
@@ -149,6 +150,7 @@ struct StagedHost::Parts {
     // staged_stage.cpp: new inodes, seen by nobody
     void stage(std::vector<Move>&);
     void stage(Move&);
+    bool join(const Spot&, const Image& wished, const std::string& path);
     Image make(const Spot&, const Image& wished, const Content&, const std::string& path);
     void make_stage_directory(const std::string& staged);
     void sync();

@@ -118,10 +118,26 @@ void StagedHost::Parts::make_stage_directory(const std::string& staged) {
     make_one(directory);
 }
 
+/// One more name of the file that it was a name of: of what others still call it by, or of what this run made of that.
+/// Only where that is as it was, to its time. Else it becomes a file of its own, and that is said.
+bool StagedHost::Parts::join(const Spot& spot, const Image& wished, const std::string& path) {
+    if (wished.kind != Entry::Kind::file || wished.others.empty()) return false;
+    if (const auto ours = made_again.find(wished.others); ours != made_again.end())
+        return rejoin(spot, *ours->second, wished);
+    bool gone = false;
+    const Descriptor others = open_others(spot.at(), wished, gone);
+    if (others && rejoin(spot, *others, wished)) return true;
+    if (!gone)
+        journal.says(
+            fmt::format("{} had other names, and is a file of its own now: none of them is found as it was", path));
+    return false;
+}
+
 /// Created closed, then content, owner, mode, attributes, time: at no moment may somebody read what he shall not.
 Image StagedHost::Parts::make(const Spot& spot, const Image& wished, const Content& content, const std::string& path) {
     const char* const name = spot.name.c_str();
     const bool directory = wished.kind == Entry::Kind::directory;
+    if (join(spot, wished, path)) return capture(spot, Depth::names);
     Descriptor made;
     if (wished.kind == Entry::Kind::file) {
         made = Descriptor(::openat(spot.at(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
@@ -140,6 +156,8 @@ Image StagedHost::Parts::make(const Spot& spot, const Image& wished, const Conte
         const auto system = file_systems.find(region_of(spot.at()).device);
         if (system != file_systems.end() && !system->second.whole && ::fsync(*made)) fail(path, "be synced", errno);
     }
+    if (wished.kind == Entry::Kind::file && !wished.others.empty())
+        made_again[wished.others] = Descriptor(::openat(spot.at(), name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
     return capture(*made, path);
 }
 

@@ -90,6 +90,8 @@ std::string mistake(Work&& work) {
         work();
     } catch (const Busy& error) {
         return std::string("busy: ") + error.what();
+    } catch (const git::TooLarge& error) {
+        return std::string("too large: ") + error.what() + " | " + error.hint;
     } catch (const Error& error) {
         return std::string(error.what()) + " | " + error.hint;
     }
@@ -351,6 +353,31 @@ TEST_CASE("what a killed fetch left is gone with the next") {
     CHECK(place.shell("cd cache; ls objects/pack | grep -vE '^pack-[0-9a-f]{40}[.](pack|idx)$' | wc -l; find . -name "
                       "'*.lock'") == "0");
     CHECK(place.shell("ls cache/objects/pack | grep -c 0123456789 || true") == "0");
+}
+
+TEST_CASE("a cache that a power cut left half made, or without what its references lead to, is made anew") {
+    const Followed place;
+    for (const char* damage :
+         {"mkdir -m 700 cache; : > cache/HEAD; mkdir -p cache/objects cache/refs", "rm -r cache/objects/*",
+          "for f in cache/objects/pack/*; do : > $f; done", ": > cache/refs/chaos/tips/heads%2Fmain"}) {
+        CAPTURE(damage);
+        place.shell(damage);
+        CHECK(place.fetch().commit == place.commit());
+        CHECK(place.shell("git -C cache fsck --strict --no-dangling") == "");
+        CHECK(git::file_at(place.cache, place.commit(), "a", 10) == "one");
+    }
+}
+
+TEST_CASE("a file that is larger than what may be fetched is refused before all of it came") {
+    Followed place;
+    place.fetch();
+    place.go_on("head -c 9000000 /dev/urandom > large");
+    place.access.most_file = 1 << 20;
+    const std::string before = place.shell("ls -A cache/objects/pack");
+    const std::string why = mistake([&] { place.fetch(); });
+    CHECK(has(why, "too large: can not fetch"));
+    CHECK(has(why, "it has a file of more than 1 MiB"));
+    CHECK(place.shell("ls -A cache/objects/pack") == before);
 }
 
 TEST_CASE("a remote that is broken, or holds too much, leaves the cache as it was") {

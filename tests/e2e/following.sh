@@ -1,0 +1,33 @@
+# shellcheck shell=bash disable=SC2154
+# SPDX-License-Identifier: Apache-2.0
+#
+# What the scenarios of a host that follows a repository share; to be sourced after scenario.sh, with $follower, the name
+# of the host, and $work, a work tree on it whose origin is followed.
+
+inside() { host_run "$follower" "$@"; }
+sh() { inside sh -ec "$1"; }
+
+# tick: what the timer does
+tick() { inside chaos gitops reconcile --scheduled; }
+
+# field NAME: of the record in $output
+field() { printf '%s' "$output" | python3 -c 'import json,sys; t=sys.stdin.read(); print(json.loads(t[t.index("{"):])[sys.argv[1]])' "$1"; }
+
+# state WANTED EXIT: what status says
+state() {
+    status "$2" inside chaos gitops status --json
+    [ "$(field state)" = "$1" ] || fail "it is $(field state), not $1"
+}
+
+# push FILE [MESSAGE]: standard input becomes a file of the repository; prints the commit
+push() {
+    inside tee "$work/$1" > /dev/null
+    sh "cd $work; git add -A; git commit -qm '${2:-change of $1}'; git push -q origin HEAD:main; git rev-parse HEAD"
+}
+
+content() { inside cat "$1" 2> /dev/null || echo nothing; }
+
+# is PATH TEXT: or it fails
+is() { [ "$(content "$1")" = "$2" ] || fail "$1 is not as it should be: $(content "$1"), not $2"; }
+
+runs() { inside chaos history --json | grep -c '"run":' || true; }
