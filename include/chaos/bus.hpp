@@ -31,6 +31,10 @@ public:
     std::vector<Link> control(UnitVerb, const std::string& unit, int timeout_s = 600);
 
     void daemon_reload();
+    /// What can be read from when told() has something to say; -1 where no manager can be reached.
+    int telling() const;
+    /// Takes what systemd told since: whether one of these units changed, or may have.
+    bool told(const std::vector<std::string>& units) const;
 
     /// Puts a process into a scope of its own, beside the unit or session that it was started from: what ends those
     /// does not end it, and all that it starts can be found. False where systemd does not do so.

@@ -39,6 +39,7 @@ public:
 struct Limits {
     std::uint64_t most_file = 100ULL << 20, most_bytes = 1ULL << 30;
     std::size_t most_files = 100'000;  ///< Files, links and directories.
+    bool submodules = true;            ///< They come along; else an empty directory stands where one would be.
 };
 
 /// A commit; or, from tag_at(), an annotated tag: who tagged it and when, parents is then the one object it names.

@@ -17,6 +17,8 @@ public:
     virtual ~Past() = default;
     /// A run brought it where there was nothing, and by now nobody declares or protects it.
     virtual bool brought(std::string_view type, const std::string& key) const = 0;
+    /// Some site declares or protects it; also one that lets go of it in this very plan.
+    virtual bool is_somebodys(std::string_view type, const std::string& key) const = 0;
 };
 
 /// What is known while this site is planned. All of them must outlive it.

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "interrupts.hpp"
+#include "lasting_history.hpp"
 #include "private_file.hpp"
 #include "progress.hpp"
 #include "revision.hpp"
@@ -232,7 +233,8 @@ Exit apply_saved(Context& context) {
     }
     SavedPlan saved = read();
     demand(saved.planned.site, *world.host, true);
-    Progress progress(context.console, context.sources);
+    demand_lasting_history(context.options, world);
+    Progress progress(context.console, context.sources, world.host->live());
     const auto transactor =
         Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
     if (recover_first(context, *transactor)) view = std::make_unique<View>(*world.host);

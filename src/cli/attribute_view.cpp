@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chaos/located.hpp>
 
 #include "diff.hpp"
 
@@ -46,6 +47,20 @@ std::string by_size(const Value& value) {
     return fmt::format("{}, digest {}", size_of(value.text().size()), hex(digest(value.text())).substr(0, 12));
 }
 
+/// A file that is used where it lies: where that is, how big it is, and which.
+std::string by_place(const Value& value) {
+    const Value* path = value.is_map() ? value.find("path") : nullptr;
+    return path ? fmt::format("{}, {}", scalar(*path), by_size(value)) : in_line(value);
+}
+
+/// As a manifest calls it: a file has its name there by the field that gives it.
+std::string_view written_name(const Schema& schema, const Field& field) {
+    if (field.type == Codec<Located>::name)
+        for (const Field& one : schema.fields)
+            if (one.role == Field::Role::source && one.into == field.name) return one.name;
+    return field.name;
+}
+
 void set_content(AttributeView& view, const Value* before, const Value* after, const Detail& detail) {
     if (before) view.before = by_size(*before);
     if (after) view.after = by_size(*after);
@@ -68,6 +83,9 @@ AttributeView attribute(const Field* field, const std::string& name, const Value
         if (after) view.after = hidden;
     } else if (field && field->merge == Merge::text) {
         set_content(view, before, after, detail);
+    } else if (field && field->type == Codec<Located>::name) {
+        if (before) view.before = by_place(*before);
+        if (after) view.after = by_place(*after);
     } else {
         if (before) view.before = in_line(*before);
         if (after) view.after = in_line(*after);
@@ -113,6 +131,7 @@ std::vector<AttributeView> attributes(const Schema* schema, const Value& before,
         // Empty where nothing was: nothing to tell.
         if (before.is_null() && now && !now->is_null() && in_line(*now).empty()) return;
         views.push_back(attribute(field, name, old, now, detail));
+        if (field) views.back().name = written_name(*schema, *field);
     };
     if (after.is_map())
         for (const Value::Entry& entry : after.map()) consider(entry.key.text());

@@ -3,6 +3,7 @@
 
 #include "apply_saved.hpp"
 #include "interrupts.hpp"
+#include "lasting_history.hpp"
 #include "progress.hpp"
 #include "revision.hpp"
 #include "run.hpp"
@@ -28,8 +29,9 @@ std::optional<RunView> run_manifests(Context& context, const std::vector<std::st
     Site site = read_manifests(context, world, *view, paths);
     leave_out(site, world.registry, errand.held);
     demand(site, *world.host, true);
+    demand_lasting_history(context.options, world);
 
-    Progress progress(context.console, context.sources);
+    Progress progress(context.console, context.sources, world.host->live());
     const auto transactor =
         Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
     if (recover_first(context, *transactor)) {  // the host is another one now

@@ -50,7 +50,7 @@ Exit confirm(Context& context) {
         context.console.show(view);
         return view.window ? Exit::pending : context.options.status ? Exit::well : Exit::failed;
     }
-    Progress progress(context.console, context.sources);
+    Progress progress(context.console, context.sources, world.host->live());
     const auto transactor =
         Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
     ConfirmView view{transactor->history().window()};

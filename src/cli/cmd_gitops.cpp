@@ -56,11 +56,28 @@ Exit enable(Context& context) {
     return exit;
 }
 
+/// Where not all of what follows runs any more, a manifest with which nothing of it does; nothing else.
+std::optional<std::string> stopped_by_others(Context& context, const World& world) {
+    if (!world.host->live() || !world.host->services().answers()) return std::nullopt;
+    try {
+        const gitops::Settings settings = followed(context, world).settings;
+        for (const std::string& unit : gitops::units_of(settings))
+            if (world.host->services().unit(unit).active != "active")
+                return gitops::manifest_to_follow(settings, program_in(*world.host), false);
+    } catch (const Problems&) {  // settings that nobody can read: what can go, goes
+    }
+    return std::nullopt;
+}
+
 Exit disable(Context& context) {
     takes_no_word(context);
     const World world = wire(context.options);
     needs_root(world);
     if (!world.host->look(gitops::timer_file)) throw Error("this host follows no repository");
+    // What somebody stopped would be left as theirs, with the link that starts it at the next boot: it is made ours
+    // first.
+    if (const auto other = stopped_by_others(context, world); other && !context.options.dry_run)
+        if (const Exit exit = apply_own(context, world, *other); exit != Exit::well) return exit;
     return apply_own(context, world, gitops::manifest_to_stop());
 }
 
@@ -124,6 +141,7 @@ Exit resume(Context& context) {
         memory.held_by_run = 0, memory.held_by.clear(), memory.held_at.clear();
         memory.failed.clear(), memory.why_failed.clear(), memory.failed_at = 0, memory.failed_run = 0;
         memory.trying.clear(), memory.tries = 0, memory.ask_again = 0;
+        memory.left.clear();
     });
 }
 
@@ -175,7 +193,7 @@ Exit diff_of_commit(Context& context) {
         const git::Commit about = git::commit_at(gitops::cache_in(what.directory), commit);
         context.console.remark(
             fmt::format("{} {} ({})\n", commit.substr(0, 12), escape(first_line(about.message)), escape(about.author)));
-        manifest = manifest_at(context, world, what, "other", commit);
+        manifest = manifest_at(context, world, View(*world.host), what, "other", commit);
     }
     Options options = context.options;
     options.moved = true;  // where it is looked at it does not lie
@@ -230,7 +248,7 @@ Exit follow_and_tell(Context& context, const std::string& url, gitops::Asked ask
         context.console.problem(chaos::render(error, context.sources, context.console.error_style().colour()));
     for (const std::string& wrong : gitops::tell_outside(what.settings, what.directory, view.memory, event_of(view)))
         context.console.remark(fmt::format("could not be told: {}\n", escape(wrong)));
-    const bool silent = asked == gitops::Asked::by_timer && view.exit == Exit::well &&
+    const bool silent = asked != gitops::Asked::by_person && view.exit == Exit::well &&
                         (!view.run || !view.run->outcome || view.run->outcome->run == 0);
     if (!silent) context.console.show(view);
     return view.exit;

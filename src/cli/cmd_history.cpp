@@ -34,7 +34,7 @@ Exit prune(Context& context) {
         return option == "keep" || option == "older-than" || option == "size";
     });
     if (!said) wish = {.keep = 50, .seconds = 90 * 24 * 3600};  // docs: cmd_history.md
-    Progress progress(context.console, context.sources);
+    Progress progress(context.console, context.sources, world.host->live());
     const bool dry = context.options.dry_run;
     PrunedView view{prune_history(world.registry, *world.host, world.host->root(), world.state_directory, wish,
                                   right_now(), dry, progress),
@@ -55,7 +55,7 @@ Exit verify(Context& context) {
 Exit repair(Context& context) {
     needs(context.options, 1, "repair");
     const World world = wire(context.options);
-    Progress progress(context.console, context.sources);
+    Progress progress(context.console, context.sources, world.host->live());
     HealthView view;
     view.saved = salvage_history(world.state_directory, progress);
     view.health = view.saved->health;

@@ -32,7 +32,7 @@ Exit hold(Context& context) {
             continue;
         }
         const std::int64_t until =
-            context.options.until.empty() ? now + usual_s : time_from("for", context.options.until, now);
+            context.options.until.empty() ? now + usual_s : time_from("until", context.options.until, now);
         if (until <= now) throw Usage(fmt::format("--until: '{}' is over already", escape(context.options.until)));
         if (until > now + longest_s) throw Usage("a hold ends by itself, after 30d at the latest");
         add_hold(world.state_directory, {what, who(), context.options.message, now, until}, now);

@@ -35,6 +35,8 @@ Exit plan(Context& context) {
     if (world.recorded) view.unseen = name_of(*world.recorded, context.options);
     if (!view.changes.empty() && !world.recorded)
         view.next = file.empty() ? command_line("apply", context.options) : "chaos apply " + quoted(file);
+    if (!view.next.empty() && !context.options.removals && !removals_to_agree_to(planned, context.options).empty())
+        view.next += " --removals";
     say(context.console, planned.remarks, context.sources);
     if (!world.recorded && !view.changes.empty())
         say_who_may_apply(context.console, planned.site, *world.host, context.sources);

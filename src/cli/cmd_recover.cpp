@@ -22,7 +22,7 @@ Exit recover(Context& context) {
         if (context.console.json()) context.console.show(shown);
         return Exit::well;
     }
-    Progress progress(context.console, context.sources);
+    Progress progress(context.console, context.sources, world.host->live());
     if (context.options.unconfirmed) {
         shown.outcome = watch_window(world.registry, *world.host, world.state_directory, progress);
         if (shown.outcome->run == 0) context.console.text("Nothing waits to be confirmed.\n");

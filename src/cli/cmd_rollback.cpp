@@ -89,7 +89,7 @@ Runs chosen_alone(const Options& options, const History& history) {
 Exit take_back(Context& context, const char* verb, Runs (*choose)(const Options&, const History&)) {
     const World world = wire(context.options);
     if (!has_history(world)) throw Error("nothing was ever applied here").help("chaos apply site.yml");
-    Progress progress(context.console, context.sources);
+    Progress progress(context.console, context.sources, world.host->live());
     const auto transactor =
         Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
     recover_cut(context, *transactor);

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "interrupts.hpp"
+#include "lasting_history.hpp"
 #include "package_lists.hpp"
 #include "progress.hpp"
 #include "run.hpp"
@@ -145,7 +146,8 @@ Exit upgrade(Context& context) {
     if (options.dry_run) return look_only(context, world);
     if (!world.host->superuser())
         throw Error("upgrading needs root, and this is not root").help("sudo chaos upgrade; to look only: --dry-run");
-    Progress progress(context.console, context.sources);
+    demand_lasting_history(options, world);
+    Progress progress(context.console, context.sources, world.host->live());
     const auto transactor =
         Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
     recover_first(context, *transactor);

@@ -57,6 +57,7 @@ Exit secrets(Context&);
 Exit setup(Context&);
 Exit upgrade(Context&);
 Exit version(Context&);
+Exit watch(Context&);
 Exit help(Context&);
 Exit init(Context&);
 

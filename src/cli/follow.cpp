@@ -6,8 +6,11 @@
 
 #include <algorithm>
 #include <chaos/git_mirror.hpp>
+#include <chaos/gitops/drifting.hpp>
+#include <chaos/gitops/noticing.hpp>
 #include <chaos/gitops/repository.hpp>
 #include <chaos/gitops/units.hpp>
+#include <chaos/journal.hpp>
 #include <chaos/state.hpp>
 #include <chaos/template.hpp>
 #include <ctime>
@@ -118,6 +121,13 @@ void notice_runs(gitops::Memory& memory, const History& history, const std::stri
     }
 }
 
+/// Of a clock that nobody sets.
+std::int64_t milliseconds() {
+    timespec time{};
+    ::clock_gettime(CLOCK_MONOTONIC, &time);
+    return std::int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000;
+}
+
 /// One turn of following, from the question to the answer.
 class Turning {
 public:
@@ -134,12 +144,20 @@ public:
         gitops::Memory& memory = view_.memory;
         const std::int64_t failed_run = memory.failed_run;
         const bool failed_before = !memory.failed.empty() || memory.unreachable != 0;
-        if (const auto history = look_at_history(context_, world_))
-            notice_runs(memory, *history, followed_.directory + "/site/");
-        view_.decision = gitops::before_asking(followed_.settings, memory, asked_, now_);
+        noticed_ = gitops::notice(followed_.directory, circumstances(), *world_.host, memory);
+        // Of what was recorded since the last look nothing is known only where it was not noticed that all is as it
+        // was.
+        if (noticed_ == gitops::Noticed::nothing)
+            if (const auto history = look_at_history(context_, world_))
+                notice_runs(memory, *history, followed_.directory + "/site/");
+        view_.decision = gitops::before_asking(followed_.settings, memory, asked_, noticed_, now_);
         if (view_.decision.act == Act::ask) ask();
-        for (const Hold& hold : held_ = holds(world_.state_directory, now_))
+        for (const Hold& hold : holds(world_.state_directory, now_)) {
             if (hold.what == "all") view_.decision = {Act::wait, {}, in_words(hold)};
+            held_.push_back(hold.what);
+        }
+        if (asked_ != gitops::Asked::by_person)
+            for (const gitops::Left& left : gitops::Drifting::read(memory.left).left(now_)) left_.push_back(left.id);
         try {
             act();
         } catch (const Busy&) {
@@ -160,6 +178,11 @@ private:
         const gitops::Settings& settings = followed_.settings;
         if (memory.ref != settings.ref) memory.ref = settings.ref, memory.failed.clear(), memory.why_failed.clear();
         std::string tip;
+        if (asked_ == gitops::Asked::by_change) {
+            view_.decision = gitops::after_asking(settings, memory, memory.seen, asked_, noticed_, now_);
+            if (view_.decision.act == Act::apply || view_.decision.act == Act::tell) view_.decision.act = Act::nothing;
+            return;
+        }
         try {
             tip = git::tip(settings.url, settings.ref, gitops::access_of(settings)).commit;
             gitops::note_answer(memory, tip, now_);
@@ -169,7 +192,11 @@ private:
             if (followed_.elsewhere) throw;
             silence(error);
         }
-        view_.decision = gitops::after_asking(settings, memory, tip, asked_, false, now_);
+        view_.decision = gitops::after_asking(settings, memory, tip, asked_, noticed_, now_);
+    }
+
+    std::string circumstances() const {
+        return gitops::circumstances(followed_.settings, view_.memory, world_.state_directory, now_);
     }
 
     void silence(const Error& error) {
@@ -182,8 +209,8 @@ private:
     void act() {
         switch (view_.decision.act) {
             case Act::apply: return apply();
-            case Act::heal: return heal();
-            case Act::look: return look();
+            case Act::heal: return guarded([&] { heal(); });
+            case Act::look: return guarded([&] { look(); });
             case Act::tell: view_.exit = Exit::pending; return;
             default: return;
         }
@@ -236,19 +263,21 @@ private:
 
     void run(const git::Commit& commit) {
         gitops::Memory& memory = view_.memory;
-        const std::string manifest = manifest_at(context_, world_, followed_, "site", commit.hash);
+        const std::string manifest = manifest_at(context_, world_, View(*world_.host), followed_, "site", commit.hash);
         const std::string path = manifest.substr(followed_.directory.size() + std::string_view("/site/").size());
-        Errand errand{asked_ == gitops::Asked::by_timer ? "gitops" : who(), manifest, commit.hash};
+        const bool by_itself = asked_ != gitops::Asked::by_person;
+        Errand errand{by_itself ? "gitops" : who(), manifest, commit.hash};
         errand.author = fmt::format("{} <{}>", commit.author, commit.email), errand.message = commit.message;
-        errand.silent = asked_ == gitops::Asked::by_timer;
-        for (const Hold& hold : held_) errand.held.push_back(hold.what);
-        const std::int64_t begun = seconds_now();
+        errand.silent = by_itself;
+        errand.held = held_;
+        if (view_.decision.act == Act::heal) errand.held.insert(errand.held.end(), left_.begin(), left_.end());
+        const std::int64_t begun = milliseconds();
         view_.run = run_manifests(context_, {manifest}, std::move(errand));
         if (!view_.run) {  // a person was asked, and said no
             memory.trying.clear(), memory.tries = 0, view_.exit = Exit::pending;
             return;
         }
-        memory.duration_ms = (seconds_now() - begun) * 1000;
+        memory.duration_ms = milliseconds() - begun;
         const Outcome& outcome = *view_.run->outcome;
         const Exit exit = exit_of(outcome);
         view_.exit = exit;
@@ -261,9 +290,44 @@ private:
         }
     }
 
+    /// What drifted is put right. At first it is only looked, which costs nothing where nothing moved; where something
+    /// was decided since the last look it is run at once, since there may be something to record.
     void heal() {
+        const bool by_itself = asked_ != gitops::Asked::by_person;
+        if (by_itself && noticed_ != gitops::Noticed::nothing && look() == 0) return;
+        run(git::commit_at(gitops::cache_in(followed_.directory), view_.memory.good));
+        if (!by_itself || !view_.run || view_.exit != Exit::well) return;
+        if (view_.run->outcome->run == 0)
+            look();
+        else
+            note_repairs();
+    }
+
+    /// What drifts again and again is left, and said.
+    void note_repairs() {
+        auto drifting = gitops::Drifting::read(view_.memory.left);
+        for (const ChangeView& change : view_.run->plan->changes) {
+            if (!drifting.repaired(change.id, now_)) continue;
+            using gitops::Drifting;
+            const std::string said =
+                fmt::format("{} drifted {} times in {} min, and is left as it is for {} min: who changes it?",
+                            change.id, Drifting::most, Drifting::within_s / 60, Drifting::left_s / 60);
+            context_.console.remark(escape(said) + '\n');
+            Journal().send({{"MESSAGE", said},
+                            {"PRIORITY", "4"},
+                            {"SYSLOG_IDENTIFIER", "chaos"},
+                            {"CHAOS_RUN", std::to_string(view_.run->outcome->run)},
+                            {"CHAOS_COMMIT", view_.memory.good},
+                            {"CHAOS_RESOURCE", change.id},
+                            {"CHAOS_RESULT", "left"}});
+        }
+        view_.memory.left = drifting.text();
+    }
+
+    template <class Work>
+    void guarded(Work&& work) {
         try {
-            run(git::commit_at(gitops::cache_in(followed_.directory), view_.memory.good));
+            work();
         } catch (const Busy&) {
             throw;
         } catch (const Problems& problems) {
@@ -273,23 +337,32 @@ private:
         }
     }
 
-    /// How much drifted, and nothing else.
-    void look() {
-        try {
-            const std::string manifest = manifest_at(context_, world_, followed_, "site", view_.memory.good);
-            const View view(*world_.host);
-            Site site = read_manifests(context_, world_, view, {manifest});
-            const auto history = look_at_history(context_, world_);
-            const Planned planned = look_and_plan(context_, world_, view, std::move(site), history.get());
-            std::size_t drifted = 0;
-            for (const Step& step : planned.plan) drifted += step.changes.size();
-            view_.memory.drifted = static_cast<std::int64_t>(drifted), view_.memory.scanned = now_;
-            if (drifted) view_.exit = Exit::pending;
-        } catch (const Problems& problems) {
-            view_.errors = problems.errors, view_.exit = problems.exit;
-        } catch (const Error& error) {
-            view_.errors = {error}, view_.exit = Exit::failed;
-        }
+    /// How much drifted, and nothing else. What was seen is kept, so that the next turn need not look where all is so.
+    std::size_t look() {
+        gitops::Memory& memory = view_.memory;
+        const std::string about = circumstances();
+        std::string open_run;
+        const auto history = open_history(world_.host->root(), world_.state_directory, &open_run);
+        const Witness witness(*world_.host);
+        const View view(witness);
+        const std::string manifest = manifest_at(context_, world_, view, followed_, "site", memory.good);
+        Site site = read_manifests(context_, world_, view, {manifest});
+        leave_out(site, world_.registry, held_);
+        leave_out(site, world_.registry, left_);
+        const Planned planned = look_and_plan(context_, world_, view, std::move(site), history.get());
+        std::size_t drifted = 0;
+        for (const Step& step : planned.plan) drifted += step.changes.size();
+        memory.drifted = static_cast<std::int64_t>(drifted), memory.scanned = now_;
+        if (drifted) view_.exit = Exit::pending;
+        const Sight sight = witness.sight();
+        memory.costly = sight.costly.empty() ? std::string() : sight.costly.front();
+        const auto newest = history ? history->runs(1) : std::vector<RunRecord>();
+        const bool at_rest = open_run.empty() && !(history && history->window()) &&
+                             (newest.empty() || newest[0].number <= std::max(memory.noticed_run, memory.good_run));
+        // What is to be put right is looked at again until it is.
+        if (at_rest && (drifted == 0 || followed_.settings.mode != gitops::Following::heal))
+            gitops::keep_sight(followed_.directory, about, sight);
+        return drifted;
     }
 
     Context& context_;
@@ -298,7 +371,8 @@ private:
     gitops::Asked asked_;
     std::int64_t now_;
     std::optional<gitops::Turn> turn_;
-    std::vector<Hold> held_;
+    gitops::Noticed noticed_ = gitops::Noticed::nothing;
+    std::vector<std::string> held_{}, left_{};  ///< What a person works on; what drifts again and again.
     FollowView view_;
     bool unanswered_ = false;  ///< The repository did not say where it is.
 };
@@ -351,10 +425,9 @@ Followed followed(Context& context, const World& world, const std::string& url) 
     return result;
 }
 
-std::string manifest_at(Context& context, const World& world, const Followed& followed, const std::string& name,
-                        const std::string& commit) {
+std::string manifest_at(Context& context, const World& world, const View& view, const Followed& followed,
+                        const std::string& name, const std::string& commit) {
     const std::string site = gitops::check_out(followed.directory, name, followed.settings, commit);
-    const View view(*world.host);
     const std::string path =
         site + '/' + gitops::choose(site, resolved(followed.settings.path, reading_of(context, world, view)), commit);
     if (::access((path.substr(0, path.rfind('/')) + "/chaos.lock").c_str(), F_OK) == 0) fetch_modules(context, {path});

@@ -40,7 +40,8 @@ FollowView follow(Context&, const Followed&, gitops::Asked);
 Exit follow_and_tell(Context&, const std::string& url, gitops::Asked);
 
 /// The manifest of a commit, checked out at DIRECTORY/NAME, for looking; its path.
-std::string manifest_at(Context&, const World&, const Followed&, const std::string& name, const std::string& commit);
+std::string manifest_at(Context&, const World&, const View&, const Followed&, const std::string& name,
+                        const std::string& commit);
 
 Json to_json(const FollowView&);
 std::string render(const FollowView&, Style, bool verbose);

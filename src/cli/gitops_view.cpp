@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chaos/gitops/decision.hpp>
+#include <chaos/gitops/drifting.hpp>
 #include <chaos/url.hpp>
 
 #include "history_view.hpp"
@@ -67,6 +68,9 @@ std::pair<std::string, std::string> told(const FollowingView& view, const std::s
     if (state == "pending")
         return {fmt::format("{} waits to be applied", memory.seen.substr(0, abbreviated)),
                 "chaos gitops diff, then chaos gitops reconcile"};
+    if (state == "drifted" && memory.drifted == 0)
+        return {"all is as its repository says but what drifts again and again",
+                "find out who changes it, then: chaos gitops resume"};
     if (state == "drifted")
         return {fmt::format("{} drifted", count(static_cast<std::size_t>(memory.drifted), "resource")), "chaos drift"};
     return {"this host is as its repository says", ""};
@@ -83,7 +87,8 @@ std::string state_of(const FollowingView& view) {
     if (memory.unreachable) return "stale";
     if (memory.good.empty()) return "new";
     if (memory.seen != memory.good || memory.undone) return "pending";
-    return memory.drifted ? "drifted" : "synced";
+    const bool left = !gitops::Drifting::read(memory.left).left(view.now).empty();
+    return memory.drifted || left ? "drifted" : "synced";
 }
 
 Json to_json(const Hold& hold) {
@@ -98,8 +103,10 @@ Json to_json(const FollowingView& view) {
     const gitops::Memory& memory = view.memory;
     const std::string state = state_of(view);
     const auto [sentence, next] = told(view, state);
-    Json held = Json::list();
+    Json held = Json::list(), left = Json::list();
     for (const Hold& hold : view.holds) held.add(to_json(hold));
+    for (const gitops::Left& one : gitops::Drifting::read(memory.left).left(view.now))
+        left.add(Json::record({{"id", one.id}, {"times", one.times}, {"until", one.until}}));
     return Json::record({{"state", state},
                          {"why", sentence},
                          {"enabled", view.enabled},
@@ -122,8 +129,13 @@ Json to_json(const FollowingView& view) {
                          {"failed_run", memory.failed_run ? Json(memory.failed_run) : Json()},
                          {"scanned", time_or_null(memory.scanned)},
                          {"drifted", memory.drifted},
+                         {"unmoved", memory.compared},
+                         {"moved", or_null(memory.moved)},
+                         {"costly", or_null(memory.costly)},
                          {"timer_differs", view.timer_differs},
                          {"holds", held},
+                         {"left", left},
+                         {"watch", view.settings.watch},
                          {"next", or_null(next)}});
 }
 
@@ -148,10 +160,18 @@ std::string render(const FollowingView& view, Style style, bool) {
                                     : when(view, memory.good_at));
     line("asked", when(view, memory.asked));
     line("compared", when(view, memory.scanned));
-    line("mode", fmt::format("{}{}", word_for(view.settings.mode),
+    if (!memory.costly.empty())
+        line("unmoved", fmt::format("not known without looking at all of it: {}", escape(memory.costly)));
+    else if (memory.compared)
+        line("unmoved",
+             fmt::format("{} that the host depends on", count(static_cast<std::size_t>(memory.compared), "thing")));
+    line("mode", fmt::format("{}{}{}", word_for(view.settings.mode), view.settings.watch ? ", watched" : "",
                              view.enabled ? fmt::format(", every {}", time_in_words(view.settings.interval.count))
                                           : ", no timer: chaos gitops enable"));
     for (const Hold& hold : view.holds) line("hold", escape(in_words(hold)));
+    for (const gitops::Left& left : gitops::Drifting::read(memory.left).left(view.now))
+        line("left", fmt::format("{}, which drifted {} times in {} min, until {}", escape(left.id), left.times,
+                                 gitops::Drifting::within_s / 60, date_of(left.until * second)));
     if (view.timer_differs)
         out += style.yellow("The timer is not as /etc/chaos/gitops.yml says: chaos gitops enable\n");
     if (!next.empty()) out += style.dim("next: ") + next + '\n';

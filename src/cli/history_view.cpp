@@ -157,6 +157,12 @@ std::string source_of(const RunRecord& run, bool verbose) {
 
 }  // namespace
 
+/// The first line of what was said; `chaos show` has the others.
+static std::string begin_of(const std::string& note) {
+    const std::string line = first_line(note);
+    return line.size() == note.size() ? line : line + " ...";
+}
+
 std::string render(const HistoryView& view, Style style, bool verbose) {
     if (view.runs.empty()) return "No run yet.\n";
     std::vector<std::vector<std::string>> rows{
@@ -169,7 +175,8 @@ std::string render(const HistoryView& view, Style style, bool verbose) {
     for (const RunRecord& run : view.runs)
         if (!run.message.empty() || !run.note.empty())
             out += style.dim(fmt::format("  run {}: {}{}{}", run.number, escape(first_line(run.message)),
-                                         run.message.empty() || run.note.empty() ? "" : "; ", escape(run.note))) +
+                                         run.message.empty() || run.note.empty() ? "" : "; ",
+                                         escape(begin_of(run.note)))) +
                    '\n';
     if (view.more) out += style.dim("  and older ones: chaos history --most 0") + '\n';
     if (view.pruned) out += style.dim(fmt::format("  runs up to {} were let go of", view.pruned)) + '\n';
@@ -203,7 +210,11 @@ std::string render(const ShowView& view, Style style, bool) {
     if (!run.revision.empty())
         out += fmt::format("from commit {}{}\n", escape(run.revision), after(" by ", run.author));
     if (!run.message.empty()) out += "    " + escape(first_line(run.message)) + '\n';
-    if (!run.note.empty()) out += escape(run.note) + '\n';
+    for (std::string_view rest = run.note; !rest.empty();) {
+        const std::size_t end = std::min(rest.find('\n'), rest.size());
+        out += escape(rest.substr(0, end)) + '\n';
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
     for (const RecordedChange& change : view.changes) out += render(change, style, false);
     if (!view.writes.empty()) out += "What its commands wrote:\n";
     for (const RecordedChange& write : view.writes) out += render(write, style, false);

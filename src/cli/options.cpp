@@ -80,6 +80,7 @@ constexpr OptionSpec known[] = {
     {"auto-upgrade", 0, ""},
     {"self-heal", 0, ""},
     {"notify-only", 0, ""},
+    {"watch", 0, ""},
     {"verify", 0, "FILE"},
     {"username", 0, "NAME"},
     {"token-file", 0, "FILE"},
@@ -194,6 +195,17 @@ constexpr std::string_view of_following[] = {"ref",      "path",        "interva
 constexpr std::pair<std::string_view, std::string_view> modes[] = {
     {"auto-upgrade", "upgrade"}, {"self-heal", "heal"}, {"notify-only", "notify"}};
 
+/// --for says how long; until when is another option.
+void check_length(const std::string& said) {
+    try {
+        if (Codec<Seconds>::decode(Value(said)).count > 0) return;
+    } catch (const Error&) {  // no length of time: said below
+    }
+    Usage error(fmt::format("--for: expected a length of time as 90m or 8h, found '{}'", escape(said)));
+    error.hint = "a date goes with --until: --until '2026-11-21 14:00'";
+    throw error;
+}
+
 void set_following(Options& options, std::string_view name, const std::string& value) {
     if (std::find(std::begin(of_following), std::end(of_following), name) != std::end(of_following)) {
         std::string attribute(name);
@@ -207,12 +219,14 @@ void set_following(Options& options, std::string_view name, const std::string& v
                 throw Usage("expected one of --auto-upgrade, --self-heal and --notify-only, found two");
         options.following.emplace_back("mode", mode);
     }
+    if (name == "watch") options.following.emplace_back("watch", "true");
     if (name == "allow-rewind") options.rewind = true;
     if (name == "scheduled") options.scheduled = true;
     if (name == "release") options.release = true;
     if (name == "message") options.message = value;
     if (name == "until" || name == "for") {
         if (!options.until.empty()) throw Usage("--until and --for say the same thing: one of them is enough");
+        if (name == "for") check_length(value);
         options.until = value;
     }
 }

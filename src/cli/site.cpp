@@ -341,41 +341,37 @@ std::unique_ptr<History> look_at_history(Context& context, const World& world) {
     return history;
 }
 
-namespace {
-
-/// What `exclusive` would remove for the first time, or much of it at once: that is asked about.
-void ask_about_others(Context& context, const Planned& planned) {
-    constexpr std::size_t few = 3;
-    std::vector<std::string> going;
-    for (const Step& step : planned.plan)
-        for (std::size_t i = 0; i < step.resources.size(); ++i)
-            if (planned.site.catalog[step.resources[i]].exclusive) going.push_back(to_text(step.changes[i].id));
-    if (going.empty() || (going.size() <= few && planned.known)) return;
-    const std::string what = fmt::format("what is not declared goes, as `exclusive` or `purge` says: {}, {}",
-                                         count(going.size(), "resource"), listed(going, 10));
-    if (context.console.agrees(fmt::format("{}. Is that meant?", what))) return;
-    throw Problems{{Error(what).help("if that is meant: " + command_line("apply", context.options) +
-                                     " --removals; "
-                                     "declare what shall stay")},
-                   Exit::pending};
-}
-
-}  // namespace
-
-void guard_against_mass_removal(Context& context, const Planned& planned) {
+std::vector<Error> removals_to_agree_to(const Planned& planned, const Options& options) {
+    constexpr std::size_t few = 3, some = 10, third = 3;
     std::size_t leaving = 0, all = 0;
+    std::vector<std::string> others;
     for (const Resource& resource : planned.site.catalog) all += !resource.companion;
     for (const Step& step : planned.plan)
-        for (const std::uint32_t i : step.resources) leaving += planned.site.catalog[i].leaving;
+        for (std::size_t i = 0; i < step.resources.size(); ++i) {
+            const Resource& resource = planned.site.catalog[step.resources[i]];
+            leaving += resource.leaving;
+            if (resource.exclusive) others.push_back(to_text(step.changes[i].id));
+        }
+    const std::string command = command_line("apply", options) + " --removals";
+    std::vector<Error> out;
+    if (others.size() > (planned.known ? few : 0))
+        out.push_back(Error(fmt::format("what is not declared goes, as `exclusive` or `purge` says: {}, {}",
+                                        count(others.size(), "resource"), listed(others, some)))
+                          .help("if that is meant: " + command + "; declare what shall stay"));
+    if (leaving > some && leaving * third > all)
+        out.push_back(
+            Error(fmt::format("{} of the {} resources of site '{}' left the manifest and go back to what was there "
+                              "before",
+                              leaving, all, escape(planned.site.name)))
+                .help("if that is meant: " + command));
+    return out;
+}
+
+void guard_against_mass_removal(Context& context, const Planned& planned) {
     if (context.options.removals) return;
-    ask_about_others(context, planned);
-    if (leaving <= 10 || leaving * 3 <= all) return;
-    const std::string what =
-        fmt::format("{} of the {} resources of site '{}' left the manifest and go back to what was there before",
-                    leaving, all, escape(planned.site.name));
-    if (context.console.agrees(fmt::format("{}. Is that meant?", what))) return;
-    throw Problems{{Error(what).help("if that is meant: " + command_line("apply", context.options) + " --removals")},
-                   Exit::pending};
+    for (const Error& question : removals_to_agree_to(planned, context.options))
+        if (!context.console.agrees(fmt::format("{}. Is that meant?", question.what())))
+            throw Problems{{question}, Exit::pending};
 }
 
 void say(Console& console, const std::vector<Error>& remarks, const Sources& sources) {

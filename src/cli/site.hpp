@@ -47,8 +47,11 @@ void check_planned(Planned&, const View&, const Registry&, const History*);
 /// The history for a verb that only looks, null where there is none; says it where a run was cut.
 std::unique_ptr<History> look_at_history(Context&, const World&);
 
-/// A run that would take away more than ten resources and a third of the site that left the manifest needs a person's
-/// word, or --removals. Throws Problems where it does not get it.
+/// What a run would take away that needs a person's word, or --removals: more than ten resources and a third of the
+/// site that left the manifest; what `exclusive` removes for the first time, or much of it at once.
+std::vector<Error> removals_to_agree_to(const Planned&, const Options&);
+
+/// Throws Problems where it does not get that word.
 void guard_against_mass_removal(Context&, const Planned&);
 
 void say(Console&, const std::vector<Error>& remarks, const Sources&);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <chaos/recorded.hpp>
+#include <chaos/witness.hpp>
 #include <unordered_map>
 #include <utility>
 #include "beside.hpp"
@@ -183,8 +184,10 @@ const Value* Scope::fact(std::string_view name) {
     if (site_) return site_->fact(name);
     if (context_.recorded) return recorded_fact(name);
     auto held = facts_.find(name);
-    if (held == facts_.end()) held = facts_.emplace(name, found->read(context_.view)).first;
-    return &held->second;
+    if (held != facts_.end()) return &held->second;
+    if (const auto* attentive = dynamic_cast<const Attentive*>(&context_.view.host()); attentive && found->passing)
+        attentive->heed_change(fmt::format("facts.{}", name));
+    return &facts_.emplace(name, found->read(context_.view)).first->second;
 }
 
 std::string Scope::own_home() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What goes back, when it is ours, and what stays, because it is somebody's by now (store.md C8).
 #include <algorithm>
+#include <chaos/goes_along.hpp>
 #include <chaos/lines.hpp>
 #include <chaos/plan.hpp>
 
@@ -83,6 +84,15 @@ bool take_back(const Field& field, void* goal, const void* now, const void* base
     return field.set(goal, merged), clean;
 }
 
+/// What became other along with a property: name by name, as far as it is known what was ours. Else it is left to
+/// itself.
+void go_along(const Field& field, void* goal, bool all_of_it, const void* now, const void* base, const void* target) {
+    Value merged;
+    if (!all_of_it || !field.given(now) || !both_give(field, base, target)) return field.clear(goal);
+    merge_keys(field.get(now), field.get(base), field.get(target), merged, Deciding::leave);
+    field.set(goal, merged);
+}
+
 /// True where `now` still says all that `base` says: it is as we left it.
 bool untouched(const Schema& schema, const void* now, const void* base) {
     return std::all_of(schema.fields.begin(), schema.fields.end(), [&](const Field& field) {
@@ -126,9 +136,14 @@ State three_way(const Schema& schema, const State& now, const State& base, const
             field.given(now.spec()) && field.same(now.spec(), base.spec()))
             field.clear(goal.get());
     // What was seen beside the properties goes with them, where they all go back.
-    if (conflicts.size() == conflicts_before)
-        for (const Field& field : schema.fields)
-            if (field.role == Role::seen && field.given(target.spec())) field.copy(goal.get(), target.spec());
+    const bool all_of_it = conflicts.size() == conflicts_before;
+    for (const Field& field : schema.fields) {
+        if (field.role != Role::seen) continue;
+        if (goes_along(field))
+            go_along(field, goal.get(), all_of_it, now.spec(), base.spec(), target.spec());
+        else if (all_of_it && field.given(target.spec()))
+            field.copy(goal.get(), target.spec());
+    }
     // What was a secret is one again.
     if (const Field* secret = schema.find("secret"); secret && secret->role == Role::option)
         if (const Value yes("true"); secret->get(target.spec()) == yes) secret->set(goal.get(), yes);

@@ -79,6 +79,7 @@ constexpr Foreign attributes[] = {
     {"state", "for what shall not be there write absent: true; what is written is there"},
     {"ensure", "for what shall not be there write absent: true; what is written is there"},
     {"present", "what is written is there; for the contrary write absent: true"},
+    {"reason", "what came along with others says automatic: true"},
     {"dest", "the path is the key: files: {/etc/motd: {content: TEXT}}"},
     {"destination", "the path is the key: files: {/etc/motd: {content: TEXT}}"},
     {"target", "a link's main attribute is what it points to: links: {/from: /to}"},

@@ -15,16 +15,19 @@ std::string brief(const std::string& commit) {
 }
 
 /// The host is at the commit that the ref is at, or at one that stays in the place of that.
-Decision at_rest(const Settings& settings, const Memory& memory, Asked asked, bool unchanged, std::int64_t now,
+Decision at_rest(const Settings& settings, const Memory& memory, Asked asked, Noticed noticed, std::int64_t now,
                  std::string why) {
     if (memory.good.empty()) return {Decision::Act::stay, {}, std::move(why)};
     // A clock that was set back makes no scan wait for years.
     const bool due = now >= memory.scanned + settings.full_scan.count || now < memory.scanned;
     const bool heals =
         settings.mode == Following::heal || (asked == Asked::by_person && settings.mode != Following::notify);
-    if (asked == Asked::by_timer && unchanged && !due) return {Decision::Act::nothing, memory.good, std::move(why)};
+    const bool still = noticed == Noticed::still;
+    if (asked != Asked::by_person && still && !due) return {Decision::Act::nothing, memory.good, std::move(why)};
     if (heals) return {Decision::Act::heal, memory.good, std::move(why)};
-    if (due || asked == Asked::by_person) return {Decision::Act::look, memory.good, std::move(why)};
+    // Where only a whole look tells, it is taken as often as it was asked for, and not at each turn.
+    if (due || asked == Asked::by_person || (noticed != Noticed::costly && !still))
+        return {Decision::Act::look, memory.good, std::move(why)};
     return {Decision::Act::nothing, memory.good, std::move(why)};
 }
 
@@ -38,7 +41,7 @@ bool suspended(const Memory& memory, std::int64_t now) {
     return memory.suspended_until < 0 || memory.suspended_until > now;
 }
 
-Decision before_asking(const Settings& settings, const Memory& memory, Asked asked, std::int64_t now) {
+Decision before_asking(const Settings& settings, const Memory& memory, Asked asked, Noticed noticed, std::int64_t now) {
     if (suspended(memory, now))
         return {Decision::Act::wait,
                 {},
@@ -46,32 +49,34 @@ Decision before_asking(const Settings& settings, const Memory& memory, Asked ask
                             memory.suspended_why.empty() ? "" : fmt::format(" ({})", memory.suspended_why))};
     const bool far =
         memory.ask_again > now + std::max(longest_back_off_s, settings.interval.count);  // the clock was set back
-    if (asked == Asked::by_timer && memory.unreachable != 0 && now < memory.ask_again && !far)
-        return {settings.mode == Following::heal && !memory.good.empty() && !held(memory, {}) ? Decision::Act::heal
-                                                                                              : Decision::Act::wait,
-                memory.good, fmt::format("the repository does not answer: {}", memory.why_unreachable)};
+    if (asked != Asked::by_person && memory.unreachable != 0 && now < memory.ask_again && !far) {
+        std::string why = fmt::format("the repository does not answer: {}", memory.why_unreachable);
+        if (settings.mode == Following::heal && !memory.good.empty() && !held(memory, {}))
+            return at_rest(settings, memory, asked, noticed, now, std::move(why));
+        return {Decision::Act::wait, memory.good, std::move(why)};
+    }
     return {Decision::Act::ask, {}, {}};
 }
 
 Decision after_asking(const Settings& settings, const Memory& memory, const std::string& tip, Asked asked,
-                      bool unchanged, std::int64_t now) {
-    if (held(memory, tip) && asked == Asked::by_timer)
+                      Noticed noticed, std::int64_t now) {
+    if (held(memory, tip) && asked != Asked::by_person)
         return {Decision::Act::stay, tip,
                 fmt::format("held: run {} was taken back by {} with run {}, and stays so until the branch moves",
                             memory.good_run, memory.held_by, memory.held_by_run)};
-    if (tip.empty()) return at_rest(settings, memory, asked, unchanged, now, "the repository does not answer");
+    if (tip.empty()) return at_rest(settings, memory, asked, noticed, now, "the repository does not answer");
     if (tip == memory.good && !memory.undone)
-        return at_rest(settings, memory, asked, unchanged, now, fmt::format("at {}", brief(tip)));
+        return at_rest(settings, memory, asked, noticed, now, fmt::format("at {}", brief(tip)));
     constexpr std::int64_t most_tries = 3;
-    if (tip == memory.trying && memory.tries >= most_tries && asked == Asked::by_timer)
+    if (tip == memory.trying && memory.tries >= most_tries && asked != Asked::by_person)
         return {
             Decision::Act::stay, tip,
             fmt::format("{} was begun {} times and never came to an end: it is not tried again until the branch moves",
                         brief(tip), memory.tries)};
-    if (tip == memory.failed && asked == Asked::by_timer)
-        return at_rest(settings, memory, asked, unchanged, now,
+    if (tip == memory.failed && asked != Asked::by_person)
+        return at_rest(settings, memory, asked, noticed, now,
                        fmt::format("{} failed, and is not tried again until the branch moves", brief(tip)));
-    if (settings.mode == Following::notify && asked == Asked::by_timer)
+    if (settings.mode == Following::notify && asked != Asked::by_person)
         return {Decision::Act::tell, tip, fmt::format("{} waits to be applied", brief(tip))};
     return {Decision::Act::apply, tip, fmt::format("{} is new", brief(tip))};
 }
@@ -92,6 +97,7 @@ void note_silence(Memory& memory, const Settings& settings, const std::string& w
 
 void note_applied(Memory& memory, const std::string& commit, const std::string& manifest, std::int64_t run,
                   std::int64_t now) {
+    if (memory.good != commit) memory.left.clear();
     memory.good = commit, memory.manifest = manifest, memory.good_at = now;
     if (run != 0) memory.good_run = run;
     memory.scanned = now, memory.drifted = 0;

@@ -14,8 +14,6 @@ namespace chaos::durable {
 
 namespace {
 
-constexpr std::size_t most = 4 << 20;
-
 [[noreturn]] void fail(const char* doing, const std::string& path, int reason = errno) {
     throw Error(fmt::format("can not {} {}: {}", doing, path, std::strerror(reason)));
 }
@@ -36,7 +34,7 @@ void refuse_others(const struct stat& about, const std::string& path) {
 
 }  // namespace
 
-std::optional<std::string> read(const std::string& path) {
+std::optional<std::string> read(const std::string& path, std::size_t most) {
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (file.number < 0 && errno == ENOENT) return std::nullopt;
     struct stat about {};

@@ -8,9 +8,9 @@
 /// Small files of our own in the state directory. Nobody else reads or writes there (0700).
 namespace chaos::durable {
 
-/// Nothing where there is none. Throws Error; also where it is a link, no regular file, somebody else's, or one that
-/// others may write to.
-std::optional<std::string> read(const std::string& path);
+/// Nothing where there is none. Throws Error; also where it is a link, no regular file, somebody else's, one that
+/// others may write to, or larger than `most`.
+std::optional<std::string> read(const std::string& path, std::size_t most = 4 << 20);
 
 /// 0600, whole or not at all, on the disk when it returns. Throws Error.
 void replace(const std::string& path, std::string_view text);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chaos/gitops/drifting.hpp>
 #include <chaos/gitops/outside.hpp>
 #include <chaos/hashes.hpp>
 #include <chaos/probe.hpp>
@@ -165,6 +166,8 @@ std::string metrics(const Settings& settings, const Memory& memory, std::int64_t
     add("failed", "Whether the commit that the ref is at could not be applied.",
         !memory.failed.empty() && memory.failed == memory.seen);
     add("drifted_resources", "Resources that are not as the manifest says, and were left so.", memory.drifted);
+    add("left_resources", "Resources that drift again and again, and are left so for a while.",
+        static_cast<std::int64_t>(Drifting::read(memory.left).left(now).size()));
     add("contact_failures", "How often in a row the repository did not answer.", memory.failures);
     add("suspended", "Whether nothing is followed at present.",
         memory.suspended_until < 0 || memory.suspended_until > now);

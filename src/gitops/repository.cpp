@@ -130,10 +130,13 @@ void remove_tree(const std::string& path) {
 std::string check_out(const std::string& directory, const std::string& name, const Settings& settings,
                       const std::string& commit) {
     const std::string place = directory + '/' + name, mark = place + ".commit", fresh = place + ".new";
-    if (durable::read(mark) == commit + '\n' && ::access(place.c_str(), F_OK) == 0) return place;
+    const std::string whole = commit + (settings.submodules ? "\n" : " without submodules\n");
+    if (durable::read(mark) == whole && ::access(place.c_str(), F_OK) == 0) return place;
     remove_tree(fresh);
     durable::make_directory(fresh);
-    git::check_out(cache_in(directory), settings.url, commit, fresh, git::Limits{}, access_of(settings));
+    git::Limits limits;
+    limits.submodules = settings.submodules;
+    git::check_out(cache_in(directory), settings.url, commit, fresh, limits, access_of(settings));
     ::unlink(mark.c_str());  // from here to the end it is no commit's for sure
     durable::sync_all(fresh);
     const int moved = ::access(place.c_str(), F_OK) == 0
@@ -142,7 +145,7 @@ std::string check_out(const std::string& directory, const std::string& name, con
                           : ::rename(fresh.c_str(), place.c_str());
     if (moved != 0) throw Error(fmt::format("can not make {}: {}", place, std::strerror(errno)));
     remove_tree(fresh);
-    durable::replace(mark, commit + '\n');
+    durable::replace(mark, whole);
     return place;
 }
 

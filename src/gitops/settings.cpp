@@ -82,6 +82,11 @@ constexpr Field fields[] = {
                                    "How often the whole host is compared with the manifest, whatever seems unchanged.")
         .example("6h")
         .otherwise("6h"),
+    property<&Settings::watch>("watch",
+                               "Whether the host is watched between these times as well (chaos watch): drift is put "
+                               "right, or told, within a second.")
+        .example("true")
+        .otherwise("false"),
     property<&Settings::verify>("verify",
                                 "Who may sign: a file of ssh's allowed signers, or of public keys of OpenPGP. Commits "
                                 "(or tags) that none of them signed are refused.")

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
+
+#include <algorithm>
 #include <chaos/process.hpp>
 
 #include <cerrno>
@@ -67,6 +69,7 @@ struct Library {
         find<decltype(&sd_bus_message_close_container)>("sd_bus_message_close_container");
     decltype(&sd_bus_message_is_signal) is_signal =
         find<decltype(&sd_bus_message_is_signal)>("sd_bus_message_is_signal");
+    decltype(&sd_bus_get_fd) descriptor = find<decltype(&sd_bus_get_fd)>("sd_bus_get_fd");
     decltype(&sd_bus_message_get_path) signal_path =
         find<decltype(&sd_bus_message_get_path)>("sd_bus_message_get_path");
 };
@@ -552,6 +555,31 @@ void SystemdServices::daemon_reload() {
     const Message reply = parts_->ask(
         manager_path, manager, "Reload", [](sd_bus_message*) { return 0; }, &refusal, reload_timeout_us);
     if (!reply) throw Error(fmt::format("can not reload systemd: {}", refusal.message)).help("systemctl daemon-reload");
+}
+
+int SystemdServices::telling() const {
+    const std::lock_guard lock(parts_->one_at_a_time);
+    if (!parts_->connect()) return -1;
+    return parts_->library->descriptor(parts_->connection.get());
+}
+
+bool SystemdServices::told(const std::vector<std::string>& units) const {
+    const std::lock_guard lock(parts_->one_at_a_time);
+    std::vector<std::string> paths;
+    bool changed = false;
+    if (!parts_->connection) return parts_->connect();
+    for (const std::string& unit : units) paths.push_back(parts_->path_of(unit));
+    for (;;) {
+        sd_bus_message* received = nullptr;
+        const int error = parts_->library->process(parts_->bus(), &received);
+        const Message message(received, Unref{parts_->library.get()});
+        const bool cut = error < 0 || (message && parts_->library->is_signal(
+                                                      message.get(), "org.freedesktop.DBus.Local", "Disconnected") > 0);
+        if (cut) return parts_->lose(), true;
+        if (error == 0) return changed;
+        const char* of = message ? parts_->library->signal_path(message.get()) : nullptr;
+        changed = changed || (of && std::find(paths.begin(), paths.end(), of) != paths.end());
+    }
 }
 
 bool SystemdServices::enclose(const std::string& scope, int pid, const std::string& description) {

@@ -15,6 +15,8 @@
 #include <chaos/value.hpp>
 #include <cstring>
 
+#include "git_refs.hpp"
+
 namespace chaos::git {
 namespace {
 
@@ -96,6 +98,8 @@ void empty(const std::string& directory) {
 }  // namespace
 
 Tip tip(const std::string& url, const std::string& ref, const Access& access) {
+    if (const Address address = address_of(url); address.way == Address::Way::file)
+        if (auto tip = tip_in_files(address.path, ref)) return *tip;
     Value::Map asked = question("mirror tip", url, access);
     asked.push_back(said("ref", ref));
     return tip_in(ask(std::move(asked), access));
@@ -121,6 +125,7 @@ void check_out(const std::string& cache, const std::string& url, const std::stri
     asked.push_back(said("most file", std::to_string(limits.most_file)));
     asked.push_back(said("most bytes of files", std::to_string(limits.most_bytes)));
     asked.push_back(said("most files", std::to_string(limits.most_files)));
+    asked.push_back(said("submodules", limits.submodules ? "true" : "false"));
     try {
         ask(std::move(asked), access);
     } catch (const Error&) {

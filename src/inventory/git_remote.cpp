@@ -116,13 +116,6 @@ git_remote_callbacks callbacks_of(Talk& talk) {
     return calls;
 }
 
-std::unique_ptr<Wire> wire_to(const Address& address, const Access& access) {
-    using Way = Address::Way;
-    if (address.way == Way::ssh) return ssh_wire(address, access);
-    if (address.way == Way::https || address.way == Way::http) return https_wire(address, access);
-    return nullptr;
-}
-
 /// What another person has is looked at only where that was said: by file://, and by no mere path.
 void check_owner(const std::string& path) {
     for (const std::string& each : {path, path + "/.git"}) {
@@ -140,7 +133,23 @@ bool is_ref(std::string_view name) {
            std::ranges::none_of(name, odd);
 }
 
+Error cannot(const char* doing, const std::string& url, const Error& why) {
+    return std::move(Error(fmt::format("can not {} {}: {}", doing, url, why.what())))
+        .help(why.hint.empty() ? "try it by hand: git ls-remote " + url : std::string(why.hint));
+}
+
 }  // namespace
+
+Error cannot_ask(const std::string& url, const Error& why) {
+    return cannot("ask", url, why);
+}
+
+std::unique_ptr<Wire> wire_to(const Address& address, const Access& access) {
+    using Way = Address::Way;
+    if (address.way == Way::ssh) return ssh_wire(address, access);
+    if (address.way == Way::https || address.way == Way::http) return https_wire(address, access);
+    return nullptr;
+}
 
 Connection::Connection(const Library& lib, git_repository* repository, const std::string& url, const Access& access)
     : lib_(lib), url_(url), talk_(new Talk{lib, access, Patience(access)}), remote_(nullptr, lib.remote_free) {
@@ -164,14 +173,11 @@ Connection::Connection(const Library& lib, git_repository* repository, const std
 Connection::~Connection() = default;
 
 void Connection::fail(const char* doing) {
-    const Error why = talk_->wrong ? *talk_->wrong : Error(last_message(lib_));
-    if (talk_->too_large) {
-        TooLarge error(fmt::format("can not {} {}: {}", doing, url_, why.what()));
-        error.hint = why.hint;
-        throw error;
-    }
-    throw Error(fmt::format("can not {} {}: {}", doing, url_, why.what()))
-        .help(why.hint.empty() ? "try it by hand: git ls-remote " + url_ : std::string(why.hint));
+    const Error error = cannot(doing, url_, talk_->wrong ? *talk_->wrong : Error(last_message(lib_)));
+    if (!talk_->too_large) throw error;
+    TooLarge large(error.what());
+    large.hint = error.hint;
+    throw large;
 }
 
 std::string Connection::first_branch() const {

@@ -9,11 +9,18 @@
 #include <vector>
 
 #include "git_library.hpp"
+#include "git_url.hpp"
 #include "git_wire.hpp"
 
 namespace chaos::git {
 
 struct Talk;
+
+/// What carries bytes to it; none where it is on this host.
+std::unique_ptr<Wire> wire_to(const Address&, const Access&);
+
+/// "can not ask URL: ..."; the hint is to try it by hand where there is none.
+Error cannot_ask(const std::string& url, const Error& why);
 
 /// A remote that is connected to by a Wire of ours (or looked at, where it is on this host), and what it has.
 class Connection {

@@ -246,7 +246,7 @@ void Writer::write(const std::string& cache, const std::string& url, const std::
         }
         entry(work, lib.entry_at(level.tree.get(), level.next++), level);
     }
-    if (work.submodules.empty()) return;
+    if (work.submodules.empty() || !limits_.submodules) return;
     const auto urls = submodules_of(work.modules);
     for (const Submodule& each : work.submodules) {
         const auto found = urls.find(each.path);

@@ -12,6 +12,7 @@
 #include <csignal>
 
 #include "git_cache.hpp"
+#include "git_refs.hpp"
 #include "git_remote.hpp"
 #include "landlock.hpp"
 #include "text.hpp"
@@ -72,11 +73,25 @@ void confine(const Access& access, const std::vector<std::string>& directories) 
 #ifndef __SANITIZE_ADDRESS__  // its shadow takes terabytes
     bound(RLIMIT_AS, most_memory);
 #endif
+    landlock_forbid_writes_but(directories);
+}
+
+const Library& bounded_library() {
     const Library& lib = library();
     lib.opts(GIT_OPT_SET_MWINDOW_SIZE, window);
     lib.opts(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, mapped);
     lib.opts(GIT_OPT_SET_PACK_MAX_OBJECTS, most_objects);
-    landlock_forbid_writes_but(directories);
+    return lib;
+}
+
+/// Asked without libgit2 where that is enough.
+Tip tip_of(const std::string& url, const std::string& ref, const Access& access) {
+    if (const auto wire = wire_to(address_of(url), access)) try {
+            if (auto tip = tip_over(*wire, ref)) return *tip;
+        } catch (const Error& why) {
+            throw cannot_ask(url, why);
+        }
+    return Connection(bounded_library(), nullptr, url, access).resolve(ref);
 }
 
 Value::Entry said(const char* name, std::string value) {
@@ -94,18 +109,20 @@ Value::Map mirror_answer(const Value& question) {
     const Access access = access_of(question);
     if (verb == "mirror tip") {
         confine(access, {});
-        return answer_of(Connection(library(), nullptr, url, access).resolve(text(question, "ref")));
+        return answer_of(tip_of(url, text(question, "ref"), access));
     }
     if (verb == "mirror fetch") {
         make_cache(cache);
         confine(access, {cache});
+        bounded_library();
         return answer_of(fetch_into(cache, url, text(question, "ref"), access));
     }
     if (verb != "mirror check out") throw Error("this is no question to git");
     const std::string directory = text(question, "directory");
     confine(access, {cache, directory});
+    bounded_library();
     const Limits limits{count(question, "most file"), count(question, "most bytes of files"),
-                        count(question, "most files")};
+                        count(question, "most files"), text(question, "submodules") == "true"};
     write_tree(cache, url, text(question, "commit"), directory, limits, access);
     return {said("commit", text(question, "commit"))};
 }

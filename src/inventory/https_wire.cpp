@@ -53,6 +53,7 @@ public:
     ~HttpsWire() override { end(); }
 
     bool forgets() const override { return true; }
+    void offer_two() override { two_ = true; }
     void begin(Asks) override;
     void write(std::string_view bytes) override { request_.append(bytes); }
     std::size_t read(char* into, std::size_t room) override;
@@ -93,7 +94,7 @@ private:
     std::size_t taken_ = 0;  ///< Of what was received.
     std::uint64_t bytes_ = 0;
     int moves_ = 0;
-    bool started_ = false, over_ = false;
+    bool started_ = false, over_ = false, two_ = false;
     std::optional<Error> wrong_{};  ///< What a callback of libcurl could not throw.
     char why_[CURL_ERROR_SIZE] = {};
 };
@@ -196,11 +197,14 @@ void HttpsWire::start() {
     set(CURLOPT_WRITEDATA, static_cast<void*>(this));
     set(CURLOPT_ERRORBUFFER, static_cast<char*>(why_));
     identify();
+    if (two_) headers_.reset(curl_.list_append(nullptr, "Git-Protocol: version=2"));
     if (!refs) {
-        headers_.reset(curl_.list_append(nullptr, request_type));
-        // No waiting for leave to send: the head of what we want is short.
-        curl_.list_append(headers_.get(), "Expect:");
-        set(CURLOPT_HTTPHEADER, headers_.get());
+        const auto add = [&](const char* line) { headers_.reset(curl_.list_append(headers_.release(), line)); };
+        add(request_type);
+        add("Expect:");  // no waiting for leave to send: the head of what we want is short
+    }
+    if (headers_) set(CURLOPT_HTTPHEADER, headers_.get());
+    if (!refs) {
         set(CURLOPT_POST, 1L);
         set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.size()));
         set(CURLOPT_POSTFIELDS, request_.data());

@@ -39,6 +39,7 @@ struct Dconf {
     std::string key{};
     Variant value{};
     VariantType type = VariantType::as_is;
+    std::optional<std::string> database{};
 };
 
 std::string clean_key(std::string_view key) {
@@ -60,6 +61,7 @@ constexpr Field fields[] = {
     schema::option<&Dconf::type>("type", "What a number is, where the program wants more than int32.")
         .example("as_is")
         .otherwise("that of what is there; for a new key what it looks like"),
+    schema::seen<&Dconf::database>("database", "Where its database lies.").example("/home/eve/.config/dconf/user"),
 };
 
 constexpr Schema dconf =
@@ -146,7 +148,7 @@ public:
         const Keys& keys = Databases::of(view, person);
         const auto there = keys.find(key);
         if (there == keys.end()) return std::nullopt;
-        Dconf found{.key = wanted.key, .value = there->second};
+        Dconf found{.key = wanted.key, .value = there->second, .database = database_of(person_of(view, person))};
         if (goal_of(wanted, &there->second) == there->second) found.value = wanted.value;
         return found;
     }
@@ -167,9 +169,10 @@ public:
             const Dconf *before = change.before.as<Dconf>(), *after = change.after.as<Dconf>();
             if (!after) continue;
             const auto person = person_of(view, owned(after->key).person);
-            try {
+            try {  // it is recorded as it was written, or the next look would find another spelling
+                (void)goal_of(*after, before ? &before->value : nullptr, change.where);
                 Dconf goal = *after;
-                goal.value = goal_of(*after, before ? &before->value : nullptr, change.where);
+                goal.database = database_of(person);
                 change.after = State::of(std::move(goal)).with_inputs(change.after.inputs());
             } catch (const Error& error) {
                 problems.add(error);
@@ -185,6 +188,9 @@ public:
         claims.push_back({Claim::Role::needs, "user:" + person});
         claims.push_back({Claim::Role::needs, "session:" + person});
         claims.push_back({Claim::Role::locks, "lock:dconf"});
+        if (const auto& database = state.as<Dconf>()->database)
+            for (const auto& path : {*database, database->substr(0, database->rfind('/'))})
+                claims.push_back({Claim::Role::brings, "path:" + path});
     }
 
     void check(const View& view, std::span<const Change> changes, Diagnostics& problems) const override {
@@ -197,7 +203,17 @@ public:
     bool batches() const override { return true; }
 
     /// All that is set of one person goes in one move; what goes, goes key by key.
-    void apply_all(WritableHost& host, std::span<const Change> changes) const override {
+    void apply_all(WritableHost& host, std::span<const Change> changes) const override { set(host, changes, false); }
+    void apply(WritableHost& host, const Dconf* from, const Dconf* to, bool) const override {
+        const Change change{
+            {"dconf", (to ? to : from)->key}, from ? State::of(*from) : State(), to ? State::of(*to) : State()};
+        apply_all(host, std::span(&change, 1));
+    }
+    void undo_all(WritableHost& host, std::span<const Change> changes) const override { set(host, changes, true); }
+
+private:
+    /// `seen`: values are as dconf has them, type and all.
+    static void set(WritableHost& host, std::span<const Change> changes, bool seen) {
         std::map<std::string, std::pair<std::string, std::vector<std::string>>> by_person;  // to load, to reset
         for (const Change& change : changes) {
             const auto [person, key] = owned(change.id.key);
@@ -205,7 +221,9 @@ public:
             if (const Dconf* to = change.after.as<Dconf>()) {
                 const auto slash = key.rfind('/');
                 const auto section = slash == 0 ? "/" : key.substr(1, slash - 1);
-                loads += fmt::format("[{}]\n{}={}\n", section, key.substr(slash + 1), to->value.text);
+                const Dconf* from = change.before.as<Dconf>();
+                const auto value = seen ? to->value : goal_of(*to, from ? &from->value : nullptr, change.where);
+                loads += fmt::format("[{}]\n{}={}\n", section, key.substr(slash + 1), value.text);
             } else {
                 resets.push_back(key);
             }
@@ -216,15 +234,19 @@ public:
             if (!person.there && work.first.empty()) continue;  // her database went with her
             if (!work.first.empty()) run(host, person, {"dconf", "load", "/"}, work.first);
             for (const auto& key : work.second) run(host, person, {"dconf", "reset", key}, {});
+            if (seen && !work.second.empty()) remove_empty(host, person);
         }
     }
-    void apply(WritableHost& host, const Dconf* from, const Dconf* to, bool) const override {
-        const Change change{
-            {"dconf", (to ? to : from)->key}, from ? State::of(*from) : State(), to ? State::of(*to) : State()};
-        apply_all(host, std::span(&change, 1));
+
+    /// A database that nothing is in tells a program what one that is not there tells it: it goes with its last key.
+    static void remove_empty(WritableHost& host, const Person& person) {
+        const auto database = database_of(person), directory = database.substr(0, database.rfind('/'));
+        const View view(host);
+        if (!view->look(database) || !Databases::of(view, person.name).empty()) return;
+        host.remove(database);
+        if (host.list(directory).empty()) host.remove(directory);
     }
 
-private:
     /// The service that writes is asked over her session's bus, so that what runs there hears of it; without a session
     /// over one of its own.
     static void run(WritableHost& host, const Person& person, std::vector<std::string> argv, const std::string& input) {

@@ -15,6 +15,7 @@ struct File {
     std::optional<Words> validate{};
     bool secret = false;
     std::string link{};
+    bool has_other_names = false;  ///< Seen, and no attribute: what is replaced is replaced at this one.
 };
 
 constexpr Field fields[] = {
@@ -67,6 +68,7 @@ public:
         auto there = look_at_file(view, wanted.path, wanted.content, whole || wanted.content);
         if (!there.entry) return std::nullopt;
         File found{.path = wanted.path, .content = std::move(there.content), .link = std::move(there.link)};
+        found.has_other_names = found.link.empty() && there.entry.links > 1;
         if (found.link.empty()) found.mode = Mode{there.entry.mode};
         if (whole || wanted.owner) found.owner = owner_of(view, there.entry, wanted.owner);
         if (whole || wanted.group) found.group = group_of(view, there.entry, wanted.group);
@@ -119,6 +121,13 @@ public:
         const File* to = change.after.as<File>();
         if (!to || !to->validate || !to->content) return std::nullopt;
         return Command{.argv = to->validate->list};
+    }
+
+    /// The other names of a file may be gone, or lead to something else, by the time this one is to join them again.
+    Undo undo_of(const Change& change) const override {
+        const File *from = change.before.as<File>(), *to = change.after.as<File>();
+        const bool stays = to && to->link.empty() && (!to->content || (from && from->content == to->content));
+        return from && from->has_other_names && !stays ? Undo::effort : Undo::exact;
     }
 
     bool batches() const override { return true; }

@@ -8,6 +8,7 @@
 
 #include "kinds.hpp"
 #include "package/backend.hpp"
+#include "package/groups.hpp"
 #include "package/local_file.hpp"
 #include "package/package.hpp"
 #include "population.hpp"
@@ -58,10 +59,14 @@ constexpr Field fields[] = {
                                   "Why it comes along, and how much it is: what is fetched, and what it takes.")
         .example("{why: \"hello needs libc6 (>= 2.34)\", download: 53 kB, installed: 287 kB}")
         .merged(Merge::keys),
-    schema::seen<&Package::archive>("archive", "Where the .deb of this version lies.")
+    schema::seen<&Package::archive>("archive",
+                                    "Where the .deb or .rpm of this version lies; empty where it "
+                                    "lies nowhere, and can not be made of what is installed.")
         .example("/var/cache/apt/archives/hello_2.10-3_amd64.deb"),
     schema::seen<&Package::scripts>("scripts", "Scripts of its own run when it comes and goes, and may touch data.")
         .example("true"),
+    schema::seen<&Package::members>("members", "Of a group, written `@NAME`: the packages that it has.")
+        .example("[hello, hello-doc]"),
 };
 
 /// `./tools/mine_1.0_all.deb` would do as a name for nobody; `mine` most likely.
@@ -76,6 +81,7 @@ std::optional<std::string> named_by_file(std::string_view key) {
 }
 
 std::string clean(std::string_view key) {
+    if (is_group(key) && key.find_first_of(" \t\n/=,") == key.npos && key.size() > 1) return std::string(key);
     const auto is_word = [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' ||
                c == '.' || c == ':' || c == '_' || c == '@';  // rpm: NetworkManager; pacman: lib32_x, db5.3@
@@ -87,7 +93,7 @@ std::string clean(std::string_view key) {
             .help(fmt::format("{{name: {}, file: {}}}", meant->empty() ? "NAME" : *meant, key));
     if (!good)
         throw Error(fmt::format("expected the name of a package, found '{}'", key))
-            .help(key.starts_with('@') ? "write the packages of the group one by one" : "apt-cache search WORD");
+            .help(key.starts_with('@') ? "a group: \"@web-server\"" : "apt-cache search WORD");
     return std::string(key);
 }
 
@@ -113,6 +119,17 @@ std::optional<Located> file_of(const View& view, const Package& wanted, const Pa
     return its == there.version ? std::optional(found) : std::nullopt;
 }
 
+/// A group only comes: what it has, others may need or have asked for.
+void review_group(const Resource& resource, Diagnostics& problems) {
+    const auto& spec = *resource.wanted.as<Package>();
+    if (resource.absent)
+        problems.add(Error(resource.where, fmt::format("{} is a group, and only packages can be absent", spec.name))
+                         .help("take it out of packages: what came for it goes; or name the packages"));
+    if (spec.version || spec.packed || spec.sha256 || spec.hold || !spec.debconf.empty() || !spec.source.empty())
+        problems.add(Error(resource.where, fmt::format("{} is a group: that can only be said of a package", spec.name))
+                         .help("name the package beside the group, and say it there"));
+}
+
 class PackageType final : public ResourceType {
 public:
     const Schema& schema() const override { return package; }
@@ -121,6 +138,10 @@ public:
         const auto& packages = view.once<Packages>();
         for (std::size_t i = 0; i < wishes.size(); ++i) {
             const auto& wanted = *wishes[i].wanted.as<Package>();
+            if (is_group(wanted.name)) {
+                found[i] = seen_group(view, wanted);
+                continue;
+            }
             const auto* there = packages.find(wanted.name);
             // Only its configuration left: not installed, but not purged either.
             if (!there || (there->status == "config-files" && !(wishes[i].whole && wanted.purge))) continue;
@@ -141,7 +162,14 @@ public:
     }
 
     std::vector<std::string> others(const View& view, std::span<const std::string> declared) const override {
-        return installed_by_hand(view, declared);
+        std::vector<std::string> all;
+        for (const auto& one : declared)
+            if (const auto* members = is_group(one) ? view.once<Groups>().members(one) : nullptr)
+                all.insert(all.end(), members->begin(), members->end());
+        if (all.empty()) return installed_by_hand(view, declared);
+        all.insert(all.end(), declared.begin(), declared.end());
+        std::sort(all.begin(), all.end());
+        return installed_by_hand(view, all);
     }
     bool has_others() const override { return true; }
     std::vector<std::string> asked_for(const View& view) const override { return asked_for_by_hand(view); }
@@ -154,6 +182,7 @@ public:
 
     void claims(const State& state, std::vector<Claim>& claims) const override {
         const auto& id = state.as<Package>()->name;
+        if (is_group(id)) return claims.push_back({Claim::Role::locks, "lock:packages"});
         const auto name = id.substr(0, id.find(':'));  // libc6:i386
         claims.push_back({Claim::Role::provides, "package:" + id});
         claims.push_back({Claim::Role::fills, "path:/etc/" + name});
@@ -203,6 +232,7 @@ public:
         const auto say = [&](std::string what, std::string help) {
             problems.add(Error(resource.where, std::move(what)).help(std::move(help)));
         };
+        if (is_group(spec.name)) return review_group(resource, problems);
         if (spec.packed && !spec.source.empty()) say("a file comes from no repository: say either", "take source out");
         if (spec.source.find_first_of(" /:=") != std::string::npos || spec.source.starts_with('-'))
             say(fmt::format("'{}' can not name a repository", spec.source), "source: bookworm-backports");
@@ -215,10 +245,12 @@ public:
 
     Undo undo_of(const Change& change) const override {
         const auto *before = change.before.as<Package>(), *after = change.after.as<Package>();
+        if (is_group(either(change)->name)) return Undo::exact;  // its packages say how well they go back
         if (!before) return after && after->version ? Undo::exact : Undo::effort;
         if (after && !changes_version(change)) return Undo::exact;
         if (!after && before->purge) return Undo::effort;
         if (!before->archive) return Undo::repacked;
+        if (before->archive->empty()) return Undo::effort;
         return before->scripts.value_or(true) ? Undo::cached : Undo::exact;
     }
     Way way() const override { return Way::opaque; }
@@ -229,9 +261,12 @@ public:
         return resolve_packages(view, changes, problems);
     }
     void apply_all(WritableHost& host, std::span<const Change> changes) const override {
-        apply_packages(host, changes);
+        if (const auto packages = without_groups(changes); !packages.empty()) apply_packages(host, packages);
     }
-    void undo_all(WritableHost& host, std::span<const Change> changes) const override { undo_packages(host, changes); }
+    void undo_all(WritableHost& host, std::span<const Change> changes) const override {
+        if (const auto packages = without_groups(changes); !packages.empty()) undo_packages(host, packages);
+    }
+    bool is_as_absent(const State& state) const override { return is_group(state.as<Package>()->name); }
     void sweep(WritableHost& host, const History& history) const override {
         const auto keeper = Packages::keeper_of(host);
         if (const auto* backend = backend_of(keeper)) {

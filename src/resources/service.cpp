@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chaos/passes_boots.hpp>
 #include <chaos/reviews_written.hpp>
 #include <chaos/system/units.hpp>
 #include <ctime>
@@ -118,7 +119,7 @@ Text text_of(const Host& host, const std::string& path) {
     return found;
 }
 
-class ServiceType final : public TypedResource<Service>, public ReviewsWritten {
+class ServiceType final : public TypedResource<Service>, public ReviewsWritten, public PassesBoots {
 public:
     constexpr ServiceType() : TypedResource(service) {}
 
@@ -180,6 +181,16 @@ public:
                 State::of(std::move(goal)).with_inputs(change.after ? change.after.inputs() : change.before.inputs());
         }
         return parents.take();
+    }
+
+    /// What runs follows from what starts at boot.
+    State after_boot(const View& view, const State& seen) const override {
+        Service spec = *seen.as<Service>();
+        if (!spec.running) return seen;
+        const auto [person, unit] = owned(spec.name);
+        const bool starts = spec.enabled ? *spec.enabled : UnitSet(view, person).starts(unit_name(unit));
+        spec.running = starts && !spec.masked.value_or(false);
+        return State::of(std::move(spec)).with_inputs(seen.inputs()).hiding(seen.hidden());
     }
 
     bool is_as_absent(const State& state) const override {

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <chaos/passes_boots.hpp>
 #include <chaos/plan.hpp>
+#include <map>
 
 #include "beside.hpp"
 #include "kinds.hpp"
@@ -13,12 +15,14 @@
 namespace chaos::resources {
 namespace {
 
+constexpr std::string_view file_name = "60-chaos.conf";
 constexpr const char* file = "/etc/sysctl.d/60-chaos.conf";
 constexpr std::string_view heading = "# Kept by chaos, a line a key; other lines are left alone.";
 
 struct Sysctl {
     std::string key{}, value{};
     Beside at_boot{};
+    std::optional<TextMap> along{};
 };
 
 /// Dots and slashes change places.
@@ -97,6 +101,64 @@ std::string with_value(std::string_view text, const std::string& key, const std:
     return out == std::string(heading) + "\n" ? "" : out;
 }
 
+/// The parameters that the kernel sets along with this one, as they are: of each network device the one of its name;
+/// and that redirects are accepted, where a host does not forward.
+std::optional<TextMap> along_with(const Host& host, const std::string& key) {
+    std::string family = "net.ipv4", name = "forwarding";
+    if (key != "net.ipv4.ip_forward") {
+        const auto conf = key.find(".conf.");
+        if (conf == key.npos || !key.starts_with("net.ipv")) return std::nullopt;
+        const auto device = std::string_view(key).substr(conf + 6);
+        const auto dot = device.find('.');
+        if (dot == device.npos || (device.substr(0, dot) != "all" && device.substr(0, dot) != "default"))
+            return std::nullopt;
+        family = key.substr(0, conf), name = device.substr(dot + 1);
+    }
+    TextMap along;
+    const auto add = [&](const std::string& path) {
+        std::string text;
+        const auto other = swapped(std::string_view(path).substr(kernel_path("").size()));
+        if (other != key && host.look(path, &text)) along.emplace_back(other, even(text));
+    };
+    const auto devices = kernel_path(family + ".conf");
+    for (const auto& device : host.list(devices)) {
+        add(fmt::format("{}/{}/{}", devices, device, name));
+        if (name == "forwarding") add(fmt::format("{}/{}/accept_redirects", devices, device));
+    }
+    if (name == "forwarding" && family == "net.ipv4") add(kernel_path("net.ipv4.ip_forward"));
+    std::sort(along.begin(), along.end());
+    return along;
+}
+
+/// Of a file, or of what a link (99-sysctl.conf) leads to.
+std::string text_of(const Host& host, const std::string& path) {
+    std::string text;
+    if (host.look(path, &text).kind != Entry::Kind::link) return text;
+    auto above = path.substr(0, path.rfind('/'));
+    std::string_view target = text;
+    for (; target.starts_with("../"); target.remove_prefix(3)) above = above.substr(0, above.rfind('/'));
+    const auto leads_to = target.starts_with('/') ? text : fmt::format("{}/{}", above, target);
+    text.clear();
+    return host.look(leads_to, &text).kind == Entry::Kind::file ? text : std::string();
+}
+
+/// What the files of sysctl.d set a key to at a boot, as systemd-sysctl reads them, with this value in ours.
+std::optional<std::string> value_at_boot(const View& view, const std::string& key,
+                                         const std::optional<std::string>& in_ours) {
+    std::map<std::string, std::string> paths;  // of two files of one name the first directory's counts
+    for (const char* directory :
+         {"/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d"})
+        for (const auto& name : view->list(directory))
+            if (name.ends_with(".conf")) paths.emplace(name, fmt::format("{}/{}", directory, name));
+    paths.emplace(file_name, file);
+    std::optional<std::string> value;
+    for (const auto& [name, path] : paths) {
+        auto said = path == file ? in_ours : value_in(text_of(view.host(), path), key);
+        if (said) value = std::move(said);
+    }
+    return value;
+}
+
 constexpr Field fields[] = {
     schema::key<&Sysctl::key>("key", "The parameter, with dots or with slashes.").example("net.core.somaxconn"),
     schema::property<&Sysctl::value>("value", "What it is set to; how blanks are written does not matter.")
@@ -107,6 +169,8 @@ constexpr Field fields[] = {
                                        "false, nothing; or another value.")
         .example("true")
         .otherwise("true"),
+    schema::seen<&Sysctl::along>("along", "What the kernel sets along with it: those of each network device.")
+        .example("{net.ipv4.conf.eth0.forwarding: 0}"),
 };
 
 constexpr Schema sysctl = schema::of<Sysctl>("sysctl", "sysctl", Order::setting,
@@ -115,7 +179,7 @@ constexpr Schema sysctl = schema::of<Sysctl>("sysctl", "sysctl", Order::setting,
                               .requires_({.root = true})
                               .keyed(clean_key);
 
-class SysctlType final : public TypedResource<Sysctl> {
+class SysctlType final : public TypedResource<Sysctl>, public PassesBoots {
 public:
     constexpr SysctlType() : TypedResource(sysctl) {}
 
@@ -141,7 +205,19 @@ public:
         running = even(running);
         found.at_boot = Beside::of(in_file, running);
         found.value = running == even(wanted.value) ? wanted.value : running;
+        if (view->live()) found.along = along_with(view.host(), wanted.key);
         return found;
+    }
+
+    /// A value that was set by hand is gone; what the files say is set again.
+    State after_boot(const View& view, const State& seen) const override {
+        Sysctl spec = *seen.as<Sysctl>();
+        const auto in_ours = spec.at_boot.text(spec.value);
+        const auto value = value_at_boot(view, spec.key, in_ours);
+        if (!value || even(*value) == even(spec.value)) return seen;
+        spec.at_boot = Beside::of(in_ours, *value);
+        spec.value = *value;
+        return State::of(std::move(spec)).with_inputs(seen.inputs()).hiding(seen.hidden());
     }
 
     void review(const Resource& resource, Diagnostics& problems) const override {
@@ -196,16 +272,12 @@ public:
         }
     }
 
-    /// What the kernel lets go only one way, and what changes others along with it.
+    /// What the kernel lets go only one way.
     Undo undo_of(const Change& change) const override {
         static constexpr std::array<std::string_view, 4> one_way = {
             "kernel.kexec_load_disabled", "kernel.modules_disabled", "kernel.unprivileged_bpf_disabled",
             "kernel.yama.ptrace_scope"};
-        const auto& key = change.id.key;
-        if (std::ranges::find(one_way, key) != one_way.end()) return Undo::none;
-        const bool spreads = key == "net.ipv4.ip_forward" || key.starts_with("net.ipv4.conf.all.") ||
-                             key.starts_with("net.ipv6.conf.all.") || key.ends_with(".conf.all.forwarding");
-        return spreads ? Undo::effort : Undo::exact;
+        return std::ranges::find(one_way, change.id.key) != one_way.end() ? Undo::none : Undo::exact;
     }
 
     Way way() const override { return Way::calls; }
@@ -226,8 +298,21 @@ public:
         else if (text != before)
             host.write(file, Content(text), {.mode = 0644});
         if (!host.live()) return;
+        for (int pass = 0; pass < 2; ++pass)  // one of them may have changed another along with it
+            for (const Change& change : changes)
+                if (const Sysctl* to = change.after.as<Sysctl>()) set(host, to->key, to->value);
+    }
+
+    /// The parameter itself first: the kernel sets others along with it once more.
+    void undo_all(WritableHost& host, std::span<const Change> changes) const override {
+        apply_all(host, changes);
+        if (!host.live()) return;
+        for (const Change& change : changes) {
+            const Sysctl* to = change.after.as<Sysctl>();
+            for (const auto& [key, value] : to && to->along ? *to->along : TextMap()) set(host, key, value);
+        }
         for (const Change& change : changes)
-            if (const Sysctl* to = change.after.as<Sysctl>()) set(host, *to);
+            if (const Sysctl* to = change.after.as<Sysctl>()) set(host, to->key, to->value);
     }
     void apply(WritableHost& host, const Sysctl* from, const Sysctl* to, bool) const override {
         const Change change{
@@ -236,11 +321,11 @@ public:
     }
 
 private:
-    static void set(WritableHost& host, const Sysctl& to) {
+    static void set(WritableHost& host, const std::string& key, const std::string& value) {
         std::string running;
-        const auto path = kernel_path(to.key);
-        if (host.look(path, &running) && even(running) == even(to.value)) return;
-        host.set_kernel(path, even(to.value));
+        const auto path = kernel_path(key);
+        if (host.look(path, &running) && even(running) == even(value)) return;
+        host.set_kernel(path, even(value));
     }
 };
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <chaos/witness.hpp>
 #include <charconv>
 #include <map>
 #include <mutex>
@@ -142,7 +143,13 @@ std::string UnitSet::file_of(const std::string& unit) const {
     return Units::file_in(view_.host(), directories, unit);
 }
 
+void UnitSet::heed(const std::string& unit) const {
+    if (!is_host()) return;
+    if (const auto* attentive = dynamic_cast<const Attentive*>(&view_.host())) attentive->heed_unit(unit);
+}
+
 bool UnitSet::is_there(const std::string& unit) const {
+    heed(unit);
     const auto loaded = units_->loaded.find(unit);
     return (loaded != units_->loaded.end() && loaded->second.load != "not-found") || masked(unit) ||
            !file_of(unit).empty();
@@ -158,6 +165,7 @@ bool UnitSet::starts_for_all(const std::string& unit) const {
 }
 
 bool UnitSet::runs(const std::string& unit) const {
+    heed(unit);
     const auto loaded = units_->loaded.find(unit);
     return loaded != units_->loaded.end() && loaded->second.load != "not-found" && resources::runs(loaded->second);
 }

@@ -40,6 +40,7 @@ private:
     const Units* units_ = nullptr;
     const Units* for_all_ = nullptr;
     bool is_host() const { return person_.name.empty(); }
+    void heed(const std::string& unit) const;  ///< Tells whoever cares that this one of all units was asked about.
 };
 
 /// True of a unit that does what it is for.

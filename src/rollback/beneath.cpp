@@ -169,6 +169,16 @@ Spot Beneath::spot(const std::string& path) const {
     return {std::make_shared<const Descriptor>(std::move(found)), name_of(path)};
 }
 
+Spot Near::spot(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    fresh_ = !directory_ || slash == 0 || path.compare(0, slash, path_) != 0;
+    if (!fresh_) return {directory_, name_of(path)};
+    Spot found = beneath_.spot(path);
+    directory_ = found.directory;
+    path_ = parent_of(path);
+    return found;
+}
+
 Descriptor Beneath::topmost(int directory) const {
     const struct statx root = attributes(*descriptor_);
     Descriptor here(::openat(directory, ".", as_path | O_DIRECTORY));

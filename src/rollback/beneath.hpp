@@ -54,6 +54,34 @@ private:
     Descriptor descriptor_;
 };
 
+/// One pass over many names: those that follow one another in one directory share its descriptor. For looking, and for
+/// directories of ours: who changes a name of the host asks Beneath for each, so that nobody can move the directory.
+class Near {
+public:
+    explicit Near(const Beneath& beneath) : beneath_(beneath) {}
+
+    Spot spot(const std::string& path);
+    bool is_fresh() const { return fresh_; }  ///< The last spot is in another directory than the one before.
+
+    /// Begins a pass with nothing known, and keeps nothing open after it.
+    class Pass {
+    public:
+        explicit Pass(Near& near) : near_(near) { near_.directory_.reset(); }
+        ~Pass() { near_.directory_.reset(); }
+        Pass(const Pass&) = delete;
+        Pass& operator=(const Pass&) = delete;
+
+    private:
+        Near& near_;
+    };
+
+private:
+    const Beneath& beneath_;
+    std::shared_ptr<const Descriptor> directory_;
+    std::string path_;
+    bool fresh_ = true;
+};
+
 Region region_of(int descriptor);
 
 /// The directory part and the last part of a path that begins with /.

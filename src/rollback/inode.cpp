@@ -8,11 +8,14 @@
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <optional>
 
 namespace chaos::rollback {
 namespace {
@@ -24,6 +27,16 @@ constexpr std::uint32_t set_id_bits = S_ISUID | S_ISGID;
 /// O_PATH descriptors have no fchmod, fgetxattr or read: this name of theirs has them all.
 std::string by_descriptor(int descriptor) {
     return fmt::format("/proc/self/fd/{}", descriptor);
+}
+
+/// Opened, not only named (O_PATH).
+bool is_open(int descriptor) {
+    const int flags = ::fcntl(descriptor, F_GETFL);
+    return flags >= 0 && !(flags & O_PATH);
+}
+
+bool set_mode(int descriptor, std::uint32_t mode) {
+    return (is_open(descriptor) ? ::fchmod(descriptor, mode) : ::chmod(by_descriptor(descriptor).c_str(), mode)) == 0;
 }
 
 Entry::Kind kind_of(std::uint32_t mode) {
@@ -45,10 +58,26 @@ bool is_overlay(const struct statx& found, int descriptor) {
     return found.stx_dev_major == 0 && ::fstatfs(descriptor, &system) == 0 && system.f_type == OVERLAYFS_SUPER_MAGIC;
 }
 
-void stat_into(Image& image, int descriptor, const std::string& name) {
-    struct statx found {};
-    if (::statx(descriptor, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_BTIME, &found))
-        fail(name, "be looked at", errno);
+/// Room for a handle, as the kernel writes it.
+struct Handle {
+    alignas(file_handle) std::array<char, sizeof(file_handle) + MAX_HANDLE_SZ> room{};
+    file_handle* get() { return reinterpret_cast<file_handle*>(room.data()); }
+};
+
+/// The kernel's handle of an inode, its type before its bytes. Where the file system has none (overlays): its number,
+/// as of type 0, by which those of one inode know each other.
+std::string handle_of(int descriptor, std::uint64_t inode) {
+    Handle handle;
+    handle.get()->handle_bytes = MAX_HANDLE_SZ;
+    int mount = 0;
+    std::string bytes(sizeof(int), '\0');
+    if (::name_to_handle_at(descriptor, "", handle.get(), &mount, AT_EMPTY_PATH))
+        return bytes.append(reinterpret_cast<const char*>(&inode), sizeof inode);
+    std::memcpy(bytes.data(), &handle.get()->handle_type, sizeof(int));
+    return bytes.append(reinterpret_cast<const char*>(handle.get()->f_handle), handle.get()->handle_bytes);
+}
+
+void take_over(Image& image, const struct statx& found, bool tells_birth) {
     image.kind = kind_of(found.stx_mode);
     image.mode = found.stx_mode & 07777U;
     image.uid = found.stx_uid;
@@ -58,8 +87,16 @@ void stat_into(Image& image, int descriptor, const std::string& name) {
     image.changed = nanoseconds(found.stx_ctime);
     image.device = ::makedev(found.stx_dev_major, found.stx_dev_minor);
     image.inode = found.stx_ino;
-    const bool tells = (found.stx_mask & STATX_BTIME) && !is_overlay(found, descriptor);
-    image.born = tells ? nanoseconds(found.stx_btime) : 0;
+    image.born = tells_birth && (found.stx_mask & STATX_BTIME) ? nanoseconds(found.stx_btime) : 0;
+}
+
+/// How many names it has.
+std::uint32_t stat_into(Image& image, int descriptor, const std::string& name) {
+    struct statx found {};
+    if (::statx(descriptor, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_BTIME, &found))
+        fail(name, "be looked at", errno);
+    take_over(image, found, !is_overlay(found, descriptor));
+    return found.stx_nlink;
 }
 
 /// The kernel's own measurements of a content: it makes them anew, and refuses foreign ones.
@@ -117,7 +154,7 @@ std::string read_extended(Inode inode, const std::string& name) {
 }
 
 void write_extended(int descriptor, const std::string& wished, const std::string& name) {
-    const std::string now = read_extended({descriptor}, name);
+    const std::string now = read_extended({descriptor, is_open(descriptor)}, name);
     if (now == wished) return;
     const std::string path = by_descriptor(descriptor);
     const Extended have = extended_from(now), want = extended_from(wished);
@@ -188,9 +225,25 @@ void content_into(Image& image, Inode inode, const std::string& name, std::strin
     }
 }
 
+/// The common case, by its name alone. Empty: look closer, by a descriptor.
+std::optional<Image> glance(const Spot& spot) {
+    struct statx found {};
+    if (::statx(spot.at(), spot.name.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_BTIME,
+                &found)) {
+        if (errno == ENOENT || errno == ENOTDIR) return Image();
+        fail(spot.name, "be looked at", errno);
+    }
+    if (S_ISLNK(found.stx_mode) || found.stx_dev_major == 0) return std::nullopt;  // its target; maybe an overlay
+    Image image;
+    take_over(image, found, true);
+    return image;
+}
+
 Image look(Inode inode, const std::string& name, Depth depth) {
     Image image;
-    stat_into(image, inode.descriptor, name);
+    const std::uint32_t names = stat_into(image, inode.descriptor, name);
+    if (names > 1 && image.kind == Entry::Kind::file && depth != Depth::names)
+        image.others = handle_of(inode.descriptor, image.inode);
     if (image.kind == Entry::Kind::link) {
         std::array<char, PATH_MAX> target;
         const ssize_t length = ::readlinkat(inode.descriptor, "", target.data(), target.size());
@@ -204,6 +257,8 @@ Image look(Inode inode, const std::string& name, Depth depth) {
 }  // namespace
 
 Image capture(const Spot& spot, Depth depth, std::string* bytes) {
+    if (depth == Depth::names)
+        if (auto image = glance(spot)) return *std::move(image);
     Image image;
     struct stat found {};
     const char* const name = spot.name.c_str();
@@ -224,6 +279,10 @@ Image capture(const Spot& spot, Depth depth, std::string* bytes) {
     return image;
 }
 
+Image capture(int descriptor, const std::string& name) {
+    return look({descriptor}, name, Depth::names);
+}
+
 Image capture_like(const Spot& spot, std::span<const Image* const> others) {
     const Descriptor found = open_name(spot);
     if (!found) return {};
@@ -234,6 +293,28 @@ Image capture_like(const Spot& spot, std::span<const Image* const> others) {
             break;
         }
     return image;
+}
+
+bool rejoin(const Spot& name, int descriptor, const Image& was) {
+    Image now = look({descriptor}, name.name, Depth::meta);
+    if (now.kind != Entry::Kind::file || now.size != was.size || now.modified != was.modified) return false;
+    content_into(now, {descriptor}, name.name, nullptr);
+    return now.same_as(was) && ::linkat(descriptor, "", name.at(), name.name.c_str(), AT_EMPTY_PATH) == 0;
+}
+
+Descriptor open_others(int directory, const Image& was, bool& gone) {
+    const std::string& bytes = was.others;
+    if (bytes.size() <= sizeof(int) || bytes.size() > sizeof(int) + MAX_HANDLE_SZ) return Descriptor();
+    Handle handle;
+    std::memcpy(&handle.get()->handle_type, bytes.data(), sizeof(int));
+    if (handle.get()->handle_type == 0) return Descriptor();
+    handle.get()->handle_bytes = static_cast<unsigned>(bytes.size() - sizeof(int));
+    std::copy(bytes.begin() + sizeof(int), bytes.end(), reinterpret_cast<char*>(handle.get()->f_handle));
+    const Descriptor open(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));  // O_PATH will not do
+    if (!open) return Descriptor();
+    Descriptor found(::open_by_handle_at(*open, handle.get(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    gone = !found && errno == ESTALE;
+    return found;
 }
 
 bool untouched(const Image& now, const Image& then) {
@@ -250,13 +331,12 @@ void change_meta(int descriptor, const Image& wished, const std::string& path) {
         if (::fchownat(descriptor, "", wished.uid, wished.gid, AT_EMPTY_PATH)) fail(path, "get its owner", errno);
         stat_into(now, descriptor, path);  // setuid and setgid may be gone by it
     }
-    if (now.kind != Entry::Kind::link && now.mode != wished.mode &&
-        ::chmod(by_descriptor(descriptor).c_str(), wished.mode))
+    if (now.kind != Entry::Kind::link && now.mode != wished.mode && !set_mode(descriptor, wished.mode))
         fail(path, "get its mode", errno);
     write_extended(descriptor, wished.extended, path);
     if (now.kind == Entry::Kind::link || now.mode == wished.mode) return;
     stat_into(now, descriptor, path);
-    if (now.mode != wished.mode && ::chmod(by_descriptor(descriptor).c_str(), wished.mode))
+    if (now.mode != wished.mode && !set_mode(descriptor, wished.mode))
         fail(path, "get its mode", errno);  // an ACL that was taken off or put on had a say in it
 }
 

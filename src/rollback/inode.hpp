@@ -16,8 +16,17 @@ enum class Depth : char { names, meta, content };
 /// Its digest is of what was read while nobody wrote: it is read again where somebody did.
 Image capture(const Spot&, Depth, std::string* bytes = nullptr);
 
+/// What an inode is that is open already; O_PATH will do.
+Image capture(int descriptor, const std::string& path);
+
 /// As capture, to be compared with these: content is read only where the size is one of theirs.
 Image capture_like(const Spot&, std::span<const Image* const> others);
+
+/// The inode that this image was taken of, by the handle it has in Image::others (O_PATH), found from a directory of
+/// its file system. `gone`: no name leads to it any more; else none is an inode that may not be asked for.
+Descriptor open_others(int directory, const Image& was, bool& gone);
+/// Gives an inode this name, too, where it is as the image says, to its time. False, and nothing is made, where not.
+bool rejoin(const Spot& name, int descriptor, const Image& was);
 
 /// The same inode, not written and not changed since: what a look again, and one after an EXCHANGE, must find.
 bool untouched(const Image& now, const Image& then);

@@ -34,10 +34,12 @@ std::vector<Mount> mounts() {
     for (std::string line; std::getline(table, line);) {
         std::string_view rest = line;
         for (int field = 0; field < 4; ++field) word_of(rest);
-        Mount mount{word_of(rest), {}};
+        Mount mount{word_of(rest), {}, {}};
         if (const auto end = rest.find("- "); end != rest.npos) {
             rest.remove_prefix(end + 2);
             mount.type = word_of(rest);
+            word_of(rest);  // what is mounted
+            mount.options = word_of(rest);
         }
         found.push_back(std::move(mount));
     }

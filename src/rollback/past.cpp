@@ -18,6 +18,9 @@ public:
         const ResourceId id{type, key};
         return !is_somebodys(id) && was_brought(id);
     }
+    bool is_somebodys(std::string_view type, const std::string& key) const override {
+        return is_somebodys(ResourceId{type, key});
+    }
 
 private:
     bool is_somebodys(const ResourceId& id) const {

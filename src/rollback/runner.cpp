@@ -90,6 +90,8 @@ void Runner::Parts::begin() {
     host.emplace(place.looking, place.root, place.state_directory, outcome.run, journal);
     record_plan();
     adopt_inputs();
+    record.number = outcome.run;
+    place.reporter.starts(record);
 }
 
 Outcome Runner::Parts::run() {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chaos/goes_along.hpp>
 
 #include "runner_parts.hpp"
 
@@ -30,6 +31,17 @@ Error not_reached(const Change& change, const Schema& schema, const State& found
                                  field->name, in_words(*field, found, hidden & hiding_bit(schema, *field)),
                                  in_words(*field, change.after, hidden & hiding_bit(schema, *field))));
     return Error(change.where, to_text(change.id) + " did not become as wished");
+}
+
+/// Of that only a look afterwards tells.
+void take_what_came_along(const Schema& schema, Change& change, const State& found) {
+    if (!found || !change.after) return;
+    for (const Field& field : schema.fields) {
+        if (!goes_along(field) || !field.given(found.spec())) continue;
+        const auto spec = schema.clone(change.after.spec());
+        field.copy(spec.get(), found.spec());
+        change.after = State(spec, change.after.inputs()).hiding(change.after.hidden());
+    }
 }
 
 }  // namespace
@@ -112,19 +124,33 @@ bool Runner::Parts::prepare(std::size_t number) {
         }
         work |= !same(schema, change.before, change.after);
     }
+    leave_out_what_vanished(number);
     if (!work) journal.batch().set_step(outcome.run, static_cast<std::int64_t>(number), StepRecord::State::skipped);
     return work;
 }
 
+/// What was to go and went by itself, as what stood on it did: no kind is asked to take away nothing.
+void Runner::Parts::leave_out_what_vanished(std::size_t number) {
+    Step& step = plan[number];
+    for (std::size_t k = step.changes.size(); k-- > 0;) {
+        if (step.changes[k].before || step.changes[k].after) continue;
+        journal.batch().set_change(record_of(step, number, k, Result::skipped));
+        now[step.resources[k]] = State();
+        step.changes.erase(step.changes.begin() + static_cast<std::ptrdiff_t>(k));
+        step.resources.erase(step.resources.begin() + static_cast<std::ptrdiff_t>(k));
+    }
+}
+
 void Runner::Parts::verify(std::size_t number) {
-    const Step& step = plan[number];
+    Step& step = plan[number];
     const View view(*host);
     const States found = look_at_result(step, view);
     for (std::size_t k = 0; k < step.changes.size(); ++k) {
-        const Change& change = step.changes[k];
+        Change& change = step.changes[k];
         const bool told = takes_back() && runs_commands(*step.type) && !outcome.conflicts.empty();
         if (!told && !reaches(step.type->schema(), found[k], change.after))
             throw not_reached(change, step.type->schema(), found[k]);
+        take_what_came_along(step.type->schema(), change, found[k]);
         now[step.resources[k]] = change.after;
     }
 }

@@ -105,25 +105,34 @@ void StagedHost::Parts::touch(int directory, const std::string& changed_director
     if (!found->second.whole) found->second.directories.insert(changed_directory);
 }
 
+const Surroundings& StagedHost::Parts::surroundings_of(const std::string& path) {
+    const auto [found, fresh] = surroundings.try_emplace(parent_of(path));
+    Surroundings& here = found->second;
+    if (!fresh) return here;
+    const Descriptor above = beneath.nearest(found->first);
+    here.directory = beneath.path_of(*above);
+    here.apart = apart(*above);
+    here.region = region_of(*above);
+    touch(*above, here.directory);
+    return here;
+}
+
 std::string StagedHost::Parts::stage_name(const std::string& path) {
-    const Descriptor above = beneath.nearest(parent_of(path));
-    const std::string directory = beneath.path_of(*above);
-    touch(*above, directory);
+    const Surroundings& above = surroundings_of(path);
     const std::string name = fmt::format("{}-{}", nonce, ++counter);
-    if (apart(*above)) {
+    if (above.apart) {
         // Beside the target, where a ~ at the end makes those who read whole directories skip it.
-        std::string beside = fmt::format("{}/.chaos-{}-{}~", directory == "/" ? "" : directory, run, name);
+        std::string beside = fmt::format("{}/.chaos-{}-{}~", above.directory == "/" ? "" : above.directory, run, name);
         stages.push_back(beside);
         return beside;
     }
-    const Region region = region_of(*above);
-    std::string& stage = stage_of[region];
+    std::string& stage = stage_of[above.region];
     if (stage.empty()) {
         const Descriptor own = state_in_root.empty() ? Descriptor() : beneath.directory(state_in_root);
-        if (own && region_of(*own) == region) {
+        if (own && region_of(*own) == above.region) {
             stage = fmt::format("{}/stage/{}", state_in_root, run);
         } else {
-            const std::string top = beneath.path_of(*beneath.topmost(*above));
+            const std::string top = beneath.path_of(*beneath.topmost(*beneath.nearest(parent_of(path))));
             stage = fmt::format("{}/.chaos-{}-{}", top == "/" ? "" : top, run, nonce);
         }
         stages.push_back(stage);
@@ -132,7 +141,7 @@ std::string StagedHost::Parts::stage_name(const std::string& path) {
 }
 
 std::optional<Move> StagedHost::Parts::look_at(const Wish& wish, bool gone, std::vector<Content>& blobs) {
-    const Spot spot = wish.trash.empty() ? spot_of(wish.path) : beneath.spot(wish.path);
+    const Spot spot = near.spot(wish.trash.empty() ? lies_at(wish.path) : wish.path);
     gone &= lies_at(wish.path) == wish.path;
     Move move;
     Operation& operation = move.operation;
@@ -237,20 +246,25 @@ void StagedHost::Parts::expand_tree(const Wish& wish, const Image& top, std::vec
 void StagedHost::Parts::check_parents(const std::vector<Move>& moves) const {
     std::map<std::tuple<Region, std::uint64_t, std::string>, const std::string*> seen;
     std::set<std::string> made;
+    Region region;
+    struct stat directory {};
+    const Near::Pass pass(near);
     for (const Move& move : moves) {
         const std::string& path = move.operation.path;
         const std::string parent = parent_of(path);
         if (move.operation.after.kind == Entry::Kind::directory && !move.operation.before) made.insert(path);
-        const Spot spot = spot_of(path);
+        const Spot spot = near.spot(lies_at(path));
         if (!spot) {
             if (!made.contains(parent))
                 throw Error(fmt::format("{}: the directory {} is not there", path, parent))
                     .help(fmt::format("declare directory: {}", parent));
             continue;
         }
-        struct stat directory {};
-        if (::fstat(spot.at(), &directory)) fail(parent, "be looked at", errno);
-        const auto [other, fresh] = seen.emplace(std::tuple(region_of(spot.at()), directory.st_ino, spot.name), &path);
+        if (near.is_fresh()) {
+            if (::fstat(spot.at(), &directory)) fail(parent, "be looked at", errno);
+            region = region_of(spot.at());
+        }
+        const auto [other, fresh] = seen.emplace(std::tuple(region, directory.st_ino, spot.name), &path);
         if (!fresh && *other->second != path)
             throw Error(fmt::format("{} and {} are one file", *other->second, path)).help("declare it once");
     }
@@ -260,6 +274,8 @@ std::vector<Move> StagedHost::Parts::look() {
     std::vector<Move> moves;
     std::vector<Content> blobs;
     std::vector<std::string> trees;
+    const Near::Pass pass(near);
+    surroundings.clear();
     for (const Wish* wish : queue.in_order()) {
         if (wish->verb == Verb::remove_tree) {
             std::vector<Move> tree = look_at_tree(*wish, blobs);

@@ -88,13 +88,21 @@ struct FileSystem {
     std::set<std::string> directories;  ///< Then: whose names changed.
 };
 
+/// The lowest directory that is there of those a name is to be in.
+struct Surroundings {
+    std::string directory;
+    bool apart = false;  ///< Nothing can be renamed into it.
+    Region region;
+};
+
 struct StagedHost::Parts {
     Parts(const Host& host, const std::string& root, std::string state_directory, std::int64_t of_run, Journal&);
 
     const Host& looking;
     Beneath beneath;
-    std::string state;          ///< As the machine has it.
-    std::string state_in_root;  ///< Empty where it is outside.
+    mutable Near near{beneath};  ///< Within a Near::Pass alone.
+    std::string state;           ///< As the machine has it.
+    std::string state_in_root;   ///< Empty where it is outside.
     std::int64_t run, step = 0;
     Journal& journal;
     std::string nonce;  ///< Names of another process of the same run are other names.
@@ -107,8 +115,10 @@ struct StagedHost::Parts {
     std::vector<std::string> stages;
     std::size_t announced = 0;  ///< The first so many of them the journal knows.
     std::map<Region, std::string> stage_of;
+    std::map<std::string, Surroundings> surroundings;  ///< By the directory that was asked for; of one look.
     std::map<std::uint64_t, FileSystem> file_systems;
-    mutable std::optional<Owners> owners;  ///< As on disk; forgotten at every publish.
+    std::map<std::string, Descriptor> made_again;  ///< By Image::others: inodes that had more names than one.
+    mutable std::optional<Owners> owners;          ///< As on disk; forgotten at every publish.
     bool units_changed = false;
     bool touched_everywhere = false;
 
@@ -125,6 +135,7 @@ struct StagedHost::Parts {
     std::optional<Move> look_at(const Wish&, bool gone, std::vector<Content>& blobs);
     std::vector<Move> look_at_tree(const Wish&, std::vector<Content>& blobs);
     void expand_tree(const Wish&, const Image& top, std::vector<Move>&, std::vector<Content>& blobs);
+    const Surroundings& surroundings_of(const std::string& path);
     std::string stage_name(const std::string& path);
     void check_parents(const std::vector<Move>&) const;
     void touch(int directory, const std::string& changed_directory);
@@ -137,8 +148,10 @@ struct StagedHost::Parts {
     void refuse_what_does_not_fit(const std::vector<Move>&, const std::vector<Content>& blobs) const;
 
     // staged_stage.cpp: new inodes, seen by nobody
+    void stage(std::vector<Move>&);
     void stage(Move&);
-    void make(const Spot&, const Image& wished, const Content&, const std::string& path);
+    bool join(const Spot&, const Image& wished, const std::string& path);
+    Image make(const Spot&, const Image& wished, const Content&, const std::string& path);
     void make_stage_directory(const std::string& staged);
     void sync();
 
@@ -147,6 +160,7 @@ struct StagedHost::Parts {
 
     // staged_publish.cpp
     void publish(std::vector<Move>&, const Planned&);
+    void look_again(const std::vector<Move>&) const;
     void look_again(const Move&) const;
     void show(Move&);
     void validate(const std::vector<Move>&);

@@ -17,8 +17,7 @@ Error changed_since(const std::string& path) {
     return Error(fmt::format("{} changed since the plan was made", path)).help("plan again: chaos plan");
 }
 
-Spot where(const Beneath& beneath, const std::string& path) {
-    Spot spot = beneath.spot(path);
+Spot must_be_there(Spot spot, const std::string& path) {
     if (!spot) throw Error(fmt::format("{}: the directory {} is not there", path, parent_of(path)));
     return spot;
 }
@@ -36,7 +35,7 @@ bool is_unit_file(const std::string& path) {
 
 void StagedHost::Parts::look_again(const Move& move) const {
     const Operation& operation = move.operation;
-    const Spot spot = beneath.spot(operation.path);
+    const Spot spot = near.spot(operation.path);
     if (!spot) return;  // its directory is made by this publish
     const Image now = capture(spot, Depth::names);
     if (operation.before ? !untouched(now, operation.before) : static_cast<bool>(now))
@@ -46,7 +45,7 @@ void StagedHost::Parts::look_again(const Move& move) const {
 void StagedHost::Parts::show(Move& move) {
     const Operation& operation = move.operation;
     const std::string& path = operation.path;
-    const Spot target = where(beneath, path);
+    const Spot target = must_be_there(beneath.spot(path), path);
     const Manner manner = manner_of(operation);
     if (manner == Manner::in_place) {
         const Descriptor open(::openat(target.at(), target.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
@@ -58,7 +57,7 @@ void StagedHost::Parts::show(Move& move) {
         if (::unlinkat(target.at(), target.name.c_str(), AT_REMOVEDIR)) fail(path, "be removed", errno);
         return;
     }
-    const Spot staged = where(beneath, operation.staged);
+    const Spot staged = must_be_there(near.spot(operation.staged), operation.staged);
     if (manner == Manner::appear || manner == Manner::from_trash) {
         if (!move_name(staged, target, path)) throw changed_since(path);
         return;
@@ -84,21 +83,28 @@ void StagedHost::Parts::show(Move& move) {
     throw changed_since(path);
 }
 
+/// Before the first name changes: nobody has changed one of them since it was looked at.
+void StagedHost::Parts::look_again(const std::vector<Move>& moves) const {
+    const Near::Pass pass(near);
+    std::set<std::string> going;  // what comes in their place can not be looked at yet
+    for (const Move& move : moves) {
+        const std::string& path = move.operation.path;
+        bool replaces = false;
+        for (std::string up = path; !going.empty() && up != "/"; up = parent_of(up)) replaces |= going.contains(up);
+        if (!replaces) look_again(move);
+        if (!move.operation.after) going.insert(path);
+    }
+}
+
 void StagedHost::Parts::publish(std::vector<Move>& moves, const Planned& planned) {
     try {
         const auto is_newer = [&](const Move& move) { return move.operation.before.changed >= planned.since; };
         if (planned.holds && std::any_of(moves.begin(), moves.end(), is_newer)) planned.holds();
-        for (Move& move : moves) stage(move);
+        stage(moves);
         sync();
         validate(moves);
-        std::set<std::string> going;  // what comes in their place can not be looked at yet
-        for (const Move& move : moves) {
-            const std::string& path = move.operation.path;
-            bool replaces = false;
-            for (std::string up = path; !going.empty() && up != "/"; up = parent_of(up)) replaces |= going.contains(up);
-            if (!replaces) look_again(move);
-            if (!move.operation.after) going.insert(path);
-        }
+        look_again(moves);
+        const Near::Pass pass(near);
         for (Move& move : moves) show(move);
     } catch (...) {
         std::vector<Operation> operations;

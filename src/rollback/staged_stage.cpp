@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "names.hpp"
@@ -78,8 +79,10 @@ void set_modified(int descriptor, std::int64_t modified, const std::string& path
     constexpr std::int64_t second = 1'000'000'000;
     const std::int64_t seconds = modified / second - (modified % second < 0 ? 1 : 0);
     const struct timespec times[2] = {{0, UTIME_OMIT}, {seconds, modified - seconds * second}};
-    if (::utimensat(AT_FDCWD, fmt::format("/proc/self/fd/{}", descriptor).c_str(), times, 0))
-        fail(path, "get its time", errno);
+    const bool done = ::futimens(descriptor, times) == 0 ||
+                      (errno == EBADF &&  // only named (O_PATH)
+                       ::utimensat(AT_FDCWD, fmt::format("/proc/self/fd/{}", descriptor).c_str(), times, 0) == 0);
+    if (!done) fail(path, "get its time", errno);
 }
 
 /// A file system may take less than it was given: then nothing is shown, and what would be left could not be told from
@@ -115,10 +118,26 @@ void StagedHost::Parts::make_stage_directory(const std::string& staged) {
     make_one(directory);
 }
 
+/// One more name of the file that it was a name of: of what others still call it by, or of what this run made of that.
+/// Only where that is as it was, to its time. Else it becomes a file of its own, and that is said.
+bool StagedHost::Parts::join(const Spot& spot, const Image& wished, const std::string& path) {
+    if (wished.kind != Entry::Kind::file || wished.others.empty()) return false;
+    if (const auto ours = made_again.find(wished.others); ours != made_again.end())
+        return rejoin(spot, *ours->second, wished);
+    bool gone = false;
+    const Descriptor others = open_others(spot.at(), wished, gone);
+    if (others && rejoin(spot, *others, wished)) return true;
+    if (!gone)
+        journal.says(
+            fmt::format("{} had other names, and is a file of its own now: none of them is found as it was", path));
+    return false;
+}
+
 /// Created closed, then content, owner, mode, attributes, time: at no moment may somebody read what he shall not.
-void StagedHost::Parts::make(const Spot& spot, const Image& wished, const Content& content, const std::string& path) {
+Image StagedHost::Parts::make(const Spot& spot, const Image& wished, const Content& content, const std::string& path) {
     const char* const name = spot.name.c_str();
     const bool directory = wished.kind == Entry::Kind::directory;
+    if (join(spot, wished, path)) return capture(spot, Depth::names);
     Descriptor made;
     if (wished.kind == Entry::Kind::file) {
         made = Descriptor(::openat(spot.at(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
@@ -132,23 +151,32 @@ void StagedHost::Parts::make(const Spot& spot, const Image& wished, const Conten
     }
     change_meta(*made, wished, path);
     if (wished.modified && wished.kind != Entry::Kind::link) set_modified(*made, wished.modified, path);
-    const auto system = file_systems.find(region_of(spot.at()).device);
-    if (wished.kind == Entry::Kind::file && system != file_systems.end() && !system->second.whole && ::fsync(*made))
-        fail(path, "be synced", errno);
+    const auto is_whole = [](const auto& each) { return each.second.whole; };
+    if (wished.kind == Entry::Kind::file && !std::all_of(file_systems.begin(), file_systems.end(), is_whole)) {
+        const auto system = file_systems.find(region_of(spot.at()).device);
+        if (system != file_systems.end() && !system->second.whole && ::fsync(*made)) fail(path, "be synced", errno);
+    }
+    if (wished.kind == Entry::Kind::file && !wished.others.empty())
+        made_again[wished.others] = Descriptor(::openat(spot.at(), name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    return capture(*made, path);
 }
 
 void StagedHost::Parts::stage(Move& move) {
     const Operation& operation = move.operation;
     const Manner manner = manner_of(operation);
     if (manner == Manner::in_place || manner == Manner::from_trash) return;
-    make_stage_directory(operation.staged);
-    if (manner == Manner::to_trash || manner == Manner::disappear || manner == Manner::empty_away) return;
-    const Spot spot = beneath.spot(operation.staged);
+    Spot spot = near.spot(operation.staged);
+    if (!spot) make_stage_directory(operation.staged), spot = near.spot(operation.staged);
     if (!spot) fail(operation.staged, "be staged", ENOENT);
-    touch(spot.at(), parent_of(operation.staged));
-    make(spot, operation.after, move.content, operation.path);
-    move.made = capture(spot, Depth::names);
+    if (near.is_fresh()) touch(spot.at(), parent_of(operation.staged));
+    if (manner == Manner::to_trash || manner == Manner::disappear || manner == Manner::empty_away) return;
+    move.made = make(spot, operation.after, move.content, operation.path);
     refuse_another(move.made, operation);
+}
+
+void StagedHost::Parts::stage(std::vector<Move>& moves) {
+    const Near::Pass pass(near);
+    for (Move& move : moves) stage(move);
 }
 
 void StagedHost::Parts::sync() {

@@ -87,33 +87,66 @@ bool is_owned(Database& database, const Name& name) {
         .next();
 }
 
+/// What of a resource's origin outlives its first turn: asked once, not for each attribute.
+class Owned {
+public:
+    explicit Owned(Database& database) : database_(database) {}
+
+    bool now(const Name& name) { return latest(name) > 0; }
+    /// Another run than `by` made somebody its owner at `run` or after it.
+    bool since(const Name& name, std::int64_t run, std::int64_t by) {
+        if (latest(name) < run) return false;
+        return database_
+            .ask(
+                "SELECT 1 FROM states WHERE type = ? AND key = ? AND to_run IS NULL AND from_run >= ? AND "
+                "from_run <> ?",
+                {name[0], name[1], run, by})
+            .next();
+    }
+
+private:
+    /// The run that last made somebody own it who still does; 0: nobody does.
+    std::int64_t latest(const Name& name) {
+        if (known_.size() == 2 && known_[0] == name[0] && known_[1] == name[1]) return latest_;
+        known_ = {name[0], name[1]};
+        auto row = database_.ask("SELECT max(from_run) FROM states WHERE type = ? AND key = ? AND to_run IS NULL",
+                                 {name[0], name[1]});
+        latest_ = row.next() && !row.null(0) ? row.integer(0) : 0;
+        return latest_;
+    }
+
+    Database& database_;
+    Name known_;
+    std::int64_t latest_ = 0;
+};
+
 // An origin is needed as long as somebody owns the resource, and by nobody else: so it follows the states.
 void reinstate_origins(Database& database, const std::vector<std::int64_t>& taken_back, std::int64_t by) {
     std::map<Name, std::vector<Row>> lines;
     for (const std::int64_t run : taken_back)
-        for (auto row = database.ask("SELECT type, key, attribute FROM origins WHERE from_run = ?1 "
-                                     "UNION SELECT type, key, attribute FROM origins WHERE to_run = ?1",
+        for (auto row = database.ask("SELECT o.type, o.key, o.attribute, o.id, o.from_run, o.to_run FROM "
+                                     "(SELECT type, key, attribute FROM origins WHERE from_run = ?1 "
+                                     "UNION SELECT type, key, attribute FROM origins WHERE to_run = ?1) "
+                                     "JOIN origins o USING(type, key, attribute)",
                                      {run});
              row.next();)
-            lines[{std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2))}];
+            lines[{std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2))}].push_back(
+                {row.integer(3), row.integer(4), row.integer(5)});
+    Owned owned(database);
     for (auto& [name, line] : lines) {
-        for (auto row = database.ask("SELECT id, from_run, to_run FROM origins WHERE type = ? AND key = ? AND "
-                                     "attribute = ? ORDER BY from_run, id",
-                                     {name[0], name[1], name[2]});
-             row.next();)
-            line.push_back({row.integer(0), row.integer(1), row.integer(2)});
+        const auto by_age = [](const Row& a, const Row& b) {
+            return std::pair(a.from, a.id) < std::pair(b.from, b.id);
+        };
+        const auto same = [](const Row& a, const Row& b) { return a.id == b.id; };
+        std::sort(line.begin(), line.end(), by_age);
+        line.erase(std::unique(line.begin(), line.end(), same), line.end());  // of more runs than one
         const auto living = living_row(line), wanted = row_before(line, taken_back);
         if (living == wanted) continue;
         if (!wanted) {
             // Another site may have come to own it since, and will need it when it lets go.
             const auto began = std::find_if(line.begin(), line.end(), [&](const Row& row) { return row.id == living; });
-            if (database
-                    .ask("SELECT 1 FROM states WHERE type = ? AND key = ? AND to_run IS NULL AND from_run >= ? "
-                         "AND from_run <> ?",
-                         {name[0], name[1], began->from, by})
-                    .next())
-                continue;
-        } else if (!is_owned(database, name)) {
+            if (owned.since(name, began->from, by)) continue;
+        } else if (!owned.now(name)) {
             continue;
         }
         turn(database, false, living, wanted, by);

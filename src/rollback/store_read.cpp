@@ -266,8 +266,8 @@ std::vector<StepRecord> Store::steps(std::int64_t run) const {
 std::vector<Operation> Store::operations(std::int64_t run) const {
     const std::scoped_lock guard(handle_->mutex);
     std::vector<Operation> operations;
-    for (auto row = handle_->database->ask("SELECT run, step, number, path, before, after, staged, effect "
-                                           "FROM operations WHERE run = ? ORDER BY number",
+    for (auto row = handle_->database->ask("SELECT run, step, number, path, before, after, staged, effect, "
+                                           "others FROM operations WHERE run = ? ORDER BY number",
                                            {run});
          row.next();) {
         Operation& operation = operations.emplace_back();
@@ -279,6 +279,7 @@ std::vector<Operation> Store::operations(std::int64_t run) const {
         operation.after = image_in(row.text(5), *handle_);
         operation.staged = row.text(6);
         operation.effect = row.integer(7) != 0;
+        operation.before.others = row.text(8);
     }
     return operations;
 }

@@ -164,6 +164,12 @@ ALTER TABLE runs ADD COLUMN about TEXT NOT NULL DEFAULT '';
 ALTER TABLE runs ADD COLUMN author TEXT NOT NULL DEFAULT '';
 ALTER TABLE runs ADD COLUMN message TEXT NOT NULL DEFAULT '';
 )",
+                                2},
+                               // A column, and no word more in `before`: an older chaos reads those lines to their end.
+                               // It makes a file of its own of such a name, as it always did.
+                               {R"(
+ALTER TABLE operations ADD COLUMN others BLOB NOT NULL DEFAULT x'';  -- the handle of before, where it had other names
+)",
                                 2}};
 
 std::int64_t version_of(Database& database) {

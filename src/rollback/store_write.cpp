@@ -153,10 +153,10 @@ static std::string closed(const Image& image, BlobSink& sink) {
 
 void Store::Batch::add_operation(const Operation& it) {
     store_.handle_->database->change(
-        "INSERT INTO operations(run, number, step, path, before, after, staged, effect) "
-        "VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO operations(run, number, step, path, before, after, staged, effect, others) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
         {it.run, it.number, it.step, it.path, closed(it.before, *store_.handle_), closed(it.after, *store_.handle_),
-         it.staged, it.effect});
+         it.staged, it.effect, Bytes{it.before.others}});
 }
 
 void Store::Batch::add_stage_directory(std::int64_t run, const std::string& path) {

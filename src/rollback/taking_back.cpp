@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chaos/passes_boots.hpp>
 #include <span>
 
 namespace chaos::rollback {
@@ -76,7 +77,7 @@ Transactor::TakeBack TakingBack::plan() && {
     back_.graph = edges();
     const View view(place_.looking);
     look(view);
-    decide();
+    decide(view);
     for (const std::uint32_t i : keep_occupied(back_.site.catalog, view, back_.observed, back_.goal)) {
         const Resource& kept = back_.site.catalog[i];
         // A package that others came to need is no matter of dispute: it goes with the last of them.
@@ -135,6 +136,8 @@ void TakingBack::add(const Span& span) {
     superseded_.push_back(back_.superseded.size() != told);
     bases_.push_back(base);
     targets_.push_back(target);
+    first_runs_.push_back(span.steps.front().run);
+    last_runs_.push_back(span.last_run);
 }
 
 /// The last change of it by a run that is later, stays, and is not taken back here.
@@ -231,7 +234,25 @@ void TakingBack::look(const View& view) {
     }
 }
 
-void TakingBack::decide() {
+/// What an earlier boot's kernel had is no more: not what was there before the runs, nor what they made of it.
+void TakingBack::let_boots_pass(const View& view, std::size_t i) {
+    if (!place_.looking.live()) return;
+    const auto passed = [&](State& state, std::int64_t run) {
+        if (!state || !ended_with_its_boot(run)) return;
+        state = after_boot(*back_.site.catalog[i].type, view, state);
+    };
+    passed(targets_[i], first_runs_[i]);
+    passed(bases_[i], last_runs_[i]);
+}
+
+bool TakingBack::ended_with_its_boot(std::int64_t run) {
+    const auto [known, first] = ended_.try_emplace(run, false);
+    if (first)
+        if (const auto record = place_.store.run(run)) known->second = record->boot != boot_;
+    return known->second;
+}
+
+void TakingBack::decide(const View& view) {
     for (std::size_t i = 0; i < back_.site.catalog.size(); ++i) {
         const Resource& resource = back_.site.catalog[i];
         const Schema& schema = resource.type->schema();
@@ -241,6 +262,7 @@ void TakingBack::decide() {
             continue;
         }
         std::vector<const Field*> open, left;
+        let_boots_pass(view, i);
         if (!now && bases_[i] && resource.type->is_as_absent(bases_[i])) bases_[i] = State();
         State goal = three_way(schema, now, bases_[i], targets_[i], open);
         if (!open.empty() && deciding(resolution_) != Deciding::leave)

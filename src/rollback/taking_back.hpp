@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <set>
 
+#include "lock.hpp"
 #include "runner.hpp"
 
 namespace chaos::rollback {
@@ -39,7 +41,9 @@ private:
     std::optional<ChangeRecord> changed_again(const ResourceId&, std::int64_t after) const;
     Graph edges() const;
     void look(const View&);
-    void decide();
+    void let_boots_pass(const View&, std::size_t i);
+    bool ended_with_its_boot(std::int64_t run);
+    void decide(const View&);
     void tell(Conflict);
     bool is_protected(const ResourceId&) const;
     void restore_unseen();
@@ -51,8 +55,11 @@ private:
     std::vector<Span> spans_;
     std::map<std::pair<std::int64_t, std::int64_t>, std::vector<Part>> in_step_;  ///< By run and step.
     std::vector<State> bases_, targets_;
-    std::vector<char> hidden_;      ///< What is there could not be looked at.
-    std::vector<char> superseded_;  ///< A later run that stays changed it again.
+    std::vector<std::int64_t> first_runs_, last_runs_;
+    std::string boot_ = boot_id();
+    std::map<std::int64_t, bool> ended_;  ///< Runs, and whether there was a boot since.
+    std::vector<char> hidden_;            ///< What is there could not be looked at.
+    std::vector<char> superseded_;        ///< A later run that stays changed it again.
     Diagnostics problems_;
 };
 

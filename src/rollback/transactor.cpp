@@ -24,6 +24,7 @@ public:
         if (const auto open = store_.open_run()) {
             place_.reporter.says(fmt::format("run {} was cut: taking it back", *open));
             outcome = undo(place_, *open, "it was cut, and taken back", reach);
+            place_.reporter.finishes(outcome);
             if (outcome.state == RunState::stuck) return outcome;
         }
         for (const std::int64_t run : store_.unswept_runs()) {
@@ -42,6 +43,7 @@ public:
         if (asked.window_s != 0) arm(place_.looking, place_.state_directory, asked.window_s, place_.reporter);
         try {
             Outcome outcome = Runner(place_, asked).run();
+            if (outcome.run != 0) place_.reporter.finishes(outcome);
             disarm_where_nothing_waits();
             return outcome;
         } catch (...) {
@@ -97,6 +99,7 @@ private:
         runner.takes_back(back.runs);
         const auto waited = store_.window();
         Outcome outcome = runner.run();
+        if (outcome.run != 0) place_.reporter.finishes(outcome);
         if (waited && !store_.window()) {
             Store::Batch batch(store_);
             batch.set_note(waited->run, "taken back before it was confirmed");

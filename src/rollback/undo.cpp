@@ -6,10 +6,12 @@
 // restarts before its file is).
 #include <fmt/format.h>
 #include <algorithm>
+#include <chaos/passes_boots.hpp>
 #include <ctime>
 #include <set>
 
 #include "effects.hpp"
+#include "lock.hpp"
 #include "runner.hpp"
 
 namespace chaos::rollback {
@@ -32,13 +34,15 @@ public:
           journal_(place),
           host_(place.looking, place.root, place.state_directory, run, journal_) {
         journal_.of(run);
-        for (const ChangeRecord& change : place.store.changes(run)) changes_[change.step].push_back(change);
+        for (const ChangeRecord& change : place.store.changes(run))
+            if (!change.before.is_null() || !change.after.is_null()) changes_[change.step].push_back(change);
         for (const Operation& operation : place.store.operations(run)) operations_[operation.step].push_back(operation);
     }
 
     Outcome undo(const std::string& why, Recovery reach) {
         outcome_.run = run_;
         const auto record = place_.store.run(run_);
+        other_boot_ = host_.live() && record && record->boot != boot_id();
         if (record && record->state == RunState::undoing)  // it goes on where it was cut, or was early
             outcome_.changed = static_cast<std::size_t>(record->changes);
         set_state(RunState::undoing, why);
@@ -196,6 +200,9 @@ private:
         }
         if (!problems.ok()) throw problems.errors().front();
         const View view(host_);
+        for (States* seen : {&before, &after})
+            for (State& state : *seen)
+                if (other_boot_) state = after_boot(type, view, state);
         States now(wishes.size());
         type.observe_all(view, wishes, now);
         std::vector<Change> going_back;
@@ -214,7 +221,7 @@ private:
             // A package manager that was cut may say so and not be through: configuration of what is gone stays, names
             // of files are not what it has noted. Only it can tell, of what the run had made.
             if (is_back && !(cut && type.footprint().tools_first)) continue;
-            going_back.push_back({{schema.name, change.key}, is_back && !now[k] ? after[k] : now[k], goal});
+            going_back.push_back({{schema.name, change.key}, is_back && after[k] ? after[k] : now[k], goal});
             outcome_.changed += is_back ? 0U : 1U;
         }
         try {
@@ -232,6 +239,7 @@ private:
     std::map<std::int64_t, std::vector<ChangeRecord>> changes_;
     std::map<std::int64_t, std::vector<Operation>> operations_;
     std::vector<StepRecord> waiting_;
+    bool other_boot_ = false;         ///< The kernel is another one than the run's.
     std::vector<std::int64_t> back_;  ///< Steps that are taken back, and not marked so.
     Outcome outcome_;
 };

@@ -2,6 +2,7 @@
 #include "cli/attribute_view.hpp"
 
 #include <doctest/doctest.h>
+#include <chaos/located.hpp>
 
 using namespace chaos;
 using namespace chaos::cli;
@@ -14,6 +15,7 @@ struct Thing {
     std::optional<Mode> mode;
     std::optional<std::vector<std::string>> groups;
     std::optional<std::string> password, how;
+    std::optional<Located> lies{};
 };
 
 constexpr Field fields[] = {
@@ -23,6 +25,8 @@ constexpr Field fields[] = {
     schema::property<&Thing::groups>("groups", "Its groups."),
     schema::property<&Thing::password>("password", "Its password.").sensitive(),
     schema::option<&Thing::how>("how", "How it is made."),
+    schema::source("file", "lies", "A file."),
+    schema::property<&Thing::lies>("lies", "That file."),
 };
 constexpr Schema thing = schema::of<Thing>("thing", "things", Order::setting, "A thing.", fields);
 
@@ -70,6 +74,17 @@ TEST_CASE("a content that is no text, or too big for memory, is shown by size an
     const Digest sum = digest("much");
     CHECK(shown(std::nullopt, Thing{"a", Content("/big", 5ULL << 30, sum), {}, {}, {}, {}}) ==
           "content: 5.0 GiB, digest " + hex(sum).substr(0, 12) + "\n");
+}
+
+TEST_CASE("a file that is used where it lies is shown by its path, size and digest, as a manifest calls it") {
+    const Digest sum = digest("much"), other = digest("more");
+    Thing before{"a", {}, {}, {}, {}, {}}, after = before;
+    before.lies = {.path = "/srv/a_1.deb", .size = 706, .digest = sum, .note = "1"};
+    after.lies = {.path = "/srv/a_2.deb", .size = 708, .digest = other, .note = "2"};
+    const auto first = "/srv/a_1.deb, 706 bytes, digest " + hex(sum).substr(0, 12);
+    CHECK(shown(std::nullopt, before) == "file: " + first + "\n");
+    CHECK(shown(before, after) ==
+          "file: " + first + " -> /srv/a_2.deb, 708 bytes, digest " + hex(other).substr(0, 12) + "\n");
 }
 
 TEST_CASE("a long diff is cut, and says how much is left") {

@@ -323,6 +323,8 @@ TEST_CASE("more than ten removals and a third of the site wait for a word") {
     const std::string site = place.write("site.yml", text);
     REQUIRE(place.in_root({"apply", site, "--yes"}).status == 0);
     place.write("site.yml", "name: many\nfiles:\n  /etc/f0: x\n");
+    const Output planned = place.in_root({"plan", site});
+    CHECK(planned.out.ends_with(" --removals\n"));
     const Output refused = place.in_root({"apply", site, "--yes"});
     CHECK(refused.status == 2);
     CHECK(refused.err.find("--removals") != std::string::npos);

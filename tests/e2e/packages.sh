@@ -10,6 +10,7 @@
 #   add_more                     has the repository `more` of what lies in /srv/more
 #   version_of NAME              as it is installed; nothing where it is not
 #   is_automatic NAME, is_held NAME
+#   make_group MORE              the group `site` of one, and of two that needs libtwo; and of MORE, where that is said
 #   add_by_hand NAME, remove_by_hand NAME
 
 inside() { host_run "$manager" "$@"; }
@@ -87,12 +88,59 @@ walk_sources() {
     is both ""
 }
 
-walk_upgrade() {
-    if [ "$manager" = dnf ]; then
-        status 1 inside chaos upgrade -y
-        says "this host has dnf"
-        return
+walk_groups() {
+    step "a group comes whole, and is nothing to do then"
+    make_package libtwo 1.0
+    make_package one 1.0
+    make_package two 1.0 libtwo
+    make_package three 1.0
+    make_group
+    publish
+    site <<< $'name: tiny\npackages: [hello, other, "@sites"]'
+    status 1 inside chaos plan /run/site.yml
+    says 'did you mean "@site"?'
+    site <<< $'name: tiny\npackages: [hello, other, "@site"]'
+    status 2 inside chaos plan /run/site.yml
+    says "because of package:@site"
+    status 0 inside chaos apply -y /run/site.yml
+    is one 1.0-1
+    is two 1.0-1
+    is libtwo 1.0-1
+    if [ "$manager" != zypper ] && is_automatic one; then fail "one was asked for by its group"; fi
+    status 0 inside chaos apply -y /run/site.yml
+    says "Nothing to do"
+    status 0 inside chaos rollback -y
+    is one ""
+    is two ""
+    status 0 inside chaos apply -y /run/site.yml
+    is two 1.0-1
+
+    step "what is new in a group comes, and what came for it leaves with it"
+    if [ "$manager" != zypper ]; then # a pattern is a package, and stays at its version
+        make_group three
+        publish
+        status 2 inside chaos plan /run/site.yml
+        says "package:three"
+        status 0 inside chaos apply -y /run/site.yml
+        is three 1.0-1
+        status 0 inside chaos apply -y /run/site.yml
+        says "Nothing to do"
     fi
+    site <<< $'name: tiny\npackages: [hello, other, one]'
+    status 0 inside chaos apply -y /run/site.yml
+    is two ""
+    is three ""
+    is one 1.0-1
+    status 0 inside chaos rollback -y
+    is two 1.0-1
+    site <<< $'name: tiny\npackages: [hello, other]'
+    status 0 inside chaos apply -y /run/site.yml
+    is one ""
+    is two ""
+    is hello 1.0-1
+}
+
+walk_upgrade() {
     step "an upgrade takes all but what a manifest says a version of, and goes back"
     site <<< $'name: tiny\npackages: {hello: , other: 1.0-1}'
     status 0 inside chaos apply -y /run/site.yml
@@ -110,14 +158,26 @@ walk_upgrade() {
     is libhi 2.0-1
     is other 1.0-1
     is_automatic libhi || fail "libhi came along"
+    if [ "$manager" != pacman ]; then # it is kept, though no repository has it any more
+        sh 'mkdir /srv/old; find /srv/repo -name "*-1.0-1*" -exec mv -t /srv/old {} +'
+        publish
+    fi
     status 0 inside chaos rollback -y
     is hello 1.0-1
     is libhi 1.0-1
     is_automatic libhi || fail "libhi came along"
-    status 1 inside chaos upgrade -y --security-only
-    says security
+    if [ "$manager" != pacman ]; then
+        sh 'mv /srv/old/* /srv/repo/'
+        publish
+    fi
     status 1 inside chaos upgrade -y nonesuch
     says "package nonesuch is not installed"
+    if [ "$manager" = pacman ]; then
+        status 1 inside chaos upgrade -y --security-only
+        says "knows no security updates"
+    else
+        walk_security
+    fi
 }
 
 walk() {
@@ -137,7 +197,8 @@ walk() {
     step "installed, with what it needs, which is marked as such"
     site <<< $'name: tiny\npackages: [hello, other]'
     status 2 inside chaos plan /run/site.yml
-    if [ "$manager" != dnf ]; then says libhi; fi
+    says libhi
+    if [ "$manager" = dnf ]; then says "why=hello needs libhi"; fi
     status 0 inside chaos apply -y /run/site.yml
     is hello 1.0-1
     is other 1.0-1
@@ -207,10 +268,10 @@ walk() {
     publish # so that zypper takes note of it
     is libhi 1.0-1
     status 2 inside chaos plan /run/site.yml
-    if [ "$manager" != dnf ]; then says "package:libhi  (because of package:hello"; fi
+    says "package:libhi  (because of package:hello"
     status 0 inside chaos apply -y /run/site.yml
     is hello ""
-    if [ "$manager" != dnf ]; then is libhi ""; fi # dnf tells nobody beforehand who came along
+    is libhi ""
     status 0 inside chaos apply -y /run/site.yml
     says "Nothing to do"
     status 0 inside chaos rollback -y
@@ -220,5 +281,6 @@ walk() {
 
     walk_files
     walk_sources
+    walk_groups
     walk_upgrade
 }

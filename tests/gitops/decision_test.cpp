@@ -26,25 +26,31 @@ Memory settled() {
 }
 
 Act act(const Settings& how, const Memory& memory, const std::string& tip, Asked asked = Asked::by_timer,
-        bool unchanged = true) {
-    return after_asking(how, memory, tip, asked, unchanged, now).act;
+        Noticed noticed = Noticed::still) {
+    return after_asking(how, memory, tip, asked, noticed, now).act;
 }
 
 }  // namespace
 
 TEST_CASE("a host that follows applies what is new, and rests where nothing is") {
-    CHECK(before_asking(settings(), Memory{}, Asked::by_timer, now).act == Act::ask);
+    CHECK(before_asking(settings(), Memory{}, Asked::by_timer, Noticed::moved, now).act == Act::ask);
     CHECK(act(settings(), Memory{}, "a") == Act::apply);
     CHECK(act(settings(), settled(), "a") == Act::nothing);
     CHECK(act(settings(), settled(), "b") == Act::apply);
-    CHECK(after_asking(settings(), settled(), "b", Asked::by_timer, true, now).commit == "b");
+    CHECK(after_asking(settings(), settled(), "b", Asked::by_timer, Noticed::still, now).commit == "b");
 }
 
 TEST_CASE("drift is looked for when a scan is due, and put right only where that is asked for") {
     Memory memory = settled();
-    CHECK(act(settings(), memory, "a", Asked::by_timer, false) == Act::nothing);
-    CHECK(act(settings(Following::heal), memory, "a", Asked::by_timer, false) == Act::heal);
-    CHECK(act(settings(Following::heal), memory, "a", Asked::by_timer, true) == Act::nothing);
+    for (const auto other : {Noticed::moved, Noticed::nothing}) {
+        CHECK(act(settings(), memory, "a", Asked::by_timer, other) == Act::look);
+        CHECK(act(settings(Following::notify), memory, "a", Asked::by_timer, other) == Act::look);
+        CHECK(act(settings(Following::heal), memory, "a", Asked::by_timer, other) == Act::heal);
+    }
+    CHECK(act(settings(), memory, "a", Asked::by_timer, Noticed::costly) == Act::nothing);
+    CHECK(act(settings(Following::heal), memory, "a", Asked::by_timer, Noticed::costly) == Act::heal);
+    CHECK(act(settings(Following::heal), memory, "a", Asked::by_timer, Noticed::moved) == Act::heal);
+    CHECK(act(settings(Following::heal), memory, "a", Asked::by_timer, Noticed::still) == Act::nothing);
     memory.scanned = now - 6 * 3600;
     CHECK(act(settings(), memory, "a") == Act::look);
     CHECK(act(settings(Following::heal), memory, "a") == Act::heal);
@@ -56,8 +62,8 @@ TEST_CASE("a commit that failed is not tried again until the ref moves, but by a
     Memory memory = settled();
     note_failed(memory, "b", "site.yml:3:1: no", 8, now);
     CHECK(act(settings(), memory, "b") == Act::nothing);
-    CHECK(act(settings(Following::heal), memory, "b", Asked::by_timer, false) == Act::heal);
-    CHECK(after_asking(settings(Following::heal), memory, "b", Asked::by_timer, false, now).commit == "a");
+    CHECK(act(settings(Following::heal), memory, "b", Asked::by_timer, Noticed::moved) == Act::heal);
+    CHECK(after_asking(settings(Following::heal), memory, "b", Asked::by_timer, Noticed::moved, now).commit == "a");
     CHECK(act(settings(), memory, "b", Asked::by_person) == Act::apply);
     CHECK(act(settings(), memory, "c") == Act::apply);
     note_applied(memory, "c", "site.yml", 9, now);
@@ -77,15 +83,15 @@ TEST_CASE("what a person took back stays so until the ref moves") {
     Memory memory = settled();
     memory.undone = true, memory.held_by_run = 9, memory.held_by = "ann", memory.held_at = "a";
     for (const auto mode : {Following::upgrade, Following::heal}) {
-        CHECK(act(settings(mode), memory, "a", Asked::by_timer, false) == Act::stay);
-        CHECK(act(settings(mode), memory, "", Asked::by_timer, false) == Act::stay);
+        CHECK(act(settings(mode), memory, "a", Asked::by_timer, Noticed::moved) == Act::stay);
+        CHECK(act(settings(mode), memory, "", Asked::by_timer, Noticed::moved) == Act::stay);
         CHECK(act(settings(mode), memory, "b") == Act::apply);
     }
     CHECK(act(settings(), memory, "a", Asked::by_person) == Act::apply);
     Memory resumed = memory;
     resumed.held_by_run = 0;
     CHECK(act(settings(), resumed, "a") == Act::apply);
-    const auto why = after_asking(settings(), memory, "a", Asked::by_timer, true, now).why;
+    const auto why = after_asking(settings(), memory, "a", Asked::by_timer, Noticed::still, now).why;
     CHECK(why == "held: run 7 was taken back by ann with run 9, and stays so until the branch moves");
 }
 
@@ -110,11 +116,14 @@ TEST_CASE("a repository that does not answer is asked after longer and longer pa
     }
     CHECK(last == 3600);
     CHECK(memory.unreachable == now);
-    CHECK(before_asking(settings(), memory, Asked::by_timer, now + 60).act == Act::wait);
-    CHECK(before_asking(settings(Following::heal), memory, Asked::by_timer, now + 60).act == Act::heal);
-    CHECK(before_asking(settings(), memory, Asked::by_person, now + 60).act == Act::ask);
-    CHECK(before_asking(settings(), memory, Asked::by_timer, now + 3600).act == Act::ask);
-    CHECK(before_asking(settings(), memory, Asked::by_timer, now - 900'000).act == Act::ask);  // the clock was set back
+    CHECK(before_asking(settings(), memory, Asked::by_timer, Noticed::moved, now + 60).act == Act::wait);
+    CHECK(before_asking(settings(Following::heal), memory, Asked::by_timer, Noticed::moved, now + 60).act == Act::heal);
+    CHECK(before_asking(settings(Following::heal), memory, Asked::by_timer, Noticed::still, now + 60).act ==
+          Act::nothing);
+    CHECK(before_asking(settings(), memory, Asked::by_person, Noticed::moved, now + 60).act == Act::ask);
+    CHECK(before_asking(settings(), memory, Asked::by_timer, Noticed::moved, now + 3600).act == Act::ask);
+    CHECK(before_asking(settings(), memory, Asked::by_timer, Noticed::moved, now - 900'000).act ==
+          Act::ask);  // the clock was set back
     note_answer(memory, "a", now + 3600);
     CHECK(memory.unreachable == 0);
     CHECK(memory.failures == 0);
@@ -123,10 +132,10 @@ TEST_CASE("a repository that does not answer is asked after longer and longer pa
 TEST_CASE("suspended, nothing is asked; it ends by itself, or when somebody says so") {
     Memory memory = settled();
     memory.suspended_until = now + 60, memory.suspended_by = "ann", memory.suspended_why = "holidays";
-    const Decision decision = before_asking(settings(), memory, Asked::by_timer, now);
+    const Decision decision = before_asking(settings(), memory, Asked::by_timer, Noticed::moved, now);
     CHECK(decision.act == Act::wait);
     CHECK(decision.why == "suspended by ann (holidays)");
-    CHECK(before_asking(settings(), memory, Asked::by_timer, now + 60).act == Act::ask);
+    CHECK(before_asking(settings(), memory, Asked::by_timer, Noticed::moved, now + 60).act == Act::ask);
     memory.suspended_until = -1;
-    CHECK(before_asking(settings(), memory, Asked::by_timer, now + 900'000'000).act == Act::wait);
+    CHECK(before_asking(settings(), memory, Asked::by_timer, Noticed::moved, now + 900'000'000).act == Act::wait);
 }

@@ -52,6 +52,7 @@ constexpr std::string_view status =
     "Package: libc6\nStatus: install ok installed\nArchitecture: i386\nVersion: 2.36-1\n\n"
     "Package: libc6\nStatus: hold ok installed\nArchitecture: amd64\nVersion: 2.36-9\nConffiles:\n /etc/a 012\n\n"
     "Package: tz\nStatus: install reinstreq half-installed\nArchitecture: all\nVersion: 1\n\n"
+    "Package: apt\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2.6\n\n"
     "Package: gone\nStatus: deinstall ok config-files\nArchitecture: amd64\nVersion: 3\n";
 
 }  // namespace
@@ -72,6 +73,8 @@ TEST_CASE("packages are found by name and architecture, the native one first") {
     CHECK(Packages::broken(*packages.find("tz")));
     CHECK_FALSE(packages.find("gone")->installed());
     CHECK(packages.find("dpkg")->essential);
+    CHECK(packages.find("apt")->essential);
+    CHECK_FALSE(packages.find("libc6")->essential);
     CHECK(packages.find("libc") == nullptr);
     CHECK(packages.find("libc6:arm64") == nullptr);
 }

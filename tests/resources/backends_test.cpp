@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include "package/dnf_library.hpp"
+#include "package/package.hpp"
 #include "package/rpm.hpp"
 #include "support/small_run.hpp"
 
@@ -168,21 +170,21 @@ TEST_CASE("an upgrade of pacman is all that it would do, without what is held or
         return Output{passes ? 0 : 1, ":: Starting full system upgrade...\nnewlib\t4-1\nhello\t2-1\n", ""};
     });
     const auto& pacman = chaos::resources::pacman_backend();
-    const auto found = pacman.renewal(host, {}, {"fix"}, false);
+    const auto found = pacman.renewal(host, {.names = {}, .fixed = {"fix"}});
     REQUIRE(found.moves.size() == 2);
     CHECK(found.moves[1].name == "hello");
     CHECK(found.moves[1].version == "2-1");
     REQUIRE(found.stays.size() == 2);
-    CHECK(found.stays[0].held);
+    CHECK(found.stays[0].why == Upgrades::Stays::Why::held);
     CHECK(found.stays[0].name == "libhi");
     CHECK(found.stays[1].newer == "3-1");
-    CHECK_FALSE(found.stays[1].held);
-    CHECK_THROWS_WITH(pacman.renewal(host, {"hello"}, {}, false),
+    CHECK(found.stays[1].why == Upgrades::Stays::Why::fixed);
+    CHECK_THROWS_WITH(pacman.renewal(host, {.names = {"hello"}, .fixed = {}}),
                       "pacman upgrades all or nothing: what stays was built for the libraries that are there now");
-    CHECK_THROWS_WITH(pacman.renewal(host, {}, {}, true),
+    CHECK_THROWS_WITH(pacman.renewal(host, {.names = {}, .security_only = true, .fixed = {}}),
                       "pacman knows no security updates: its repositories say what is newest, and not why");
-    CHECK_THROWS_WITH(chaos::resources::dnf_backend().renewal(host, {}, {}, false),
-                      "chaos upgrades packages of apt, pacman and zypper, and this host has dnf");
+    CHECK_THROWS_WITH(chaos::resources::dnf_backend().renewal(host, {}),
+                      "dnf can not be asked by looking alone what it would upgrade");
 }
 
 TEST_CASE("zypper is told of files and of repositories, and upgrades all but what is said elsewhere") {
@@ -206,11 +208,129 @@ TEST_CASE("zypper is told of files and of repositories, and upgrades all but wha
     CHECK(std::find(last.begin(), last.end(), "--allow-unsigned-rpm") != last.end());
     CHECK(std::find(last.begin(), last.end(), "/srv/mine.rpm") != last.end());
     CHECK(last.back() == "tiny:hello=2-1");
-    CHECK(zypper.renewal(host, {}, {}, false).moves.size() == 2);
-    CHECK_THROWS_WITH(zypper.renewal(host, {}, {"fix"}, false),
+    CHECK(zypper.renewal(host, {}).moves.size() == 2);
+    CHECK_THROWS_WITH(zypper.renewal(host, {.names = {}, .fixed = {"fix"}}),
                       "fix would have to become 3-1, and a manifest says 1-1");
     CHECK(asked.back().back() == "hello");  // asked again, for the others alone
-    CHECK_THROWS(zypper.renewal(host, {}, {}, true));
+}
+
+TEST_CASE("zypper's security updates are what its security patches would make newer") {
+    FakeHost host;
+    std::vector<std::string> newer;
+    const auto solvable = [](const std::string& name) {
+        return "<solvable type=\"package\" name=\"" + name + "\" edition=\"2-1\" edition-old=\"1-1\"/>";
+    };
+    host.put_command("zypper", [&](FakeHost&, const Command& command) {
+        const bool is_patch = std::find(command.argv.begin(), command.argv.end(), "patch") != command.argv.end();
+        const bool names_hello = command.argv.back() == "hello";
+        if (!is_patch) newer.push_back(command.argv.back());
+        return Output{0,
+                      "<install-summary><to-upgrade>" + solvable("hello") +
+                          (names_hello ? "" : solvable("fix") + (is_patch ? "" : solvable("plain"))) +
+                          "</to-upgrade></install-summary>",
+                      ""};
+    });
+    const auto& zypper = chaos::resources::zypper_backend();
+    const auto all = zypper.renewal(host, {.names = {}, .security_only = true, .fixed = {}});
+    CHECK(all.moves.size() == 2);
+    CHECK(all.not_security == 1);
+    const auto one = zypper.renewal(host, {.names = {"hello"}, .security_only = true, .fixed = {}});
+    CHECK(one.moves.size() == 1);
+    CHECK(newer.back() == "hello");
+    const auto others = zypper.renewal(host, {.names = {}, .security_only = true, .fixed = {"fix"}});
+    CHECK(others.moves.size() == 1);
+    REQUIRE(others.stays.size() == 1);
+    CHECK(others.stays[0].name == "fix");
+}
+
+TEST_CASE("dnf's library is asked by the Python of dnf itself, and not at all where there is none") {
+    FakeHost host;
+    const auto& dnf = chaos::resources::dnf_backend();
+    const Request request{.install = {"hello=1.0-1", "other", "mine=2-1"},
+                          .remove = {"old"},
+                          .files = {{"mine=2-1", "/srv/mine.rpm"}},
+                          .sources = {{"other", "tiny"}}};
+    CHECK_FALSE(dnf.simulate(host, request).known);
+    CHECK_THROWS_WITH(dnf.renewal(host, {}), "dnf can not be asked by looking alone what it would upgrade");
+    host.put_file("/usr/bin/dnf", "#!/bin/sh\n");
+    CHECK_FALSE(dnf.simulate(host, request).known);
+    host.put_file("/usr/bin/dnf-3", "#!/usr/libexec/platform-python -s\nimport sys\n");
+    std::string question;
+    host.put_command("/usr/libexec/platform-python", [&](FakeHost&, const Command& command) {
+        question = command.input;
+        return Output{0,
+                      "comes\tlibhi\t\t1.0-1\thello needs libhi\t6344\t9\ncomes\thello\t\t1.0-1\t\t6356\t9\n"
+                      "goes\told\t1-1\t\t\n",
+                      ""};
+    });
+    const auto answer = dnf.simulate(host, request);
+    CHECK(answer.known);
+    CHECK(question == "install\thello\t1.0-1\t\ninstall\tother\t\ttiny\nfile\tmine\t/srv/mine.rpm\nremove\told\n");
+    REQUIRE(answer.moves.size() == 3);
+    CHECK(answer.moves[0].comes == TextMap{{"why", "hello needs libhi"}, {"download", "6344 B"}, {"installed", "9 B"}});
+    CHECK(answer.moves[2].kind == Move::Kind::remove);
+    CHECK(answer.moves[2].old_version == "1-1");
+    host.put_command("/usr/libexec/platform-python", [](FakeHost&, const Command&) {
+        return Output{1, "", "ModuleNotFoundError: No module named 'dnf'\n"};
+    });
+    CHECK_FALSE(dnf.simulate(host, request).known);
+}
+
+TEST_CASE("what goes from a host of rpm is fetched before, kept for who takes it back, and told where nobody has it") {
+    FakeHost host;
+    host.put_file("/usr/lib/sysimage/rpm/rpmdb.sqlite", "x");
+    host.put_directory("/var/lib/chaos", 0700);
+    host.put_command("rpm", [](FakeHost&, const Command&) {
+        return Output{0, "hello\t1:1.0-1\tnoarch\nlost\t1.0-1\tx86_64\nold\t1.0-1\tnoarch\n", ""};
+    });
+    host.put_command("dnf", [](FakeHost& scene, const Command&) {
+        scene.put_file("/var/lib/chaos/packages/fetched/hello-1.0-1.noarch.rpm", "bytes");
+        return Output{1, "", "No package lost-1.0-1 available.\n"};
+    });
+    host.put_command("mv", [](FakeHost& scene, const Command& command) {
+        const auto& from = *(command.argv.rbegin() + 1);
+        if (!scene.look(from)) return Output{1, "", "no such file"};
+        scene.put_file(command.argv.back(), scene.text(from));
+        return Output{};
+    });
+    host.put_command("rm", [](FakeHost&, const Command&) { return Output{}; });
+    host.put_file("/var/lib/chaos/packages/local/old_1.0-1.rpm", "kept before");
+    const auto goes = [](const char* name, const char* version) {
+        resources::Package one{.name = name, .version = version};
+        return Change{{"package", name}, State::of(one), State()};
+    };
+    const std::vector<Change> changes{goes("hello", "1:1.0-1"), goes("lost", "1.0-1"), goes("old", "1.0-1")};
+    const auto& dnf = chaos::resources::dnf_backend();
+    dnf.keep_outgoing(host, changes);
+    CHECK(words(host.ran()[0]) == std::vector<std::string>{"dnf", "-q", "download", "--setopt=strict=0",
+                                                           "--destdir=/var/lib/chaos/packages/fetched", "hello-1:1.0-1",
+                                                           "lost-1.0-1"});
+    CHECK(host.text("/var/lib/chaos/packages/local/hello_1%3a1.0-1.rpm") == "bytes");
+    REQUIRE(host.said.size() == 1);
+    CHECK(host.said[0] == "no repository has lost 1.0-1 any more: a rollback can not bring it back");
+    Packages::Package hello;
+    hello.name = "hello", hello.version = "1:1.0-1", hello.architecture = "noarch";
+    CHECK(dnf.archive_of(host, hello) == "/var/lib/chaos/packages/local/hello_1%3a1.0-1.rpm");
+}
+
+TEST_CASE("what dnf's library says of an upgrade has what comes and what stays, each with its reason") {
+    namespace library = chaos::resources::dnf;
+    using Why = Upgrades::Stays::Why;
+    const auto told = library::parse(
+        "held\tkept\t1-1\t2-1\nfixed\tfix\t1-1\t3-1\nbeside\tkernel\t6.1-1\t6.2-1\nothers\t4\n"
+        "impossible\tapp\t1-1\t2-1\tProblem: nothing provides lib\ncomes\thello\t1-1\t2-1\t\t10\t20\n"
+        "unknown\tnope\tno repository has it\nproblem\t\tProblem: two\nnoise\n\n");
+    REQUIRE(told.renewal.stays.size() == 4);
+    CHECK(told.renewal.stays[0].why == Why::held);
+    CHECK(told.renewal.stays[1].why == Why::fixed);
+    CHECK(told.renewal.stays[2].reason.ends_with("dnf upgrade kernel"));
+    CHECK(told.renewal.stays[3].reason == "Problem: nothing provides lib");
+    CHECK(told.renewal.not_security == 4);
+    REQUIRE(told.answer.problems.size() == 2);
+    CHECK(told.answer.problems[0].unknown);
+    CHECK(told.answer.problems[0].name == "nope");
+    CHECK_FALSE(told.answer.problems[1].unknown);
+    CHECK(told.answer.moves.size() == 1);
 }
 
 TEST_CASE("pacman's holds are words of pacman.conf, and the rest of it stays") {

@@ -16,8 +16,9 @@ namespace {
 /// A scene of which earlier runs tell that they brought something.
 class WithPast final : public Host, public Recalling {
 public:
-    explicit WithPast(const FakeHost& scene, const std::set<std::string, std::less<>>& brought)
-        : scene_(scene), past_(brought) {}
+    WithPast(const FakeHost& scene, const std::set<std::string, std::less<>>& brought,
+             const std::set<std::string, std::less<>>& declared)
+        : scene_(scene), past_{brought, declared} {}
     const Past* past() const override { return &past_; }
 
     bool live() const override { return scene_.live(); }
@@ -32,11 +33,13 @@ public:
 
 private:
     struct Known final : Past {
-        explicit Known(const std::set<std::string, std::less<>>& names) : names_(names) {}
+        Known(const std::set<std::string, std::less<>>& names, const std::set<std::string, std::less<>>& declared)
+            : names_(names), declared_(declared) {}
         bool brought(std::string_view type, const std::string& key) const override {
             return type == "package" && names_.contains(key);
         }
-        const std::set<std::string, std::less<>>& names_;
+        bool is_somebodys(std::string_view, const std::string& key) const override { return declared_.contains(key); }
+        const std::set<std::string, std::less<>>&names_, &declared_;
     };
     const FakeHost& scene_;
     Known past_;
@@ -44,7 +47,7 @@ private:
 
 struct Scene {
     FakeHost host;
-    std::set<std::string, std::less<>> brought;
+    std::set<std::string, std::less<>> brought, declared{};
 
     void put_file(const char* path, const std::string& text) { host.put_file(path, text); }
 };
@@ -55,7 +58,7 @@ struct Planned {
 };
 
 Planned planned(const Scene& scene, Catalog catalog) {
-    const WithPast host(scene.host, scene.brought);
+    const WithPast host(scene.host, scene.brought, scene.declared);
     const View view(host);
     Diagnostics problems;
     Planned all{std::move(catalog)};
@@ -183,4 +186,93 @@ TEST_CASE("a circle of packages that came along leaves as a whole") {
                   "Package: b\nArchitecture: amd64\nAuto-Installed: 1\n");
     host.brought = {"a", "b"};
     CHECK(along(host, {leaving("ring")}) == Names{"a", "b"});
+}
+
+namespace {
+
+/// Lists with two tasks that share `both`; `tool` has come for one.
+Scene tasks() {
+    auto host = scene();
+    host.put_file("/var/lib/apt/lists/deb.example.org_debian_dists_stable_main_binary-amd64_Packages",
+                  "Package: web\nVersion: 1\nArchitecture: amd64\nDepends: lib, fresh\nTask: server, desk\n\n"
+                  "Package: fresh\nVersion: 2\nArchitecture: amd64\n\n"
+                  "Package: tool\nVersion: 1\nArchitecture: amd64\nTask: server\n\n"
+                  "Package: task-mail\nVersion: 1\nArchitecture: amd64\nDepends: fresh\n");
+    return host;
+}
+
+const std::string core = installed("dpkg", "Essential: yes\n");
+
+std::set<std::string> told(const Scene& scene, Catalog catalog) {
+    const WithPast host(scene.host, scene.brought, scene.declared);
+    const View view(host);
+    Diagnostics problems;
+    auto before = observe(catalog, view, problems);
+    resolve(catalog, view, before, problems);
+    std::set<std::string> all;
+    for (const Error& error : problems.errors()) all.insert(std::string(error.what()) + ": " + error.hint);
+    return all;
+}
+
+Resource leaving_group(const char* name, std::vector<std::string> members) {
+    auto resource = leaving(name);
+    auto recorded = *resource.wanted.as<resources::Package>();
+    recorded.members = std::move(members);
+    resource.recorded = State::of(std::move(recorded));
+    return resource;
+}
+
+}  // namespace
+
+TEST_CASE("a group comes as the packages of it that are missing, with what these need") {
+    const auto run = planned(tasks(), {declare("package", attributes({{"name", "@server"}}))});
+    REQUIRE(run.catalog.size() == 3);
+    CHECK(!run.before[0]);
+    CHECK(run.goal[0].as<resources::Package>()->members == std::vector<std::string>{"tool", "web"});
+    for (std::size_t i = 1; i < 3; ++i) {
+        CHECK(run.catalog[i].companion);
+        CHECK(run.catalog[i].because == 0);
+        const auto& one = *run.goal[i].as<resources::Package>();
+        CHECK(one.version == (one.name == "web" ? "1" : "2"));
+        CHECK(one.automatic == (one.name != "web"));  // who wants the group wants its packages by name
+    }
+    const auto mail = planned(tasks(), {declare("package", attributes({{"name", "@mail"}}))});
+    REQUIRE(mail.catalog.size() == 3);
+}
+
+TEST_CASE("a group of which all is there is as wished") {
+    auto host = tasks();
+    host.put_file("/var/lib/dpkg/status", core + installed("tool") + installed("web"));
+    const auto run = planned(host, {declare("package", attributes({{"name", "@server"}}))});
+    CHECK(run.catalog.size() == 1);
+    CHECK(same(run.catalog[0].type->schema(), run.before[0], run.goal[0]));
+}
+
+TEST_CASE("a group that nobody has is told with the names that are near") {
+    CHECK(told(tasks(), {declare("package", attributes({{"name", "@servre"}}))}) ==
+          std::set<std::string>{"group servre: no repository of this host has it: did you mean \"@server\"?"});
+    CHECK(told(tasks(), {declare("package", attributes({{"name", "@nonesuch"}}))}) ==
+          std::set<std::string>{"group nonesuch: no repository of this host has it: write its packages one by one"});
+}
+
+TEST_CASE("a group that leaves lets go of what came for it, and of what that brought") {
+    auto host = tasks();
+    host.brought.insert("tool");
+    CHECK(along(host, {leaving_group("@server", {"tool"})}) == Names{"tool", "lib", "deep", "docs", "one"});
+    // a person's own
+    host.brought.erase("tool");
+    CHECK(along(host, {leaving_group("@server", {"tool"})}) == Names{});
+}
+
+TEST_CASE("what another group has, or somebody needs, stays where a group leaves") {
+    auto host = tasks();
+    host.put_file("/var/lib/dpkg/status", core + installed("tool") + installed("web"));
+    host.brought = {"tool", "web"};
+    host.declared = {"@server", "@desk"};  // the one that leaves is somebody's until then
+    CHECK(along(host, {leaving_group("@server", {"tool", "web"})}) == Names{"tool"});
+    host.declared = {"@server"};
+    CHECK(along(host, {leaving_group("@server", {"tool", "web"})}) == Names{"tool", "web"});
+    host.put_file("/var/lib/dpkg/status",
+                  core + installed("tool") + installed("web") + installed("theirs", "Depends: web\n"));
+    CHECK(along(host, {leaving_group("@server", {"tool", "web"})}) == Names{"tool"});
 }

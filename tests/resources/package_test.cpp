@@ -365,6 +365,48 @@ TEST_CASE("an interrupted dpkg gets the .debs of the last transaction, by versio
     CHECK(host.said[0] == "dpkg was interrupted: bringing it to an end first (2 packages)");
 }
 
+TEST_CASE("files of a package that came back after dpkg had noted it as removed are removed once more") {
+    const std::string file = "/var/lib/chaos/packages/tool_2_amd64.deb", status = "/var/lib/dpkg/status";
+    const auto undone = [&](const char* size, const char* owner,
+                            const char* other =
+                                "Package: dpkg\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n") {
+        auto host = keeping_debian();
+        host.put_file(status, other);
+        host.put_file(file, "the .deb");
+        host.put_file("/usr/bin/tool", "four");
+        host.put_command("dpkg-deb", [size](FakeHost&, const Command& command) {
+            CHECK(command.environment == std::vector<std::string>{"TZ=UTC"});
+            return Output{0,
+                          std::string("drwxr-xr-x root/root         0 1970-01-01 00:00 ./usr/bin/\n") +
+                              "-rw-r--r-- root/root        12 1970-01-01 00:00 ./usr/share/not there\n" +
+                              "-rwxr-xr-x root/root      " + size + " 1970-01-01 00:00 ./usr/bin/tool\n",
+                          ""};
+        });
+        host.put_command("dpkg-query", [owner](FakeHost&, const Command& command) {
+            if (command.argv.at(1) != "--search") return Output{};
+            CHECK(command.argv.size() == 3);
+            return *owner ? Output{0, std::string(owner) + ": /usr/bin/tool\n", ""} : Output{1, "", "no path found"};
+        });
+        host.put_command("dpkg", [&](FakeHost& h, const Command& command) {
+            if (has(command.argv, "--unpack"))
+                h.put_file(
+                    status,
+                    h.text(status) + "\nPackage: tool\nStatus: install ok unpacked\nArchitecture: amd64\nVersion: 2\n");
+            return Output{};
+        });
+        const Change change = change_of("2", std::nullopt);
+        kind().undo_all(host, std::span(&change, 1));
+        return lines_of(host);
+    };
+    const auto lines = undone("4", "");
+    CHECK(at(lines, "--force-depends --unpack " + file) < at(lines, "apt-get -f"));
+    CHECK(at(lines, "apt-get -f") < lines.size());
+    for (const auto& none : {undone("5", ""), undone("4", "other")}) CHECK(at(none, "--unpack") == none.size());
+    const auto there =
+        undone("4", "", "Package: tool\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2\n");
+    CHECK(at(there, "--unpack") == there.size());
+}
+
 TEST_CASE("what runs maintainer scripts sees a policy-rc.d of its own, that lets start what ran before") {
     auto host = keeping_debian();
     host.put_file("/usr/bin/deb-systemd-invoke", "my $p = '/usr/sbin/policy-rc.d';\n");

@@ -188,7 +188,8 @@ TEST_CASE("settings are set in one move and reset one by one; a number keeps the
         CHECK(command.user == "eve");
         const bool session = command.argv.at(0) == "dbus-run-session";
         const auto& verb = command.argv.at(session ? 3 : 1);
-        if (verb == "dump") return Output{0, h.text(database), ""};
+        const auto held = h.look(database) ? h.text(database) : std::string();
+        if (verb == "dump") return Output{0, held, ""};
         std::map<std::string, std::string> keys;
         const auto read = [&](std::string text) {
             std::string section;
@@ -200,7 +201,7 @@ TEST_CASE("settings are set in one move and reset one by one; a number keeps the
                     keys[section + "\n" + line.substr(0, equals)] = line.substr(equals + 1);
             }
         };
-        read(h.text(database));
+        read(held);
         if (verb == "load") read(command.input);
         if (verb == "reset") {
             const auto& key = command.argv.back();
@@ -223,6 +224,10 @@ TEST_CASE("settings are set in one move and reset one by one; a number keeps the
     CHECK(plan_for(host, wish).steps.empty());
     take_back(host, run);
     CHECK(host.text(database) == "[org/example]\nage=uint32 5\n");
+    host.erase(database);
+    host.erase("/home/eve/.config/dconf");
+    take_back(host, apply(host, wish));  // dconf made a database for it, and leaves an empty one
+    CHECK_FALSE(host.look("/home/eve/.config/dconf"));
 }
 
 TEST_CASE("a key of dconf is a path, and its mistakes are told") {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <chaos/passes_boots.hpp>
+
 #include "support/small_run.hpp"
 
 using namespace chaos;
@@ -175,4 +177,24 @@ TEST_CASE("a service whose name systemd would refuse is none, and nor is a templ
     }
     for (const char* name : {"getty@tty1", "dev-disk-by\\x2dlabel-x.swap", "a:b_c.d", "user@1000.service"})
         CHECK_NOTHROW(named(name));
+}
+
+TEST_CASE("a service runs after a boot where it starts at boot, whatever it did before") {
+    FakeHost host;
+    host.put_unit("web.service", installable);
+    const View view(host);
+    const auto runs = [&](std::initializer_list<Said> said, const char* unknown = nullptr) {
+        const auto resource = web(said);
+        const Schema& schema = resource.type->schema();
+        const auto spec = schema.clone(resource.wanted.spec());
+        if (unknown) schema.find(unknown)->clear(spec.get());
+        const State after = after_boot(*resource.type, view, State(spec, {}));
+        const Field* running = schema.find("running");
+        return running->given(after.spec()) ? running->get(after.spec()) : Value();
+    };
+    CHECK(runs({{"enabled", "false"}, {"running", "true"}}) == Value("false"));
+    CHECK(runs({{"enabled", "true"}, {"running", "false"}}) == Value("true"));
+    CHECK(runs({{"running", "true"}}, "enabled") == Value("false"));  // as it is enabled now
+    CHECK(runs({{"enabled", "true"}}, "running").is_null());
+    CHECK(runs({{"masked", "true"}, {"running", "false"}}) == Value("false"));
 }

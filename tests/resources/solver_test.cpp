@@ -268,6 +268,31 @@ TEST_CASE("a package's plan is solved from apt's lists, and says why each comes"
     CHECK(run.steps.size() == 1);
 }
 
+TEST_CASE("what a package of one repository needs comes from there where nothing else is enough") {
+    auto host = debian();
+    host.put_file("/etc/apt/sources.list.d/more.list", "deb http://more.example.org/debian sid main\n");
+    host.put_file("/var/lib/apt/lists/more.example.org_debian_dists_sid_InRelease", "Suite: sid\nNotAutomatic: yes\n");
+    host.put_file("/var/lib/apt/lists/more.example.org_debian_dists_sid_main_binary-amd64_Packages",
+                  "Package: fresh\nVersion: 4\nArchitecture: amd64\nDepends: none | libnew (>= 4), base-data\n\n"
+                  "Package: lost\nVersion: 4\nArchitecture: amd64\nDepends: libnew (>= 5)\n\n"
+                  "Package: libnew\nVersion: 4\nArchitecture: amd64\nDepends: deep (= 4)\n\n"
+                  "Package: deep\nVersion: 4\nArchitecture: amd64\n\n"
+                  "Package: base-data\nVersion: 6\nArchitecture: all\n");
+    const auto from_there = [](const char* name) {
+        return declare("package", attributes({{"name", name}, {"source", "sid"}}));
+    };
+    const auto run = plan_for(host, {from_there("fresh")});
+    REQUIRE(run.problems.ok());
+    std::string all;
+    for (const auto& goal : run.goal) {
+        const auto& one = *goal.as<resources::Package>();
+        all += one.name + " " + one.version.value_or("?") + ", ";
+    }
+    CHECK(all == "fresh 4, base-data 5, deep 4, libnew 4, ");
+    CHECK(said(host, from_there("lost")).find("nothing provides libnew >= 5 needed by lost-4.amd64") !=
+          std::string::npos);
+}
+
 TEST_CASE("a package that can not be told of says what there is instead") {
     const auto host = debian();
     CHECK(said(host, package("wbe")) == "package wbe: no repository of this host has it | did you mean web?");

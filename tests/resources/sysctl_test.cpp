@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <chaos/passes_boots.hpp>
+
 #include "support/small_run.hpp"
 
 using namespace chaos;
@@ -112,8 +114,55 @@ TEST_CASE("a sysctl says honestly how well it can be taken back") {
         return resource.type->undo_of({resource.id, {}, resource.wanted});
     };
     CHECK(undo("vm.swappiness") == Undo::exact);
-    CHECK(undo("net.ipv4.ip_forward") == Undo::effort);
+    CHECK(undo("net.ipv4.ip_forward") == Undo::exact);
     CHECK(undo("kernel.modules_disabled") == Undo::none);
+}
+
+TEST_CASE("a sysctl that the kernel sets others along with takes them back with it, and after it") {
+    FakeHost host;
+    const std::string conf = "/proc/sys/net/ipv4/conf/";
+    host.put_kernel("/proc/sys/net/ipv4/ip_forward", "0");
+    for (const char* device : {"all", "eth0.100"}) {
+        host.put_kernel(conf + device + "/forwarding", "0");
+        host.put_kernel(conf + device + "/accept_redirects", "0");
+        host.put_kernel(conf + device + "/log_martians", "0");
+    }
+    const auto before = host.dump();
+    const auto run = apply(host, {sysctl("net.ipv4.ip_forward", "1")});
+    for (const char* device : {"all", "eth0.100"}) {  // as the kernel does
+        host.put_kernel(conf + device + "/forwarding", "1");
+        host.put_kernel(conf + device + "/accept_redirects", "1");
+    }
+    take_back(host, run);
+    CHECK(host.dump() == before);
+
+    const auto martians = apply(host, {sysctl("net.ipv4.conf.all.log_martians", "1")});
+    host.put_kernel(conf + "eth0.100/log_martians", "1");
+    host.put_kernel(conf + "eth0.100/forwarding", "1");  // somebody else's
+    take_back(host, martians);
+    CHECK(value(host, (conf + "eth0.100/log_martians").c_str()) == "0\n");
+    CHECK(value(host, (conf + "eth0.100/forwarding").c_str()) == "1\n");
+}
+
+TEST_CASE("a sysctl's value of an earlier boot is what the files of that boot make of it") {
+    FakeHost host = running();
+    host.put_file("/etc/sysctl.d/50-ours.conf", "net.core.somaxconn = 64\n");
+    host.put_file("/usr/lib/sysctl.d/70-theirs.conf", "net.core.somaxconn = 96\nvm.swappiness = 30\n");
+    host.put_file("/etc/sysctl.d/70-theirs.conf", "vm.swappiness = 40\n");
+    host.put_file("/etc/sysctl.conf", "vm.swappiness = 50\n");
+    host.put_link("/etc/sysctl.d/99-sysctl.conf", "../sysctl.conf");
+    const auto seen_again = [&](const char* key, const char* value, const char* at_boot) {
+        const auto resource = declare("sysctl", attributes({{"key", key}, {"value", value}, {"at_boot", at_boot}}));
+        const View view(host);
+        const State state = after_boot(*resource.type, view, resource.wanted);
+        const Schema& schema = resource.type->schema();
+        return schema.find("value")->get(state.spec()).text() + " " + schema.find("at_boot")->get(state.spec()).text();
+    };
+    CHECK(seen_again("net.core.somaxconn", "128", "false") == "64 false");
+    CHECK(seen_again("net.core.somaxconn", "128", "32") == "32 true");
+    CHECK(seen_again("net.core.somaxconn", "128", "true") == "128 true");
+    CHECK(seen_again("vm.swappiness", "10", "true") == "50 10");
+    CHECK(seen_again("net.ipv4.tcp_rmem", "1 2 3", "false") == "1 2 3 false");  // nothing tells: as it was seen
 }
 
 TEST_CASE("a sysctl key that can be none is refused") {

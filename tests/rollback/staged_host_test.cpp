@@ -13,6 +13,7 @@
 #include <chaos/root_host.hpp>
 #include <cstddef>
 #include <ctime>
+#include <set>
 
 #include "all_kinds.hpp"
 #include "disk_journal.hpp"
@@ -22,6 +23,19 @@
 using namespace chaos;
 using namespace chaos::rollback;
 using doctest::Contains;
+
+namespace {
+
+std::set<dev_t> synced;  ///< File systems, by this program.
+
+}  // namespace
+
+/// In place of libc's: what is synced can be read of nothing else.
+extern "C" int syncfs(int descriptor) noexcept {
+    struct stat found {};
+    if (::fstat(descriptor, &found) == 0) synced.insert(found.st_dev);
+    return static_cast<int>(::syscall(SYS_syncfs, descriptor));
+}
 
 namespace {
 
@@ -445,6 +459,45 @@ TEST_CASE("A command is fenced before it begins, and after what was queued is in
     CHECK(output.out == "queued\n");
     CHECK(bench.journal->fenced.size() == 1);
     CHECK(bench.journal->lifted == 1);
+}
+
+TEST_CASE("Every file system of a disk is synced once a command was run, and none in memory") {
+    enum : int { well, no_mounts = 77, not_synced, too_early, memory_synced };
+    const int status = in_child([]() -> int {
+        if (::unshare(CLONE_NEWNS) || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr)) return no_mounts;
+        const Bench bench;
+        const auto made = [&](const char* name) {
+            ::mkdir((bench.root() + name).c_str(), 0755);
+            return bench.root() + name;
+        };
+        const std::string disk = made("/disk"), memory = made("/memory");
+        const auto layers = "lowerdir=" + made("/lower") + ",upperdir=" + made("/upper") + ",workdir=" + made("/work");
+        if (::mount("disk", disk.c_str(), "overlay", 0, layers.c_str())) return no_mounts;
+        if (::mount("memory", memory.c_str(), "tmpfs", 0, nullptr)) return no_mounts;
+        const auto was_synced = [](const std::string& path) {
+            struct stat found {};
+            return ::stat(path.c_str(), &found) == 0 && synced.contains(found.st_dev);
+        };
+        const RootHost looking("/");
+        int got = well;
+        {
+            StagedHost host(looking, "/", bench.root() + "/var/lib/chaos", 7,
+                            const_cast<test::DiskJournal&>(*bench.journal));
+            synced.clear();
+            host.sync();
+            if (was_synced(disk)) got = too_early;
+            if (host.run({{"/bin/true"}}).status != 0) got = not_synced;
+            host.sync();
+            if (!was_synced(disk) || !was_synced(bench.root()) || !was_synced("/")) got = not_synced;
+            if (was_synced(memory)) got = memory_synced;
+        }
+        ::umount2(disk.c_str(), MNT_DETACH), ::umount2(memory.c_str(), MNT_DETACH);
+        return got;
+    });
+    if (status == no_mounts)
+        MESSAGE("skipped: a mount of the test's own needs root, and overlays");
+    else
+        CHECK(status == well);
 }
 
 TEST_CASE("Kernel values are set on a live host only, and only where the kernel keeps them") {

@@ -143,12 +143,16 @@ TEST_CASE("A run, its steps, changes, operations and stage directories come back
     Operation operation;
     operation.run = run, operation.step = 2, operation.number = 1, operation.path = "/a", operation.staged = "/s/1";
     operation.after.kind = Entry::Kind::file, operation.after.content = digest("x"), operation.effect = true;
+    Operation of_several = operation;
+    of_several.number = 2, of_several.path = "/b", of_several.before = operation.after;
+    of_several.before.others = std::string("\x01\0\0\0 \xff", 6);
     {
         Store::Batch batch(store);
         batch.add_step({run, 1, "directory", {}, "the scan", StepRecord::State::begun});
         batch.add_step(step);
         batch.add_change(change);
         batch.add_operation(operation);
+        batch.add_operation(of_several);
         batch.add_stage_directory(run, "/stage/1");
         batch.add_stage_directory(run, "/stage/1");
         batch.commit();
@@ -193,12 +197,15 @@ TEST_CASE("A run, its steps, changes, operations and stage directories come back
     }
     CHECK(store.changes_of({"file", "/b"}).empty());
     const auto operations = store.operations(run);
-    REQUIRE(operations.size() == 1);
+    REQUIRE(operations.size() == 2);
     CHECK(operations[0].path == "/a");
     CHECK(operations[0].staged == "/s/1");
     CHECK(operations[0].effect);
     CHECK_FALSE(operations[0].before);
     CHECK(operations[0].after.same_as(operation.after));
+    CHECK(operations[0].before.others.empty());
+    CHECK(operations[1].before.same_as(of_several.before));
+    CHECK(operations[1].before.others == of_several.before.others);
     CHECK(store.stage_directories(run) == std::vector<std::string>{"/stage/1"});
     {
         Store::Batch batch(store);
@@ -737,21 +744,23 @@ TEST_CASE("A newer store is used where it allows it, and refused otherwise") {
     Scratch scratch;
     const auto file = scratch / "store.db";
     { Store(scratch.path(), Store::Access::change); }
-    const auto become = [&](const char* version, const char* min_reader) {
+    const auto become = [&](std::int64_t version, std::int64_t min_reader) {
         Database database(file);
         database.allow_changes(Database::Journal::log);
-        database.run(std::string("PRAGMA user_version=") + version + "; UPDATE meta SET value='" + min_reader +
+        database.run("PRAGMA user_version=" + std::to_string(version) + "; UPDATE meta SET value='" +
+                     std::to_string(min_reader) +
                      "' WHERE name='min_reader'; UPDATE meta SET value='9.1' WHERE name='program'");
     };
-    become("7", "1");
+    const auto newer = static_cast<std::int64_t>(migrations().size()) + 2;
+    become(newer, newer - 2);
     {
         Store store(scratch.path(), Store::Access::change);
         begin_run(store);
         CHECK(store.meta("program") == "9.1");
     }
     CHECK(Store(scratch.path(), Store::Access::look).runs().size() == 1);
-    CHECK(pragma(file, "user_version") == 7);
-    become("7", "6");
+    CHECK(pragma(file, "user_version") == newer);
+    become(newer, newer - 1);
     for (const auto access : {Store::Access::change, Store::Access::look})
         CHECK(message_of([&] { Store(scratch.path(), access); }).find("written by chaos 9.1") != std::string::npos);
 }

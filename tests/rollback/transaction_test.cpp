@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+#include <algorithm>
 #include <chaos/digest.hpp>
 #include <chaos/root_host.hpp>
 #include <chaos/transaction.hpp>
@@ -94,7 +95,8 @@ struct Session {
     }
     Outcome rollback(std::vector<std::int64_t> runs) {
         Reporter quiet;
-        const auto transactor = Transactor::open(registry, host, root.path(), root.state(), quiet);
+        Reporter& told = reporter ? *reporter : quiet;
+        const auto transactor = Transactor::open(registry, host, root.path(), root.state(), told);
         return transactor->take_back(transactor->plan_take_back(std::move(runs)), "tester");
     }
 
@@ -176,6 +178,111 @@ TEST_CASE("what a file was beside its bytes comes back with it: holes, its age, 
     CHECK(first_error(session.rollback({1})) == "");
     CHECK(seen("/srv/small") == small);
     CHECK(seen("/srv/big") == big);
+}
+
+namespace {
+
+struct Saying final : Reporter {
+    void says(const std::string& line) override { lines.push_back(line); }
+    std::vector<std::string> lines;
+};
+
+bool has_handles(const std::string& path) {
+    alignas(file_handle) char room[sizeof(file_handle) + MAX_HANDLE_SZ];
+    auto* const handle = reinterpret_cast<file_handle*>(room);
+    handle->handle_bytes = MAX_HANDLE_SZ;
+    int mount = 0;
+    if (::name_to_handle_at(AT_FDCWD, path.c_str(), handle, &mount, 0)) return false;
+    const int at = ::open(path.c_str(), O_RDONLY | O_DIRECTORY);
+    const int found = ::open_by_handle_at(at, handle, O_PATH);
+    ::close(at), ::close(found);
+    return found >= 0;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a file of several names is one of them again when its run is taken back, where the others are as they were") {
+    const Root root;
+    const auto at = [&](const char* path) { return root.path() + path; };
+    for (const auto& [one, other] : {std::pair{"/srv/kept", "/srv/kept-too"},
+                                     {"/srv/both", "/srv/both-too"},
+                                     {"/srv/edited", "/srv/edited-too"},
+                                     {"/srv/gone", "/srv/gone-too"},
+                                     {"/srv/mode", "/srv/mode-too"}}) {
+        root.write(one, "old\n");
+        fs::create_hard_link(at(one), at(other));
+        REQUIRE(::setxattr(at(one).c_str(), "user.colour", "red", 3, 0) == 0);
+    }
+    Session session(root);
+    for (const char* path : {"/srv/kept", "/srv/both", "/srv/both-too", "/srv/edited"})
+        session.wish("file", {{"path", path}, {"content", "new\n"}});
+    session.wish("file", {{"path", "/srv/gone"}}, true);
+    session.wish("file", {{"path", "/srv/mode"}, {"mode", "0600"}});
+    REQUIRE(session.apply().state == RunState::committed);
+    CHECK(root.text("/srv/kept-too") == "old\n");
+    {
+        Reporter quiet;
+        const auto transactor = Transactor::open(session.registry, session.host, root.path(), root.state(), quiet);
+        const auto undo_of = [&](const char* path) {
+            return transactor->history().changes_of({"file", path}).front().undo;
+        };
+        for (const char* path : {"/srv/kept", "/srv/both", "/srv/gone"}) CHECK(undo_of(path) == Undo::effort);
+        CHECK(undo_of("/srv/mode") == Undo::exact);  // all of its names have it
+    }
+    root.write("/srv/edited-too", "somebody's\n");
+    Saying reporter;
+    session.reporter = &reporter;
+    CHECK(first_error(session.rollback({1})) == "");
+    for (const char* path : {"/srv/kept", "/srv/both", "/srv/edited", "/srv/gone"}) CHECK(root.text(path) == "old\n");
+    CHECK(root.text("/srv/edited-too") == "somebody's\n");
+    CHECK_FALSE(fs::equivalent(at("/srv/edited"), at("/srv/edited-too")));
+    CHECK(fs::equivalent(at("/srv/mode"), at("/srv/mode-too")));
+    CHECK(std::count_if(reporter.lines.begin(), reporter.lines.end(),
+                        [](const std::string& line) { return line.starts_with("/srv/edited had other names"); }) == 1);
+    if (!has_handles(root.path())) {
+        MESSAGE("skipped: this file system, or a right that is missing, does not let an inode be found by its handle");
+        return;
+    }
+    CHECK(fs::equivalent(at("/srv/kept"), at("/srv/kept-too")));
+    CHECK(fs::equivalent(at("/srv/both"), at("/srv/both-too")));
+    CHECK(fs::equivalent(at("/srv/gone"), at("/srv/gone-too")));
+    CHECK(reporter.lines.size() == 1);  // of the one that somebody edited
+    CHECK(fs::hard_link_count(at("/srv/kept")) == 2);
+}
+
+namespace {
+
+/// Somebody, or a service that ends, takes a directory away while a rollback is at work.
+struct Vanishing final : Reporter {
+    explicit Vanishing(std::string path) : gone(std::move(path)) {}
+    void begins(const Step& step, std::size_t, std::size_t) override {
+        if (step.type->way() != Way::files) took = fs::remove(gone);
+    }
+    std::string gone;
+    bool took = false;
+};
+
+}  // namespace
+
+TEST_CASE("what went by itself while its run is taken back is left out, and the rest goes") {
+    const Root root;
+    fs::create_directories(root.path() + "/etc/sysctl.d");
+    Session session(root);
+    session.wish("directory", {{"path", "/srv/gone"}});
+    session.wish("directory", {{"path", "/srv/stayed"}});
+    session.wish("sysctl", {{"key", "net.core.somaxconn"}, {"value", "4096"}});
+    REQUIRE(session.apply().state == RunState::committed);
+    Vanishing reporter(root.path() + "/srv/gone");
+    session.reporter = &reporter;
+    const Outcome back = session.rollback({1});
+    CHECK(reporter.took);
+    CHECK(first_error(back) == "");
+    CHECK(back.state == RunState::committed);
+    CHECK(root.entries("/srv").empty());
+    session.reporter = nullptr;
+    CHECK(first_error(session.rollback({2})) == "");  // a rollback that left something out can itself be taken back
+    CHECK(fs::is_directory(root.path() + "/srv/stayed"));
 }
 
 TEST_CASE("a pipe, socket or device is no place for a file, and stays") {

@@ -5,8 +5,17 @@
 
 namespace chaos::gitops {
 
-/// Why a follower is at work: its timer, or a person who wants it now.
-enum class Asked : char { by_timer, by_person };
+/// Why a follower is at work: its timer, a person who wants it now, or something that changed on the host (then the
+/// repository is not asked).
+enum class Asked : char { by_timer, by_person, by_change };
+
+/// What can be told of a host without planning: whether all that a plan looked at last is as it was.
+enum class Noticed : char {
+    nothing,  ///< It was not looked at since something else was decided: a look tells.
+    still,    ///< All is as it was.
+    moved,    ///< Something is another.
+    costly,   ///< Nothing tells but looking at all of it again.
+};
 
 /// What is to be done about a repository, and why, in a sentence for people.
 struct Decision {
@@ -25,11 +34,10 @@ struct Decision {
 };
 
 /// Before the repository is asked. `now`: seconds since 1970.
-Decision before_asking(const Settings&, const Memory&, Asked, std::int64_t now);
+Decision before_asking(const Settings&, const Memory&, Asked, Noticed, std::int64_t now);
 
-/// When it said that the ref is at `tip`; empty where it does not answer. `unchanged`: from afar the host looks as it
-/// did when it was last compared.
-Decision after_asking(const Settings&, const Memory&, const std::string& tip, Asked, bool unchanged, std::int64_t now);
+/// When it said that the ref is at `tip`; empty where it does not answer.
+Decision after_asking(const Settings&, const Memory&, const std::string& tip, Asked, Noticed, std::int64_t now);
 
 /// It answered, or it did not: what is remembered of that. A time grows from the interval, twice as long each time, to
 /// an hour.

@@ -35,6 +35,10 @@ struct Memory {
     std::int64_t scanned = 0;      ///< When the whole host was compared with the manifest last.
     std::int64_t drifted = 0;      ///< How many resources were not as the manifest says, and were left so.
     std::int64_t duration_ms = 0;  ///< Of the last run.
+    std::int64_t compared = 0;     ///< How many things were found to be as they were, at the last turn.
+    std::string moved{};           ///< What was not, the last time that something was not.
+    std::string left{};            ///< What drifts again and again: Drifting as text.
+    std::string costly{};          ///< Why nothing tells but looking at all of it again; empty: the things tell.
 
     std::int64_t suspended_until = 0;  ///< -1: until somebody says resume.
     std::string suspended_by{}, suspended_why{};

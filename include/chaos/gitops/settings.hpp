@@ -27,7 +27,7 @@ struct Settings {
     Following mode = Following::upgrade;
     Seconds interval{300}, splay{30}, full_scan{6 * 3600};
     std::optional<Path> verify{};
-    bool allow_rewind = false, submodules = true;
+    bool allow_rewind = false, submodules = true, watch = false;
 
     std::optional<std::string> username{};
     std::optional<Path> token_file{}, certificate{}, certificate_key{}, ca{}, ssh_key{}, known_hosts{};

@@ -20,7 +20,7 @@ struct Packages {
         std::string want, flag,
             status;  ///< install|hold|deinstall|purge, ok|reinstreq, installed|config-files|half-installed|unpacked|...
         bool automatic = false;  ///< Came along with another one.
-        bool essential = false;
+        bool essential = false;  ///< The host does not work without it.
         bool held() const { return want == "hold"; }
         bool installed() const { return status == "installed" || status.starts_with("triggers-"); }
         /// At least a part of it is there, not only its configuration.

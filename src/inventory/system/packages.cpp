@@ -104,6 +104,7 @@ Packages Packages::parse(std::string_view status, std::string_view extended_stat
                 package.essential = package.essential || value == "yes";
         },
         [&] {
+            package.essential = package.essential || package.name == "apt";  // apt never removes itself unforced
             if (!package.name.empty()) found.all.push_back(std::move(package));
             package = {};
         });
@@ -112,6 +113,8 @@ Packages Packages::parse(std::string_view status, std::string_view extended_stat
     if (found.architecture.empty())  // dpkg is there in every such root, and has the architecture it was built for
         for (const auto& one : found.all)
             if (one.name == "dpkg" && one.installed()) found.architecture = one.architecture;
+    for (auto& one : found.all)  // the host needs its own; another architecture's came for the sake of a package
+        one.essential = one.essential && (one.architecture == found.architecture || one.architecture == "all");
 
     found.index();
     std::string name, architecture;

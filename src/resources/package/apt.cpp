@@ -68,6 +68,10 @@ Command command(const Request& request, bool simulate) {
     if (request.purge) argv.emplace_back("--purge");
     if (request.downgrades) argv.emplace_back("--allow-downgrades");
     if (!request.removals && !simulate) argv.emplace_back("--no-remove");
+    // To apt a libgcc-s1:i386 is as essential as the host's own: its removal was planned by a look at that.
+    const auto is_foreign = [](const std::string& name) { return name.find(':') != name.npos; };
+    if (request.complete && std::any_of(request.remove.begin(), request.remove.end(), is_foreign))
+        argv.emplace_back("--allow-remove-essential");
     if (request.complete) argv.emplace_back("--no-install-recommends");
     if (request.complete && !simulate)
         for (auto& one : held_to(request)) argv.push_back(std::move(one));
@@ -81,7 +85,9 @@ Command command(const Request& request, bool simulate) {
 Command back(const Request& request) {
     auto to = command(request, false);
     // Nobody else's files are read, so nobody else need be; what was cut is not let be; nothing new comes along.
+    // What goes came with the run that is taken back: the host did without it, whatever it calls itself.
     to.argv.insert(to.argv.begin() + 1, {"-f", "--no-install-recommends", "-o", "APT::Sandbox::User=root"});
+    if (!request.remove.empty()) to.argv.insert(to.argv.begin() + 1, "--allow-remove-essential");
     return to;
 }
 

@@ -33,7 +33,9 @@ void repair(WritableHost&, bool must_configure = true);
 
 /// What was cut may be noted as done and not be: dpkg syncs what it notes, and not the names of files, which lie on
 /// another file system where /var is one. What of these packages is not where it belongs is unpacked again; what was
-/// about to be removed and is to stay is not to be removed any more.
+/// about to be removed and is to stay is not to be removed any more. What it notes as gone, and whose files are there
+/// again, is unpacked once more from the .deb that was kept (`before` is what the cut run had brought), so that it can
+/// be removed.
 void unpack_again(WritableHost&, std::span<const Change>);
 
 }  // namespace chaos::resources::apt

@@ -3,11 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <ctime>
+#include <set>
 
 #include "../lines.hpp"
 #include "apt.hpp"
 #include "archives.hpp"
 #include "manners.hpp"
+#include "package.hpp"
 #include "repack.hpp"
 
 namespace chaos::resources::apt {
@@ -46,8 +50,13 @@ void silence_scripts(WritableHost& host, const std::vector<std::string>& names) 
 /// Step by step, where apt does not find a way: what was cut may have left what it calls broken.
 void take_back_by_dpkg(WritableHost& host, const Request& request) {
     const auto dpkg = [](std::vector<std::string> verb, const std::vector<std::string>& names) {
-        std::vector<std::string> argv{"dpkg", "--force-confdef", "--force-confold", "--force-depends",
-                                      "--force-remove-reinstreq"};
+        std::vector<std::string> argv{"dpkg",
+                                      "--force-confdef",
+                                      "--force-confold",
+                                      "--force-depends",
+                                      "--force-remove-reinstreq",
+                                      "--force-remove-essential",
+                                      "--force-remove-protected"};
         argv.insert(argv.end(), verb.begin(), verb.end());
         argv.insert(argv.end(), names.begin(), names.end());
         return quiet(std::move(argv));
@@ -82,6 +91,84 @@ bool is_half_way(const Host& host, const Packages::Package& package) {
     return false;
 }
 
+/// A name of an archive, as `dpkg-deb --contents` lists it, in UTC; a directory has none.
+struct Packed {
+    std::string path, size, time, target;
+};
+
+std::vector<Packed> names_in(const Host& host, const std::string& archive) {
+    std::vector<Packed> names;
+    const auto output = host.ask({.argv = {"dpkg-deb", "--contents", archive}, .environment = {"TZ=UTC"}});
+    if (output.status != 0) return names;
+    for (const auto line : lines_of(output.out)) {
+        const auto path = line.find(" ./");
+        if (path == line.npos || (line[0] != '-' && line[0] != 'l')) continue;
+        Packed packed;
+        const auto said = line.substr(path + 2);
+        const auto arrow = line[0] == 'l' ? said.find(" -> ") : said.npos;
+        packed.path = said.substr(0, arrow);
+        if (arrow != said.npos) packed.target = said.substr(arrow + 4);
+        const auto head = line.substr(0, path);  // -rw-r--r-- root/root 1115 2023-09-14 07:10
+        constexpr std::size_t length_of_time = 16;
+        if (head.size() <= length_of_time) continue;
+        packed.time = head.substr(head.size() - length_of_time);
+        const auto rest = trimmed(head.substr(0, head.size() - length_of_time));
+        packed.size = rest.substr(rest.find_last_of(' ') + 1);
+        names.push_back(std::move(packed));
+    }
+    return names;
+}
+
+/// As dpkg left it: it gives files the time that they have in the archive.
+bool is_as_packed(const Host& host, const Packed& packed) {
+    std::string target;
+    const auto there = host.look(packed.path, packed.target.empty() ? nullptr : &target);
+    if (!packed.target.empty()) return there.kind == Entry::Kind::link && target == packed.target;
+    if (there.kind != Entry::Kind::file || std::to_string(there.size) != packed.size) return false;
+    const std::time_t seconds = there.modified / 1'000'000'000;
+    std::tm time{};
+    ::gmtime_r(&seconds, &time);
+    std::array<char, 32> text{};
+    std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M", &time);
+    return packed.time == text.data();
+}
+
+/// Whether files of an archive lie where it has them, and dpkg knows them as nobody's: it had noted that they were
+/// removed, and a power cut brought their names back.
+bool is_left_behind(const Host& host, const std::string& archive) {
+    Command owners{{"dpkg-query", "--search"}};
+    const auto words = owners.argv.size();
+    for (const auto& packed : names_in(host, archive))
+        if (is_as_packed(host, packed)) owners.argv.push_back(packed.path);
+    if (owners.argv.size() == words) return false;
+    const auto output = host.ask(owners);  // its status says that one of them is nobody's; so do its words
+    std::set<std::string_view> owned;
+    for (const auto line : lines_of(output.out))
+        if (const auto colon = line.find(": /"); colon != line.npos) owned.insert(line.substr(colon + 2));
+    return std::any_of(owners.argv.begin() + static_cast<std::ptrdiff_t>(words), owners.argv.end(),
+                       [&](const std::string& path) { return !owned.contains(path); });
+}
+
+/// What a cut run had brought, and dpkg notes as gone by now: it is unpacked once more, so that it can be removed.
+void own_what_is_left_behind(WritableHost& host, std::span<const Change> changes) {
+    auto unpack = quiet({"dpkg", "--force-confdef", "--force-confold", "--force-depends", "--unpack"});
+    const auto words = unpack.argv.size();
+    const View view(host);
+    const auto& packages = view.once<Packages>();
+    for (const Change& change : changes) {
+        const auto* brought = change.before.as<Package>();
+        if (!brought || !brought->version) continue;
+        const auto* there = packages.find(change.id.key);
+        if (there && (Packages::broken(*there) || (there->installed() && there->version == *brought->version)))
+            continue;
+        auto archive = kept_archive(host, packages, change.id.key, *brought->version);
+        if (!archive.empty() && is_left_behind(host, archive)) unpack.argv.push_back(std::move(archive));
+    }
+    if (unpack.argv.size() == words) return;
+    host.says("files are there that dpkg notes as removed: unpacking their packages, to remove them once more");
+    try_out(host, unpack);
+}
+
 }  // namespace
 
 void unpack_again(WritableHost& host, std::span<const Change> changes) {
@@ -100,10 +187,12 @@ void unpack_again(WritableHost& host, std::span<const Change> changes) {
             unpack.argv.push_back(std::move(file));
     }
     if (!wanted.empty()) must(host, {{"dpkg", "--set-selections"}, wanted});
-    if (unpack.argv.size() == words) return;
-    host.says("dpkg's files are not as far as it notes: unpacking them again");
-    try_out(host, unpack);
-    try_out(host, quiet({"dpkg", "--force-confdef", "--force-confold", "--configure", "-a"}));
+    if (unpack.argv.size() != words) {
+        host.says("dpkg's files are not as far as it notes: unpacking them again");
+        try_out(host, unpack);
+        try_out(host, quiet({"dpkg", "--force-confdef", "--force-confold", "--configure", "-a"}));
+    }
+    own_what_is_left_behind(host, changes);
 }
 
 void go_back(WritableHost& host, Request request) {

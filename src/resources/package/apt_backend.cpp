@@ -4,6 +4,7 @@
 
 #include "apt.hpp"
 #include "apt_marks.hpp"
+#include "apt_universe.hpp"
 #include "archives.hpp"
 #include "fidelity.hpp"
 #include "locks.hpp"
@@ -23,6 +24,9 @@ public:
             if (name.find("_Packages") != name.npos)
                 found.push_back({Metadata::Format::deb, "/var/lib/apt/lists/" + name, name});
         return found;
+    }
+    GroupTable groups(const View& view) const override {
+        return apt::tasks(view, apt::settings(view, view.once<Packages>().architecture));
     }
     bool has_lists(const Host& host) const override { return apt::has_lists(host); }
     bool has_all_lists(const Host& host) const override { return apt::has_all_lists(host); }
@@ -58,6 +62,7 @@ public:
         }
     }
 
+    bool packs_anew() const override { return true; }
     void keep_outgoing(WritableHost& host, std::span<const Change> changes) const override {
         apt::keep_outgoing(host, changes);
     }

@@ -13,7 +13,7 @@
 namespace chaos::resources::apt {
 namespace {
 
-constexpr const char* states_file = "/var/lib/apt/extended_states";
+constexpr const char *states_file = "/var/lib/apt/extended_states", *lock = "/var/lib/dpkg/lock-frontend";
 constexpr std::string_view field = "Auto-Installed:";
 
 std::string_view value_in(std::string_view paragraph, std::string_view name) {
@@ -44,12 +44,36 @@ std::string marked(std::string_view paragraph) {
     return all + fmt::format("{} 1\n", field);
 }
 
-/// Written beside and renamed, as apt itself does it: nobody ever sees a half of it.
-void put(WritableHost& host, const std::string& text) {
-    const auto beside = std::string(states_file) + ".chaos";
-    must(host, {{"install", "-m", "644", "/dev/stdin", beside}, text});
-    must(host, {{"sync", beside}});
-    must(host, {{"mv", "-f", "-T", beside, states_file}});
+/// Under the lock that apt and dpkg take, and only where the file still is what was read; written beside and renamed,
+/// as apt itself does it: nobody ever sees a half of it. In perl, which is on every host of dpkg: a process of its own
+/// can hold the lock, and flock(1) takes another kind. Of a struct flock all but the type is zero, wherever it stands.
+constexpr const char* locked_write = R"perl(
+use strict; use Fcntl; use IO::Handle;
+my ($lock, $file, $size) = @ARGV;
+local $/;
+my $said = <STDIN>;
+sysopen my $held, $lock, O_RDWR | O_CREAT, 0640 or die "$lock: $!\n";
+my $whole = pack 's s x60', F_WRLCK, 0;
+if (!fcntl $held, F_SETLK, $whole) { print STDERR "E: Could not get lock $lock\n"; exit 100 }
+my $now = '';
+if (open my $old, '<', $file) { $now = <$old> // '' }
+exit 75 if $now ne substr $said, 0, $size;
+open my $new, '>', "$file.chaos" or die "$file.chaos: $!\n";
+(print $new substr $said, $size) && $new->flush && $new->sync && close $new or die "$file.chaos: $!\n";
+chmod 0644, "$file.chaos";
+rename "$file.chaos", $file or die "$file: $!\n";
+)perl";
+
+/// False where somebody else has written it meanwhile, or was about to.
+bool put(WritableHost& host, const std::string& before, const std::string& text) {
+    constexpr int is_another = 75, was_locked = 100;
+    const Command command{{"perl", "-e", locked_write, lock, states_file, std::to_string(before.size())},
+                          before + text};
+    const auto output = run_when_free(host, command);
+    if (output.status != 0 && output.status != is_another && output.status != was_locked)
+        throw Error(fmt::format("the marks of packages can not be written: {}", trimmed(output.err)))
+            .help("apt-mark showauto");
+    return output.status == 0;
 }
 
 }  // namespace
@@ -88,10 +112,14 @@ void mark_automatic(WritableHost& host, const std::vector<std::string>& packages
         changing.push_back({there->name, there->architecture == "all" ? installed.architecture : there->architecture});
     }
     if (changing.empty()) return;
-    std::string text;
-    constexpr std::size_t most = 64 << 20;
-    host.look(states_file, &text, most);
-    put(host, with_marks(text, std::move(changing), automatic));
+    constexpr int tries = 5;
+    for (int i = 0; i < tries; ++i) {
+        std::string text;
+        constexpr std::size_t most = 64 << 20;
+        host.look(states_file, &text, most);
+        if (put(host, text, with_marks(text, changing, automatic))) return;
+    }
+    throw Error(fmt::format("{} is changed by somebody else all the time", states_file)).help("then apply again");
 }
 
 }  // namespace chaos::resources::apt

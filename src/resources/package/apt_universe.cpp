@@ -8,6 +8,7 @@
 #include <set>
 
 #include "deb822.hpp"
+#include "groups.hpp"
 
 namespace chaos::resources::apt {
 namespace {
@@ -59,6 +60,29 @@ void add_lists(solver::Pool& pool, const View& view, const Settings& settings, c
         pool.add(list.path, text_of(view, list));
         if (!name.empty()) cache->put(name, pool.kept());
     }
+}
+
+GroupTable tasks(const View& view, const Settings& settings) {
+    const auto* remembering = dynamic_cast<const Remembering*>(&view.host());
+    Cache* const cache = remembering ? remembering->cache() : nullptr;
+    const std::size_t digest_size = hex(digest("")).size();
+    GroupTable all;
+    for (const List& list : settings.lists) {
+        const auto name = cache ? kept_name(view, list, settings, "tasks") : std::string();
+        const auto kept = name.empty() ? std::nullopt : cache->get(name);
+        GroupTable its;
+        const bool is_whole = kept && kept->size() >= digest_size &&
+                              hex(digest(kept->substr(digest_size))) == kept->substr(0, digest_size);
+        if (is_whole)
+            add_pacman_groups(std::string_view(*kept).substr(digest_size), its);  // a line each: group and package
+        else
+            add_tasks(text_of(view, list), its);
+        std::string lines;
+        for (const auto& [group, members] : its)
+            for (const auto& one : members) lines += fmt::format("{} {}\n", group, one), all[group].insert(one);
+        if (!is_whole && !name.empty()) cache->put(name, hex(digest(lines)) + lines);
+    }
+    return all;
 }
 
 }  // namespace chaos::resources::apt

@@ -184,7 +184,7 @@ done
 [ $# = 0 ] || cp -l -f -t . -- "$@" 2> /dev/null || cp --reflink=auto -f -t . -- "$@"
 sync -f .
 mv -f incoming.new incoming
-packed=$(xargs stat -L -c %s -- < incoming | awk '{ all += $1 } END { printf "%d", all / 1024 }')
+packed=$(xargs -r stat -L -c %s -- < incoming | awk '{ all += $1 } END { printf "%d", all / 1024 }')
 free=$(df -Pk /usr | awk 'NR == 2 { print $4 }')
 if [ $((packed * 10)) -gt "$free" ]; then
     needed=0

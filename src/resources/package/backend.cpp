@@ -5,8 +5,8 @@
 
 namespace chaos::resources {
 
-Renewal Backend::renewal(const Host&, const std::vector<std::string>&, const std::vector<std::string>&, bool) const {
-    throw Error(fmt::format("chaos upgrades packages of apt, pacman and zypper, and this host has {}", name()))
+Renewal Backend::renewal(const Host&, const UpgradeWish&) const {
+    throw Error(fmt::format("{} can not be asked by looking alone what it would upgrade", name()))
         .help(fmt::format("declare the versions you want in packages:, or: {} upgrade", name()));
 }
 

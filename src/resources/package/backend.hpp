@@ -4,7 +4,9 @@
 #include <chaos/host.hpp>
 #include <chaos/resource.hpp>
 #include <chaos/system/packages.hpp>
+#include <chaos/upgrades.hpp>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,6 +37,7 @@ struct Move {
     enum class Kind : char { install, remove } kind;
     std::string name;  ///< With `:arch` where it is not the native one.
     std::string old_version, version;
+    TextMap comes{};  ///< Why it comes and how much it is; empty where its package manager tells nothing of that.
 };
 
 /// Why there would be none.
@@ -54,11 +57,8 @@ struct Answer {
 /// What would make a host's packages newer.
 struct Renewal {
     std::vector<Move> moves;
-    struct Stays {
-        std::string name, version, newer;
-        bool held = false;  ///< Else it was asked to stay.
-    };
-    std::vector<Stays> stays{};
+    std::vector<Upgrades::Stays> stays{};
+    std::size_t not_security = 0;  ///< How many could be newer, but not for security.
 };
 
 /// What a package manager has fetched of one repository, as far as it is on: what a solver reads.
@@ -68,6 +68,9 @@ struct Metadata {
     std::string repository;  ///< As the package manager calls it.
     int priority = 0;        ///< Higher wins.
 };
+
+/// By the name of a group, its packages.
+using GroupTable = std::map<std::string, std::set<std::string>, std::less<>>;
 
 /// A package manager. Constants, one each; none of them remembers anything of a host.
 ///
@@ -87,6 +90,9 @@ public:
     virtual void refresh(WritableHost&) const = 0;
     virtual std::string_view refresh_hint() const = 0;  ///< The command a person would give.
 
+    /// What its repositories have of groups.
+    virtual GroupTable groups(const View&) const = 0;
+
     /// What it would do, asked once.
     virtual Answer simulate(const Host&, const Request&) const = 0;
     /// What would be needed by nobody once these are gone, and was not asked for: as far as it can tell by looking.
@@ -96,13 +102,13 @@ public:
     /// Does it, in one transaction where it has such; exactly these versions.
     virtual void carry_out(WritableHost&, const Request&) const = 0;
 
-    /// What it would do to make these newer (none: all that is installed) and leave those that stay. Throws Error where
-    /// it knows no such upgrade, or can not tell.
-    virtual Renewal renewal(const Host&, const std::vector<std::string>& names, const std::vector<std::string>& stay,
-                            bool security_only) const;
+    /// What it would do for such an upgrade. Throws Error where it knows none of that kind, or can not tell.
+    virtual Renewal renewal(const Host&, const UpgradeWish&) const;
     /// The command that ends a hold.
     virtual std::string unhold_hint(const std::string& package) const { return "apt-mark unhold " + package; }
 
+    /// What is installed can be made into an archive again.
+    virtual bool packs_anew() const { return false; }
     /// Before any of these change: what goes is kept, so that it can come back though no repository has it any more.
     virtual void keep_outgoing(WritableHost&, std::span<const Change>) const {}
     /// As repair and carry_out, but to take something back: by what was kept, and also where the transaction was cut or

@@ -5,6 +5,9 @@
 #include <chaos/view.hpp>
 
 #include "../lines.hpp"
+#include "dnf_library.hpp"
+#include "groups.hpp"
+#include "local_file.hpp"
 #include "rpm.hpp"
 
 namespace chaos::resources {
@@ -49,6 +52,26 @@ std::string newest_there(WritableHost& host, const Request& request, const std::
     return fmt::format("{}={}", one, version);
 }
 
+/// The file of groups of a repository that was fetched, packed or plain; empty where it has none.
+std::string comps_in(const Host& host, const std::string& directory) {
+    for (const auto& name : host.list(directory))
+        for (const std::string_view word : {"comps", "group"})
+            if (const auto at = name.find(word); at != name.npos && name.find(".xml", at) != name.npos)
+                return directory + "/" + name;
+    return {};
+}
+
+std::string text_of(const View& view, const std::string& path) {
+    constexpr std::pair<std::string_view, const char*> packed[] = {
+        {".gz", "gzip"}, {".xz", "xz"}, {".zst", "zstd"}, {".bz2", "bzip2"}};
+    for (const auto& [ending, program] : packed)
+        if (path.ends_with(ending)) return view->ask({{program, "-dc", path}}).out;
+    std::string text;
+    constexpr std::size_t most = 64U << 20;
+    view->look(path, &text, most);
+    return text;
+}
+
 class Dnf final : public Backend {
 public:
     std::string_view name() const override { return "dnf"; }
@@ -69,11 +92,29 @@ public:
     void refresh(WritableHost& host) const override { must(host, dnf({"-q", "-y", "makecache"})); }
     std::string_view refresh_hint() const override { return "dnf makecache"; }
 
-    // dnf takes locks and writes logs before it answers anything, so that who may only look can not ask it.
-    Answer simulate(const Host&, const Request& request) const override {
-        if (request.install.empty() && request.remove.empty()) return {};
-        return {.moves = {}, .problems = {}, .known = false, .help = "dnf --assumeno install PACKAGE"};
+    GroupTable groups(const View& view) const override {
+        GroupTable found;
+        for (const auto& one : metadata(view.host()))
+            if (const auto path = comps_in(view.host(), one.path); !path.empty()) add_comps(text_of(view, path), found);
+        return found;
     }
+
+    Answer simulate(const Host& host, const Request& request) const override {
+        if (request.install.empty() && request.remove.empty()) return {};
+        // What a repository has that was not fetched yet comes with the run.
+        if (request.install.empty() || has_all_lists(host))
+            if (auto answer = dnf::simulation(host, request)) return std::move(*answer);
+        return {
+            .moves = {}, .problems = {}, .known = false, .help = "dnf makecache, or dnf --assumeno install PACKAGE"};
+    }
+    std::vector<std::string> left_alone(const Host& host, const std::vector<std::string>& going) const override {
+        return dnf::left_alone(host, going).value_or(std::vector<std::string>());
+    }
+    Renewal renewal(const Host& host, const UpgradeWish& wish) const override {
+        if (auto found = dnf::renewal(host, wish)) return std::move(*found);
+        return Backend::renewal(host, wish);
+    }
+    std::string unhold_hint(const std::string& package) const override { return "dnf versionlock delete " + package; }
     void carry_out(WritableHost& host, const Request& request) const override {
         std::vector<std::string> comes;
         for (const auto& one : request.install)
@@ -91,6 +132,21 @@ public:
         };
         transaction({"remove", "--noautoremove"}, request.remove);
         transaction({"install"}, comes);
+    }
+
+    void keep_outgoing(WritableHost& host, std::span<const Change> changes) const override {
+        const auto going = unkept_of(host, changes);
+        const auto work = going.empty() ? std::string() : host.keep_in("packages/fetched");
+        if (work.empty()) return;
+        std::vector<std::string> words;
+        for (const auto& one : going) words.push_back(one.name + "-" + one.version);
+        host.run(
+            dnf({"-q", "download", "--setopt=strict=0", "--destdir=" + work}, words));  // what does not come is told
+        keep_files(host, going, [&](const Packages::Package& one) {
+            return fmt::format("{}/{}-{}.{}.rpm", work, one.name, one.version.substr(one.version.find(':') + 1),
+                               one.architecture);
+        });
+        host.run({{"rm", "-rf", "--", work}});
     }
 
     void mark(WritableHost& host, Mark mark, const std::vector<std::string>& packages) const override {
@@ -111,6 +167,7 @@ public:
     void repair(WritableHost&) const override {}
 
     std::string archive_of(const Host& host, const Packages::Package& package) const override {
+        if (auto kept = staged_path(host, package.name, package.version); !kept.empty() && host.look(kept)) return kept;
         for (const auto& name : host.list(cache)) {
             auto path = fmt::format("{}{}/packages/{}-{}.{}.rpm", cache, name, package.name,
                                     package.version.substr(package.version.find(':') + 1), package.architecture);

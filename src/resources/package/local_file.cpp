@@ -198,6 +198,37 @@ std::vector<std::optional<PackageFile>> settle_files(const View& view, std::span
     return files;
 }
 
+std::string staged_path(const Host& host, const std::string& name, const std::string& version) {
+    const auto kept = staged_in(host);
+    return kept.empty() ? kept : kept + "/" + staged_name(name, version, ending_of(Packages::keeper_of(host)));
+}
+
+std::vector<Packages::Package> unkept_of(WritableHost& host, std::span<const Change> changes) {
+    std::vector<Packages::Package> going;
+    const View view(host);
+    for (const Change& change : changes) {
+        const auto* there = view.once<Packages>().find(change.id.key);
+        if (!change.before || !there || !there->installed() || !changes_version(change)) continue;
+        const auto path = staged_path(host, there->name, there->version);
+        if (!path.empty() && !host.look(path)) going.push_back(*there);
+    }
+    if (going.empty() || host.keep_in("packages").empty() || host.keep_in(directory).empty()) return {};
+    return going;
+}
+
+void keep_files(WritableHost& host, const std::vector<Packages::Package>& going,
+                const std::function<std::string(const Packages::Package&)>& fetched) {
+    std::vector<std::string> left;
+    for (const auto& one : going) {
+        const auto from = fetched(one);
+        const auto kept = staged_path(host, one.name, one.version);
+        if (from.empty() || host.run({{"mv", "-f", "-T", "--", from, kept}}).status != 0)
+            left.push_back(one.name + " " + one.version);
+    }
+    if (!left.empty())
+        host.says(fmt::format("no repository has {} any more: a rollback can not bring it back", listed(left)));
+}
+
 void stage_files(WritableHost& host, std::span<const Change> changes, Request& request) {
     for (const Change& change : changes) {
         const auto* after = change.after.as<Package>();

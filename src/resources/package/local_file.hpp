@@ -2,6 +2,7 @@
 // Packages that a manifest brings as files of its own.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,6 +27,16 @@ std::string control_in(std::string_view tar);
 /// What the files of changes are, in their order (nothing where a change has none), with their versions in `after`.
 /// One that is not what its entry says is told at its place; `well` is false then.
 std::vector<std::optional<PackageFile>> settle_files(const View&, std::span<Change>, Diagnostics&, bool& well);
+
+/// Where the file of a version is kept while a run needs it, whether it is there or not; empty where the state
+/// directory lies outside of the host.
+std::string staged_path(const Host&, const std::string& name, const std::string& version);
+
+/// What goes by these changes, or becomes another version, and is not kept as a file; nothing where none can be.
+std::vector<Packages::Package> unkept_of(WritableHost&, std::span<const Change>);
+/// Keeps what was fetched of these, each from where that is said to lie; what is not there is told.
+void keep_files(WritableHost&, const std::vector<Packages::Package>&,
+                const std::function<std::string(const Packages::Package&)>& fetched);
 
 /// Copies the files of what a request installs to where nobody else writes, and tells the request. Throws Error where
 /// one is no more what it was when the plan was made.

@@ -60,22 +60,6 @@ void tell_held(WritableHost& host, const Output& output) {
                               fmt::join(held, ", ")));
 }
 
-Output run_when_free(WritableHost& host, Command command) {
-    for (int waited_s = 0;;) {
-        wait_for_locks(host, waited_s);
-        Output output;
-        try {
-            output = host.run(command);
-        } catch (const NoNamespace&) {
-            host.says("services are started by their packages: nothing can be hidden from others here");
-            command.own.clear();
-            continue;
-        }
-        // Somebody came between: whom apt names holds it now, and is waited for.
-        if (output.status == 0 || !is_about_a_lock(output.err) || lock_holder(host).empty()) return output;
-    }
-}
-
 }  // namespace
 
 Command quiet(std::vector<std::string> argv) {
@@ -127,6 +111,22 @@ std::vector<std::string> held_in(std::string_view errors) {
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
     return names;
+}
+
+Output run_when_free(WritableHost& host, Command command) {
+    for (int waited_s = 0;;) {
+        wait_for_locks(host, waited_s);
+        Output output;
+        try {
+            output = host.run(command);
+        } catch (const NoNamespace&) {
+            host.says("services are started by their packages: nothing can be hidden from others here");
+            command.own.clear();
+            continue;
+        }
+        // Somebody came between: whom apt names holds it now, and is waited for.
+        if (output.status == 0 || !is_about_a_lock(output.err) || lock_holder(host).empty()) return output;
+    }
 }
 
 void must(WritableHost& host, const Command& command) {

@@ -15,10 +15,12 @@ namespace chaos::resources::apt {
 /// apt-listchanges. It is never cut.
 Command quiet(std::vector<std::string> argv);
 
-/// Runs it, waiting for locks; throws what it said.
+/// Runs it, waiting for locks that others hold.
+Output run_when_free(WritableHost&, Command);
+/// The same; throws what it said where it fails.
 void must(WritableHost&, const Command&);
 
-/// The same, for what runs maintainer scripts. Services that they would start are held, by a policy-rc.d that only
+/// For what runs maintainer scripts. Services that they would start are held, by a policy-rc.d that only
 /// this command sees; what ran before may start again. Those that were held are told. Answers how it failed, where it
 /// did; carry_out throws that.
 std::optional<TransactionFailed> try_out(WritableHost&, Command);

@@ -51,6 +51,8 @@ Package seen(const View& view, const Packages::Package& there, const std::string
     const auto* backend = backend_of(view.once<Packages>().keeper);
     if (const auto archive = backend->archive_of(view.host(), there); !archive.empty() && view->look(archive))
         found.archive = archive;
+    else if (!backend->packs_anew())
+        found.archive.emplace();
     found.scripts = backend->has_own_scripts(view.host(), there);
     return found;
 }

@@ -29,6 +29,7 @@ struct Package {
     std::string source;  ///< Empty: whichever its package manager prefers.
     std::optional<TextMap> comes;
     std::optional<bool> scripts;
+    std::vector<std::string> members;  ///< Of a group: what it has.
 };
 
 /// How the kind is called in ids.

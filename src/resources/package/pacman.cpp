@@ -10,6 +10,7 @@
 #include "../lines.hpp"
 #include "backend.hpp"
 #include "failure.hpp"
+#include "groups.hpp"
 #include "repository/paragraph.hpp"
 
 namespace chaos::resources {
@@ -188,6 +189,12 @@ public:
     void refresh(WritableHost& host) const override { must(host, pacman({"-Sy"})); }
     std::string_view refresh_hint() const override { return "pacman -Sy"; }
 
+    GroupTable groups(const View& view) const override {
+        GroupTable found;
+        add_pacman_groups(view->ask({{"pacman", "-Sgg", "--color=never"}}).out, found);
+        return found;
+    }
+
     Answer simulate(const Host& host, const Request& request) const override {
         Answer answer;
         auto parts = parts_of(host, request);
@@ -212,12 +219,11 @@ public:
         return answer;
     }
 
-    Renewal renewal(const Host& host, const std::vector<std::string>& names, const std::vector<std::string>& stay,
-                    bool security_only) const override {
-        if (security_only)
+    Renewal renewal(const Host& host, const UpgradeWish& wish) const override {
+        if (wish.security_only)
             throw Error("pacman knows no security updates: its repositories say what is newest, and not why")
                 .help("chaos upgrade; arch-audit names what is vulnerable");
-        if (!names.empty())
+        if (!wish.names.empty())
             throw Error("pacman upgrades all or nothing: what stays was built for the libraries that are there now")
                 .help("chaos upgrade");
         Renewal found;
@@ -228,11 +234,12 @@ public:
             next_word(line);
             const std::string newer(next_word(line));
             const bool held = next_word(line) == "[ignored]";
-            if (held || std::find(stay.begin(), stay.end(), name) != stay.end())
-                found.stays.push_back({name, version, newer, held});
+            using Why = Upgrades::Stays::Why;
+            if (held || std::find(wish.fixed.begin(), wish.fixed.end(), name) != wish.fixed.end())
+                found.stays.push_back({held ? Why::held : Why::fixed, name, version, newer});
         }
         std::vector<std::string> argv{"-Sup", "--print-format", "%n\t%v"};
-        for (const auto& name : stay) argv.insert(argv.end(), {"--ignore", name});
+        for (const auto& name : wish.fixed) argv.insert(argv.end(), {"--ignore", name});
         const auto command = pacman(std::move(argv));
         const auto output = host.ask(command);
         if (output.status != 0) throw Error("pacman: " + refusals(command, output).front().said).help("pacman -Su");

@@ -52,12 +52,13 @@ Upgrades upgrades_by_manager(const View& view, const UpgradeWish& wish) {
     if (!backend.has_lists(view.host()))
         throw Error(fmt::format("{} has fetched no lists of packages", backend.name()))
             .help("chaos upgrade --refresh always");
-    auto renewal = backend.renewal(view.host(), wish.names, wish.fixed, wish.security_only);
+    auto renewal = backend.renewal(view.host(), wish);
     Upgrades found;
-    for (const auto& one : renewal.stays)
-        found.stays.push_back({one.held ? Stays::Why::held : Stays::Why::fixed, one.name, one.version, one.newer,
-                               one.held ? backend.unhold_hint(one.name) : std::string()});
-    // What is there becomes newer; what comes or goes does so for that. Why, these package managers do not tell.
+    found.stays = std::move(renewal.stays);
+    found.not_security = renewal.not_security;
+    for (auto& one : found.stays)
+        if (one.why == Stays::Why::held) one.reason = backend.unhold_hint(one.name);
+    // What is there becomes newer; what comes or goes does so for that. For which, these package managers do not tell.
     std::stable_partition(renewal.moves.begin(), renewal.moves.end(), [&](const Move& move) {
         const auto* there = packages.find(move.name);
         return move.kind == Move::Kind::install && there && there->installed();
@@ -72,7 +73,8 @@ Upgrades upgrades_by_manager(const View& view, const UpgradeWish& wish) {
         if (!meant && found.catalog.empty())
             throw Error(fmt::format("package {} would change, and nothing was asked for", move.name))
                 .help(backend.ask_about(move.name));
-        add_upgrade(found, view, move.name, goes ? "" : move.version, meant ? std::nullopt : std::optional(0U), {});
+        add_upgrade(found, view, move.name, goes ? "" : move.version, meant ? std::nullopt : std::optional(0U),
+                    move.comes);
     }
     return found;
 }

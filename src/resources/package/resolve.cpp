@@ -9,6 +9,7 @@
 #include "apt.hpp"
 #include "apt_policy.hpp"
 #include "apt_universe.hpp"
+#include "groups.hpp"
 #include "local_file.hpp"
 #include "moves.hpp"
 #include "package.hpp"
@@ -74,7 +75,7 @@ private:
         if (comes) apt::add_lists(pool_, view_, settings_, packages_.architecture);
         for (const auto& file : files_)
             if (file) pool_.add("file", file->control);
-        std::map<std::string, std::string, std::less<>> exact, from;
+        Sources exact, from;
         for (const Change& change : changes_)
             if (const auto* after = change.after.as<Package>(); after && after->version && changes_version(change))
                 exact[bare(after->name, packages_)] = *after->version;
@@ -82,20 +83,40 @@ private:
             if (const auto* after = change.after.as<Package>(); after && !after->source.empty())
                 from[bare(after->name, packages_)] = after->source;
         const apt::Policy policy(settings_);
-        pool_.choose(
-            [&](const solver::Offer& offer) {
-                constexpr int is_wished = 10000, is_file = 20000;
-                if (offer.repository >= settings_.lists.size()) return is_file;
-                const auto source = from.empty() ? from.end() : from.find(offer.name);
-                if (source != from.end()) {
-                    if (!apt::is_called(settings_.lists[offer.repository], source->second)) return 0;
-                    if (!exact.contains(offer.name)) return is_wished;
-                }
-                const auto wish = exact.empty() ? exact.end() : exact.find(offer.name);
-                return wish != exact.end() && wish->second == offer.version ? is_wished : policy.priority(offer);
-            },
-            policy.names_sources());
+        Sources drawn;
+        do {
+            pool_.choose(
+                [&](const solver::Offer& offer) {
+                    constexpr int is_wished = 10000, is_file = 20000, is_drawn = 999;  // never to an older one
+                    if (offer.repository >= settings_.lists.size()) return is_file;
+                    const auto& list = settings_.lists[offer.repository];
+                    const auto source = from.empty() ? from.end() : from.find(offer.name);
+                    if (source != from.end()) {
+                        if (!apt::is_called(list, source->second)) return 0;
+                        if (!exact.contains(offer.name)) return is_wished;
+                    }
+                    const auto wish = exact.empty() ? exact.end() : exact.find(offer.name);
+                    if (wish != exact.end() && wish->second == offer.version) return is_wished;
+                    const auto by = drawn.empty() ? drawn.end() : drawn.find(offer.name);
+                    const int usual = policy.priority(offer);
+                    return by != drawn.end() && apt::is_called(list, by->second) ? std::max(usual, is_drawn) : usual;
+                },
+                policy.names_sources());
+        } while (draw(from, drawn));
         return true;
+    }
+
+    using Sources = std::map<std::string, std::string, std::less<>>;  ///< By the name of a package, its repository.
+
+    /// As apt has it: what a package of one repository needs, and what would be chosen is not enough for, comes from
+    /// there as well. False where that is all.
+    bool draw(const Sources& from, Sources& drawn) const {
+        const Sources before = drawn;
+        for (const Sources* some : {&from, &before})
+            for (const auto& [name, source] : *some)
+                for (auto& needed : pool_.unmet(name))
+                    if (!from.contains(needed)) drawn.emplace(std::move(needed), source);
+        return drawn.size() > before.size();
     }
 
     void find_jobs() {
@@ -265,8 +286,6 @@ private:
         Package goal = *change.after.as<Package>();
         goal.version = move.version;
         goal.comes = told(move);
-        if (goal.packed)
-            goal.comes->emplace_back("from", goal.packed->path), std::sort(goal.comes->begin(), goal.comes->end());
         change.after = State::of(std::move(goal)).with_inputs(change.after.inputs());
     }
 
@@ -331,9 +350,12 @@ std::set<std::string, std::less<>> needed_by_others(const Host& host, const std:
 std::vector<Companion> resolve_packages(const View& view, std::span<Change> changes, Diagnostics& problems) {
     const auto& packages = view.once<Packages>();
     if (!backend_of(packages.keeper)) return {};  // check says so
-    keep_needed(view, changes);
-    if (!is_solved_here(packages)) return resolve_by_simulation(view, changes, problems);
-    return Planning(view, changes, problems).companions();
+    Ungrouped all(view, changes, problems);
+    if (all.changes().empty()) return all.take({});
+    keep_needed(view, all.changes());
+    auto along = is_solved_here(packages) ? Planning(view, all.changes(), problems).companions()
+                                          : resolve_by_simulation(view, all.changes(), problems);
+    return all.take(std::move(along));
 }
 
 }  // namespace chaos::resources

@@ -50,6 +50,23 @@ void refuse(const Backend& backend, std::span<Change> changes, const Answer& ans
     }
 }
 
+bool may_go(const Packages::Package& one, const Change& cause) {
+    const auto& allowed = either(cause)->allow_removals;
+    return !one.essential && std::any_of(allowed.begin(), allowed.end(),
+                                         [&](const std::string& name) { return name == "*" || name == one.name; });
+}
+
+Error without_removing(const Change& cause, const Move& move, bool essential) {
+    const auto said =
+        std::find_if(move.comes.begin(), move.comes.end(), [](const auto& one) { return one.first == "why"; });
+    Error error(cause.where, fmt::format("package {} can not be {} without removing {}{}", either(cause)->name,
+                                         cause.after ? "changed" : "removed", move.name,
+                                         said == move.comes.end() ? "" : ": " + said->second));
+    if (essential) return std::move(error).help("the host does not work without it");
+    return std::move(error).help(
+        fmt::format("if that may be: allow_removals: [{}] on {}", move.name, either(cause)->name));
+}
+
 std::vector<Companion> companions(const View& view, const Packages& packages, std::span<Change> changes,
                                   const Answer& answer, Diagnostics& problems) {
     std::map<std::string, std::size_t, std::less<>> asked;
@@ -66,19 +83,27 @@ std::vector<Companion> companions(const View& view, const Packages& packages, st
             if (move->kind == Move::Kind::remove || !change.after) continue;
             Package goal = *change.after.as<Package>();
             goal.version = move->version;
+            if (!move->comes.empty()) goal.comes = move->comes;
             change.after = State::of(std::move(goal)).with_inputs(change.after.inputs());
             continue;
         }
         if (move->kind == Move::Kind::remove) {
-            problems.add(Error(changes[because].where, fmt::format("package {} can not be changed without removing {}",
-                                                                   either(changes[because])->name, name))
-                             .help(fmt::format("absent: {{packages: [{}]}}", name)));
+            const Change& cause = changes[because];
+            if (there && may_go(*there, cause))
+                found.push_back({{{package_kind, name},
+                                  going_with(State::of(seen(view, *there, name)), cause),
+                                  State(),
+                                  cause.where},
+                                 because});
+            else
+                problems.add(without_removing(cause, *move, there && there->essential));
             continue;
         }
         Package goal{.name = name, .version = move->version};
         goal.automatic = there ? there->automatic : true;
         const State before = there && there->status != "config-files" ? State::of(seen(view, *there, name)) : State();
         if (before) goal.hold = before.as<Package>()->hold;
+        if (!move->comes.empty()) goal.comes = move->comes;
         found.push_back({{{package_kind, name}, before, State::of(std::move(goal)), changes[because].where}, because});
     }
     return found;

@@ -193,4 +193,15 @@ Answer parse_zypper_xml(const Output& output) {
     return answer;
 }
 
+std::vector<std::string> names_in_zypper_xml(std::string_view text) {
+    std::vector<std::string> names;
+    constexpr std::string_view solvable = "<solvable ";
+    for (auto at = text.find(solvable); at != text.npos; at = text.find(solvable)) {
+        text.remove_prefix(at);
+        names.push_back(attribute(text.substr(0, text.find('>')), "name"));
+        text.remove_prefix(solvable.size());
+    }
+    return names;
+}
+
 }  // namespace chaos::resources::rpm

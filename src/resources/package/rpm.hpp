@@ -32,4 +32,7 @@ Answer parse_dnf_table(const Output&);
 /// What zypper prints with --xmlout.
 Answer parse_zypper_xml(const Output&);
 
+/// Of `zypper --xmlout search`.
+std::vector<std::string> names_in_zypper_xml(std::string_view);
+
 }  // namespace chaos::resources::rpm

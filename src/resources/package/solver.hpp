@@ -72,8 +72,12 @@ struct Answer {
 /// Whether libsolv is there.
 bool available();
 
+/// How many edits lie between two names; anything above `most` where it is more than that.
+std::size_t edits(std::string_view a, std::string_view b, std::size_t most);
+
 /// libsolv's own pool of packages: those that are installed, those that repositories offer. First all is added, then
-/// choose() is called once, then questions are asked. Throws Error where libsolv is not there.
+/// choose() is called, then questions are asked; it may be called again, and chooses all anew. Throws Error where
+/// libsolv is not there.
 class Pool {
 public:
     /// `native`, and the foreign architectures that packages may be of beside it (deb only).
@@ -102,6 +106,10 @@ public:
     /// newest; older than what is installed only from 1000 on; none at 0 and below. Which source a package
     /// was built from is only told with `sources`: it takes time to find.
     void choose(const std::function<int(const Offer&)>& priority, bool sources = false);
+
+    /// What the candidate of this name needs, and neither what is chosen nor what is installed has: names, of
+    /// alternatives each.
+    std::vector<std::string> unmet(const std::string& name) const;
 
     bool knows(const std::string& name) const;
     std::vector<std::string> versions(const std::string& name) const;   ///< All there are, newest first.

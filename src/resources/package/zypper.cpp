@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <chaos/view.hpp>
 
+#include "groups.hpp"
+#include "local_file.hpp"
 #include "rpm.hpp"
 
 namespace chaos::resources {
@@ -70,8 +72,22 @@ bool can_not_tell(const Output& output) {
     return says("Target initialization failed") || (!says("<install-summary") && !says("<message type=\"error\""));
 }
 
-Answer updates(const Host& host, const std::vector<std::string>& names) {
-    auto command = looking({"--xmlout", "update", "--dry-run"});
+/// Where its cache has a version; empty where it has not.
+std::string cached(const Host& host, const Packages::Package& package) {
+    const auto version = package.version.substr(package.version.find(':') + 1);
+    for (const auto& repo : rpm::repos_in(host, repositories)) {
+        auto path = fmt::format("/var/cache/zypp/packages/{}/{}/{}-{}.{}.rpm", repo.name, package.architecture,
+                                package.name, version, package.architecture);
+        if (host.look(path)) return path;
+    }
+    return {};
+}
+
+/// What it would do: `update --dry-run` and the like.
+Answer dry(const Host& host, std::vector<std::string> verb, const std::vector<std::string>& names) {
+    auto command = looking({"--xmlout"});
+    verb.insert(verb.begin() + 1, "--dry-run");
+    command.argv.insert(command.argv.end(), verb.begin(), verb.end());
     command.argv.insert(command.argv.end(), names.begin(), names.end());
     const auto output = host.ask(command);
     if (output.out.find("Nothing to do") != output.out.npos) return {};
@@ -80,8 +96,20 @@ Answer updates(const Host& host, const std::vector<std::string>& names) {
             .help("zypper refresh, then again");
     auto answer = rpm::parse_zypper_xml(output);
     if (!answer.problems.empty())
-        throw Error("zypper: " + answer.problems.front().said).help("zypper update --dry-run");
+        throw Error("zypper: " + answer.problems.front().said).help(fmt::format("zypper {} --dry-run", verb.front()));
     return answer;
+}
+
+Answer updates(const Host& host, const std::vector<std::string>& names) {
+    return dry(host, {"update"}, names);
+}
+
+/// What is installed and would be newer: for security, what its patches are there for.
+std::vector<Move> upgraded(const Answer& answer) {
+    std::vector<Move> moves;
+    for (const auto& move : answer.moves)
+        if (!move.old_version.empty() && move.kind == Move::Kind::install) moves.push_back(move);
+    return moves;
 }
 
 class Zypper final : public Backend {
@@ -108,6 +136,17 @@ public:
     }
     std::string_view refresh_hint() const override { return "zypper refresh"; }
 
+    /// A pattern is a package that says so by what it provides.
+    GroupTable groups(const View& view) const override {
+        GroupTable found;
+        auto asked = looking({"info", "--provides", "-t", "package"});
+        const auto count = asked.argv.size();
+        const auto said = view->ask(looking({"--xmlout", "search", "-t", "package", "--provides", "pattern()"}));
+        for (auto& name : rpm::names_in_zypper_xml(said.out)) asked.argv.push_back(std::move(name));
+        if (asked.argv.size() > count) add_patterns(view->ask(asked).out, found);
+        return found;
+    }
+
     Answer simulate(const Host& host, const Request& request) const override {
         if (request.install.empty() && request.remove.empty()) return {};
         // A file it would copy to its cache before it answers.
@@ -119,24 +158,32 @@ public:
         if (can_not_tell(output)) return {.moves = {}, .problems = {}, .known = false, .help = "zypper refresh"};
         return rpm::parse_zypper_xml(output);
     }
-    Renewal renewal(const Host& host, const std::vector<std::string>& names, const std::vector<std::string>& stay,
-                    bool security_only) const override {
-        if (security_only)
-            throw Error("security updates of zypper are patches, which chaos does not know")
-                .help("zypper patch --category security; all that can be newer: chaos upgrade");
-        auto answer = updates(host, names);
+    Renewal renewal(const Host& host, const UpgradeWish& wish) const override {
+        const auto& stay = wish.fixed;
+        const auto is_of = [](const std::vector<std::string>& names, const Move& move) {
+            return std::find(names.begin(), names.end(), move.name) != names.end();
+        };
+        auto answer = wish.security_only ? dry(host, {"patch", "--category", "security", "--with-interactive"}, {})
+                                         : updates(host, wish.names);
         Renewal found;
         std::vector<std::string> others;
-        for (const auto& move : answer.moves) {
-            const bool stays = std::find(stay.begin(), stay.end(), move.name) != stay.end();
-            if (stays)
-                found.stays.push_back({move.name, move.old_version, move.version, false});
-            else if (!move.old_version.empty())
+        bool asks_again = false;
+        for (const auto& move : upgraded(answer)) {
+            if (!wish.names.empty() && !is_of(wish.names, move)) {
+                asks_again = asks_again || wish.security_only;
+            } else if (is_of(stay, move)) {
+                found.stays.push_back({Upgrades::Stays::Why::fixed, move.name, move.old_version, move.version});
+                asks_again = true;
+            } else {
                 others.push_back(move.name);
+            }
         }
-        if (!found.stays.empty()) answer = others.empty() ? Answer() : updates(host, others);
+        if (wish.security_only)
+            for (const auto& move : upgraded(updates(host, wish.names)))
+                found.not_security += !is_of(others, move) && !is_of(stay, move);
+        if (asks_again) answer = others.empty() ? Answer() : updates(host, others);
         for (const auto& move : answer.moves)
-            if (std::find(stay.begin(), stay.end(), move.name) != stay.end())
+            if (is_of(stay, move))
                 throw Error(fmt::format("{} would have to become {}, and a manifest says {}", move.name, move.version,
                                         move.old_version))
                     .help("change the version there, and apply that");
@@ -162,6 +209,15 @@ public:
         must(host, transaction(request, false));
     }
 
+    void keep_outgoing(WritableHost& host, std::span<const Change> changes) const override {
+        const auto going = unkept_of(host, changes);
+        if (going.empty()) return;
+        std::vector<std::string> argv{"download"};
+        for (const auto& one : going) argv.push_back(one.name + "=" + one.version);
+        host.run(zypper(std::move(argv)));  // what does not come is told
+        keep_files(host, going, [&](const Packages::Package& one) { return cached(host, one); });
+    }
+
     void mark(WritableHost& host, Mark mark, const std::vector<std::string>& packages) const override {
         if (packages.empty()) return;
         if (mark == Mark::automatic || mark == Mark::manual)
@@ -177,12 +233,8 @@ public:
     void repair(WritableHost&) const override {}
 
     std::string archive_of(const Host& host, const Packages::Package& package) const override {
-        for (const auto& repo : rpm::repos_in(host, repositories)) {
-            auto path = fmt::format("/var/cache/zypp/packages/{}/{}/{}-{}.{}.rpm", repo.name, package.architecture,
-                                    package.name, package.version, package.architecture);
-            if (host.look(path)) return path;
-        }
-        return {};
+        if (auto kept = staged_path(host, package.name, package.version); !kept.empty() && host.look(kept)) return kept;
+        return cached(host, package);
     }
     std::string ask_about(const std::string& package) const override { return "zypper search -s " + package; }
     std::string ask_why(const std::string& package) const override { return "zypper install --dry-run " + package; }

@@ -109,10 +109,14 @@ private:
             for (Id solution = 0; (solution = solv.solver_next_solution(solver_.get(), problem, solution)) != 0;) {
                 std::string all;
                 Id p = 0, rp = 0;
+                std::size_t count = 0;
+                constexpr std::size_t most = 4;
                 for (Id element = 0; (element = solv.solver_next_solutionelement(solver_.get(), problem, solution,
                                                                                  element, &p, &rp)) != 0;)
-                    all += (all.empty() ? "" : " and ") +
-                           std::string(solv.solver_solutionelement2str(solver_.get(), p, rp));
+                    if (++count <= most)
+                        all += (all.empty() ? "" : " and ") +
+                               std::string(solv.solver_solutionelement2str(solver_.get(), p, rp));
+                if (count > most) all += fmt::format(" and {} more of that kind", count - most);
                 if (!all.empty()) told.ways_out.push_back(std::move(all));
             }
             answer.problems.push_back(std::move(told));

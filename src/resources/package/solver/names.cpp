@@ -6,9 +6,7 @@
 #include "parts.hpp"
 
 namespace chaos::resources::solver {
-namespace {
 
-/// As `near` as a name that was meant: few edits, or the name is a part of the other.
 std::size_t edits(std::string_view a, std::string_view b, std::size_t most) {
     if (a.size() > b.size()) std::swap(a, b);
     if (b.size() - a.size() > most) return most + 1;
@@ -28,7 +26,28 @@ std::size_t edits(std::string_view a, std::string_view b, std::size_t most) {
     return row[a.size()];
 }
 
-}  // namespace
+std::vector<std::string> Pool::unmet(const std::string& name) const {
+    const Id id = parts_->known(name);
+    const auto candidate = id ? parts_->chosen.find(id) : parts_->chosen.end();
+    std::vector<std::string> names;
+    if (candidate == parts_->chosen.end()) return names;
+    const auto& package = parts_->at(candidate->second);
+    if (!package.dep_requires) return names;
+    for (const Id* need = package.repo->idarraydata + package.dep_requires; *need; ++need) {
+        if (*need == SOLVABLE_PREREQMARKER || *parts_->providers(*need)) continue;
+        for (Id rest = *need; rest;) {  // a | b | c, or only the last of it
+            Id one = rest;
+            rest = 0;
+            while (ISRELDEP(one)) {
+                const Reldep* const relation = GETRELDEP(parts_->pool.get(), one);
+                if (relation->flags == REL_OR) rest = relation->evr;
+                one = relation->name;
+            }
+            names.emplace_back(parts_->text(one));
+        }
+    }
+    return names;
+}
 
 bool Pool::knows(const std::string& name) const {
     const auto [first, last] = parts_->offers(name);

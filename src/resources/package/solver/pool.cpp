@@ -129,6 +129,7 @@ void Pool::choose(const std::function<int(const Offer&)>& priority, bool sources
     const auto consider = [&](Id id) {
         parts_->bits[static_cast<std::size_t>(id) >> 3] |= static_cast<unsigned char>(1 << (id & 7));
     };
+    parts_->chosen.clear();
     std::unordered_map<Id, Id> there;
     for (Id id = pool->installed->start; id < pool->installed->end; ++id)
         if (parts_->at(id).repo == pool->installed) consider(id), there[parts_->at(id).name] = id;
