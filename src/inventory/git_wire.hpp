@@ -34,7 +34,7 @@ public:
     Wire& operator=(const Wire&) = delete;
 
     virtual bool forgets() const = 0;  ///< Each question stands by itself (http), or all are one talk (ssh).
-    virtual void offer_two() {}  ///< Says that version 2 of the protocol is understood, where that can be said.
+    virtual void offer_two() {}        ///< Says that version 2 of the protocol is understood, where that can be said.
     virtual void begin(Asks) = 0;
     virtual void write(std::string_view bytes) = 0;
     virtual std::size_t read(
