@@ -55,7 +55,9 @@ private:
         const auto memory = gitops::load_memory(what.directory);
         const auto about = gitops::circumstances(what.settings, memory, world.state_directory, seconds_now());
         const auto sight = gitops::kept_sight(what.directory, about);
-        const std::size_t lost = files_.watch(sight.value_or(Sight{}), what.directory + gitops::sight_file);
+        // Beside what may drift: what others decide, the timer and persons.
+        const std::size_t lost = files_.watch(sight.value_or(Sight{}),
+                                              {what.directory + "/state.json", world.state_directory + "/holds.json"});
         if (lost && !std::exchange(told_of_lost_, true))
             context_.console.remark(fmt::format(
                 "{} can not be watched (fs.inotify.max_user_watches?): the timer finds what changes there\n",
@@ -99,6 +101,7 @@ private:
         } catch (const Error& error) {
             report({{error}, Exit::failed}, sources, context_.console);
         }
+        files_.drain();  // what we wrote ourselves; arming compares what anybody else did meanwhile
     }
 
     static void await_nothing(std::int64_t most_ms) { ::poll(nullptr, 0, static_cast<int>(most_ms)); }

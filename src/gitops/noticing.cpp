@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t most = 64 << 20;
 
 std::string file_in(const std::string& directory) {
-    return directory + sight_file;
+    return directory + "/sight";
 }
 
 /// As it is now; what is not there is that.

@@ -54,9 +54,10 @@ bool Watching::add(const std::string& path) {
     }
 }
 
-std::size_t Watching::watch(const Sight& sight, const std::string& also) {
+std::size_t Watching::watch(const Sight& sight, const std::vector<std::string>& also) {
     const auto before = std::exchange(names_, {});
-    std::size_t lost = add(also) ? 0 : 1;
+    std::size_t lost = 0;
+    for (const std::string& path : also) lost += !add(path);
     for (const Sight::Thing& thing : sight.things) {
         if (thing.how == Sight::How::entry && !thing.name.starts_with("/proc/") && !thing.name.starts_with("/sys/"))
             lost += !add(thing.name);

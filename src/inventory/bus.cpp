@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chaos/bus.hpp>
 
-#include <dlfcn.h>
 #include <fmt/format.h>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chaos/process.hpp>
+#include <chaos/shared_library.hpp>
 
 #include <cerrno>
 #include <cstring>
@@ -28,18 +28,8 @@ constexpr std::uint64_t stays_up_us =
     250'000;  ///< How long what is up as soon as it is forked must be seen to stay so.
 constexpr std::uint64_t look_timeout_us = 25'000'000, reload_timeout_us = 600'000'000, comes_back_us = 30'000'000;
 
-/// libsystemd, opened when it is first needed: linked, it would cost every start of the program.
-struct Library {
-    void* handle = ::dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
-    bool whole = handle != nullptr;
-
-    /// Only the type of what is named is used: a reference to the function itself would want the library at link time.
-    template <class Pointer>
-    Pointer find(const char* name) {
-        void* address = handle ? ::dlsym(handle, name) : nullptr;
-        if (!address) whole = false;
-        return reinterpret_cast<Pointer>(address);
-    }
+struct Library : SharedLibrary {
+    Library() : SharedLibrary({"libsystemd.so.0"}) {}
 
     decltype(&sd_bus_new) make = find<decltype(&sd_bus_new)>("sd_bus_new");
     decltype(&sd_bus_set_address) set_address = find<decltype(&sd_bus_set_address)>("sd_bus_set_address");
@@ -165,7 +155,7 @@ struct SystemdServices::Parts {
 bool SystemdServices::Parts::connect() const {
     if (connection) return true;
     if (!library) library = std::make_unique<Library>();
-    if (!library->whole) return errno = ELIBACC, false;
+    if (!library->whole()) return errno = ELIBACC, false;
     sd_bus* made = nullptr;
     int error = 0;
     if (::geteuid() == 0) {

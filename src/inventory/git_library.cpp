@@ -45,16 +45,17 @@ bool trust_certificates(const Library& lib) {
 
 }  // namespace
 
-Library::Library() {
-    if (whole) init();
-    if (whole)  // what people and hosts configure decides nothing here
-        for (int level = GIT_CONFIG_LEVEL_PROGRAMDATA; level <= GIT_CONFIG_LEVEL_GLOBAL; ++level)
-            opts(GIT_OPT_SET_SEARCH_PATH, level, "");
+Library::Library() : SharedLibrary({"libgit2.so." LIBGIT2_SOVERSION}) {
+    if (!whole()) return;
+    init();
+    // What people and hosts configure decides nothing here.
+    for (int level = GIT_CONFIG_LEVEL_PROGRAMDATA; level <= GIT_CONFIG_LEVEL_GLOBAL; ++level)
+        opts(GIT_OPT_SET_SEARCH_PATH, level, "");
 }
 
 const Library& library() {
     static const Library opened;
-    if (!opened.whole)
+    if (!opened.whole())
         throw Error("checkouts need libgit2 (libgit2.so." LIBGIT2_SOVERSION "), and this host does not have it")
             .help("apt-get install libgit2-1.5");
     return opened;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <dlfcn.h>
 #include <git2.h>
 #include <git2/sys/transport.h>
 
+#include <chaos/shared_library.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,25 +12,11 @@
 // What git*.cpp share of libgit2: nobody else knows it.
 namespace chaos::git {
 
-/// libgit2, opened when it is first needed: linked, it makes every start nine milliseconds longer.
-class Library {
+/// libgit2: linked, it makes every start nine milliseconds longer.
+class Library : public SharedLibrary {
 public:
     Library();
-    Library(const Library&) = delete;
 
-private:
-    void* handle_ = ::dlopen("libgit2.so." LIBGIT2_SOVERSION, RTLD_NOW | RTLD_LOCAL);
-
-    /// Only the type of what is named is used: a reference to the function itself would want the library at link time.
-    template <class Pointer>
-    Pointer find(const char* name) {
-        void* address = handle_ ? ::dlsym(handle_, name) : nullptr;
-        if (!address) whole = false;
-        return reinterpret_cast<Pointer>(address);
-    }
-
-public:
-    bool whole = handle_ != nullptr;
     decltype(&git_libgit2_init) init = find<decltype(&git_libgit2_init)>("git_libgit2_init");
     decltype(&git_libgit2_opts) opts = find<decltype(&git_libgit2_opts)>("git_libgit2_opts");
     decltype(&git_error_last) error_last = find<decltype(&git_error_last)>("git_error_last");

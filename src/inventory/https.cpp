@@ -71,7 +71,7 @@ HttpAnswer http_post(const std::string& url, const std::vector<std::string>& hea
         set(CURLOPT_HTTPHEADER, list);
         set(CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
         set(CURLOPT_POSTFIELDS, body.c_str());
-        set(CURLOPT_PROTOCOLS, static_cast<long>(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+        set(CURLOPT_PROTOCOLS_STR, "http,https");
     });
 }
 

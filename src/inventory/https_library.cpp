@@ -18,7 +18,7 @@ const Curl& opened() {
 
 const Curl& curl(const char* without_it) {
     const Curl& library = opened();
-    if (!library.whole) throw Error("https needs libcurl, and this host has none").help(without_it);
+    if (!library.whole()) throw Error("https needs libcurl, and this host has none").help(without_it);
     static const CURLcode begun = library.init(CURL_GLOBAL_DEFAULT);
     if (begun != CURLE_OK) throw Error("libcurl does not begin");
     return library;

@@ -2,30 +2,16 @@
 #pragma once
 
 #include <curl/curl.h>
-#include <dlfcn.h>
 
+#include <chaos/shared_library.hpp>
 #include <memory>
 
 // What https*.cpp share of libcurl: nobody else knows it.
 namespace chaos {
 
 /// libcurl of whichever TLS, opened when something first wants it: few hosts have such checks, or follow a repository.
-struct Curl {
-    void* handle = open();
-    bool whole = handle != nullptr;
-
-    static void* open() {
-        for (const char* name : {"libcurl.so.4", "libcurl-gnutls.so.4"})
-            if (void* found = ::dlopen(name, RTLD_NOW | RTLD_LOCAL)) return found;
-        return nullptr;
-    }
-
-    template <class Pointer>
-    Pointer find(const char* name) {
-        void* address = handle ? ::dlsym(handle, name) : nullptr;
-        if (!address) whole = false;
-        return reinterpret_cast<Pointer>(address);
-    }
+struct Curl : SharedLibrary {
+    Curl() : SharedLibrary({"libcurl.so.4", "libcurl-gnutls.so.4"}) {}
 
     // Spelled out: the header's own names are macros that check their arguments, and functions of any arguments.
     using Init = CURLcode (*)(long);

@@ -14,10 +14,10 @@ using namespace chaos::gitops;
 namespace {
 
 /// A directory with a few names in it, gone at the end.
-class Place {
+class Room {
 public:
-    Place() { REQUIRE(::mkdtemp(path_.data())); }
-    ~Place() {
+    Room() { REQUIRE(::mkdtemp(path_.data())); }
+    ~Room() {
         for (const char* name : {"/a/b/c", "/a/b", "/a", "/file", "/other", "/more"})
             std::remove((path_ + name).c_str());
         std::remove(path_.c_str());
@@ -42,10 +42,10 @@ Sight sight_of(std::initializer_list<std::string> paths) {
 }  // namespace
 
 TEST_CASE("who watches is told of what is watched, and of nothing else") {
-    const Place place;
+    const Room place;
     touch(place / "file"), touch(place / "other");
     Watching watching;
-    CHECK(watching.watch(sight_of({place / "file"}), place / "more") == 0);
+    CHECK(watching.watch(sight_of({place / "file"}), {place / "more"}) == 0);
     CHECK_FALSE(watching.drain());
     touch(place / "other");
     CHECK_FALSE(watching.drain());
@@ -60,32 +60,32 @@ TEST_CASE("who watches is told of what is watched, and of nothing else") {
     CHECK(watching.drain());
     ::unlink((place / "file").c_str());
     CHECK(watching.drain());
-    touch(place / "more");
+    touch({place / "more"});
     CHECK(watching.drain());
 }
 
 TEST_CASE("what is not there yet is awaited where it would come to be") {
-    const Place place;
+    const Room place;
     Watching watching;
-    watching.watch(sight_of({place / "a/b/c"}), place / "more");
+    watching.watch(sight_of({place / "a/b/c"}), {place / "more"});
     touch(place / "other");
     CHECK_FALSE(watching.drain());
     ::mkdir((place / "a").c_str(), 0755);
     CHECK(watching.drain());
-    watching.watch(sight_of({place / "a/b/c"}), place / "more");
+    watching.watch(sight_of({place / "a/b/c"}), {place / "more"});
     ::mkdir((place / "a/b").c_str(), 0755);
     CHECK(watching.drain());
 }
 
 TEST_CASE("a directory whose names matter tells of each of them") {
-    const Place place;
+    const Room place;
     Sight sight;
     sight.things.push_back({Sight::How::listing, place.path(), {}});
     Watching watching;
-    watching.watch(sight, "/nonexistent/more");
+    watching.watch(sight, {"/nonexistent/more"});
     touch(place / "other");
     CHECK(watching.drain());
-    watching.watch({}, "/nonexistent/more");
+    watching.watch({}, {"/nonexistent/more"});
     touch(place / "file");
     CHECK_FALSE(watching.drain());
 }

@@ -16,7 +16,6 @@ void keep_sight(const std::string& directory, const std::string& circumstances, 
 
 /// What was kept, where it was seen under these circumstances.
 std::optional<Sight> kept_sight(const std::string& directory, const std::string& circumstances);
-constexpr const char* sight_file = "/sight";  ///< Below the directory.
 
 /// Whether all is still so. Into the memory goes how many things were compared, and what was another. Never throws:
 /// what can not be read tells nothing.

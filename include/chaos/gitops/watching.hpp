@@ -18,8 +18,8 @@ public:
     Watching(const Watching&) = delete;
     Watching& operator=(const Watching&) = delete;
 
-    /// From now on these, and one file more. The answer: how many of their directories can not be watched.
-    std::size_t watch(const Sight&, const std::string& also);
+    /// From now on these, and some files more. The answer: how many of their directories can not be watched.
+    std::size_t watch(const Sight&, const std::vector<std::string>& also);
 
     int descriptor() const { return descriptor_; }  ///< Can be read when drain() has something to tell.
     bool drain();                                   ///< Takes what came. Whether it is about something that is watched.

@@ -16,7 +16,7 @@ const Library& opened() {
 }  // namespace
 
 const Library& library() {
-    if (!opened().whole)
+    if (!opened().whole())
         throw Error("planning packages needs libsolv (libsolv.so.1), and this host does not have it")
             .help("apt-get install libsolv1");
     return opened();
@@ -24,7 +24,7 @@ const Library& library() {
 
 const Extension& extension() {
     static const Extension one;
-    if (!one.whole)
+    if (!one.whole())
         throw Error(
             "reading repositories of rpm and pacman needs libsolvext (libsolvext.so.1), and this host does "
             "not have it")
@@ -32,7 +32,7 @@ const Extension& extension() {
     return one;
 }
 bool available() {
-    return opened().whole;
+    return opened().whole();
 }
 
 }  // namespace chaos::resources::solver

@@ -2,7 +2,6 @@
 // What of libsolv is used, and RAII for what it hands out. This folder is all that knows libsolv.
 #pragma once
 
-#include <dlfcn.h>
 #include <solv/evr.h>
 #include <solv/pool.h>
 #include <solv/poolarch.h>
@@ -15,35 +14,15 @@
 #include <solv/solv_xfopen.h>
 #include <solv/solver.h>
 
+#include <chaos/shared_library.hpp>
 #include <cstdio>
 #include <memory>
 
 namespace chaos::resources::solver {
 
-/// A shared library, opened when it is first needed and never closed.
-class Shared {
-public:
-    explicit Shared(const char* file) : handle_(::dlopen(file, RTLD_NOW | RTLD_LOCAL)), whole(handle_ != nullptr) {}
-    Shared(const Shared&) = delete;
-
-private:
-    void* handle_;
-
-protected:
-    /// Only the type of what is named is used: a reference to the function itself would want the library at link time.
-    template <class Pointer>
-    Pointer find(const char* name) {
-        void* address = handle_ ? ::dlsym(handle_, name) : nullptr;
-        if (!address) whole = false;
-        return reinterpret_cast<Pointer>(address);
-    }
-
-public:
-    bool whole;
-};
-
-struct Library : Shared {
-    Library() : Shared("libsolv.so.1") {}
+/// libsolv, as the host has it.
+struct Library : SharedLibrary {
+    Library() : SharedLibrary({"libsolv.so.1"}) {}
     decltype(&::pool_create) pool_create = find<decltype(pool_create)>("pool_create");
     decltype(&::pool_free) pool_free = find<decltype(pool_free)>("pool_free");
     decltype(&::pool_setdisttype) pool_setdisttype = find<decltype(pool_setdisttype)>("pool_setdisttype");
@@ -103,8 +82,8 @@ struct Library : Shared {
 };
 
 /// What libsolv keeps apart because it wants more libraries: rpm's, expat, decompressors.
-struct Extension : Shared {
-    Extension() : Shared("libsolvext.so.1") {}
+struct Extension : SharedLibrary {
+    Extension() : SharedLibrary({"libsolvext.so.1"}) {}
     decltype(&::solv_xfopen) solv_xfopen = find<decltype(solv_xfopen)>("solv_xfopen");
     decltype(&::repo_add_rpmmd) repo_add_rpmmd = find<decltype(repo_add_rpmmd)>("repo_add_rpmmd");
     decltype(&::repo_add_rpmdb) repo_add_rpmdb = find<decltype(repo_add_rpmdb)>("repo_add_rpmdb");
