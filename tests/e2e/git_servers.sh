@@ -85,6 +85,12 @@ END
 #!/bin/sh
 backend=/usr/lib/git-core/git-http-backend
 [ "$REQUEST_METHOD" = POST ] || exec $backend
+asked=$(mktemp)
+cat > "$asked"
+names=$(grep -ac command=ls-refs "$asked")
+exec < "$asked"
+rm "$asked"
+[ "$names" = 0 ] || exec $backend # where it stands is told truly
 case $HOW in
 half) $backend | head -c 300000; kill -9 "$PPID" ;;
 slow) $backend | head -c 300000; exec sleep 120 ;;
