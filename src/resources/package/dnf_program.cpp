@@ -121,7 +121,8 @@ def behind(one):
     found = []
     for other in goes.values():
         if one.name in goes:
-            if sack.query().filter(pkg=[other], requires=[one]): found.append((other, other.name + ' needs ' + one.name))
+            if sack.query().filter(pkg=[other], requires=[one]):
+                found.append((other, other.name + ' needs ' + one.name))
         elif has(other, one.conflicts) or has(one, other.conflicts):
             found.append((other, one.name + ' conflicts with ' + other.name))
         elif has(other, one.obsoletes):
