@@ -55,15 +55,16 @@ private:
         const auto memory = gitops::load_memory(what.directory);
         const auto about = gitops::circumstances(what.settings, memory, world.state_directory, seconds_now());
         const auto sight = gitops::kept_sight(what.directory, about);
+        if (sight) last_ = *sight;  // where nothing is known, what was seen before is still worth hearing of
         // Beside what may drift: what others decide, the timer and persons.
-        const std::size_t lost = files_.watch(sight.value_or(Sight{}),
-                                              {what.directory + "/state.json", world.state_directory + "/holds.json"});
+        const std::size_t lost =
+            files_.watch(last_, {what.directory + "/state.json", world.state_directory + "/holds.json"});
         if (lost && !std::exchange(told_of_lost_, true))
             context_.console.remark(fmt::format(
                 "{} can not be watched (fs.inotify.max_user_watches?): the timer finds what changes there\n",
                 count(lost, "place")));
         units_.clear();
-        for (const Sight::Thing& thing : sight ? sight->things : std::vector<Sight::Thing>())
+        for (const Sight::Thing& thing : last_.things)
             if (thing.how == Sight::How::unit) units_.push_back(thing.name);
         if (!units_.empty() && services_.told(units_)) services_.units();  // connected, from its answer on
         moved_ = sight && chaos::moved(*sight, *world.host);
@@ -110,6 +111,7 @@ private:
     gitops::Watching files_{};
     SystemdServices services_{};
     gitops::Rate rate_{};
+    Sight last_{};
     std::vector<std::string> units_{};
     bool moved_ = false, told_of_lost_ = false;
 };
