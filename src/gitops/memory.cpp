@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -99,11 +100,16 @@ void make_directory(const std::string& directory) {
     durable::make_directory(directory);
 }
 
-Turn::Turn(const std::string& directory) {
+Turn::Turn(const std::string& directory, std::int64_t most_ms) {
+    constexpr int each_ms = 50;
     const std::string path = directory + "/lock";
     file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file_ < 0) throw Error(fmt::format("can not open {}: {}", path, std::strerror(errno)));
-    if (::flock(file_, LOCK_EX | LOCK_NB) == 0) return;
+    for (std::int64_t left = most_ms;; left -= each_ms) {
+        if (::flock(file_, LOCK_EX | LOCK_NB) == 0) return;
+        if (left <= 0) break;
+        ::poll(nullptr, 0, each_ms);
+    }
     ::close(file_);
     throw Busy("the repository is being followed by another process at this moment");
 }

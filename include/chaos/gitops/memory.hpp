@@ -66,10 +66,10 @@ void save_memory(const std::string& directory, const Memory&);
 /// Nobody else's files, 0700; made where it is not there. Throws Error.
 void make_directory(const std::string& directory);
 
-/// One follower at a time: the lock is held while this lives. Throws Busy.
+/// One follower at a time: the lock is held while this lives. Throws Busy where another has it for longer than that.
 class Turn {
 public:
-    explicit Turn(const std::string& directory);
+    explicit Turn(const std::string& directory, std::int64_t most_ms = 0);
     ~Turn();
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
