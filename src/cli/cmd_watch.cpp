@@ -7,6 +7,7 @@
 #include <chaos/gitops/noticing.hpp>
 #include <chaos/gitops/watching.hpp>
 #include <ctime>
+#include <utility>
 
 #include "follow.hpp"
 
@@ -15,7 +16,7 @@ namespace chaos::cli {
 namespace {
 
 constexpr std::int64_t quiet_ms = 150, longest_ms = 600;  ///< What comes in a burst is one change.
-constexpr std::int64_t pause_ms = 300;
+constexpr std::int64_t pause_ms = 300, later_ms = 60'000;
 constexpr int most_tries = 4;
 
 std::int64_t milliseconds() {
@@ -32,10 +33,11 @@ public:
     [[noreturn]] void for_ever() {
         for (int tries = 0;;) {
             const bool rests = arm() && !moved_;
-            // What can not be put right now (it is suspended, held, or fails) is not tried until something else
-            // happens.
+            if (std::exchange(decided_, false)) tries = 0;
+            // What can not be put right now (it is suspended, held, or fails) is tried when something else happens, and
+            // after a while.
             if (rests || tries == most_tries) {
-                await(-1);
+                await(rests ? -1 : later_ms);
                 coalesce();
                 tries = 0;
                 continue;
@@ -54,6 +56,7 @@ private:
         const Followed what = followed(reading, world);
         const auto memory = gitops::load_memory(what.directory);
         const auto about = gitops::circumstances(what.settings, memory, world.state_directory, seconds_now());
+        decided_ |= std::exchange(about_, about) != about;
         const auto sight = gitops::kept_sight(what.directory, about);
         if (sight) last_ = *sight;  // where nothing is known, what was seen before is still worth hearing of
         // Beside what may drift: what others decide, the timer and persons.
@@ -113,7 +116,9 @@ private:
     gitops::Rate rate_{};
     Sight last_{};
     std::vector<std::string> units_{};
+    std::string about_{};  ///< What is known of the host is of these circumstances.
     bool moved_ = false, told_of_lost_ = false;
+    bool decided_ = false;  ///< They are others: a run changed something, or a person said something.
 };
 
 }  // namespace

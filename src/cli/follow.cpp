@@ -135,8 +135,7 @@ public:
         : context_(context), world_(wire(context.options)), followed_(followed), asked_(asked), now_(seconds_now()) {
         gitops::make_directory(world_.state_directory);
         gitops::make_directory(followed.directory);
-        constexpr std::int64_t patience_ms = 30'000;  // of a person, while the timer has its turn
-        turn_.emplace(followed.directory, asked == gitops::Asked::by_person ? patience_ms : 0);
+        turn_.emplace(followed.directory, asked == gitops::Asked::by_person ? gitops::Turn::patience_ms : 0);
         view_.settings = followed.settings;
         view_.memory = gitops::load_memory(followed.directory);
     }

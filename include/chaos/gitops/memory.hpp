@@ -69,7 +69,8 @@ void make_directory(const std::string& directory);
 /// One follower at a time: the lock is held while this lives. Throws Busy where another has it for longer than that.
 class Turn {
 public:
-    explicit Turn(const std::string& directory, std::int64_t most_ms = 0);
+    static constexpr std::int64_t patience_ms = 10'000;  ///< Of a person, while the timer has its turn.
+    explicit Turn(const std::string& directory, std::int64_t most_ms = patience_ms);
     ~Turn();
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
