@@ -60,7 +60,7 @@ TEST_CASE("one follower at a time") {
     const Directory place;
     {
         const Turn first(place.path);
-        CHECK_THROWS_AS(Turn second(place.path), Busy);
+        CHECK_THROWS_AS(Turn second(place.path, 0), Busy);
     }
     CHECK_NOTHROW(Turn third(place.path));
 }
