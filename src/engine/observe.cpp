@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <thread>
+#include <unordered_map>
 #include <unordered_set>
 #include "ordering.hpp"
 
@@ -231,15 +232,40 @@ std::unordered_set<std::string> paths_to_come(const Catalog& catalog, const Stat
     return paths;
 }
 
+/// What is declared, is as it was wished, and would change or go for the sake of another: that is for the manifest to
+/// say, which is about both.
+void refuse_against_declared(const Resource& cause, const Resource& declared, const Change& change,
+                             Diagnostics& problems) {
+    if (!change.after)
+        return problems.add(Error(cause.where, fmt::format("{} would remove {}, which is declared as well",
+                                                           to_text(cause.id), to_text(declared.id)))
+                                .help("leave one of the two out"));
+    std::string otherwise;
+    for (const Field* field : differences(declared.type->schema(), change.before, change.after))
+        if (field->role == Field::Role::property)
+            if (const Value value = field->get(change.after.spec()); value.is_text())
+                otherwise += fmt::format("{}{}: \"{}\"", otherwise.empty() ? "" : ", ", field->name, value.text());
+    problems.add(Error(cause.where, fmt::format("{} needs another {} than is there, and that is declared as well",
+                                                to_text(cause.id), to_text(declared.id)))
+                     .help(fmt::format("say so of {}: {}", to_text(declared.id), otherwise)));
+}
+
 /// What comes along joins the catalog, unless it is declared, came along with another one, or comes as a home.
-void adopt(Catalog& catalog, States& observed, States& goal, std::vector<Companion> companions) {
+void adopt(Catalog& catalog, States& observed, States& goal, std::vector<Companion> companions, Diagnostics& problems) {
     if (companions.empty()) return;
     const auto paths = paths_to_come(catalog, observed, goal);
-    std::unordered_set<std::string> known;
-    for (const Resource& resource : catalog) known.insert(to_text(resource.id));
+    std::unordered_map<std::string, std::size_t> known;
+    const std::size_t declared = catalog.size();
+    for (std::size_t i = 0; i < declared; ++i) known.emplace(to_text(catalog[i].id), i);
     for (auto& [change, because, type] : companions) {
         if (change.id.type == "directory" && paths.contains(change.id.key)) continue;
-        if (!known.insert(to_text(change.id)).second) continue;
+        if (const auto [found, fresh] = known.emplace(to_text(change.id), catalog.size()); !fresh) {
+            if (const std::size_t i = found->second; i < declared && !catalog[i].leaving && !catalog[i].absent &&
+                                                     change.before &&
+                                                     same(catalog[i].type->schema(), observed[i], goal[i]))
+                refuse_against_declared(catalog[because], catalog[i], change, problems);
+            continue;
+        }
         Resource resource;
         resource.id = change.id;
         resource.type = type;
@@ -286,7 +312,7 @@ States resolve(Catalog& catalog, const View& view, States& observed, Diagnostics
         for (Companion& one : companions)
             come.push_back({std::move(one.change), changing[one.because], one.type ? one.type : type});
     }
-    adopt(catalog, observed, goal, std::move(come));
+    adopt(catalog, observed, goal, std::move(come), problems);
     return goal;
 }
 

@@ -179,11 +179,14 @@ void unpack_again(WritableHost& host, std::span<const Change> changes) {
     std::string wanted;
     for (const Change& change : changes) {
         const auto* there = packages.find(change.id.key);
-        if (!there || !there->installed()) continue;
+        // A removal that a script of its own broke off: apt calls it installed, and would not put it right.
+        const bool half = there && (there->status == "half-installed" || there->flag == "reinstreq");
+        if (!there || (!half && !there->installed())) continue;
         if (change.after && (there->want == "purge" || there->want == "deinstall"))
             wanted += change.id.key + " install\n";
-        if (!is_half_way(host, *there)) continue;
-        if (auto file = kept_archive(host, packages, change.id.key, there->version); !file.empty())
+        if (half ? !change.after : !is_half_way(host, *there)) continue;
+        const auto version = half ? change.after.as<Package>()->version.value_or(there->version) : there->version;
+        if (auto file = kept_archive(host, packages, change.id.key, version); !file.empty())
             unpack.argv.push_back(std::move(file));
     }
     if (!wanted.empty()) must(host, {{"dpkg", "--set-selections"}, wanted});
