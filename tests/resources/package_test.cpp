@@ -394,6 +394,10 @@ TEST_CASE("files of a package that came back after dpkg had noted it as removed 
                     h.text(status) + "\nPackage: tool\nStatus: install ok unpacked\nArchitecture: amd64\nVersion: 2\n");
             return Output{};
         });
+        host.put_command("apt-get", [&](FakeHost& h, const Command&) {
+            h.put_file(status, "Package: dpkg\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n");
+            return Output{};
+        });
         const Change change = change_of("2", std::nullopt);
         kind().undo_all(host, std::span(&change, 1));
         return lines_of(host);

@@ -186,10 +186,10 @@ void repair(WritableHost& host, bool must_configure) {
             try_out(host, unpack);
     }
     const auto configure = quiet({"dpkg", "--force-confdef", "--force-confold", "--configure", "-a"});
-    if (must_configure)
-        carry_out(host, configure);
-    else
-        try_out(host, configure);
+    const auto failed = try_out(host, configure);
+    if (failed && must_configure)
+        throw TransactionFailed(Error(failed->what()).help("apt-get --fix-broken install, then apply again"),
+                                failed->printed());
 }
 
 }  // namespace chaos::resources::apt

@@ -201,8 +201,8 @@ void unpack_again(WritableHost& host, std::span<const Change> changes) {
 void go_back(WritableHost& host, Request request) {
     ask_for_files(host, request);
     if (request.install.empty() && request.remove.empty()) {
-        if (is_broken(host))
-            carry_out(host, quiet({"dpkg", "--force-confdef", "--force-confold", "--configure", "-a"}));
+        // Of what is none of the run's some may have been broken before it: undo_packages looks at the run's own.
+        if (is_broken(host)) try_out(host, quiet({"dpkg", "--force-confdef", "--force-confold", "--configure", "-a"}));
         return;
     }
     if (!std::all_of(request.install.begin(), request.install.end(), is_file) && !has_all_lists(host))

@@ -114,6 +114,12 @@ void undo_all(WritableHost& host, std::span<const Change> changes) {
     const View view(host);
     std::erase_if(automatic, [&](const auto& name) { return !view.once<Packages>().find(name); });
     backend.mark(host, Backend::Mark::automatic, automatic);
+    for (const Change& change : changes) {
+        const auto* there = view.once<Packages>().find(change.id.key);
+        if (there && Packages::broken(*there) && (!change.after || change.after.as<Package>()->intact.value_or(true)))
+            throw Error(fmt::format("package {} is left half-way: {} {}", change.id.key, there->want, there->status))
+                .help(backend.ask_why(change.id.key));
+    }
 }
 
 }  // namespace
