@@ -135,6 +135,12 @@ std::vector<std::uint32_t> keep_occupied(const Catalog& catalog, const View& vie
     for (std::uint32_t i = 0; i < catalog.size(); ++i)
         if (returns(catalog[i], observed[i], goal[i]))
             for (std::string& path : paths_of(catalog[i], goal[i])) returning.insert(std::move(path));
+    // A place that others of its kind stay in as well (the database of all of a person's keys) is not one's own.
+    std::unordered_set<std::string> shared;
+    for (std::uint32_t i = 0; i < catalog.size(); ++i)
+        if (observed[i] && goal[i])
+            for (const std::string& path : paths_of(catalog[i], goal[i]))
+                shared.insert(std::string(catalog[i].id.type) + ' ' + path);
     // What is in a directory has a longer path than it: decided before it is.
     std::sort(paths.begin(), paths.end(), [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
     auto kept = keep_needed(catalog, view, observed, goal);
@@ -142,6 +148,10 @@ std::vector<std::uint32_t> keep_occupied(const Catalog& catalog, const View& vie
         if (view->look(path).kind != Entry::Kind::directory) continue;
         const auto names = view->list(path);
         const bool home = catalog[i].id.type == "user";
+        if (!home && shared.contains(std::string(catalog[i].id.type) + ' ' + path)) {
+            going.erase(path);
+            continue;
+        }
         const auto is_ours = [&, &path = path](const std::string& name) {
             const std::string inside = (path == "/" ? path : path + "/") + name;
             return going.contains(inside) || (home && (returning.contains(inside) || is_skeleton(view, inside, name)));

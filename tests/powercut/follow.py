@@ -37,7 +37,7 @@ class FollowCuts(Cuts):
         assert self.image.is_wished(got, seen["after"]), "the next tick does not go on:\n" + difference(ageless(seen["after"]), ageless(got))
         cache = self.image.place / "var/lib/chaos/gitops"
         self.image.run(["git", "-C", str(cache / "repository.git"), "fsck", "--strict"])
-        left = sorted(set(os.listdir(cache)) - {"lock", "repository.git", "site", "site.commit", "state.json"})
+        left = sorted(set(os.listdir(cache)) - {"lock", "repository.git", "sight", "site", "site.commit", "state.json"})
         assert not left, f"left: {left}"
         self.image.chaos("history", "verify")
 
