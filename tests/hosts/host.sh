@@ -166,10 +166,16 @@ host_furnish() {
 
 # Until PID 1 says that it is up; a container without a service manager is up when it has its mounts.
 host_await() {
-    local name=$1 booted=$2 leader state tries
+    local name=$1 booted=$2 leader children child space state tries
     for ((tries = 0; tries < 600; tries++)); do
         kill -0 "${host_nspawn[$name]}" 2> /dev/null || return 1
-        leader=$(cut -d' ' -f1 "/proc/${host_nspawn[$name]}/task/${host_nspawn[$name]}/children" 2> /dev/null)
+        # what has a namespace of its own: the process that makes the host has none, and is gone a moment later
+        leader= children=()
+        read -r -a children 2> /dev/null < "/proc/${host_nspawn[$name]}/task/${host_nspawn[$name]}/children" || true
+        for child in "${children[@]}"; do
+            space=$(readlink "/proc/$child/ns/pid") || continue
+            [ "$space" = "$(readlink /proc/self/ns/pid)" ] || leader=$child
+        done
         host_leader[$name]=$leader
         if [ -n "$leader" ] && host_run "$name" mountpoint -q /src 2> /dev/null; then
             [ "$booted" = yes ] || return 0
@@ -192,7 +198,7 @@ host_kill() {
     local name=$1
     if [ -n "${host_leader[$name]:-}" ]; then kill -KILL "${host_leader[$name]}" 2> /dev/null; fi
     if [ -n "${host_nspawn[$name]:-}" ]; then
-        [ -n "${host_leader[$name]:-}" ] || kill "${host_nspawn[$name]}" 2> /dev/null
+        [ -e "/proc/${host_leader[$name]:-none}" ] || kill "${host_nspawn[$name]}" 2> /dev/null
         wait "${host_nspawn[$name]}" 2> /dev/null
     fi
     if [ -n "${host_slirp[$name]:-}" ]; then
