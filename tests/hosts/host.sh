@@ -170,7 +170,7 @@ host_await() {
     for ((tries = 0; tries < 600; tries++)); do
         kill -0 "${host_nspawn[$name]}" 2> /dev/null || return 1
         # what has a namespace of its own: the process that makes the host has none, and is gone a moment later
-        leader= children=()
+        leader='' children=()
         read -r -a children 2> /dev/null < "/proc/${host_nspawn[$name]}/task/${host_nspawn[$name]}/children" || true
         for child in "${children[@]}"; do
             space=$(readlink "/proc/$child/ns/pid") || continue
