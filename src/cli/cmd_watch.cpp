@@ -6,7 +6,6 @@
 #include <chaos/gitops/drifting.hpp>
 #include <chaos/gitops/noticing.hpp>
 #include <chaos/gitops/watching.hpp>
-#include <ctime>
 #include <utility>
 
 #include "follow.hpp"
@@ -18,12 +17,6 @@ namespace {
 constexpr std::int64_t quiet_ms = 150, longest_ms = 600;  ///< What comes in a burst is one change.
 constexpr std::int64_t pause_ms = 300, later_ms = 60'000;
 constexpr int most_tries = 4;
-
-std::int64_t milliseconds() {
-    timespec time{};
-    ::clock_gettime(CLOCK_MONOTONIC, &time);
-    return std::int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000;
-}
 
 /// A host that is watched between the turns of its timer: what the last look saw tells what is worth hearing of.
 class Watch {

@@ -121,13 +121,6 @@ void notice_runs(gitops::Memory& memory, const History& history, const std::stri
     }
 }
 
-/// Of a clock that nobody sets.
-std::int64_t milliseconds() {
-    timespec time{};
-    ::clock_gettime(CLOCK_MONOTONIC, &time);
-    return std::int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000;
-}
-
 /// One turn of following, from the question to the answer.
 class Turning {
 public:
@@ -381,6 +374,12 @@ private:
 
 std::string in_words(const Hold& hold) {
     return chaos::to_text(hold, date_of(hold.until * 1'000'000'000));
+}
+
+std::int64_t milliseconds() {
+    timespec time{};
+    ::clock_gettime(CLOCK_MONOTONIC, &time);
+    return std::int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000;
 }
 
 std::int64_t seconds_now() {

@@ -145,7 +145,7 @@ struct StagedHost::Parts {
 
     // staged_refuse.cpp
     void refuse_fixed(const std::vector<Move>&) const;
-    void refuse_what_does_not_fit(const std::vector<Move>&, const std::vector<Content>& blobs) const;
+    void refuse_what_does_not_fit(const std::vector<Move>&, const std::vector<Content>& blobs);
 
     // staged_stage.cpp: new inodes, seen by nobody
     void stage(std::vector<Move>&);

@@ -65,26 +65,20 @@ void StagedHost::Parts::refuse_fixed(const std::vector<Move>& moves) const {
 
 /// A fifth more than is written must be free, and a MiB for the store: a file system that is full in the middle of a
 /// run can be hard to undo on.
-void StagedHost::Parts::refuse_what_does_not_fit(const std::vector<Move>& moves,
-                                                 const std::vector<Content>& blobs) const {
+void StagedHost::Parts::refuse_what_does_not_fit(const std::vector<Move>& moves, const std::vector<Content>& blobs) {
     std::map<std::uint64_t, Need> needs;
     const auto add = [&](std::uint64_t device, std::uint64_t bytes, const std::string& path) {
         Need& need = needs[device];
         need.bytes += bytes, ++need.inodes;
         if (need.path.empty()) need.path = path;
     };
-    std::map<std::string, std::pair<std::uint64_t, std::string>> places;  // of a directory: device, and what is there
     for (const Move& move : moves) {
         const Operation& operation = move.operation;
         const Manner manner = manner_of(operation);
         if (manner != Manner::appear && manner != Manner::swap) continue;
-        const auto [place, fresh] = places.try_emplace(parent_of(operation.path));
-        if (fresh) {
-            const Descriptor nearest = beneath.nearest(parent_of(operation.path));
-            place->second = {region_of(*nearest).device, beneath.path_of(*nearest)};
-        }
+        const Surroundings& above = surroundings_of(operation.path);
         const bool writes = operation.after.kind == Entry::Kind::file;
-        add(place->second.first, writes ? operation.after.size : 0, place->second.second);
+        add(above.region.device, writes ? operation.after.size : 0, above.directory);
     }
     std::uint64_t kept = mebibyte;
     for (const Content& blob : blobs) kept += blob.size();
