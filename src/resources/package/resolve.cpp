@@ -216,7 +216,8 @@ private:
         for (const auto& problem : answer.problems) {
             const Change& change = problem.job ? change_of(*problem.job) : change_of(0);
             wrong(Error(change.where, fmt::format("package {}: {}", change.id.key, listed(problem.said, "; ")))
-                      .help("libsolv suggests: " + listed(problem.ways_out, "; or ")));
+                      .help(problem.ways_out.empty() ? "apt-get -s install " + change.id.key
+                                                     : "libsolv suggests: " + listed(problem.ways_out, "; or ")));
         }
     }
 
