@@ -40,6 +40,12 @@ enum class Undo : char {
     repacked,  ///< It is made anew of what lies on the host, before it goes.
 };
 
+/// What a change takes, in bytes, as far as its kind knows.
+struct Cost {
+    std::int64_t fetched = 0;  ///< What is fetched for it.
+    std::int64_t room = 0;     ///< How much more it takes on disk; below zero where it frees some.
+};
+
 /// What a resource gives to others, or asks of them. Names: `path:/etc/nginx`, `user:www`, `group:www`,
 /// `unit:nginx.service`, `lock:dpkg`. Implied edges and conflicts come from it: two that provide one name is an error,
 /// unless they are of one kind that adds.
@@ -152,6 +158,7 @@ public:
     }
 
     virtual Undo undo_of(const Change&) const { return Undo::exact; }
+    virtual Cost cost_of(const Change&) const { return {}; }
     virtual Way way() const { return Way::files; }
     virtual Footprint footprint() const { return {}; }
     virtual bool batches() const { return false; }  ///< Changes of a step come together, as one call of apply_all.

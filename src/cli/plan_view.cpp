@@ -8,10 +8,21 @@
 
 #include "diff.hpp"
 #include "problems.hpp"
+#include "text.hpp"
 
 namespace chaos::cli {
 
 namespace {
+
+/// Of what goes only what is told along with that.
+std::vector<AttributeView> why_it_goes(const Schema& schema, const Change& change, const Detail& detail) {
+    auto all = attributes(&schema, encode(schema, change.before), {}, detail);
+    std::erase_if(all, [&](const AttributeView& one) {
+        const Field* field = schema.find(one.name);
+        return !field || field->role != Field::Role::seen;
+    });
+    return all;
+}
 
 ChangeView change_view(const Resource& resource, const Change& change, const Sources& sources, const Detail& detail) {
     ChangeView view;
@@ -27,13 +38,14 @@ ChangeView change_view(const Resource& resource, const Change& change, const Sou
                   : !change.before                                ? ChangeView::Action::create
                   : view.attributes.empty() && change.triggered() ? ChangeView::Action::react
                                                                   : ChangeView::Action::change;
-    if (view.action == ChangeView::Action::remove) view.attributes.clear();
+    if (view.action == ChangeView::Action::remove) view.attributes = why_it_goes(schema, change, how);
     if (view.action == ChangeView::Action::change && view.attributes.empty() && view.reaction.empty())
         view.note = "back to the byte, with what no attribute says: times, capabilities";
     view.where = place_of(resource.where, sources);
     view.doc = resource.doc;
     view.leaving = resource.leaving;
     view.undo = resource.type->undo_of(change);
+    view.cost = resource.type->cost_of(change);
     return view;
 }
 
@@ -94,6 +106,12 @@ std::size_t PlanView::number(ChangeView::Action action) const {
         std::count_if(changes.begin(), changes.end(), [&](const ChangeView& c) { return c.action == action; }));
 }
 
+Cost PlanView::cost() const {
+    Cost all;
+    for (const ChangeView& change : changes) all.fetched += change.cost.fetched, all.room += change.cost.room;
+    return all;
+}
+
 std::vector<std::pair<std::string, std::size_t>> PlanView::reactions() const {
     std::map<std::string, std::size_t> numbers;
     for (const ChangeView& change : changes)
@@ -105,7 +123,13 @@ std::string summary(const PlanView& view) {
     std::string out =
         fmt::format("{} to create, {} to change, {} to remove", view.creates(), view.alters(), view.removes());
     for (const auto& [reaction, number] : view.reactions()) out += fmt::format(", {} to {}", number, reaction);
-    return out;
+    std::string cost;
+    const auto [fetched, room] = view.cost();
+    if (fetched) cost = fmt::format("{} to fetch", size_of(static_cast<std::uint64_t>(fetched)));
+    if (room)
+        cost += fmt::format("{}{} {} on disk", cost.empty() ? "" : ", ",
+                            size_of(static_cast<std::uint64_t>(room < 0 ? -room : room)), room < 0 ? "less" : "more");
+    return cost.empty() ? out : out + "; " + cost;
 }
 
 Json to_json(const Conflict& conflict) {
@@ -151,6 +175,8 @@ Json to_json(const PlanView& view) {
                                   {"note", or_null(change.note)},
                                   {"leaving", change.leaving},
                                   {"undo", undo_text(change.undo)},
+                                  {"fetched", change.cost.fetched},
+                                  {"room", change.cost.room},
                                   {"step", change.step},
                                   {"waits_for", change.waits_for}}));
     }
@@ -192,7 +218,9 @@ Json to_json(const PlanView& view) {
                          {"summary", Json::record({{"create", view.creates()},
                                                    {"change", view.alters()},
                                                    {"remove", view.removes()},
-                                                   {"reactions", reactions}})},
+                                                   {"reactions", reactions},
+                                                   {"fetched", view.cost().fetched},
+                                                   {"room", view.cost().room}})},
                          {"checks", checks},
                          {"confirm", view.confirmation.seconds ? confirmation : Json()},
                          {"next", view.next.empty() ? Json() : Json(view.next)}});

@@ -16,11 +16,12 @@ struct ChangeView {
     std::string reaction;               ///< restart, reload or run; empty where it only becomes what it shall be.
     std::vector<std::string> triggers;  ///< What it reacts to, of this plan.
     std::vector<AttributeView> attributes;
-    std::string where;        ///< site.yml:12:3
-    std::string doc;          ///< As the manifest has it.
-    std::string note;         ///< What is to be said of it beside its attributes.
-    std::string because;      ///< Came along with this one.
-    bool leaving = false;     ///< It is not in the manifest any more.
+    std::string where;     ///< site.yml:12:3
+    std::string doc;       ///< As the manifest has it.
+    std::string note;      ///< What is to be said of it beside its attributes.
+    std::string because;   ///< Came along with this one.
+    bool leaving = false;  ///< It is not in the manifest any more.
+    Cost cost{};
     Undo undo = Undo::exact;  ///< How well it can be taken back.
     std::size_t step = 0;     ///< Which call, from 1.
     std::vector<std::size_t> waits_for;
@@ -52,13 +53,14 @@ struct PlanView {
     std::size_t alters() const { return number(ChangeView::Action::change); }
     std::size_t removes() const { return number(ChangeView::Action::remove); }
     std::size_t number(ChangeView::Action) const;
+    Cost cost() const;                                                   ///< Of all changes.
     std::vector<std::pair<std::string, std::size_t>> reactions() const;  ///< restart: 2, run: 1
     std::string next;  ///< The command to type next; empty where there is none.
 };
 
 PlanView view_of(const Catalog&, const Plan&, const Sources&, const Detail&);
 std::vector<PlanView::Asked> asked_of(const Site&, const Sources&);
-std::string summary(const PlanView&);  ///< "3 to create, 1 to change, 0 to remove, 1 to restart"
+std::string summary(const PlanView&);  ///< "3 to create, 1 to change, 0 to remove, 1 to restart; 1.2 MiB to fetch"
 
 Json to_json(const PlanView&);
 std::string render(const PlanView&, Style, bool verbose);

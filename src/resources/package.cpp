@@ -59,6 +59,11 @@ constexpr Field fields[] = {
                                   "Why it comes along, and how much it is: what is fetched, and what it takes.")
         .example("{why: \"hello needs libc6 (>= 2.34)\", download: 53 kB, installed: 287 kB}")
         .merged(Merge::keys),
+    schema::seen<&Package::goes>("goes", "Why it goes, where it goes for another one's sake.")
+        .example("{why: hello-ng conflicts with hello}")
+        .merged(Merge::keys),
+    schema::seen<&Package::fetched>("fetched", "How many bytes are fetched for it.").example("53000"),
+    schema::seen<&Package::takes>("takes", "How many bytes it takes.").example("287000"),
     schema::seen<&Package::archive>("archive",
                                     "Where the .deb or .rpm of this version lies; empty where it "
                                     "lies nowhere, and can not be made of what is installed.")
@@ -201,7 +206,10 @@ public:
                                    "packages need apt, dnf, pacman or zypper, and this host has no database of any"));
             return;
         }
-        if (!backend->has_lists(view.host()))
+        const bool fetches = std::any_of(changes.begin(), changes.end(), [](const Change& change) {
+            return change.after && changes_version(change) && !change.after.as<Package>()->packed;
+        });
+        if (fetches && !backend->has_lists(view.host()))
             problems.note(
                 Error(where, fmt::format("{} has no package lists yet: the run fetches them first, so versions and "
                                          "what comes along are not known beforehand",
@@ -252,6 +260,13 @@ public:
         if (!before->archive) return Undo::repacked;
         if (before->archive->empty()) return Undo::effort;
         return before->scripts.value_or(true) ? Undo::cached : Undo::exact;
+    }
+    Cost cost_of(const Change& change) const override {
+        if (!changes_version(change)) return {};
+        const auto *before = change.before.as<Package>(), *after = change.after.as<Package>();
+        const auto took = before ? before->takes : std::optional<std::int64_t>(0);
+        const auto takes = after ? after->takes : std::optional<std::int64_t>(0);
+        return {after ? after->fetched.value_or(0) : 0, took && takes ? *takes - *took : 0};
     }
     Way way() const override { return Way::opaque; }
     Footprint footprint() const override { return {.contents = contents, .names = names, .tools_first = true}; }

@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <chaos/registry.hpp>
+
 #include "cli/drift_view.hpp"
 #include "cli/history_view.hpp"
 
@@ -88,14 +91,46 @@ TEST_CASE("a plan's record says what is printed, and every change has every fiel
     check_said(record.text(), view);
     check_said(render(view, Style(false), false), view);
     for (const char* field : {"action", "id", "reaction", "triggers", "attributes", "where", "doc", "because",
-                              "leaving", "undo", "step", "waits_for"}) {
+                              "leaving", "undo", "step", "waits_for", "fetched", "room"}) {
         CAPTURE(field);
         PlanView bare;
         bare.changes.resize(1);
         CHECK(to_json(bare).text().find("\"" + std::string(field) + "\": ") != std::string::npos);
     }
     CHECK(to_json(view).find("summary")->text(false) ==
-          R"({"create": 1, "change": 2, "remove": 1, "reactions": {"restart": 1}})");
+          R"({"create": 1, "change": 2, "remove": 1, "reactions": {"restart": 1}, "fetched": 0, "room": 0})");
+}
+
+TEST_CASE("a plan's end says what is fetched and how much room it takes, where that is known") {
+    PlanView view = webserver();
+    CHECK(summary(view) == "1 to create, 2 to change, 1 to remove, 1 to restart");
+    view.changes[0].cost = {.fetched = 1'500'000, .room = 4096};
+    view.changes[1].cost = {.room = -10240};
+    CHECK(summary(view) ==
+          "1 to create, 2 to change, 1 to remove, 1 to restart; 1.4 MiB to fetch, 6.0 KiB less on disk");
+    CHECK(to_json(view).find("summary")->find("fetched")->text(false) == "1500000");
+    CHECK(to_json(view).find("summary")->find("room")->text(false) == "-6144");
+    view.changes[1].cost.room = -4096;
+    CHECK(summary(view).ends_with("; 1.4 MiB to fetch"));
+}
+
+TEST_CASE("what is told along with a change is a sentence, and of what goes it is told as well") {
+    const auto types = builtin_types();
+    const auto type =
+        std::find_if(types.begin(), types.end(), [](auto* one) { return one->schema().name == "package"; });
+    REQUIRE(type != types.end());
+    const Schema& schema = (*type)->schema();
+    const auto told = [&](const char* name, const Value::Map& map) {
+        const Value state(Value::Map{{"name", Value("x")}, {name, Value(map)}});
+        for (const AttributeView& one : attributes(&schema, Value(), state, {}))
+            if (one.name == name) return render(one, Style(false), 0);
+        return std::string("nothing");
+    };
+    CHECK(told("comes", {{"why", Value("a needs x")}, {"download", Value("5 kB")}, {"installed", Value("9 kB")}}) ==
+          "comes: a needs x; download 5 kB, installed 9 kB\n");
+    CHECK(told("comes", {{"download", Value("5 kB")}}) == "comes: download 5 kB\n");
+    CHECK(told("goes", {{"why", Value("a conflicts with x")}}) == "goes: a conflicts with x\n");
+    CHECK(told("fetched", {}) == "nothing");
 }
 
 TEST_CASE("colour is only added: without it a plan is the same text") {

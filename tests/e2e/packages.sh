@@ -198,7 +198,7 @@ walk() {
     site <<< $'name: tiny\npackages: [hello, other]'
     status 2 inside chaos plan /run/site.yml
     says libhi
-    if [ "$manager" = dnf ]; then says "why=hello needs libhi"; fi
+    if [ "$manager" = dnf ]; then says "comes: hello needs libhi"; fi
     status 0 inside chaos apply -y /run/site.yml
     is hello 1.0-1
     is other 1.0-1

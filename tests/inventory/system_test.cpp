@@ -79,6 +79,23 @@ TEST_CASE("packages are found by name and architecture, the native one first") {
     CHECK(packages.find("libc6:arm64") == nullptr);
 }
 
+TEST_CASE("packages of a foreign architecture are not there by their name alone, to dpkg") {
+    const auto packages = Packages::parse(
+        "Package: hello\nStatus: install ok installed\nArchitecture: i386\nVersion: 2\n\n"
+        "Package: doc\nStatus: install ok installed\nArchitecture: all\nVersion: 3\n"
+        "Installed-Size: 12\n",
+        "", "amd64");
+    CHECK(packages.find("hello") == nullptr);
+    CHECK(packages.find("hello:amd64") == nullptr);
+    REQUIRE(packages.find("hello:i386"));
+    CHECK(packages.find("hello:i386")->size == 0);
+    REQUIRE(packages.find("doc"));
+    CHECK(packages.find("doc")->size == 12 * 1024);
+    const auto others = Packages::of(Packages::Keeper::dnf, {{.name = "glibc", .architecture = "x86_64"},
+                                                             {.name = "steam", .architecture = "i686"}});
+    CHECK(others.find("steam"));
+}
+
 TEST_CASE("packages learn from dpkg's journal what it had not merged when it was cut") {
     test::FakeHost host;
     host.put_file("/var/lib/dpkg/status", std::string(status));

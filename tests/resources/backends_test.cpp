@@ -267,7 +267,9 @@ TEST_CASE("dnf's library is asked by the Python of dnf itself, and not at all wh
     CHECK(answer.known);
     CHECK(question == "install\thello\t1.0-1\t\ninstall\tother\t\ttiny\nfile\tmine\t/srv/mine.rpm\nremove\told\n");
     REQUIRE(answer.moves.size() == 3);
-    CHECK(answer.moves[0].comes == TextMap{{"why", "hello needs libhi"}, {"download", "6344 B"}, {"installed", "9 B"}});
+    CHECK(answer.moves[0].reason.why == "hello needs libhi");
+    CHECK(answer.moves[0].reason.fetched == 6344);
+    CHECK(answer.moves[0].reason.takes == 9);
     CHECK(answer.moves[2].kind == Move::Kind::remove);
     CHECK(answer.moves[2].old_version == "1-1");
     host.put_command("/usr/libexec/platform-python", [](FakeHost&, const Command&) {

@@ -19,6 +19,7 @@ struct Packages {
         std::string name, architecture, version;
         std::string want, flag,
             status;  ///< install|hold|deinstall|purge, ok|reinstreq, installed|config-files|half-installed|unpacked|...
+        std::int64_t size = 0;   ///< Bytes that it takes, as it says itself; 0 where that is not known.
         bool automatic = false;  ///< Came along with another one.
         bool essential = false;  ///< The host does not work without it.
         bool held() const { return want == "hold"; }
@@ -32,7 +33,8 @@ struct Packages {
     bool present = false;  ///< There is such a note here.
     bool journal = false;  ///< dpkg was cut: what it wrote down last (already in `all`) it has not merged yet.
 
-    /// `nginx`, or `libc6:i386`. Null where dpkg does not know it.
+    /// `nginx`, or `libc6:i386`. Null where it is not known. To dpkg a name alone is of the native architecture, or
+    /// all.
     const Package* find(std::string_view name) const;
 
     /// A package whose unpacking or configuring was cut: dpkg wants `--configure -a`, or a fresh copy (reinstreq).

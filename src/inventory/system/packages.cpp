@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <chaos/system/packages.hpp>
+#include <charconv>
 #include <numeric>
 #include <tuple>
 
@@ -45,6 +46,14 @@ void paragraphs(std::string_view text, Each each, End end) {
 /// For every processor.
 bool is_common(std::string_view architecture) {
     return architecture == "all" || architecture == "noarch" || architecture == "any";
+}
+
+/// In bytes.
+std::int64_t kilobytes(std::string_view digits) {
+    std::int64_t value = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    constexpr std::int64_t most_said = std::int64_t{1} << 50;
+    return value > 0 && value < most_said ? value * 1024 : 0;
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -100,6 +109,8 @@ Packages Packages::parse(std::string_view status, std::string_view extended_stat
                 package.architecture = value;
             else if (field == "Version")
                 package.version = value;
+            else if (field == "Installed-Size")
+                package.size = kilobytes(value);
             else if (field == "Essential" || field == "Protected" || field == "Important")
                 package.essential = package.essential || value == "yes";
         },
@@ -147,7 +158,9 @@ const Packages::Package* Packages::find(std::string_view wanted) const {
     for (; at != by_name_.end() && all[*at].name == name; ++at) {
         const auto& one = all[*at];
         if (suffix.empty()) {
-            return &one;  // the native one, if there is one
+            // The native one comes first. To apt a foreign one is another package; others take it where there is none.
+            const bool counts = keeper != Keeper::apt || architecture.empty() || one.architecture == architecture;
+            return counts || is_common(one.architecture) ? &one : nullptr;
         } else if (one.architecture == suffix ||
                    (is_common(one.architecture) && (suffix == architecture || suffix == "any"))) {
             return &one;

@@ -32,12 +32,18 @@ struct Request {
     }
 };
 
+/// Why a package changes and how much it is, as far as its package manager tells.
+struct Reason {
+    std::string why{};                     ///< Empty where somebody asked for it.
+    std::uint64_t fetched = 0, takes = 0;  ///< Bytes.
+};
+
 /// One package that a transaction would touch.
 struct Move {
     enum class Kind : char { install, remove } kind;
     std::string name;  ///< With `:arch` where it is not the native one.
     std::string old_version, version;
-    TextMap comes{};  ///< Why it comes and how much it is; empty where its package manager tells nothing of that.
+    Reason reason{};
 };
 
 /// Why there would be none.

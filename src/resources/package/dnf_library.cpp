@@ -57,9 +57,11 @@ std::uint64_t number(std::string_view text) {
 
 Move move_of(const std::vector<std::string>& fields) {
     const bool comes = fields[0] == "comes";
-    solver::Move told_of;
-    told_of.why = fields[4], told_of.download = number(fields[5]), told_of.installed = number(fields[6]);
-    return {comes ? Move::Kind::install : Move::Kind::remove, fields[1], fields[2], fields[3], told(told_of)};
+    return {comes ? Move::Kind::install : Move::Kind::remove,
+            fields[1],
+            fields[2],
+            fields[3],
+            {fields[4], number(fields[5]), number(fields[6])}};
 }
 
 std::string said_of(std::string_view verb, const std::vector<std::string>& names) {

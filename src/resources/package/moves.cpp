@@ -20,12 +20,29 @@ std::string name_of(const Packages::Package& one, const Packages& packages) {
     return native ? one.name : one.name + ":" + one.architecture;
 }
 
-TextMap told(const solver::Move& move) {
-    TextMap all;
-    if (!move.why.empty()) all.emplace_back("why", move.why);
-    if (move.download) all.emplace_back("download", size_text(move.download));
-    if (move.installed) all.emplace_back("installed", size_text(move.installed));
-    return all;
+Reason reason_of(const solver::Move& move) {
+    return {move.why, move.download, move.installed};
+}
+
+void tell(Package& coming, const Reason& reason) {
+    TextMap comes;
+    if (!reason.why.empty()) comes.emplace_back("why", reason.why);
+    if (reason.fetched) {
+        comes.emplace_back("download", size_text(reason.fetched));
+        coming.fetched = static_cast<std::int64_t>(reason.fetched);
+    }
+    if (reason.takes) {
+        comes.emplace_back("installed", size_text(reason.takes));
+        coming.takes = static_cast<std::int64_t>(reason.takes);
+    }
+    if (!comes.empty()) coming.comes = std::move(comes);
+}
+
+State with_why(const State& going, const std::string& why) {
+    if (!going || why.empty()) return going;
+    Package one = *going.as<Package>();
+    one.goes = TextMap{{"why", why}};
+    return State::of(std::move(one));
 }
 
 std::string listed(const std::vector<std::string>& words, const char* between) {

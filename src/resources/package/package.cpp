@@ -53,6 +53,7 @@ Package seen(const View& view, const Packages::Package& there, const std::string
         found.archive = archive;
     else if (!backend->packs_anew())
         found.archive.emplace();
+    if (there.size) found.takes = there.size;
     found.scripts = backend->has_own_scripts(view.host(), there);
     return found;
 }

@@ -27,7 +27,8 @@ struct Package {
     std::optional<std::string> archive;
     std::vector<std::string> allow_removals;
     std::string source;  ///< Empty: whichever its package manager prefers.
-    std::optional<TextMap> comes;
+    std::optional<TextMap> comes, goes;
+    std::optional<std::int64_t> fetched, takes;  ///< Bytes.
     std::optional<bool> scripts;
     std::vector<std::string> members;  ///< Of a group: what it has.
 };

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "../kinds.hpp"
+#include "moves.hpp"
 
 namespace chaos::resources {
 namespace {
@@ -22,16 +23,18 @@ void check_names(const Packages& packages, const UpgradeWish& wish) {
 }  // namespace
 
 void add_upgrade(Upgrades& found, const View& view, const std::string& name, const std::string& version,
-                 std::optional<std::uint32_t> because, TextMap comes) {
+                 std::optional<std::uint32_t> because, const Reason& reason) {
     const auto* there = view.once<Packages>().find(name);
-    const State before = there && there->status != "config-files" ? State::of(seen(view, *there, name)) : State();
+    State before = there && there->status != "config-files" ? State::of(seen(view, *there, name)) : State();
     State goal;
     if (!version.empty()) {
         Package one{.name = name, .version = version};
         one.automatic = there ? there->automatic : true;
         if (before) one.hold = before.as<Package>()->hold;
-        one.comes = std::move(comes);
+        tell(one, reason);
         goal = State::of(std::move(one));
+    } else {
+        before = with_why(before, reason.why);
     }
     Resource resource;
     resource.type = &package_type();
@@ -74,7 +77,7 @@ Upgrades upgrades_by_manager(const View& view, const UpgradeWish& wish) {
             throw Error(fmt::format("package {} would change, and nothing was asked for", move.name))
                 .help(backend.ask_about(move.name));
         add_upgrade(found, view, move.name, goes ? "" : move.version, meant ? std::nullopt : std::optional(0U),
-                    move.comes);
+                    move.reason);
     }
     return found;
 }

@@ -13,6 +13,6 @@ Upgrades upgrades_by_manager(const View&, const UpgradeWish&);
 /// One package that changes, to be planned: to this version (empty: it goes), for this entry of the catalog where it
 /// was not meant itself.
 void add_upgrade(Upgrades&, const View&, const std::string& name, const std::string& version,
-                 std::optional<std::uint32_t> because, TextMap comes);
+                 std::optional<std::uint32_t> because, const Reason&);
 
 }  // namespace chaos::resources

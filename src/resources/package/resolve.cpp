@@ -216,7 +216,8 @@ private:
         for (const auto& problem : answer.problems) {
             const Change& change = problem.job ? change_of(*problem.job) : change_of(0);
             wrong(Error(change.where, fmt::format("package {}: {}", change.id.key, listed(problem.said, "; ")))
-                      .help("libsolv suggests: " + listed(problem.ways_out, "; or ")));
+                      .help(problem.ways_out.empty() ? "apt-get -s install " + change.id.key
+                                                     : "libsolv suggests: " + listed(problem.ways_out, "; or ")));
         }
     }
 
@@ -285,7 +286,7 @@ private:
     static void settle(Change& change, const solver::Move& move) {
         Package goal = *change.after.as<Package>();
         goal.version = move.version;
-        goal.comes = told(move);
+        tell(goal, reason_of(move));
         change.after = State::of(std::move(goal)).with_inputs(change.after.inputs());
     }
 
@@ -302,12 +303,12 @@ private:
                                                      move.name, move.why)));
                 return std::nullopt;
             }
-            return Companion{{id, going_with(before, cause), State(), cause.where}, because};
+            return Companion{{id, with_why(going_with(before, cause), move.why), State(), cause.where}, because};
         }
         Package goal{.name = move.name, .version = move.version};
         goal.automatic = there ? there->automatic : true;
         if (before) goal.hold = before.as<Package>()->hold;
-        goal.comes = told(move);
+        tell(goal, reason_of(move));
         return Companion{{id, before, State::of(std::move(goal)), cause.where}, because};
     }
 

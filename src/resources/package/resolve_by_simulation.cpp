@@ -7,6 +7,7 @@
 #include <map>
 
 #include "local_file.hpp"
+#include "moves.hpp"
 #include "package.hpp"
 
 namespace chaos::resources {
@@ -57,11 +58,9 @@ bool may_go(const Packages::Package& one, const Change& cause) {
 }
 
 Error without_removing(const Change& cause, const Move& move, bool essential) {
-    const auto said =
-        std::find_if(move.comes.begin(), move.comes.end(), [](const auto& one) { return one.first == "why"; });
     Error error(cause.where, fmt::format("package {} can not be {} without removing {}{}", either(cause)->name,
                                          cause.after ? "changed" : "removed", move.name,
-                                         said == move.comes.end() ? "" : ": " + said->second));
+                                         move.reason.why.empty() ? "" : ": " + move.reason.why));
     if (essential) return std::move(error).help("the host does not work without it");
     return std::move(error).help(
         fmt::format("if that may be: allow_removals: [{}] on {}", move.name, either(cause)->name));
@@ -83,7 +82,7 @@ std::vector<Companion> companions(const View& view, const Packages& packages, st
             if (move->kind == Move::Kind::remove || !change.after) continue;
             Package goal = *change.after.as<Package>();
             goal.version = move->version;
-            if (!move->comes.empty()) goal.comes = move->comes;
+            tell(goal, move->reason);
             change.after = State::of(std::move(goal)).with_inputs(change.after.inputs());
             continue;
         }
@@ -91,7 +90,7 @@ std::vector<Companion> companions(const View& view, const Packages& packages, st
             const Change& cause = changes[because];
             if (there && may_go(*there, cause))
                 found.push_back({{{package_kind, name},
-                                  going_with(State::of(seen(view, *there, name)), cause),
+                                  with_why(going_with(State::of(seen(view, *there, name)), cause), move->reason.why),
                                   State(),
                                   cause.where},
                                  because});
@@ -103,7 +102,7 @@ std::vector<Companion> companions(const View& view, const Packages& packages, st
         goal.automatic = there ? there->automatic : true;
         const State before = there && there->status != "config-files" ? State::of(seen(view, *there, name)) : State();
         if (before) goal.hold = before.as<Package>()->hold;
-        if (!move->comes.empty()) goal.comes = move->comes;
+        tell(goal, move->reason);
         found.push_back({{{package_kind, name}, before, State::of(std::move(goal)), changes[because].where}, because});
     }
     return found;

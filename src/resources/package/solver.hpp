@@ -61,7 +61,7 @@ struct Newer {
 struct Problem {
     std::optional<std::size_t> job;  ///< The one it is about, where it is about one.
     std::vector<std::string> said;
-    std::vector<std::string> ways_out;
+    std::vector<std::string> ways_out;  ///< Empty where it has none to offer.
 };
 
 struct Answer {

@@ -151,7 +151,7 @@ private:
         if (goes && there && there->essential)
             throw Error(fmt::format("the upgrade would remove {}, which is essential: {}", move.name, move.why))
                 .help("name what is to be upgraded: chaos upgrade PACKAGE...");
-        add_upgrade(found_, view_, move.name, goes ? "" : move.version, because, goes ? TextMap() : told(move));
+        add_upgrade(found_, view_, move.name, goes ? "" : move.version, because, reason_of(move));
     }
 
     const View& view_;

@@ -2,10 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <deque>
 #include <map>
 #include <set>
 
+#include "causes.hpp"
+#include "circles.hpp"
 #include "parts.hpp"
 
 namespace chaos::resources::solver {
@@ -36,30 +37,40 @@ public:
         if (!solvable_)
             tell_problems(answer);
         else
-            tell_moves(answer);
+            tell_moves(answer), tell_circle(answer);
         return answer;
     }
 
+    /// Of an upgrade those that come and can not be unpacked one before the other: they stay as they are.
+    std::vector<Id> stuck() const { return upgrades() ? circle_in(parts_, coming_).packages : std::vector<Id>(); }
+
     /// What comes for no need, and is recommended already though it is not there: an upgrade leaves it out again.
     std::set<Id> unwanted() const {
-        const auto upgrades = [](const Job& job) { return job.newer; };
-        if (std::none_of(question_.jobs.begin(), question_.jobs.end(), upgrades)) return {};
+        if (!upgrades()) return {};
         const Repo* const installed = parts_.pool->installed;
-        std::set<Id> found;
-        for (Id id = installed->start; !recommended_.empty() && id < installed->end; ++id) {
+        std::set<Id> found, recommended;
+        for (const Id id : coming_)
+            if (const auto cause = causes_.find(parts_.at(id).name);
+                cause != causes_.end() && cause->second.recommended)
+                recommended.insert(id);
+        for (Id id = installed->start; !recommended.empty() && id < installed->end; ++id) {
             const auto& package = parts_.at(id);
             if (package.repo != installed || !package.dep_recommends) continue;
             for (const Id* one = installed->idarraydata + package.dep_recommends; *one; ++one) {
                 bool is_met = false;
                 for (const Id* by = parts_.providers(*one); *by; ++by) is_met |= parts_.at(*by).repo == installed;
                 for (const Id* by = parts_.providers(*one); *by && !is_met; ++by)
-                    if (recommended_.contains(*by)) found.insert(*by);
+                    if (recommended.contains(*by)) found.insert(*by);
             }
         }
         return found;
     }
 
 private:
+    bool upgrades() const {
+        return std::any_of(question_.jobs.begin(), question_.jobs.end(), [](const Job& job) { return job.newer; });
+    }
+
     static constexpr std::size_t of_nobody = static_cast<std::size_t>(-1);
 
     void add(std::vector<Id>& jobs, int how, Id what, std::size_t job) {
@@ -123,6 +134,18 @@ private:
         }
     }
 
+    /// apt would find it out in the middle of the run, and so it is one of the problems.
+    void tell_circle(Answer& answer) {
+        const auto circle = upgrades() ? Circle() : circle_in(parts_, coming_);
+        if (circle.packages.empty()) return;
+        Problem told;
+        const auto cause = causes_.find(parts_.at(circle.packages.front()).name);
+        if (cause != causes_.end()) told.job = cause->second.job;
+        told.said = {"it can be installed in no order: " + circle.said};
+        answer.moves.clear();
+        answer.problems.push_back(std::move(told));
+    }
+
     void say(Problem& told, Id rule) {
         constexpr std::size_t most = 5;
         Id from = 0, to = 0, dependency = 0;
@@ -147,47 +170,13 @@ private:
             if (decision < 0 && parts_.at(id).repo == parts_.pool->installed && !comes.contains(parts_.at(id).name))
                 going_.push_back(id);
         }
-        find_causes();
+        std::map<Id, std::size_t> asked;
+        for (const auto& [id, job] : asked_) asked.emplace(parts_.at(id).name, job);
+        causes_ = causes(parts_, coming_, going_, asked);
         for (const Id id : coming_) answer.moves.push_back(move_to(id));
         for (const Id id : going_) answer.moves.push_back(removal(id));
         std::sort(answer.moves.begin(), answer.moves.end(),
                   [](const Move& a, const Move& b) { return a.name < b.name; });
-    }
-
-    /// From what was asked for along what is needed, then along what is recommended, so that each has the nearest
-    /// cause.
-    void find_causes() {
-        std::deque<Id> reached, later;
-        for (const auto& [id, job] : asked_)
-            if (coming_.contains(id)) causes_[id] = {job, {}}, reached.push_back(id);
-        while (!reached.empty() || !later.empty()) {
-            if (reached.empty()) {
-                const Id next = later.front();
-                later.pop_front();
-                follow(next, parts_.at(next).dep_recommends, "recommends", reached);
-                continue;
-            }
-            const Id next = reached.front();
-            reached.pop_front();
-            later.push_back(next);
-            follow(next, parts_.at(next).dep_requires, "needs", reached);
-        }
-    }
-
-    void follow(Id from, Offset list, const char* verb, std::deque<Id>& reached) {
-        const auto& package = parts_.at(from);
-        if (!list) return;
-        for (const Id* dependency = package.repo->idarraydata + list; *dependency; ++dependency) {
-            if (*dependency == SOLVABLE_PREREQMARKER) continue;
-            for (const Id* one = parts_.providers(*dependency); *one; ++one) {
-                if (!coming_.contains(*one) || causes_.contains(*one)) continue;
-                causes_[*one] = {causes_.at(from).job,
-                                 fmt::format("{} {} {}", parts_.name(from), verb,
-                                             parts_.solv.pool_dep2str(parts_.pool.get(), *dependency))};
-                reached.push_back(*one);
-                if (verb == std::string_view("recommends")) recommended_.insert(*one);
-            }
-        }
     }
 
     /// In libsolv's words, by the rule that decided.
@@ -197,10 +186,19 @@ private:
         if (rule <= 0) return {};
         const auto type = parts_.solv.solver_ruleinfo(solver_.get(), rule, &from, &to, &dependency);
         for (const Id about : {from, to})
-            if (const auto cause = causes_.find(about); about > 0 && cause != causes_.end()) job = cause->second.job;
+            if (about > 0)
+                if (const auto cause = causes_.find(parts_.at(about).name); cause != causes_.end())
+                    job = cause->second.job;
         const int kind = type & SOLVER_RULE_TYPEMASK;
         if (kind != SOLVER_RULE_PKG) return {};
         return parts_.solv.solver_problemruleinfo2str(solver_.get(), type, from, to, dependency);
+    }
+
+    void find_why(Id id, Move& move) {
+        if (const auto cause = causes_.find(parts_.at(id).name); cause != causes_.end())
+            move.job = cause->second.job, move.why = cause->second.why;
+        else
+            move.why = decided(id, move.job);
     }
 
     Move move_to(Id id) {
@@ -215,10 +213,7 @@ private:
                 parts_.solv.pool_evrcmp(parts_.pool.get(), package.evr, parts_.at(there).evr, EVRCMP_COMPARE);
             move.kind = newer < 0 ? Move::Kind::downgrade : Move::Kind::upgrade;
         }
-        if (const auto cause = causes_.find(id); cause != causes_.end())
-            move.job = cause->second.job, move.why = cause->second.why;
-        else
-            move.why = decided(id, move.job);
+        find_why(id, move);
         move.download = parts_.solv.pool_lookup_num(parts_.pool.get(), id, SOLVABLE_DOWNLOADSIZE, nothing_said);
         move.installed = parts_.solv.pool_lookup_num(parts_.pool.get(), id, SOLVABLE_INSTALLSIZE, nothing_said);
         return move;
@@ -227,28 +222,19 @@ private:
     Move removal(Id id) {
         Move move{
             .kind = Move::Kind::remove, .name = parts_.name(id), .version = {}, .old_version = parts_.version(id)};
-        const auto asked = asked_.find(id);
-        move.asked = asked != asked_.end();
-        if (move.asked)
-            move.job = asked->second;
-        else
-            move.why = decided(id, move.job);
+        move.asked = asked_.contains(id);
+        find_why(id, move);
         move.installed = parts_.solv.pool_lookup_num(parts_.pool.get(), id, SOLVABLE_INSTALLSIZE, nothing_said);
         return move;
     }
-
-    struct Cause {
-        std::size_t job;
-        std::string why;
-    };
 
     const Pool::Parts& parts_;
     const Question& question_;
     std::unique_ptr<::Solver, Closer> solver_;
     std::vector<std::size_t> job_of_;  ///< Of libsolv's jobs, which of ours.
     std::map<Id, std::size_t> asked_;
-    std::map<Id, Cause> causes_;
-    std::set<Id> coming_, recommended_;
+    std::map<Id, Cause> causes_;  ///< By name.
+    std::set<Id> coming_;
     std::vector<Id> going_;
     bool solvable_ = false;
 };
@@ -260,8 +246,10 @@ Answer Pool::ask(const Question& question) const {
         Look look(*parts_, question, never);
         auto answer = look.answer();
         const auto unwanted = look.unwanted();
-        if (unwanted.empty()) return answer;
+        const auto stuck = look.stuck();
+        if (unwanted.empty() && stuck.empty()) return answer;
         never.insert(unwanted.begin(), unwanted.end());
+        never.insert(stuck.begin(), stuck.end());
     }
 }
 

@@ -134,8 +134,11 @@ void Pool::Parts::add_deb(Repo* repo, Repodata* data, const DebParagraph& said) 
     package.evr = text(said.version);
     package.arch = text(said.architecture);
     const auto by = is_from_abroad ? said.architecture : std::string_view(native);
-    add_needs(repo, package, said.pre_depends, by, &Solvable::dep_requires);
     add_needs(repo, package, said.depends, by, &Solvable::dep_requires);
+    if (!said.pre_depends.empty()) {
+        package.dep_requires = solv.repo_addid(repo, package.dep_requires, SOLVABLE_PREREQMARKER);
+        add_needs(repo, package, said.pre_depends, by, &Solvable::dep_requires);
+    }
     add_needs(repo, package, said.recommends, by, &Solvable::dep_recommends);
     add_conflicts(repo, package, said.conflicts);
     add_conflicts(repo, package, said.breaks);

@@ -13,7 +13,7 @@ namespace {
 
 /// What stands before what is kept: libsolv does not look whether what it is given is whole, so its digest does.
 std::string kept_head(const char* libsolv, std::string_view kept) {
-    return fmt::format("chaos packages 2, libsolv {}, {}\n", libsolv, hex(digest(kept)));
+    return fmt::format("chaos packages 3, libsolv {}, {}\n", libsolv, hex(digest(kept)));
 }
 
 }  // namespace
