@@ -23,6 +23,7 @@ private:
         const ResourceType* type = nullptr;
         std::string key;
         Value target, base;
+        Value lost;  ///< What was there before one that somebody made anew.
         std::int64_t last_run = 0;
         struct Made {
             std::int64_t run, step;
@@ -36,6 +37,7 @@ private:
     };
 
     void gather();
+    void follow(Span&, const ChangeRecord&);
     void add(const Span&);
     bool leave_to_later_runs(const Span&, const State& base, State& target);
     std::optional<ChangeRecord> changed_again(const ResourceId&, std::int64_t after) const;
@@ -54,7 +56,7 @@ private:
     Transactor::TakeBack back_;
     std::vector<Span> spans_;
     std::map<std::pair<std::int64_t, std::int64_t>, std::vector<Part>> in_step_;  ///< By run and step.
-    std::vector<State> bases_, targets_;
+    std::vector<State> bases_, targets_, lost_;
     std::vector<std::int64_t> first_runs_, last_runs_;
     std::string boot_ = boot_id();
     std::map<std::int64_t, bool> ended_;  ///< Runs, and whether there was a boot since.
