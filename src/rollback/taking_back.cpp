@@ -8,8 +8,6 @@
 #include <chaos/successive.hpp>
 #include <span>
 
-#include "succession.hpp"
-
 namespace chaos::rollback {
 
 namespace {
@@ -80,7 +78,9 @@ Transactor::TakeBack TakingBack::plan() && {
     back_.graph = edges();
     const View view(place_.looking);
     look(view);
+    gather_paths();
     decide(view);
+    tell_of_trees(view);
     for (const std::uint32_t i : keep_occupied(back_.site.catalog, view, back_.observed, back_.goal)) {
         const Resource& kept = back_.site.catalog[i];
         // A package that others came to need is no matter of dispute: it goes with the last of them.
@@ -313,25 +313,42 @@ bool TakingBack::is_protected(const ResourceId& id) const {
                        [&](const Holding& one) { return one.protect && one.type == id.type && one.key == id.key; });
 }
 
-/// What these runs changed and gave back themselves, attribute by attribute, is in no plan: but its file is a new one.
-/// That goes back to the byte as well, after all else.
-void TakingBack::restore_unseen() {
-    std::map<std::string, Succession> images;  // by path
-    std::map<std::string, std::uint32_t> owners;
+/// What these runs made of each path, and which resource it is of.
+void TakingBack::gather_paths() {
     for (const std::int64_t run : back_.runs)
         for (const Operation& operation : place_.store.operations(run)) {
             const auto parts = in_step_.find({run, operation.step});
             if (operation.effect || parts == in_step_.end()) continue;
-            const auto [held, first] = images.try_emplace(operation.path, operation);
-            if (!first) held->second.add(operation);
+            const auto [held, first] = paths_.try_emplace(operation.path, OfPath{Succession(operation), {}});
+            if (!first) held->second.made.add(operation);
             for (const Part& part : parts->second)
                 if (parts->second.size() == 1 || back_.site.catalog[part.number].id.key == operation.path)
-                    owners[operation.path] = part.number;
+                    held->second.owner = part.number;
         }
+}
+
+/// A tree goes back to where nothing is. Where somebody made its directory again, what was in it stays in the trash:
+/// no attribute tells of that.
+void TakingBack::tell_of_trees(const View& view) {
+    for (const auto& [path, of] : paths_) {
+        if (of.made.trash.empty() || of.made.after || !of.owner || !back_.observed[*of.owner]) continue;
+        const std::string& trash = of.made.trash;
+        if (view->look(trash).kind != Entry::Kind::directory || view->list(trash).empty()) continue;
+        const ResourceId& id = back_.site.catalog[*of.owner].id;
+        std::erase_if(back_.conflicts, [&](const Conflict& told) { return told.id == id && told.attribute.empty(); });
+        tell({id, "", "with what was in it", "absent", "made again; what was in it lies in " + trash});
+    }
+}
+
+/// What these runs changed and gave back themselves, attribute by attribute, is in no plan: but its file is a new one.
+/// That goes back to the byte as well, after all else.
+void TakingBack::restore_unseen() {
     std::map<const ResourceType*, std::set<std::uint32_t>> found;
-    for (const auto& [path, number] : owners) {
+    for (const auto& [path, of] : paths_) {
+        if (!of.owner) continue;
+        const std::uint32_t number = *of.owner;
         const Resource& resource = back_.site.catalog[number];
-        const auto& [before, after, trash] = images.at(path);
+        const Image &before = of.made.before, &after = of.made.after;
         const State& now = back_.observed[number];
         // A command that ran because of what it watches changed no attribute: what it wrote is all there is of it.
         const bool ran = runs_commands(*resource.type);

@@ -6,6 +6,7 @@
 
 #include "lock.hpp"
 #include "runner.hpp"
+#include "succession.hpp"
 
 namespace chaos::rollback {
 
@@ -31,6 +32,10 @@ private:
         };
         std::vector<Made> steps;
     };
+    struct OfPath {
+        Succession made;
+        std::optional<std::uint32_t> owner;  ///< In the catalog.
+    };
     struct Part {
         std::uint32_t number;  ///< In the catalog.
         bool removed;
@@ -48,6 +53,8 @@ private:
     void decide(const View&);
     void tell(Conflict);
     bool is_protected(const ResourceId&) const;
+    void gather_paths();
+    void tell_of_trees(const View&);
     void restore_unseen();
     void find_settling();
 
@@ -56,6 +63,7 @@ private:
     Transactor::TakeBack back_;
     std::vector<Span> spans_;
     std::map<std::pair<std::int64_t, std::int64_t>, std::vector<Part>> in_step_;  ///< By run and step.
+    std::map<std::string, OfPath> paths_;
     std::vector<State> bases_, targets_, lost_;
     std::vector<std::int64_t> first_runs_, last_runs_;
     std::string boot_ = boot_id();
