@@ -103,8 +103,10 @@ void TakingBack::gather() {
         if (!stands(record)) continue;
         back_.site.name = record->site;
         for (const ChangeRecord& change : place_.store.changes(run)) {
-            if (change.result != ChangeRecord::Result::done) continue;
             const ResourceType* type = place_.registry.type(change.type);
+            if (type && change.result == ChangeRecord::Result::kept)
+                tell({{type->schema().name, change.key}, "", "lost: the store was damaged", "something", "as it is"});
+            if (change.result != ChangeRecord::Result::done) continue;
             if (!type)
                 throw Error(fmt::format("this program knows no kind '{}', which run {} changed", change.type, run));
             const auto [held, first] = number_of.try_emplace({change.type, change.key}, spans_.size());
