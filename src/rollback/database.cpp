@@ -7,11 +7,10 @@
 namespace chaos::rollback {
 
 Error damaged(const std::string& path, const std::string& what) {
-    const auto directory = path.substr(0, path.rfind('/'));
     return Error(fmt::format("the store {} is damaged: {}", path, what))
-        .help(fmt::format("nothing was changed; keep a copy (cp -a {0} {0}.kept), then look: sqlite3 {1} "
-                          "'PRAGMA integrity_check'",
-                          directory, path));
+        .help(
+            "nothing was changed; what of it is lost: chaos history verify; a sound one without that, and this one "
+            "beside it: chaos history repair");
 }
 
 Database::Database(std::string path) : path_(std::move(path)) {
