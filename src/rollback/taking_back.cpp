@@ -80,6 +80,7 @@ Transactor::TakeBack TakingBack::plan() && {
     look(view);
     gather_paths();
     decide(view);
+    leave_what_is_lost(view);
     tell_of_trees(view);
     for (const std::uint32_t i : keep_occupied(back_.site.catalog, view, back_.observed, back_.goal)) {
         const Resource& kept = back_.site.catalog[i];
@@ -327,6 +328,28 @@ void TakingBack::gather_paths() {
                 if (parts->second.size() == 1 || back_.site.catalog[part.number].id.key == operation.path)
                     held->second.owner = part.number;
         }
+}
+
+/// Why a path can not go back to what it was, whoever took that away; empty where it can.
+std::string TakingBack::lost_of(const Succession& made, const View& view) const {
+    if (!made.trash.empty() && !made.after && !view->look(made.trash)) return made.trash + " is not there any more";
+    const bool needs = made.before.content && made.before.content != made.after.content;
+    return needs && !place_.store.has_blob(made.before.content) ? "its content is in the store no more" : "";
+}
+
+/// One that can not go back must not hold up the others: it stays, and is named.
+void TakingBack::leave_what_is_lost(const View& view) {
+    for (const auto& [path, of] : paths_) {
+        if (!of.owner) continue;
+        const Resource& resource = back_.site.catalog[*of.owner];
+        const State& now = back_.observed[*of.owner];
+        State& goal = back_.goal[*of.owner];
+        const bool goes_back = goal && (!now || !same(resource.type->schema(), now, goal));
+        const std::string why = goes_back ? lost_of(of.made, view) : "";
+        if (why.empty()) continue;
+        goal = now;
+        tell({resource.id, "", "what was there", now ? "something else" : "absent", why});
+    }
 }
 
 /// A tree goes back to where nothing is. Where somebody made its directory again, what was in it stays in the trash:

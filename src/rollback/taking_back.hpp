@@ -54,6 +54,8 @@ private:
     void tell(Conflict);
     bool is_protected(const ResourceId&) const;
     void gather_paths();
+    std::string lost_of(const Succession&, const View&) const;
+    void leave_what_is_lost(const View&);
     void tell_of_trees(const View&);
     void restore_unseen();
     void find_settling();

@@ -313,6 +313,24 @@ TEST_CASE("What a repair could not save holds up nothing else of its run: that g
     CHECK(check_history(tree.state()).flaws.empty());
 }
 
+TEST_CASE("An object that somebody took away is told by verify, and holds up nothing else of its run") {
+    Tree tree;
+    const std::string huge(2 << 20, 'h');
+    spill(tree.at("/srv/huge"), huge);
+    spill(tree.at("/srv/small"), "small\n");
+    tree.apply({{"/srv/huge", "1\n"}, {"/srv/small", "2\n"}});
+    CHECK(check_history(tree.state()).flaws.empty());
+    for (const auto& entry : fs::directory_iterator(tree.state() + "/objects")) fs::remove(entry.path());
+    REQUIRE(check_history(tree.state()).flaws.size() == 1);
+    CHECK(check_history(tree.state()).flaws.front().lost == std::vector<std::string>{"run 1: /srv/huge"});
+    const std::vector<Conflict> left = tree.left_by_taking_back({1});
+    REQUIRE(left.size() == 1);
+    CHECK(left.front().id.key == "/srv/huge");
+    CHECK(left.front().now == "its content is in the store no more");
+    CHECK(slurp(tree.at("/srv/huge")) == "1\n");
+    CHECK(slurp(tree.at("/srv/small")) == "small\n");
+}
+
 TEST_CASE("A sound store is left alone by saving") {
     Tree tree;
     tree.apply({{"/srv/a", "a\n"}});
