@@ -9,8 +9,9 @@ namespace chaos::rollback {
 Error damaged(const std::string& path, const std::string& what) {
     return Error(fmt::format("the store {} is damaged: {}", path, what))
         .help(
-            "nothing was changed; what of it is lost: chaos history verify; a sound one without that, and this one "
-            "beside it: chaos history repair");
+            "nothing was changed. What of it is lost: chaos history verify. Then: chaos history repair, which keeps "
+            "this "
+            "one beside a sound one");
 }
 
 Database::Database(std::string path) : path_(std::move(path)) {
