@@ -185,6 +185,7 @@ State goal_of(const Resource& resource, const State& observed, Diagnostics& prob
     std::vector<const Field*> conflicts;
     const State target = resource.absent ? State() : resource.wanted;
     State goal = three_way(schema, observed, resource.recorded, target, conflicts);
+    if (!target && goal && resource.type->is_as_absent(observed)) return target;
     for (const Field* field : conflicts)
         problems.note(Error(resource.where,
                             fmt::format("{} left the manifest, but {} was changed since by somebody else: it stays",
@@ -260,9 +261,14 @@ void adopt(Catalog& catalog, States& observed, States& goal, std::vector<Compani
     for (auto& [change, because, type] : companions) {
         if (change.id.type == "directory" && paths.contains(change.id.key)) continue;
         if (const auto [found, fresh] = known.emplace(to_text(change.id), catalog.size()); !fresh) {
-            if (const std::size_t i = found->second; i < declared && !catalog[i].leaving && !catalog[i].absent &&
-                                                     change.before &&
-                                                     same(catalog[i].type->schema(), observed[i], goal[i]))
+            const std::size_t i = found->second;
+            if (i < declared && catalog[i].leaving && change.before &&
+                same(catalog[i].type->schema(), observed[i], goal[i])) {  // it stays, since others need it: as they do
+                observed[i] = change.before, goal[i] = change.after;
+                continue;
+            }
+            if (i < declared && !catalog[i].leaving && !catalog[i].absent && change.before &&
+                same(catalog[i].type->schema(), observed[i], goal[i]))
                 refuse_against_declared(catalog[because], catalog[i], change, problems);
             continue;
         }

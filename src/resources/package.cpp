@@ -91,7 +91,7 @@ std::string clean(std::string_view key) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' ||
                c == '.' || c == ':' || c == '_' || c == '@';  // rpm: NetworkManager; pacman: lib32_x, db5.3@
     };
-    const bool good = key.size() > 1 && key[0] != '-' && key[0] != '+' && key[0] != '@' && key.back() != '-' &&
+    const bool good = !key.empty() && key[0] != '-' && key[0] != '+' && key[0] != '@' && key.back() != '-' &&
                       key.back() != ':' && std::all_of(key.begin(), key.end(), is_word);
     if (const auto meant = named_by_file(key))
         throw Error(fmt::format("'{}' is a file, and an entry is called as the package in it", key))
@@ -281,7 +281,10 @@ public:
     void undo_all(WritableHost& host, std::span<const Change> changes) const override {
         if (const auto packages = without_groups(changes); !packages.empty()) undo_packages(host, packages);
     }
-    bool is_as_absent(const State& state) const override { return is_group(state.as<Package>()->name); }
+    /// A half of one is what a run that was cut or failed left of it, and no wish of anybody's.
+    bool is_as_absent(const State& state) const override {
+        return is_group(state.as<Package>()->name) || !state.as<Package>()->intact.value_or(true);
+    }
     void sweep(WritableHost& host, const History& history) const override {
         const auto keeper = Packages::keeper_of(host);
         if (const auto* backend = backend_of(keeper)) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include <chaos/system/accounts.hpp>
 #include <chaos/system/outdated.hpp>
 #include <chaos/system/packages.hpp>
@@ -109,6 +111,12 @@ TEST_CASE("packages learn from dpkg's journal what it had not merged when it was
     CHECK(packages.architecture == "amd64");
     CHECK(packages.find("gone")->version == "4");
     CHECK(packages.find("tz") == nullptr);
+    CHECK(packages.find("libc6")->version == "2.36-9");
+    // What it had noted before is no second package: it would be mended as often as it was noted.
+    CHECK(std::count_if(packages.all.begin(), packages.all.end(), [](const auto& one) { return one.name == "gone"; }) ==
+          1);
+    CHECK(std::none_of(packages.all.begin(), packages.all.end(),
+                       [](const auto& one) { return one.name == "tz" && Packages::broken(one); }));
 }
 
 TEST_CASE("packages are not there without dpkg, and hundreds of them are read") {

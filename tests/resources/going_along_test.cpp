@@ -150,6 +150,21 @@ TEST_CASE("what came along stays where something that comes in the same run need
           Names{"lib", "deep", "one"});
 }
 
+TEST_CASE("what left the manifest and what comes in the same run needs stays, at the version that needs it") {
+    auto host = scene();
+    host.put_file("/var/lib/apt/lists/deb.example.org_debian_dists_stable_main_binary-amd64_Packages",
+                  "Package: web\nVersion: 1\nArchitecture: amd64\nDepends: hers\n\n"
+                  "Package: deep\nVersion: 2\nArchitecture: amd64\n\n"
+                  "Package: site\nVersion: 1\nArchitecture: amd64\nDepends: deep (>= 2)\n");
+    const auto web = planned(host, {leaving("hers"), declare("package", attributes({{"name", "web"}}))});
+    REQUIRE(web.goal[0]);
+    CHECK(web.goal[0].spec() == web.before[0].spec());
+    // lib needs it as well, so it would stay as it is by that alone
+    const auto site = planned(host, {leaving("deep"), declare("package", attributes({{"name", "site"}}))});
+    REQUIRE(site.goal[0]);
+    CHECK(site.goal[0].as<resources::Package>()->version == "2");
+}
+
 TEST_CASE("what was there before, what a person marked or holds, and what a host can not do without stays") {
     auto host = scene(installed("core", "Essential: yes\n") + installed("guard", "Protected: yes\n"));
     host.brought.erase("docs");

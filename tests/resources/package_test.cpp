@@ -67,6 +67,34 @@ TEST_CASE("a package's plan has exact versions and what comes along, each for wh
     CHECK(run.steps.size() == 1);  // one transaction
 }
 
+TEST_CASE(
+    "a package may have a name of one letter, as R of Fedora has: else what upgraded it could not be taken back") {
+    auto wanted = package("R");
+    CHECK(to_text(wanted.id) == "package:R");
+    CHECK_NOTHROW(wanted.type->schema().key()->set(wanted.type->schema().make().get(), Value("R")));
+    Diagnostics problems;
+    CHECK(decode(wanted.type->schema(), encode(wanted.type->schema(), wanted.wanted), problems));
+    CHECK(problems.ok());
+}
+
+TEST_CASE("a package that a run left half removed leaves with its entry, and is no edit of somebody's") {
+    const auto notes = [](std::string_view state) {
+        FakeHost host;
+        host.put_file("/var/lib/dpkg/status", std::string(status) + "\nPackage: web\nStatus: " + std::string(state) +
+                                                  "\nArchitecture: amd64\nVersion: 1\n");
+        auto entry = declare("package", attributes({{"name", "web"}, {"version", "2"}}), true);
+        entry.leaving = true, entry.where = {}, entry.recorded = entry.wanted;
+        const auto run = plan_for(host, {entry});
+        const auto& remarks = run.problems.remarks();
+        const bool told = std::any_of(remarks.begin(), remarks.end(), [](const Error& one) {
+            return std::string_view(one.what()).find("somebody else") != std::string_view::npos;
+        });
+        return !told && !run.goal[0];
+    };
+    CHECK(notes("deinstall ok half-installed"));
+    CHECK_FALSE(notes("install ok installed"));  // another version: somebody's
+}
+
 TEST_CASE("a package that would remove another one is refused, unless that one is to be absent") {
     auto host = debian({0, "Remv telnet [0.17]\nInst web (3 x)\n", ""});
     const auto run = plan_for(host, {package("web")});

@@ -103,7 +103,9 @@ TEST_CASE("an upgrade leaves out what can be unpacked in no order") {
     const auto installed = there("a", "1") + there("b", "1") + there("c", "1");
     const auto archive =
         offered("a", "2", "Pre-Depends: b (>= 2)\n") + offered("b", "2", "Depends: a (>= 2)\n") + offered("c", "2");
-    const auto answer = ask(installed, archive, {.jobs = {{"a", false, true}, {"b", false, true}, {"c", false, true}}});
+    const auto answer =
+        ask(installed, archive,
+            {.jobs = {{"a", false, false, true}, {"b", false, false, true}, {"c", false, false, true}}});
     CHECK(answer.problems.empty());
     REQUIRE(answer.moves.size() == 1);
     CHECK(answer.moves[0].name == "c");
@@ -118,4 +120,14 @@ TEST_CASE("a kept repository still knows what is needed before unpacking") {
     const auto answer = again.ask({.jobs = {{"a"}}});
     REQUIRE(answer.problems.size() == 1);
     CHECK(answer.problems[0].said.at(0).find("a needs b before it is unpacked") != std::string::npos);
+}
+
+TEST_CASE("what goes gently stays where something that comes needs it") {
+    const auto archive = offered("web", "1", "Depends: lib\n");
+    const auto stays = ask(there("lib", "1"), archive, {.jobs = {{"lib", true, true}, {"web"}}});
+    CHECK(stays.problems.empty());
+    REQUIRE(stays.moves.size() == 1);
+    CHECK(stays.moves[0].name == "web");
+    CHECK(ask(there("lib", "1"), archive, {.jobs = {{"lib", true, true}}}).moves.size() == 1);
+    CHECK_FALSE(ask(there("lib", "1"), archive, {.jobs = {{"lib", true}, {"web"}}}).problems.empty());
 }

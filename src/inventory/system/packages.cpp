@@ -81,6 +81,18 @@ void Packages::index() {
               [&](auto a, auto b) { return std::pair(key(a), b) < std::pair(key(b), a); });
     const auto last = std::unique(by_name_.begin(), by_name_.end(), [&](auto a, auto b) { return key(a) == key(b); });
     by_name_.erase(last, by_name_.end());
+    if (by_name_.size() != all.size()) {  // what dpkg noted of them before is no package beside them
+        std::vector<std::uint32_t> number(all.size(), 0);
+        for (const auto one : by_name_) number[one] = 1;
+        std::uint32_t next = 0;
+        for (std::uint32_t i = 0; i < all.size(); ++i) {
+            if (!number[i]) continue;
+            if (i != next) all[next] = std::move(all[i]);
+            number[i] = next++;
+        }
+        all.resize(next);
+        for (auto& one : by_name_) one = number[one];
+    }
     std::erase_if(by_name_, [&](auto number) { return all[number].status == "not-installed"; });
 }
 

@@ -9,6 +9,7 @@
 #include "archives.hpp"
 #include "fidelity.hpp"
 #include "manners.hpp"
+#include "moves.hpp"
 #include "package.hpp"
 
 namespace chaos::resources::apt {
@@ -190,6 +191,30 @@ void repair(WritableHost& host, bool must_configure) {
     if (failed && must_configure)
         throw TransactionFailed(Error(failed->what()).help("apt-get --fix-broken install, then apply again"),
                                 failed->printed());
+}
+
+void finish_removals(WritableHost& host, const Request& request) {
+    const View view(host);
+    const auto& packages = view.once<Packages>();
+    const auto is_asked = [&](const std::string& name) {
+        const auto is_it = [&](const std::string& one) { return bare(one.substr(0, one.find('=')), packages) == name; };
+        return std::any_of(request.install.begin(), request.install.end(), is_it) ||
+               std::any_of(request.remove.begin(), request.remove.end(), is_it);
+    };
+    std::vector<std::string> names;
+    for (const auto& one : packages.all)
+        if (one.status == "half-installed" && (one.want == "deinstall" || one.want == "purge"))
+            if (auto name = name_of(one, packages); !is_asked(name)) names.push_back(std::move(name));
+    if (names.empty()) return;
+    host.says(fmt::format("a removal was broken off: bringing it to an end first ({})", listed(names)));
+    auto command = quiet({"dpkg", "--remove"});
+    command.argv.insert(command.argv.end(), names.begin(), names.end());
+    if (const auto failed = try_out(host, command))
+        throw TransactionFailed(
+            Error(fmt::format("{} stands half removed, and apt does nothing before that is done:\n{}", listed(names),
+                              failed->what()))
+                .help(fmt::format("mend what its script wants; or keep it: apt-get install --reinstall {}", names[0])),
+            failed->printed());
 }
 
 }  // namespace chaos::resources::apt

@@ -31,6 +31,10 @@ Command update();
 /// is an Error, or (who takes it back anyway) let be.
 void repair(WritableHost&, bool must_configure = true);
 
+/// What somebody's removal left half there, and the request does not speak of: apt would go on with that in any
+/// transaction, and the plan has nothing of it.
+void finish_removals(WritableHost&, const Request&);
+
 /// What was cut may be noted as done and not be: dpkg syncs what it notes, and not the names of files, which lie on
 /// another file system where /var is one. What of these packages is not where it belongs is unpacked again; what was
 /// about to be removed and is to stay is not to be removed any more. What it notes as gone, and whose files are there

@@ -52,6 +52,7 @@ public:
 
     Answer simulate(const Host& host, const Request& request) const override { return apt::simulate(host, request); }
     void carry_out(WritableHost& host, const Request& request) const override {
+        apt::finish_removals(host, request);
         auto command = apt::command(request, false);
         apt::keep_incoming(host, command);
         apt::show_only_what_comes(host, request, command);

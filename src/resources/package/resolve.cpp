@@ -130,7 +130,8 @@ private:
             touched[name] = &change;
             question_.may_go.insert(question_.may_go.end(), either.allow_removals.begin(), either.allow_removals.end());
             if (change.after && !can_come(change, name)) continue;
-            question_.jobs.push_back({name, !change.after});
+            // What no manifest names any more goes where nothing that comes needs it.
+            question_.jobs.push_back({name, !change.after, !change.after && !change.where});
             change_of_.push_back(i);
         }
         for (const auto& one : packages_.all)
@@ -272,7 +273,16 @@ private:
         std::map<std::string, std::size_t, std::less<>> asked;
         for (const std::size_t i : change_of_) asked[bare(either(changes_[i])->name, packages_)] = i;
         std::vector<Companion> found;
+        keep_what_comes_needs(answer);
+        std::map<std::string, const Change*, std::less<>> standing;  // declared, and other than it is by marks alone
+        for (const Change& change : changes_)
+            if (change.where && change.after && !changes_version(change))
+                standing[bare(either(change)->name, packages_)] = &change;
         for (const auto& move : answer.moves) {
+            if (const auto one = standing.find(move.name); one != standing.end()) {
+                refuse_against_declared(change_of(move.job), *one->second, move);
+                continue;
+            }
             const auto mine = asked.find(move.name);
             if (mine != asked.end()) {
                 if (changes_[mine->second].after) settle(changes_[mine->second], move);
@@ -288,6 +298,24 @@ private:
         goal.version = move.version;
         tell(goal, reason_of(move));
         change.after = State::of(std::move(goal)).with_inputs(change.after.inputs());
+    }
+
+    void keep_what_comes_needs(const solver::Answer& answer) {
+        std::set<std::string, std::less<>> going;
+        for (const auto& move : answer.moves)
+            if (move.kind == solver::Move::Kind::remove) going.insert(move.name);
+        for (const std::size_t i : change_of_)
+            if (Change& change = changes_[i]; !change.after && !change.where && change.before)
+                if (!going.contains(bare(either(change)->name, packages_))) change.after = change.before;
+    }
+
+    void refuse_against_declared(const Change& cause, const Change& declared, const solver::Move& move) {
+        const auto name = declared.id.key;
+        wrong(Error(cause.where, fmt::format("package {} needs another package {} than is there, and that is declared "
+                                             "as well",
+                                             cause.id.key, name))
+                  .help(move.version.empty() ? "take one of the two out"
+                                             : fmt::format("say so of {}: version: \"{}\"", name, move.version)));
     }
 
     std::optional<Companion> companion(const solver::Move& move) {

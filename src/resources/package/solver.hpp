@@ -28,6 +28,7 @@ struct Offer {
 struct Job {
     std::string name;
     bool goes = false;   ///< Else it comes, at the version that was chosen.
+    bool gently = false;  ///< It goes unless what stays or comes needs it.
     bool newer = false;  ///< It is there, and becomes that version if it can; else it stays as it is.
 };
 
@@ -37,7 +38,7 @@ struct Question {
     std::vector<std::string> stays;   ///< Installed, and neither changed nor removed: what is on hold.
     std::vector<std::string> may_go;  ///< May be removed, though nobody asked for that; `*`: anything.
     bool recommends = true;           ///< What new packages recommend comes along.
-    bool gentle = false;              ///< A removal that something else needs is passed by, instead of being a problem.
+    bool gentle = false;              ///< As if each that goes were to go gently.
 };
 
 /// One package that changes.

@@ -82,7 +82,7 @@ private:
                 found_.stays.push_back(
                     {held.contains(one.name) ? Why::held : Why::fixed, one.name, one.installed, one.candidate});
             } else {
-                question_.jobs.push_back({one.name, false, true});
+                question_.jobs.push_back({one.name, false, false, true});
                 newer_.push_back(std::move(one));
             }
         }

@@ -80,13 +80,13 @@ private:
 
     void add_jobs(std::vector<Id>& jobs) {
         for (std::size_t i = 0; i < question_.jobs.size(); ++i) {
-            const auto& [name, goes, newer] = question_.jobs[i];
+            const auto& [name, goes, gently, newer] = question_.jobs[i];
             const Id id = parts_.known(name);
             if (!id) continue;
             const Id there = parts_.installed(id);
             if (goes) {
-                const int gently = question_.gentle ? SOLVER_WEAK : 0;
-                if (there) add(jobs, SOLVER_ERASE | SOLVER_SOLVABLE | gently, there, i), asked_[there] = i;
+                const int weak = gently || question_.gentle ? SOLVER_WEAK : 0;
+                if (there) add(jobs, SOLVER_ERASE | SOLVER_SOLVABLE | weak, there, i), asked_[there] = i;
                 continue;
             }
             const auto found = parts_.chosen.find(id);
