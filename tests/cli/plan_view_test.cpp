@@ -120,16 +120,20 @@ TEST_CASE("what is told along with a change is a sentence, and of what goes it i
         std::find_if(types.begin(), types.end(), [](auto* one) { return one->schema().name == "package"; });
     REQUIRE(type != types.end());
     const Schema& schema = (*type)->schema();
-    const auto told = [&](const char* name, const Value::Map& map) {
-        const Value state(Value::Map{{"name", Value("x")}, {name, Value(map)}});
-        for (const AttributeView& one : attributes(&schema, Value(), state, {}))
+    using Words = std::vector<std::pair<const char*, const char*>>;
+    const auto told = [&](const char* name, const Words& words) {
+        Value::Map map;
+        for (const auto& [key, text] : words) map.push_back({Value(key), Value(text)});
+        Value::Map state;
+        state.push_back({Value(name), Value(std::move(map))});
+        for (const AttributeView& one : attributes(&schema, Value(), Value(std::move(state)), {}))
             if (one.name == name) return render(one, Style(false), 0);
         return std::string("nothing");
     };
-    CHECK(told("comes", {{"why", Value("a needs x")}, {"download", Value("5 kB")}, {"installed", Value("9 kB")}}) ==
+    CHECK(told("comes", {{"why", "a needs x"}, {"download", "5 kB"}, {"installed", "9 kB"}}) ==
           "comes: a needs x; download 5 kB, installed 9 kB\n");
-    CHECK(told("comes", {{"download", Value("5 kB")}}) == "comes: download 5 kB\n");
-    CHECK(told("goes", {{"why", Value("a conflicts with x")}}) == "goes: a conflicts with x\n");
+    CHECK(told("comes", {{"download", "5 kB"}}) == "comes: download 5 kB\n");
+    CHECK(told("goes", {{"why", "a conflicts with x"}}) == "goes: a conflicts with x\n");
     CHECK(told("fetched", {}) == "nothing");
 }
 
