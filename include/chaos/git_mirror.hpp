@@ -35,6 +35,19 @@ public:
     using Error::Error;
 };
 
+/// A server did not send what a commit needs beside itself (a submodule, a module). Nothing is known to be wrong with
+/// the commit: asking again later may do.
+class Unanswered : public Error {
+public:
+    using Error::Error;
+    explicit Unanswered(const Error& why) : Error(why) {}
+};
+
+/// How a repository is reached that is named by what comes from `of`: another server than that one's is not shown who
+/// we are. A key of ssh is no secret that a server could keep, and known hosts are what they are. Throws Error where a
+/// url is none.
+Access access_for(const std::string& url, const std::string& of, Access);
+
 /// What a check-out may come to; more is an Error before it is written.
 struct Limits {
     std::uint64_t most_file = 100ULL << 20, most_bytes = 1ULL << 30;
@@ -68,6 +81,13 @@ Tip tip(const std::string& url, const std::string& ref, const Access&);
 /// The same, and what it stands for is in the cache afterwards, with all that it comes from; what was there stays.
 /// Makes the cache (0700) where there is none. Where it fails the cache is as it was.
 Tip fetch(const std::string& cache, const std::string& url, const std::string& ref, const Access&);
+
+/// The same for a commit (its full hash) that some branch or tag of the remote has.
+void fetch_commit(const std::string& cache, const std::string& url, const std::string& commit, const Access&);
+
+/// The full hash of the one commit that begins with these digits (7 at least). Throws Error where there is none, or
+/// more than one.
+std::string commit_named(const std::string& cache, const std::string& digits);
 
 Commit commit_at(const std::string& cache, const std::string& hash);
 Commit tag_at(const std::string& cache, const std::string& hash);

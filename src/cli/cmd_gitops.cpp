@@ -44,6 +44,22 @@ void needs_root(const World& world) {
         throw Error("following a repository changes the host, and this is not root").help("sudo chaos gitops ...");
 }
 
+void shows_root(const World& world) {
+    if (world.host->live() && !world.host->superuser())
+        throw Error("what this host follows is shown to root alone").help("sudo chaos gitops ...");
+}
+
+/// It answered just now: what was remembered of a silence is over.
+void ask_soon(const std::string& directory) try {
+    gitops::make_directory(directory);
+    const gitops::Turn turn(directory);
+    gitops::Memory memory = gitops::load_memory(directory);
+    if (memory.ask_again == 0) return;
+    memory.ask_again = 0;
+    gitops::save_memory(directory, memory);
+} catch (const Busy&) {  // it is being asked at this moment
+}
+
 Exit enable(Context& context) {
     const World world = wire(context.options);
     needs_root(world);
@@ -51,8 +67,9 @@ Exit enable(Context& context) {
     const git::Tip tip = git::tip(what.settings.url, what.settings.ref, gitops::access_of(what.settings));
     context.console.remark(fmt::format("{} is at {}.\n", tip.ref, tip.commit.substr(0, 12)));
     const Exit exit = apply_own(context, world, gitops::manifest_to_follow(what.settings, program_in(*world.host)));
-    if (exit == Exit::well && !context.options.dry_run)
-        context.console.remark("The timer asks within a minute; to have it now: chaos gitops reconcile\n");
+    if (exit != Exit::well || context.options.dry_run) return exit;
+    ask_soon(what.directory);
+    context.console.remark("The timer asks within a minute; to have it now: chaos gitops reconcile\n");
     return exit;
 }
 
@@ -65,6 +82,7 @@ std::optional<std::string> stopped_by_others(Context& context, const World& worl
             if (world.host->services().unit(unit).active != "active")
                 return gitops::manifest_to_follow(settings, program_in(*world.host), false);
     } catch (const Problems&) {  // settings that nobody can read: what can go, goes
+    } catch (const Error&) {
     }
     return std::nullopt;
 }
@@ -92,13 +110,14 @@ FollowingView status_of(Context& context, const World& world) {
     view.holds = holds(world.state_directory, view.now);
     view.timer_differs = view.enabled && timer != gitops::timer_unit(what.settings);
     if (const auto history = open_history(world.host->root(), world.state_directory, nullptr))
-        view.window = history->window();
+        notice_runs(view.memory, *history, what.directory + "/site/"), view.window = history->window();
     return view;
 }
 
 Exit status(Context& context) {
     takes_no_word(context);
     const World world = wire(context.options);
+    shows_root(world);
     const FollowingView view = status_of(context, world);
     context.console.show(view);
     const std::string state = state_of(view);
@@ -153,6 +172,7 @@ Exit reconcile(Context& context) {
 Exit history_of_commits(Context& context) {
     takes_no_word(context);
     const World world = wire(context.options);
+    shows_root(world);
     const Followed what = followed(context, world);
     HistoryView view;
     view.now = right_now();
@@ -187,12 +207,12 @@ Exit diff_of_commit(Context& context) {
     {
         const gitops::Turn turn(what.directory);
         const git::Tip tip = gitops::fetch(what.directory, what.settings);
-        const std::string commit = word(context, 1).empty()
-                                       ? tip.commit
-                                       : git::commit_at(gitops::cache_in(what.directory), word(context, 1)).hash;
-        const git::Commit about = git::commit_at(gitops::cache_in(what.directory), commit);
+        const std::string cache = gitops::cache_in(what.directory);
+        const std::string commit = word(context, 1).empty() ? tip.commit : git::commit_named(cache, word(context, 1));
+        const git::Commit about = git::commit_at(cache, commit);
         context.console.remark(
             fmt::format("{} {} ({})\n", commit.substr(0, 12), escape(first_line(about.message)), escape(about.author)));
+        gitops::trust_to_look(what.directory, what.settings, gitops::load_memory(what.directory), tip, commit);
         manifest = manifest_at(context, world, View(*world.host), what, "other", commit);
     }
     Options options = context.options;

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <chaos/digest.hpp>
 #include <chaos/git.hpp>
+#include <chaos/git_mirror.hpp>
 #include <chaos/module_source.hpp>
 #include <climits>
 #include <cstdlib>
@@ -102,8 +103,11 @@ std::string directory_of_site(const std::string& manifest) {
 
 class Fetcher {
 public:
-    Fetcher(Context& context, std::vector<std::string> manifests)
+    /// How a server is reached is `access`, where it is that of `of` (empty: every one is asked as anybody would).
+    Fetcher(Context& context, std::vector<std::string> manifests, std::string of = {}, git::Access access = {})
         : context_(context),
+          of_(std::move(of)),
+          access_(std::move(access)),
           manifests_(std::move(manifests)),
           directory_(directory_of_site(manifests_.front())),
           lock_(read_module_lock(context.sources, directory_)) {}
@@ -158,13 +162,7 @@ private:
         make_directory(here), make_directory(here + "/modules"), make_directory(here + "/git");
         struct stat about {};
         if (::lstat((here + "/.gitignore").c_str(), &about) != 0) write_file(here + "/.gitignore", "*\n");
-        git::Files files;
-        try {
-            files = git::files_of(source.url, source.rev, here + "/git/" + hex(digest(source.url)));
-        } catch (Error& error) {
-            error.where = source.where;
-            throw;
-        }
+        const git::Files files = files_of(source, here + "/git/" + hex(digest(source.url)));
         const std::string found = digest_of_module(files);
         auto& locked = lock_[{source.url, source.rev}];
         if (!locked.empty() && locked != found)
@@ -180,7 +178,34 @@ private:
         return "fetched";
     }
 
+    /// Where its server does not answer, nothing is known to be wrong with who uses it.
+    git::Files files_of(const ModuleSource& source, const std::string& cache) const {
+        try {
+            git::fetch_commit(cache, source.url, source.rev,
+                              of_.empty() ? access_ : git::access_for(source.url, of_, access_));
+        } catch (const Busy&) {
+            throw;
+        } catch (const git::TooLarge& error) {
+            throw told(error, source);
+        } catch (const Error& error) {
+            throw told(git::Unanswered(error), source);
+        }
+        try {
+            return git::files_of(source.url, source.rev, cache);
+        } catch (const Error& error) {
+            throw told(error, source);
+        }
+    }
+
+    template <class What>
+    static What told(What error, const ModuleSource& source) {
+        error.where = source.where;
+        return error;
+    }
+
     Context& context_;
+    std::string of_;
+    git::Access access_;
     std::vector<std::string> manifests_;
     std::string directory_;
     ModuleLock lock_;
@@ -188,8 +213,9 @@ private:
 
 }  // namespace
 
-void fetch_modules(Context& context, const std::vector<std::string>& manifests) {
-    Fetcher(context, manifests).fetch();
+void fetch_modules(Context& context, const std::vector<std::string>& manifests, const std::string& of,
+                   const git::Access& access) {
+    Fetcher(context, manifests, of, access).fetch();
 }
 
 Exit modules(Context& context) {

@@ -13,6 +13,7 @@
 #include <chaos/journal.hpp>
 #include <chaos/state.hpp>
 #include <chaos/template.hpp>
+#include <chaos/url.hpp>
 #include <ctime>
 
 #include "history_view.hpp"
@@ -52,6 +53,19 @@ gitops::Settings with_options(const gitops::Settings& settings, const Options& o
     const gitops::Settings result = gitops::settings_from(Value(std::move(said)), problems);
     if (problems.ok()) return result;
     throw Usage(problems.errors().front().what());
+}
+
+/// Who this host is to the server that it follows is not told to another one, for which nobody said it.
+void keep_secrets_from(Context& context, gitops::Settings& settings, const std::string& url) {
+    const gitops::Settings before = settings;
+    const git::Access shown = git::access_for(url, settings.url, gitops::access_of(settings));
+    if (shown.username.empty()) settings.username.reset();
+    if (shown.token_file.empty()) settings.token_file.reset();
+    if (shown.certificate.empty()) settings.certificate.reset(), settings.certificate_key.reset();
+    if (!(settings == before))
+        context.console.remark(
+            fmt::format("{} is another server: it is asked without the token and certificate that {} has for {}\n",
+                        escape(without_passwords(url)), gitops::settings_file, escape(settings.url)));
 }
 
 /// `hosts/{{ host.name }}.yml` as paths: with `{{ group }}`, one for each group.
@@ -101,16 +115,23 @@ void note_unconfirmed(gitops::Memory& memory, const History& history, const RunR
     }
 }
 
-/// Runs that came since the last turn: a person's rollback of one of ours holds the host there, and one of ours that
-/// was not confirmed has failed.
+}  // namespace
+
 void notice_runs(gitops::Memory& memory, const History& history, const std::string& site) {
     const std::int64_t known = std::max(memory.noticed_run, memory.good_run);
-    for (const RunRecord& run : history.runs(200)) {
-        if (run.number <= known) break;
-        memory.noticed_run = std::max(memory.noticed_run, run.number);
-        if (run.state != RunState::committed && run.state != RunState::partial) continue;
+    std::vector<RunRecord> runs = history.runs(200);
+    std::erase_if(runs, [&](const RunRecord& run) { return run.number <= known; });
+    std::reverse(runs.begin(), runs.end());
+    const bool followed = !memory.seen.empty();  // else nothing that is remembered was taken back
+    for (const RunRecord& run : runs) {
+        memory.noticed_run = run.number;
+        if (!followed || (run.state != RunState::committed && run.state != RunState::partial)) continue;
         for (const std::int64_t taken : run.takes_back) {
             const auto ours = history.run(taken);
+            if (taken == memory.held_by_run && run.state == RunState::committed) {  // and brought back again
+                memory.undone = false, memory.held_by_run = 0, memory.held_by.clear(), memory.held_at.clear();
+                continue;
+            }
             if (!ours || !ours->manifest.starts_with(site) || memory.held_by_run != 0) continue;
             const bool by_itself = run.who == "chaos";  // nobody said so
             if (by_itself && taken == memory.good_run) note_unconfirmed(memory, history, *ours, site);
@@ -120,6 +141,8 @@ void notice_runs(gitops::Memory& memory, const History& history, const std::stri
         }
     }
 }
+
+namespace {
 
 /// One turn of following, from the question to the answer.
 class Turning {
@@ -234,6 +257,11 @@ private:
         } catch (const Busy&) {
             memory.trying.clear(), memory.tries = 0;  // nothing is wrong with it
             throw;
+        } catch (const git::Unanswered& error) {
+            if (followed_.elsewhere) throw;
+            memory.trying.clear(), memory.tries = 0;
+            view_.decision.act = Act::stay, view_.decision.why = "not all of it could be fetched";
+            silence(error);
         } catch (const Problems& problems) {
             failed(tip.commit, problems.errors, problems.exit);
         } catch (const Error& error) {
@@ -418,6 +446,7 @@ Followed followed(Context& context, const World& world, const std::string& url) 
         throw Error("this host follows no repository").help("chaos gitops enable URL");
     }
     const std::string own = result.settings.url;
+    if (!url.empty() && !own.empty()) keep_secrets_from(context, result.settings, url);
     result.settings = with_options(result.settings, context.options, url);
     result.elsewhere = result.settings.url != own;
     result.directory = world.state_directory + "/gitops";
@@ -429,7 +458,8 @@ std::string manifest_at(Context& context, const World& world, const View& view, 
     const std::string site = gitops::check_out(followed.directory, name, followed.settings, commit);
     const std::string path =
         site + '/' + gitops::choose(site, resolved(followed.settings.path, reading_of(context, world, view)), commit);
-    if (::access((path.substr(0, path.rfind('/')) + "/chaos.lock").c_str(), F_OK) == 0) fetch_modules(context, {path});
+    if (::access((path.substr(0, path.rfind('/')) + "/chaos.lock").c_str(), F_OK) == 0)
+        fetch_modules(context, {path}, followed.settings.url, gitops::access_of(followed.settings));
     return path;
 }
 

@@ -20,6 +20,10 @@ struct Followed {
 /// there is neither that file nor a url.
 Followed followed(Context&, const World&, const std::string& url = {});
 
+/// Runs that came since the last turn: a person's rollback of one of ours (a run of a manifest below `site`) holds the
+/// host there until it is brought back, and one of ours that was not confirmed has failed.
+void notice_runs(gitops::Memory&, const History&, const std::string& site);
+
 /// What following came to, this time.
 struct FollowView {
     gitops::Settings settings;

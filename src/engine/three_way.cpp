@@ -4,6 +4,7 @@
 #include <chaos/goes_along.hpp>
 #include <chaos/lines.hpp>
 #include <chaos/plan.hpp>
+#include <chaos/successive.hpp>
 
 namespace chaos {
 
@@ -100,7 +101,44 @@ bool untouched(const Schema& schema, const void* now, const void* base) {
     });
 }
 
+/// In the order in which kinds list them: a list that says the same is to be the same.
+Value members_after(const Value& made, const Value& before, const Value& after) {
+    const Value merged = merge_members(made, before, after);
+    Value::List ordered;
+    for (const Value& member : after.list())
+        if (holds(merged.list(), member)) ordered.push_back(member);
+    for (const Value& member : merged.list())
+        if (!holds(ordered, member)) ordered.push_back(member);
+    return Value(std::move(ordered));
+}
+
+/// One attribute that all three of them give.
+Value made_after(const Field& field, const Value& made, const Value& before, const Value& after) {
+    if (made == before) return after;
+    if (field.merge == Merge::members && made.is_list() && before.is_list() && after.is_list())
+        return members_after(made, before, after);
+    Value merged;
+    if (field.merge == Merge::keys && made.is_map() && before.is_map() && after.is_map())
+        return merge_keys(made, before, after, merged, Deciding::ours), merged;
+    return before == after ? made : after;
+}
+
 }  // namespace
+
+Value made_after(const Schema& schema, const Value& made, const Value& before, const Value& after) {
+    if (!made.is_map() || !after.is_map()) return after;
+    Value::Map all = after.map();
+    for (auto& entry : all) {
+        const Field* field = schema.find(entry.key.text());
+        const Value* so_far = made.find(entry.key.text());
+        const Value* was = before.is_map() ? before.find(entry.key.text()) : nullptr;
+        if (field && field->role == Role::property && so_far && was)
+            entry.value = made_after(*field, *so_far, *was, entry.value);
+    }
+    for (const auto& entry : made.map())
+        if (!after.find(entry.key.text())) all.push_back(entry);
+    return Value(std::move(all));
+}
 
 State three_way(const Schema& schema, const State& now, const State& base, const State& target,
                 std::vector<const Field*>& conflicts, Deciding deciding) {

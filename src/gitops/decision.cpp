@@ -14,10 +14,15 @@ std::string brief(const std::string& commit) {
     return commit.substr(0, 12);
 }
 
+/// Since signatures are wanted, none was found good: what the host is at may be of anybody.
+bool unsigned_yet(const Settings& settings, const Memory& memory) {
+    return settings.verify && memory.signers_of.empty();
+}
+
 /// The host is at the commit that the ref is at, or at one that stays in the place of that.
 Decision at_rest(const Settings& settings, const Memory& memory, Asked asked, Noticed noticed, std::int64_t now,
                  std::string why) {
-    if (memory.good.empty()) return {Decision::Act::stay, {}, std::move(why)};
+    if (memory.good.empty() || unsigned_yet(settings, memory)) return {Decision::Act::stay, {}, std::move(why)};
     // A clock that was set back makes no scan wait for years.
     const bool due = now >= memory.scanned + settings.full_scan.count || now < memory.scanned;
     const bool heals =
@@ -65,7 +70,7 @@ Decision after_asking(const Settings& settings, const Memory& memory, const std:
                 fmt::format("held: run {} was taken back by {} with run {}, and stays so until the branch moves",
                             memory.good_run, memory.held_by, memory.held_by_run)};
     if (tip.empty()) return at_rest(settings, memory, asked, noticed, now, "the repository does not answer");
-    if (tip == memory.good && !memory.undone)
+    if (tip == memory.good && !memory.undone && !unsigned_yet(settings, memory))
         return at_rest(settings, memory, asked, noticed, now, fmt::format("at {}", brief(tip)));
     constexpr std::int64_t most_tries = 3;
     if (tip == memory.trying && memory.tries >= most_tries && asked != Asked::by_person)

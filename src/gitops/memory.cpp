@@ -82,10 +82,14 @@ Memory read_memory(std::string_view text) {
 }
 
 Memory load_memory(const std::string& directory) {
-    const auto text = durable::read(directory + "/state.json");
+    const auto path = directory + "/state.json";
+    const auto text = durable::read(path);
     if (!text) return {};
     try {
-        return read_memory(*text);
+        Memory memory = read_memory(*text);
+        struct stat about {};
+        if (memory.asked == 0 && ::stat(path.c_str(), &about) == 0) memory.asked = about.st_mtim.tv_sec;
+        return memory;
     } catch (const Error& error) {
         throw Error(fmt::format("{}/state.json can not be read: {}", directory, error.what()))
             .help("remove it: what the host is at is then found out anew");
@@ -93,7 +97,15 @@ Memory load_memory(const std::string& directory) {
 }
 
 void save_memory(const std::string& directory, const Memory& memory) {
-    durable::replace(directory + "/state.json", to_text(memory));
+    const auto path = directory + "/state.json";
+    Memory lasting = memory;
+    lasting.asked = 0;
+    const auto text = to_text(lasting);
+    if (durable::read(path) != text) durable::replace(path, text);
+    const timespec asked{static_cast<time_t>(memory.asked), 0};
+    const timespec times[] = {asked, asked};
+    if (::utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0)
+        throw Error(fmt::format("can not set the time of {}: {}", path, std::strerror(errno)));
 }
 
 void make_directory(const std::string& directory) {

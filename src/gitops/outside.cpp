@@ -60,7 +60,8 @@ void publish(const std::string& path, std::string_view words) {
 }
 
 void append(const std::string& path, const std::string& line) {
-    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+    // Of a pipe nobody need be at the other end.
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
     const bool well = file >= 0 && ::write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size());
     const int reason = errno;
     if (file >= 0) ::close(file);

@@ -94,7 +94,7 @@ std::string trust(const std::string& directory, const Settings& settings, Memory
                   bool rewind) {
     const std::string cache = cache_in(directory);
     if (!rewind && !settings.allow_rewind) refuse_rewind(cache, settings, memory, tip);
-    if (!settings.verify) return {};
+    if (!settings.verify) return memory.trusted.clear(), memory.signers.clear(), memory.signers_of.clear(), "";
     const auto own = durable::read(settings.verify->text);
     if (!own) throw Error(fmt::format("there is no {}, which says who may sign", settings.verify->text));
     const std::string digest_of_own = hex(digest(*own));
@@ -119,6 +119,14 @@ std::string trust(const std::string& directory, const Settings& settings, Memory
     memory.trusted = tip.commit, memory.signers_of = digest_of_own;
     memory.signers = list_at(cache, tip.commit) ? tip.commit : std::string();
     return who;
+}
+
+void trust_to_look(const std::string& directory, const Settings& settings, const Memory& memory, const git::Tip& tip,
+                   const std::string& commit) {
+    const std::string cache = cache_in(directory);
+    if (settings.verify && !memory.trusted.empty() && git::descends(cache, commit, memory.trusted)) return;
+    Memory nobodys = memory;
+    trust(directory, settings, nobodys, git::descends(cache, commit, tip.commit) ? tip : git::Tip{{}, commit}, true);
 }
 
 void remove_tree(const std::string& path) {

@@ -157,6 +157,9 @@ void check(const Settings& settings, const Value& said, Diagnostics& problems) {
     if (without_passwords(settings.url) != settings.url)
         problems.add(Error(place("url"), "the url has a password in it, which everybody who looks would see")
                          .help("put it into a file that only root can read, and name that: token_file: FILE"));
+    if (settings.url.starts_with("http://") && !settings.verify)
+        problems.add(Error(place("url"), "what comes by http:// anybody on its way can change, and it is done as root")
+                         .help("write https://, or say who signs: verify: FILE"));
     if (settings.webhook_secret && !settings.webhook)
         problems.add(Error(place("webhook_secret"), "there is no webhook that it would sign").help("add webhook: URL"));
 }

@@ -48,6 +48,8 @@ std::string answer(std::string_view question, bool& well) {
     } catch (const Error& error) {
         if (dynamic_cast<const TooLarge*>(&error))
             said.push_back({Value(std::string("too large")), Value(std::string("true"))});
+        if (dynamic_cast<const Unanswered*>(&error))
+            said.push_back({Value(std::string("unanswered")), Value(std::string("true"))});
         if (dynamic_cast<const Busy*>(&error)) said.push_back({Value(std::string("busy")), Value(std::string("true"))});
         said.push_back({Value(std::string("error")), Value(without_passwords(error.what()))});
         said.push_back({Value(std::string("hint")), Value(without_passwords(error.hint))});

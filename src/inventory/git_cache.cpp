@@ -305,7 +305,8 @@ Tip fetch_into(const std::string& cache, const std::string& url, const std::stri
     return tip;
 }
 
-void fetch_commit(const std::string& cache, const std::string& url, const std::string& commit, const Access& access) {
+void fetch_commit_into(const std::string& cache, const std::string& url, const std::string& commit,
+                       const Access& access) {
     const Library& lib = library();
     const Descriptor locked = lock(cache);
     sweep(cache);

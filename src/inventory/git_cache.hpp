@@ -20,7 +20,7 @@ void make_cache(const std::string& path);
 Tip fetch_into(const std::string& cache, const std::string& url, const std::string& ref, const Access&);
 
 /// All branches and tags, unless that commit is there already. Throws Error where it is in none of them.
-void fetch_commit(const std::string& cache, const std::string& url, const std::string& commit, const Access&);
+void fetch_commit_into(const std::string& cache, const std::string& url, const std::string& commit, const Access&);
 
 /// As check_out(), here and now; what it wrote stays where it fails.
 void write_tree(const std::string& cache, const std::string& url, const std::string& commit,

@@ -79,6 +79,19 @@ Commit commit_at(const std::string& cache, const std::string& hash) {
     return read_commit(lib, objects_of(lib, repository.get()).get(), hash_of(lib, hash));
 }
 
+std::string commit_named(const std::string& cache, const std::string& digits) {
+    constexpr std::size_t fewest = 7;
+    if (digits.size() < fewest || digits.size() > GIT_OID_HEXSZ ||
+        digits.find_first_not_of("0123456789abcdef") != digits.npos)
+        throw Error(fmt::format("a commit is {} to {} digits of 0-9 and a-f, and this is \"{}\"", fewest, GIT_OID_HEXSZ,
+                                digits));
+    const Library& lib = library();
+    const Repository repository = open_cache(lib, cache);
+    if (const auto found = commit_of(lib, repository.get(), digits)) return hex(lib, *found);
+    throw Error(fmt::format("no commit, or more than one, of what was fetched begins with {}", digits))
+        .help("git log --oneline shows them; only the branch that is followed is fetched");
+}
+
 Commit tag_at(const std::string& cache, const std::string& hash) {
     const Library& lib = library();
     const Repository repository = open_cache(lib, cache);

@@ -73,6 +73,11 @@ Value ask(Value::Map question, const Access& access) {
         error.hint = hint;
         throw error;
     }
+    if (!text(answer, "unanswered").empty()) {
+        Unanswered error(wrong);
+        error.hint = hint;
+        throw error;
+    }
     throw Error(wrong.empty() ? "what talked to the repository gave no answer" : wrong).help(std::string(hint));
 }
 
@@ -100,9 +105,12 @@ void empty(const std::string& directory) {
 Tip tip(const std::string& url, const std::string& ref, const Access& access) {
     if (const Address address = address_of(url); address.way == Address::Way::file)
         if (auto tip = tip_in_files(address.path, ref)) return *tip;
-    Value::Map asked = question("mirror tip", url, access);
+    constexpr std::int64_t most_s = 120;  // a few thousand bytes: who sends them one by one does not answer
+    Access brief = access;
+    brief.timeout_s = std::min(access.timeout_s, most_s);
+    Value::Map asked = question("mirror tip", url, brief);
     asked.push_back(said("ref", ref));
-    return tip_in(ask(std::move(asked), access));
+    return tip_in(ask(std::move(asked), brief));
 }
 
 Tip fetch(const std::string& cache, const std::string& url, const std::string& ref, const Access& access) {
@@ -110,6 +118,19 @@ Tip fetch(const std::string& cache, const std::string& url, const std::string& r
     asked.push_back(said("ref", ref));
     asked.push_back(said("cache", cache));
     return tip_in(ask(std::move(asked), access));
+}
+
+void fetch_commit(const std::string& cache, const std::string& url, const std::string& commit, const Access& access) {
+    Value::Map asked = question("mirror fetch commit", url, access);
+    asked.push_back(said("commit", commit));
+    asked.push_back(said("cache", cache));
+    ask(std::move(asked), access);
+}
+
+Access access_for(const std::string& url, const std::string& of, Access access) {
+    if (!same_server(address_of(url), address_of(of)))
+        access.username = access.token_file = access.certificate = access.certificate_key = "";
+    return access;
 }
 
 void check_out(const std::string& cache, const std::string& url, const std::string& commit,

@@ -195,8 +195,7 @@ void Writer::entry(Work& work, const git_tree_entry* entry, const Level& level) 
     }
 }
 
-/// What is shown to another server than the one all this is for: who we are is not. A key is no secret that a server
-/// could keep, and known hosts are what they are.
+/// A repository from elsewhere does not say what of this host is taken in.
 Access Writer::access_to(const std::string& url, const std::string& from) const {
     const Address to = address_of(url), base = address_of(from);
     using Way = Address::Way;
@@ -204,9 +203,7 @@ Access Writer::access_to(const std::string& url, const std::string& from) const 
     if (here(to) && !here(base))
         throw Error(fmt::format("a repository from elsewhere has a submodule on this host: {}", url))
             .help("make its url relative: ../NAME.git");
-    Access access = access_;
-    if (!same_server(to, base)) access.username = access.token_file = access.certificate = access.certificate_key = "";
-    return access;
+    return access_for(url, from, access_);
 }
 
 void Writer::submodule(const Work& work, const std::string& cache, const std::string& url, const Submodule& asked,
@@ -220,12 +217,25 @@ void Writer::submodule(const Work& work, const std::string& cache, const std::st
     const std::string own = cache + "/submodules/" + hex(digest(full));
     if (::mkdir((cache + "/submodules").c_str(), 0700) < 0 && errno != EEXIST) can_not_write(cache + "/submodules");
     make_cache(own);
+    const auto of_it = [&](auto&& error, const Error& why) {
+        error.hint = why.hint;
+        return error;
+    };
+    const auto told = [&](const Error& why) { return fmt::format("submodule {}: {}", path, why.what()); };
+    Access access;
     try {
-        fetch_commit(own, full, asked.commit, access_to(full, repository_url));
+        access = access_to(full, repository_url);
+    } catch (const Error& error) {
+        throw of_it(Error(told(error)), error);
+    }
+    try {
+        fetch_commit_into(own, full, asked.commit, access);
     } catch (const Busy&) {
         throw;
-    } catch (const Error& error) {
-        throw Error(fmt::format("submodule {}: {}", path, error.what())).help(std::string(error.hint));
+    } catch (const TooLarge& error) {
+        throw of_it(TooLarge(told(error)), error);
+    } catch (const Error& error) {  // its server's fault, and nothing is known to be wrong with the commit
+        throw of_it(Unanswered(told(error)), error);
     }
     write(own, full, asked.commit, place, path + "/", nested + 1);
 }

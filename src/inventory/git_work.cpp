@@ -117,6 +117,13 @@ Value::Map mirror_answer(const Value& question) {
         bounded_library();
         return answer_of(fetch_into(cache, url, text(question, "ref"), access));
     }
+    if (verb == "mirror fetch commit") {
+        make_cache(cache);
+        confine(access, {cache});
+        bounded_library();
+        fetch_commit_into(cache, url, text(question, "commit"), access);
+        return {said("commit", text(question, "commit"))};
+    }
     if (verb != "mirror check out") throw Error("this is no question to git");
     const std::string directory = text(question, "directory");
     confine(access, {cache, directory});

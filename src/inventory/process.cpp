@@ -149,7 +149,7 @@ struct Start {
     void put_own_files() const {
         constexpr mode_t executable = 0755;
         const char* veil = veiled->veil.c_str();
-        if (::mount("chaos", veil, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m") < 0) fail('m');
+        if (::mount("chaos", veil, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64m") < 0) fail('m');
         const int place = ::open(veil, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (place < 0 || ::fchdir(place) < 0) fail('m');
         for (const Command::Own& own : veiled->own) {

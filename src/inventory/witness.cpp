@@ -69,6 +69,10 @@ Digest stamp_of_kernel() {
     return digest(fmt::format("{}\n{}\n{}", names.nodename, names.release, names.machine));
 }
 
+std::string invocation_of(const std::string& unit) {
+    return "/run/systemd/units/invocation:" + unit;
+}
+
 constexpr const char* boot_id = "/proc/sys/kernel/random/boot_id";
 
 /// What the answer of a command comes from, where that is known: some files, and what lies in some directories.
@@ -100,14 +104,14 @@ struct Witness::Parts {
         std::vector<Unit> units() const override {
             auto all = real_.units();
             const std::lock_guard lock(witness_.parts_->one_at_a_time);
-            for (const Unit& unit : all) witness_.parts_->units.try_emplace(unit.name, stamp_of(unit));
+            for (const Unit& unit : all) witness_.parts_->note(unit.name, unit);
             return all;
         }
         Unit unit(const std::string& name) const override {
             witness_.heed_unit(name);
             Unit unit = real_.unit(name);
             const std::lock_guard lock(witness_.parts_->one_at_a_time);
-            witness_.parts_->units.try_emplace(name, stamp_of(unit));
+            witness_.parts_->note(name, unit);
             return unit;
         }
 
@@ -122,10 +126,23 @@ struct Witness::Parts {
     std::int64_t begun;
     mutable std::mutex one_at_a_time{};
     std::map<std::pair<How, std::string>, Digest> things{};
-    std::map<std::string, Digest> units{};  ///< All that are loaded; those that were asked for are in `heeded`.
+    struct Seen {
+        Digest stamp;
+        bool active = false;
+    };
+    std::map<std::string, Seen> units{};  ///< All that are loaded; those that were asked for are in `heeded`.
     std::set<std::string> heeded{}, costly{};
     bool fresh = false;
 
+    void note(const std::string& name, const Unit& unit) {  // under the lock
+        units.try_emplace(name, Seen{stamp_of(unit), unit.active == "active"});
+    }
+    /// systemd makes this link anew at each start, and takes it away when the unit becomes inactive or fails
+    /// (unit_notify() in its unit.c): while it is the same, what was active still is, and no bus need be asked.
+    bool is_told_by_its_link(const std::string& name, const Seen& seen) const {
+        const auto link = things.find({How::entry, invocation_of(name)});
+        return seen.active && link != things.end() && link->second != stamp_at(link->first.second, {});
+    }
     void note(How how, const std::string& name, Digest stamp) {
         const std::lock_guard lock(one_at_a_time);
         if (name.find('\n') != name.npos) costly.insert("a name of two lines");
@@ -188,7 +205,8 @@ Output Witness::ask(const Command& command) const {
         for (const char* path : known.files)
             if (path) look(path);
         for (const char* path : known.directories)
-            for (const std::string& name : path ? list(path) : std::vector<std::string>()) look(path + ("/" + name));
+            for (const std::string& name : path ? list(path) : std::vector<std::string>())
+                look(fmt::format("{}/{}", path, name));
         return host_.ask(command);
     }
     constexpr std::size_t enough = 60;
@@ -212,7 +230,7 @@ const Past* Witness::past() const {
 
 void Witness::heed_unit(const std::string& name) const {
     if (!host_.live()) return;
-    look("/run/systemd/units/invocation:" + name);  // made anew with each start
+    look(invocation_of(name));
     const std::lock_guard lock(parts_->one_at_a_time);
     parts_->heeded.insert(name);
 }
@@ -230,7 +248,8 @@ Sight Witness::sight() const {
     for (const auto& [name, stamp] : parts_->things) sight.things.push_back({name.first, name.second, stamp});
     for (const std::string& name : parts_->heeded) {
         const auto held = parts_->units.find(name);
-        sight.things.push_back({How::unit, name, held == parts_->units.end() ? Digest() : held->second});
+        const Parts::Seen seen = held == parts_->units.end() ? Parts::Seen() : held->second;
+        if (!parts_->is_told_by_its_link(name, seen)) sight.things.push_back({How::unit, name, seen.stamp});
     }
     return sight;
 }

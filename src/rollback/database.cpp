@@ -7,11 +7,11 @@
 namespace chaos::rollback {
 
 Error damaged(const std::string& path, const std::string& what) {
-    const auto directory = path.substr(0, path.rfind('/'));
     return Error(fmt::format("the store {} is damaged: {}", path, what))
-        .help(fmt::format("nothing was changed; keep a copy (cp -a {0} {0}.kept), then look: sqlite3 {1} "
-                          "'PRAGMA integrity_check'",
-                          directory, path));
+        .help(
+            "nothing was changed. What of it is lost: chaos history verify. Then: chaos history repair, which keeps "
+            "this "
+            "one beside a sound one");
 }
 
 Database::Database(std::string path) : path_(std::move(path)) {

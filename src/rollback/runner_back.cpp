@@ -15,26 +15,6 @@ bool same_bytes(const Image& a, const Image& b) {
            (a.kind == Entry::Kind::link || (a.kind == Entry::Kind::file && a.content));
 }
 
-/// Where only mode, owner or attributes changed, nobody read the content.
-bool lacks_content(const Image& image) {
-    return image.kind == Entry::Kind::file && !image.content;
-}
-
-void take_content(Image& image, const Image& from) {
-    image.content = from.content;
-    image.size = from.size;
-}
-
-/// One more change of the path, after those from `before` to `after`: a content that was not read then may be known
-/// now.
-void follow(Image& before, Image& after, const Operation& next) {
-    const bool unread = lacks_content(before) && lacks_content(after);
-    if (unread && next.before.kind == Entry::Kind::file) take_content(before, next.before);
-    const Image last = after;
-    after = next.after;
-    if (lacks_content(after) && last.kind == Entry::Kind::file) take_content(after, last);
-}
-
 /// The path whose bytes an operation kept aside under a longer name (NAME.bak, NAME.bak.1), in the same step; or empty.
 std::string came_from(const Operation& kept, const std::map<std::string, const Operation*>& step) {
     if (kept.before || !kept.after) return {};
@@ -108,11 +88,11 @@ bool Runner::Parts::has_a_step_of_its_own(const std::string& path, const std::se
 /// again since, or goes back to what was there before them.
 bool Runner::Parts::is_last_copy(const std::string& path) const {
     const auto from = kept_aside.find(path);
-    const Span& copy = images.at(path);
+    const Succession& copy = images.at(path);
     if (from == kept_aside.end() || copy.before) return false;
     const Image here = host->image(from->second);
     if (same_bytes(here, copy.after)) return false;
-    const Span& origin = images.at(from->second);
+    const Succession& origin = images.at(from->second);
     return stays(from->second) || !here.same_as(origin.after) || !same_bytes(origin.before, copy.after);
 }
 
@@ -187,10 +167,8 @@ void Runner::takes_back(const std::vector<std::int64_t>& runs) {
             if (const auto from = came_from(operation, steps[operation.step]); !from.empty())
                 parts_->kept_aside[operation.path] = from;
             parts_->paths_of[{run, operation.step}].push_back(operation.path);
-            const bool thrown = operation.before && operation.staged.find("/trash/") != std::string::npos;
-            const auto [held, first] = parts_->images.try_emplace(
-                operation.path, Parts::Span{operation.before, operation.after, thrown ? operation.staged : ""});
-            if (!first) follow(held->second.before, held->second.after, operation);
+            const auto [held, first] = parts_->images.try_emplace(operation.path, operation);
+            if (!first) held->second.add(operation);
         }
     }
 }

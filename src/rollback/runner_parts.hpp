@@ -7,6 +7,7 @@
 
 #include "effects.hpp"
 #include "runner.hpp"
+#include "succession.hpp"
 
 namespace chaos::rollback {
 
@@ -90,14 +91,10 @@ private:
     std::vector<std::int64_t> taken_back;
     std::map<std::string, std::vector<std::pair<std::int64_t, std::int64_t>>> made_by;   ///< By id: run and step.
     std::map<std::pair<std::int64_t, std::int64_t>, std::vector<std::string>> paths_of;  ///< By run and step.
-    std::map<std::string, std::string> owners;  ///< By path: the resource that is called so.
-    std::set<std::string> going_back;           ///< Ids of this plan.
-    struct Span {
-        Image before, after;
-        std::string trash;  ///< Where the tree lies that was there before.
-    };
+    std::map<std::string, std::string> owners;      ///< By path: the resource that is called so.
+    std::set<std::string> going_back;               ///< Ids of this plan.
     std::map<std::string, std::string> kept_aside;  ///< By path: from where its bytes came, when they made room.
-    std::map<std::string, Span> images;  ///< Of the runs taken back: by path, before them all and after them all.
+    std::map<std::string, Succession> images;       ///< Of the runs taken back, by path.
 };
 
 }  // namespace chaos::rollback

@@ -22,6 +22,7 @@ public:
         part("its runs", [&] { health_.runs = static_cast<std::size_t>(count("runs")); });
         part("its contents", [&] { contents(); });
         part("its objects", [&] { objects(); });
+        part("what it recorded", [&] { records(); });
         part("what names them", [&] { references(); });
         for (const auto& [what, lost] : flaws_) health_.flaws.push_back({what, lost});
         return std::move(health_);
@@ -74,6 +75,25 @@ private:
                 wrong_.insert_or_assign(name, fmt::format("the object {} is not what was written", name));
         }
         if (open) closedir(open);
+    }
+
+    /// A byte that turned over in a page leaves the page as sound as it was.
+    void records() {
+        const auto look = [&](std::string_view json, const std::string& who) {
+            try {
+                from_json(json);
+            } catch (const Error& error) {
+                flaw(fmt::format("what is recorded can not be read: {}", error.what()), who);
+            }
+        };
+        for (auto row = store_.database->ask("SELECT run, type, key, before, after FROM changes NOT INDEXED");
+             row.next();)
+            for (const int column : {3, 4})
+                look(row.text(column), fmt::format("run {}: {}:{}", row.integer(0), row.text(1), row.text(2)));
+        for (auto row = store_.database->ask("SELECT type, key, attributes FROM states NOT INDEXED"); row.next();)
+            look(row.text(2), fmt::format("what is owned: {}:{}", row.text(0), row.text(1)));
+        for (auto row = store_.database->ask("SELECT type, key, value FROM origins NOT INDEXED"); row.next();)
+            look(row.text(2), fmt::format("what was there before chaos: {}:{}", row.text(0), row.text(1)));
     }
 
     void references() {

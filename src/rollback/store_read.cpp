@@ -40,7 +40,19 @@ RunRecord run_of(const Database::Rows& row) {
     return run;
 }
 
-std::vector<ChangeRecord> changes_in(Database::Rows row, const BlobSource& blobs) {
+/// What a row says; where it is no JSON any more, that is damage to the store and not an error of the text.
+Value value_in(std::string_view json, const Store::Handle& store) {
+    Value said = [&] {
+        try {
+            return from_json(json);
+        } catch (const Error& error) {
+            throw damaged(store.database->path(), fmt::format("what a run recorded is not readable: {}", error.what()));
+        }
+    }();
+    return from_stored(std::move(said), store);
+}
+
+std::vector<ChangeRecord> changes_in(Database::Rows row, const Store::Handle& store) {
     std::vector<ChangeRecord> changes;
     while (row.next()) {
         ChangeRecord& change = changes.emplace_back();
@@ -48,8 +60,8 @@ std::vector<ChangeRecord> changes_in(Database::Rows row, const BlobSource& blobs
         change.step = row.integer(1);
         change.type = row.text(2);
         change.key = row.text(3);
-        change.before = from_stored(row.text(4), blobs);
-        change.after = from_stored(row.text(5), blobs);
+        change.before = value_in(row.text(4), store);
+        change.after = value_in(row.text(5), store);
         change.triggered = row.integer(6) != 0;
         change.undo = undo_from(row.text(7));
         change.result = result_from(row.text(8));

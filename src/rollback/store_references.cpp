@@ -49,10 +49,10 @@ public:
         }
     }
 
-    void image(std::string_view line, Reference& as) const {
+    void image(std::string_view line, Reference& as, bool certain) const {
         guarded(as.who, [&] {
             as.content = image_in(line, store_).content;
-            as.certain = false;
+            as.certain = certain;
             if (as.content) each_(as);
         });
     }
@@ -86,10 +86,14 @@ void each_reference(const Store::Handle& store, const std::function<void(const R
         find.stored(row.text(3), as);
         find.stored(row.text(4), as);
     }
-    for (auto row = database.ask("SELECT run, path, before, after FROM operations"); row.next();) {
+    // Until a run is swept the old inode has it, and in the trash it lies as it is.
+    for (auto row =
+             database.ask("SELECT run, path, before, after, swept = 1 AND effect = 0 AND staged <> '' AND staged "
+                          "NOT LIKE '%/trash/%' FROM operations JOIN runs ON runs.number = run");
+         row.next();) {
         Reference as{{}, row.integer(0), fmt::format("run {}: {}", row.integer(0), row.text(1))};
-        find.image(row.text(2), as);
-        find.image(row.text(3), as);
+        find.image(row.text(2), as, row.integer(4) != 0);
+        find.image(row.text(3), as, false);
     }
     for (auto row = database.ask("SELECT run, number, scan FROM steps WHERE scan <> ''"); row.next();) {
         Reference as{{}, row.integer(0), fmt::format("run {}: step {}", row.integer(0), row.integer(1))};

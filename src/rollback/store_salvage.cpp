@@ -139,33 +139,94 @@ void drop_wrong_contents(const Store::Handle& store) {
     for (const std::string& name : wrong) store.database->change("DELETE FROM blobs WHERE digest = ?", {name});
 }
 
-bool is_readable(const Value& stored, const BlobSource& blobs) {
+bool is_readable(std::string_view json, const BlobSource& blobs) {
     try {
-        from_stored(to_json(stored), blobs);
+        from_stored(json, blobs);
         return true;
     } catch (const Error&) {
         return false;
     }
 }
 
+/// The attributes of it that can be read; none where it says nothing any more. Nothing where all of it can.
+std::optional<std::string> what_is_left(std::string_view json, const BlobSource& blobs) {
+    if (is_readable(json, blobs)) return std::nullopt;
+    try {
+        Value all = from_json(json);
+        if (auto* map = std::get_if<Value::Map>(&all.data)) {
+            std::erase_if(*map, [&](const Value::Entry& entry) { return !is_readable(to_json(entry.value), blobs); });
+            return to_json(all);
+        }
+    } catch (const Error&) {  // not even the names in it
+    }
+    return "{}";
+}
+
 /// What is owned must be readable for the next run: an attribute that is lost is not known any more, and looked at
-/// anew. Runs that are over keep theirs: who takes them back is told what is lost.
+/// anew.
 void drop_lost_attributes(const Store::Handle& store) {
     std::vector<std::pair<std::int64_t, std::string>> mended;
-    for (auto row = store.database->ask("SELECT id, attributes FROM states WHERE to_run IS NULL"); row.next();) {
-        Value all = from_json(row.text(1));
-        auto* map = std::get_if<Value::Map>(&all.data);
-        if (!map || is_readable(all, store)) continue;
-        std::erase_if(*map, [&](const Value::Entry& entry) { return !is_readable(entry.value, store); });
-        mended.emplace_back(row.integer(0), to_json(all));
-    }
+    for (auto row = store.database->ask("SELECT id, attributes FROM states WHERE to_run IS NULL"); row.next();)
+        if (auto left = what_is_left(row.text(1), store)) mended.emplace_back(row.integer(0), std::move(*left));
     for (const auto& [id, attributes] : mended)
         store.database->change("UPDATE states SET attributes = ? WHERE id = ?", {attributes, id});
     std::vector<std::int64_t> lost;
     for (auto row = store.database->ask("SELECT id, value FROM origins WHERE to_run IS NULL AND attribute <> ''");
          row.next();)
-        if (!is_readable(from_json(row.text(1)), store)) lost.push_back(row.integer(0));
+        if (!is_readable(row.text(1), store)) lost.push_back(row.integer(0));
     for (const std::int64_t id : lost) store.database->change("DELETE FROM origins WHERE id = ?", {id});
+}
+
+/// A change of which something is lost can not be taken back: it is `kept`, and holds up nothing else of its run.
+void keep_lost_changes(const Store::Handle& store) {
+    struct Mended {
+        std::int64_t id;
+        std::string before, after;
+    };
+    std::vector<Mended> mended;
+    for (auto row = store.database->ask("SELECT id, before, after FROM changes NOT INDEXED"); row.next();) {
+        auto before = what_is_left(row.text(1), store), after = what_is_left(row.text(2), store);
+        if (before || after)
+            mended.push_back(
+                {row.integer(0), before.value_or(std::string(row.text(1))), after.value_or(std::string(row.text(2)))});
+    }
+    for (const auto& [id, before, after] : mended)
+        store.database->change("UPDATE changes SET before = ?, after = ?, result = 'kept' WHERE id = ?",
+                               {before, after, id});
+}
+
+bool is_lost(std::string_view image, const Store::Handle& store, bool keeps_content) {
+    try {
+        const Digest content = image_in(image, store).content;
+        return keeps_content && content && !store.has(content);
+    } catch (const Error&) {
+        return true;
+    }
+}
+
+/// Of a path that can not go back to what it was, nothing is known but that.
+void drop_lost_images(const Store::Handle& store) {
+    struct Lost {
+        std::int64_t run, number;
+        std::string path;
+    };
+    std::vector<Lost> lost;
+    for (auto row = store.database->ask("SELECT run, operations.number, path, before, after, swept FROM operations "
+                                        "JOIN runs ON runs.number = run");
+         row.next();)
+        if (is_lost(row.text(3), store, row.integer(5) != 0) || is_lost(row.text(4), store, false))
+            lost.push_back({row.integer(0), row.integer(1), std::string(row.text(2))});
+    for (const auto& [run, number, path] : lost) {
+        store.database->change("DELETE FROM operations WHERE run = ? AND number = ?", {run, number});
+        store.database->change("UPDATE changes SET result = 'kept' WHERE run = ? AND key = ?", {run, path});
+    }
+    std::vector<std::string> scans;
+    for (auto row = store.database->ask("SELECT DISTINCT scan FROM steps WHERE scan <> ''"); row.next();) try {
+            if (!store.has(digest_from_hex(row.text(0)))) scans.emplace_back(row.text(0));
+        } catch (const Error&) {
+            scans.emplace_back(row.text(0));
+        }
+    for (const std::string& scan : scans) store.database->change("UPDATE steps SET scan = '' WHERE scan = ?", {scan});
 }
 
 std::string aside(const std::string& directory) {
@@ -212,6 +273,8 @@ Salvage salvage_history(const std::string& state_directory, Reporter& reporter) 
     const Store::Handle handle(state_directory, Store::Access::change);
     drop_wrong_contents(handle);
     drop_lost_attributes(handle);
+    keep_lost_changes(handle);
+    drop_lost_images(handle);
     return done;
 }
 

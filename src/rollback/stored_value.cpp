@@ -161,7 +161,11 @@ std::string to_stored(const Value& value, BlobSink& blobs) {
 }
 
 Value from_stored(std::string_view json, const BlobSource& blobs) {
-    return unmark(from_json(json), blobs);
+    return from_stored(from_json(json), blobs);
+}
+
+Value from_stored(Value said, const BlobSource& blobs) {
+    return unmark(std::move(said), blobs);
 }
 
 // What stands between the quotes at the front, taken off with them.

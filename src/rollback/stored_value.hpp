@@ -30,6 +30,7 @@ protected:
 
 std::string to_stored(const Value&, BlobSink&);
 Value from_stored(std::string_view json, const BlobSource&);
+Value from_stored(Value said, const BlobSource&);  ///< The same, of JSON that was read already.
 
 /// The names of the attributes in a stored mapping, one after the other, without decoding anything: names are plain
 /// words, and are never escaped. What is stored must outlive it.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chaos/passes_boots.hpp>
+#include <chaos/successive.hpp>
 #include <span>
 
 namespace chaos::rollback {
@@ -77,7 +78,10 @@ Transactor::TakeBack TakingBack::plan() && {
     back_.graph = edges();
     const View view(place_.looking);
     look(view);
+    gather_paths();
     decide(view);
+    leave_what_is_lost(view);
+    tell_of_trees(view);
     for (const std::uint32_t i : keep_occupied(back_.site.catalog, view, back_.observed, back_.goal)) {
         const Resource& kept = back_.site.catalog[i];
         // A package that others came to need is no matter of dispute: it goes with the last of them.
@@ -100,21 +104,36 @@ void TakingBack::gather() {
         if (!stands(record)) continue;
         back_.site.name = record->site;
         for (const ChangeRecord& change : place_.store.changes(run)) {
-            if (change.result != ChangeRecord::Result::done) continue;
             const ResourceType* type = place_.registry.type(change.type);
+            if (type && change.result == ChangeRecord::Result::kept)
+                tell({{type->schema().name, change.key}, "", "lost: the store was damaged", "something", "as it is"});
+            if (change.result != ChangeRecord::Result::done) continue;
             if (!type)
                 throw Error(fmt::format("this program knows no kind '{}', which run {} changed", change.type, run));
             const auto [held, first] = number_of.try_emplace({change.type, change.key}, spans_.size());
-            if (first) spans_.push_back({type, change.key, change.before, {}, 0, {}});
+            if (first) spans_.push_back({type, change.key, change.before, {}, {}, 0, {}});
             Span& span = spans_[held->second];
-            if (!first) fill(span.target, change.before, span.base);
-            const Value before_it = std::move(span.base);
-            span.base = change.after;
-            fill(span.base, before_it, {});
+            if (first)
+                span.base = change.after;
+            else
+                follow(span, change);
             span.last_run = run;
             span.steps.push_back({run, change.step, change.after.is_null()});
         }
     }
+}
+
+/// One more change of the same. What somebody made again after these runs had taken it away is another one: that goes
+/// back to what it was made as, and what had been there before it is told.
+void TakingBack::follow(Span& span, const ChangeRecord& change) {
+    const bool another = span.base.is_null() && !change.before.is_null();
+    if (another && resolution_ != Resolution::ours) {
+        if (span.lost.is_null()) span.lost = span.target;
+        span.target = change.before;
+    } else {
+        fill(span.target, change.before, span.base);
+    }
+    span.base = made_after(span.type->schema(), span.base, change.before, change.after);
 }
 
 void TakingBack::add(const Span& span) {
@@ -136,6 +155,7 @@ void TakingBack::add(const Span& span) {
     superseded_.push_back(back_.superseded.size() != told);
     bases_.push_back(base);
     targets_.push_back(target);
+    lost_.push_back(span.lost.is_null() ? State() : decode(schema, span.lost, problems_));
     first_runs_.push_back(span.steps.front().run);
     last_runs_.push_back(span.last_run);
 }
@@ -269,6 +289,8 @@ void TakingBack::decide(const View& view) {
             goal = three_way(schema, now, bases_[i], targets_[i], left, deciding(resolution_));
         else
             left = open;
+        if (lost_[i] && goal && !differences(schema, goal, lost_[i]).empty())
+            tell({resource.id, "", "present", "absent", "somebody made another one since"});
         back_.goal.push_back(std::move(goal));
         for (const Field* field : open) {
             Conflict conflict = conflict_of(resource, field, targets_[i], bases_[i], now);
@@ -294,25 +316,64 @@ bool TakingBack::is_protected(const ResourceId& id) const {
                        [&](const Holding& one) { return one.protect && one.type == id.type && one.key == id.key; });
 }
 
-/// What these runs changed and gave back themselves, attribute by attribute, is in no plan: but its file is a new one.
-/// That goes back to the byte as well, after all else.
-void TakingBack::restore_unseen() {
-    std::map<std::string, std::pair<Image, Image>> images;  // by path: before the first of them, and after the last
-    std::map<std::string, std::uint32_t> owners;
+/// What these runs made of each path, and which resource it is of.
+void TakingBack::gather_paths() {
     for (const std::int64_t run : back_.runs)
         for (const Operation& operation : place_.store.operations(run)) {
             const auto parts = in_step_.find({run, operation.step});
             if (operation.effect || parts == in_step_.end()) continue;
-            const auto [held, first] = images.try_emplace(operation.path, operation.before, operation.after);
-            if (!first) held->second.second = operation.after;
+            const auto [held, first] = paths_.try_emplace(operation.path, OfPath{Succession(operation), {}});
+            if (!first) held->second.made.add(operation);
             for (const Part& part : parts->second)
                 if (parts->second.size() == 1 || back_.site.catalog[part.number].id.key == operation.path)
-                    owners[operation.path] = part.number;
+                    held->second.owner = part.number;
         }
+}
+
+/// Why a path can not go back to what it was, whoever took that away; empty where it can.
+std::string TakingBack::lost_of(const Succession& made, const View& view) const {
+    if (!made.trash.empty() && !made.after && !view->look(made.trash)) return made.trash + " is not there any more";
+    const bool needs = made.before.content && made.before.content != made.after.content;
+    return needs && !place_.store.has_blob(made.before.content) ? "its content is in the store no more" : "";
+}
+
+/// One that can not go back must not hold up the others: it stays, and is named.
+void TakingBack::leave_what_is_lost(const View& view) {
+    for (const auto& [path, of] : paths_) {
+        if (!of.owner) continue;
+        const Resource& resource = back_.site.catalog[*of.owner];
+        const State& now = back_.observed[*of.owner];
+        State& goal = back_.goal[*of.owner];
+        const bool goes_back = goal && (!now || !same(resource.type->schema(), now, goal));
+        const std::string why = goes_back ? lost_of(of.made, view) : "";
+        if (why.empty()) continue;
+        goal = now;
+        tell({resource.id, "", "what was there", now ? "something else" : "absent", why});
+    }
+}
+
+/// A tree goes back to where nothing is. Where somebody made its directory again, what was in it stays in the trash:
+/// no attribute tells of that.
+void TakingBack::tell_of_trees(const View& view) {
+    for (const auto& [path, of] : paths_) {
+        if (of.made.trash.empty() || of.made.after || !of.owner || !back_.observed[*of.owner]) continue;
+        const std::string& trash = of.made.trash;
+        if (view->look(trash).kind != Entry::Kind::directory || view->list(trash).empty()) continue;
+        const ResourceId& id = back_.site.catalog[*of.owner].id;
+        std::erase_if(back_.conflicts, [&](const Conflict& told) { return told.id == id && told.attribute.empty(); });
+        tell({id, "", "with what was in it", "absent", "made again; what was in it lies in " + trash});
+    }
+}
+
+/// What these runs changed and gave back themselves, attribute by attribute, is in no plan: but its file is a new one.
+/// That goes back to the byte as well, after all else.
+void TakingBack::restore_unseen() {
     std::map<const ResourceType*, std::set<std::uint32_t>> found;
-    for (const auto& [path, number] : owners) {
+    for (const auto& [path, of] : paths_) {
+        if (!of.owner) continue;
+        const std::uint32_t number = *of.owner;
         const Resource& resource = back_.site.catalog[number];
-        const auto& [before, after] = images.at(path);
+        const Image &before = of.made.before, &after = of.made.after;
         const State& now = back_.observed[number];
         // A command that ran because of what it watches changed no attribute: what it wrote is all there is of it.
         const bool ran = runs_commands(*resource.type);

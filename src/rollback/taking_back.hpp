@@ -6,6 +6,7 @@
 
 #include "lock.hpp"
 #include "runner.hpp"
+#include "succession.hpp"
 
 namespace chaos::rollback {
 
@@ -23,6 +24,7 @@ private:
         const ResourceType* type = nullptr;
         std::string key;
         Value target, base;
+        Value lost;  ///< What was there before one that somebody made anew.
         std::int64_t last_run = 0;
         struct Made {
             std::int64_t run, step;
@@ -30,12 +32,17 @@ private:
         };
         std::vector<Made> steps;
     };
+    struct OfPath {
+        Succession made;
+        std::optional<std::uint32_t> owner;  ///< In the catalog.
+    };
     struct Part {
         std::uint32_t number;  ///< In the catalog.
         bool removed;
     };
 
     void gather();
+    void follow(Span&, const ChangeRecord&);
     void add(const Span&);
     bool leave_to_later_runs(const Span&, const State& base, State& target);
     std::optional<ChangeRecord> changed_again(const ResourceId&, std::int64_t after) const;
@@ -46,6 +53,10 @@ private:
     void decide(const View&);
     void tell(Conflict);
     bool is_protected(const ResourceId&) const;
+    void gather_paths();
+    std::string lost_of(const Succession&, const View&) const;
+    void leave_what_is_lost(const View&);
+    void tell_of_trees(const View&);
     void restore_unseen();
     void find_settling();
 
@@ -54,7 +65,8 @@ private:
     Transactor::TakeBack back_;
     std::vector<Span> spans_;
     std::map<std::pair<std::int64_t, std::int64_t>, std::vector<Part>> in_step_;  ///< By run and step.
-    std::vector<State> bases_, targets_;
+    std::map<std::string, OfPath> paths_;
+    std::vector<State> bases_, targets_, lost_;
     std::vector<std::int64_t> first_runs_, last_runs_;
     std::string boot_ = boot_id();
     std::map<std::int64_t, bool> ended_;  ///< Runs, and whether there was a boot since.

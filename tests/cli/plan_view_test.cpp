@@ -120,13 +120,12 @@ TEST_CASE("what is told along with a change is a sentence, and of what goes it i
         std::find_if(types.begin(), types.end(), [](auto* one) { return one->schema().name == "package"; });
     REQUIRE(type != types.end());
     const Schema& schema = (*type)->schema();
-    using Words = std::vector<std::pair<const char*, const char*>>;
-    const auto told = [&](const char* name, const Words& words) {
+    using Words = std::vector<std::pair<std::string, std::string>>;
+    const auto told = [&](const std::string& name, const Words& words) {
         Value::Map map;
-        for (const auto& [key, text] : words) map.push_back({Value(key), Value(text)});
-        Value::Map state;
-        state.push_back({Value(name), Value(std::move(map))});
-        for (const AttributeView& one : attributes(&schema, Value(), Value(std::move(state)), {}))
+        for (const auto& [key, value] : words) map.push_back({Value(key), Value(value)});
+        const Value state(Value::Map{{Value(std::string("name")), Value(std::string("x"))}, {Value(name), Value(map)}});
+        for (const AttributeView& one : attributes(&schema, Value(), state, {}))
             if (one.name == name) return render(one, Style(false), 0);
         return std::string("nothing");
     };

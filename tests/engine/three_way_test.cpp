@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <chaos/successive.hpp>
+
 #include "thing.hpp"
 
 using namespace chaos;
@@ -110,4 +112,25 @@ TEST_CASE("decided by merging, what is no text stays a conflict") {
         three_way(thing_schema, thing("a", "green"), thing("a", "blue"), thing("a", "red"), conflicts, Deciding::merge);
     CHECK(colour(now) == "green");
     CHECK(conflicts.size() == 1);
+}
+
+TEST_CASE("what somebody changed between two changes of ours is not ours, unless the later one changed it again") {
+    const auto left = [](const char* made, const char* before, const char* after) {
+        return to_json(made_after(thing_schema, from_json(made), from_json(before), from_json(after)));
+    };
+    // nobody came between
+    CHECK(left(R"({"colour":"red"})", R"({"colour":"red"})", R"({"colour":"blue"})") == R"({"colour":"blue"})");
+    // somebody did, and it was left alone; or was overwritten
+    CHECK(left(R"({"colour":"red"})", R"({"colour":"theirs"})", R"({"colour":"theirs"})") == R"({"colour":"red"})");
+    CHECK(left(R"({"colour":"red"})", R"({"colour":"theirs"})", R"({"colour":"blue"})") == R"({"colour":"blue"})");
+    // members and keys one by one, in the order in which they are listed
+    CHECK(left(R"({"members":["b"]})", R"({"members":["b","theirs"]})", R"({"members":["a","b","theirs"]})") ==
+          R"({"members":["a","b"]})");
+    CHECK(left(R"({"labels":{"x":"1"}})", R"({"labels":{"x":"1","t":"0"}})", R"({"labels":{"x":"2","t":"0"}})") ==
+          R"({"labels":{"x":"2"}})");
+    // what only one of them recorded
+    CHECK(left(R"({"colour":"red"})", R"({"members":[]})", R"({"members":["a"]})") ==
+          R"({"members":["a"],"colour":"red"})");
+    CHECK(left(R"({"colour":"red"})", R"({"colour":"red"})", "null") == "null");
+    CHECK(left("null", "null", R"({"colour":"red"})") == R"({"colour":"red"})");
 }

@@ -79,6 +79,18 @@ TEST_CASE("a commit that never comes to its end is left after three times") {
     CHECK(act(settings(), memory, "c") == Act::apply);
 }
 
+TEST_CASE("what was applied before signatures were wanted is looked at again, and not put right until one is good") {
+    Settings wanted = settings(Following::heal);
+    wanted.verify = Path{"/etc/chaos/signers"};
+    Memory memory = settled();
+    CHECK(act(wanted, memory, "a") == Act::apply);
+    CHECK(act(wanted, memory, "", Asked::by_timer, Noticed::moved) == Act::stay);
+    note_failed(memory, "a", "is not signed", 0, now);
+    CHECK(act(wanted, memory, "a", Asked::by_timer, Noticed::moved) == Act::stay);
+    memory.signers_of = "digest";
+    CHECK(act(wanted, memory, "a", Asked::by_timer, Noticed::moved) == Act::heal);
+}
+
 TEST_CASE("what a person took back stays so until the ref moves") {
     Memory memory = settled();
     memory.undone = true, memory.held_by_run = 9, memory.held_by = "ann", memory.held_at = "a";

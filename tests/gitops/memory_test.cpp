@@ -39,6 +39,30 @@ TEST_CASE("what is remembered comes back as it was, also from a newer program") 
     CHECK(load_memory(place.path + "/none") == Memory{});
 }
 
+TEST_CASE("a turn that finds nothing new writes nothing: when the repository answered is the time of a file") {
+    const Directory place;
+    const std::string file = place.path + "/state.json";
+    Memory memory;
+    memory.good = "abc", memory.asked = 1'000'000'000;
+    save_memory(place.path, memory);
+    const auto inode = [&] {
+        struct stat about {};
+        REQUIRE(::stat(file.c_str(), &about) == 0);
+        return about.st_ino;
+    };
+    const auto before = inode();
+    memory.asked = 1'000'000'300;
+    save_memory(place.path, memory);
+    CHECK(inode() == before);
+    CHECK(load_memory(place.path) == memory);
+    memory.good = "def";
+    save_memory(place.path, memory);
+    CHECK(inode() != before);
+    CHECK(load_memory(place.path) == memory);
+    write(file, "{\"good\": \"abc\", \"asked\": 5}");  // as it once was
+    CHECK(load_memory(place.path).asked == 5);
+}
+
 TEST_CASE("what is remembered is trusted where nobody else could write it, and is whole") {
     const Directory place;
     const std::string file = place.path + "/state.json";

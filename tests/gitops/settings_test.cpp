@@ -57,6 +57,8 @@ TEST_CASE("a mistake in the settings is told at its place") {
     CHECK(mistake(url + "path: []\n").find("an empty list") != std::string::npos);
     CHECK(mistake(url + "certificate: /a\n").find("add certificate_key: FILE") != std::string::npos);
     CHECK(mistake("url: https://ann:hunter2@x/y\n").find("the url has a password in it") != std::string::npos);
+    CHECK(mistake("url: http://x/y\n").starts_with("/etc/chaos/gitops.yml:1:6: error: what comes by http://"));
+    CHECK(mistake("url: http://x/y\nverify: /etc/chaos/signers\n") == "none");
     CHECK(mistake(url + "token_file: token\n").starts_with("/etc/chaos/gitops.yml:2:13: error: "));
     CHECK(mistake(url) == "none");
 }

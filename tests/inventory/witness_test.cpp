@@ -4,12 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chaos/journal.hpp>
 #include <chaos/root_host.hpp>
 #include <chaos/witness.hpp>
 #include <functional>
 
 #include "scratch.hpp"
+#include "support/fake_host.hpp"
 
 using namespace chaos;
 
@@ -78,6 +80,37 @@ TEST_CASE("a witness says what can not be told cheaply: commands, and what chang
         dynamic_cast<const Attentive&>(to).heed_change("facts.free\nmemory");
     });
     CHECK(sight.costly == std::vector<std::string>{"facts.free memory", "the command true"});
+}
+
+TEST_CASE("of a unit that runs its link tells that it still does; of another the service manager is asked") {
+    const std::string link = "/run/systemd/units/invocation:web.service";
+    const auto asks = [](const Sight& sight) {
+        return std::any_of(sight.things.begin(), sight.things.end(),
+                           [](const Sight::Thing& thing) { return thing.how == Sight::How::unit; });
+    };
+    const auto look = [](const Host& to) {
+        dynamic_cast<const Attentive&>(to).heed_unit("web.service");
+        to.services().units();
+    };
+    test::FakeHost host;
+    host.put_file("/proc/sys/kernel/random/boot_id", "1\n");
+    host.put_unit("web.service", "[Service]\nExecStart=/web\n", true);
+    CHECK(asks(seen(host, look)));  // a systemd that makes none
+    host.put_link(link, "1234");
+    const Sight runs = seen(host, look);
+    CHECK_FALSE(asks(runs));
+    CHECK(moved(runs, host) == std::nullopt);
+    host.remove(link);
+    CHECK(moved(runs, host) == link);
+    host.put_link(link, "5678");
+    CHECK(moved(runs, host) == link);
+    host.control(UnitVerb::stop, "web.service");
+    host.remove(link);
+    const Sight rests = seen(host, look);
+    CHECK(asks(rests));
+    CHECK(moved(rests, host) == std::nullopt);
+    host.control(UnitVerb::start, "web.service");
+    CHECK(moved(rests, host) == "web.service");
 }
 
 TEST_CASE("what changed while it was looked at was perhaps seen half, and the witness says so") {

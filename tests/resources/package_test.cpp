@@ -5,6 +5,7 @@
 
 #include "package/apt.hpp"
 #include "package/apt_marks.hpp"
+#include "package/apt_shown.hpp"
 #include "package/archives.hpp"
 #include "package/locks.hpp"
 #include "package/manners.hpp"
@@ -455,6 +456,86 @@ TEST_CASE("what runs maintainer scripts sees a policy-rc.d of its own, that lets
     CHECK(install->own[1].over == "/usr/bin/deb-systemd-invoke");
     CHECK(install->own[1].text == "my $p = '/var/lib/chaos/packages/veil/policy-rc.d';\n");
     CHECK(apt::held_in("x\nchaos: held: b\nchaos: held: a\nchaos: held: b\n") == std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE("of a list the paragraphs are picked that tell of exactly what comes") {
+    const std::string list =
+        "Package: one\nArchitecture: amd64\nVersion: 1\nDescription: x\n Package: two\n\n"
+        "Package: one\nArchitecture: amd64\nVersion: 2\n\n"
+        "Architecture: i386\nPackage: lib\nVersion: 1\n\n"
+        "Package: lib\nArchitecture: amd64\nVersion: 1\n\n"
+        "Package: data\nArchitecture: all\nVersion: 3\n";
+    const auto picked = [&](const std::set<std::string>& wanted, std::size_t known) {
+        std::set<std::string> found;
+        auto text = apt::paragraphs_of(list, wanted, "amd64", found);
+        CHECK(found.size() == known);
+        return text;
+    };
+    CHECK(picked({"one=2"}, 1) == "Package: one\nArchitecture: amd64\nVersion: 2\n\n");
+    CHECK(picked({"lib:i386=1"}, 1) == "Architecture: i386\nPackage: lib\nVersion: 1\n\n");
+    CHECK(picked({"lib=1"}, 1) == "Package: lib\nArchitecture: amd64\nVersion: 1\n\n");
+    CHECK(picked({"data=3", "two=1", "one=3"}, 1) == "Package: data\nArchitecture: all\nVersion: 3\n");
+    CHECK(picked({}, 0).empty());
+    std::set<std::string> found;
+    for (const char* odd : {"", "\n", "\n\n", "Package: one", "Package: "})
+        CHECK(apt::paragraphs_of(odd, {"one=1"}, "amd64", found).empty());
+}
+
+TEST_CASE("apt is shown what comes and no other package, and without a place for that all lists as ever") {
+    auto host = keeping_debian();
+    host.remove("/var/lib/apt/lists/deb_Packages.lz4");
+    host.put_file("/var/lib/apt/lists/deb_InRelease", "Suite: stable\n");
+    host.put_file("/var/lib/apt/lists/deb_Packages",
+                  "Package: tool\nArchitecture: amd64\nVersion: 2\n\nPackage: other\nArchitecture: all\nVersion: 2\n");
+    host.put_file("/usr/sbin/dpkg-preconfigure", "if (system(\"apt-extracttemplates\", @all)) {}\n");
+    resources::Request request{.install = {"tool=2"}, .remove = {}};
+    request.complete = true;
+    const auto text_of = [](const Command& command, std::string_view name) {
+        const auto its = std::find_if(command.own.begin(), command.own.end(),
+                                      [&](const Command::Own& own) { return own.name == name; });
+        return its == command.own.end() ? std::string("none") : its->text;
+    };
+    const std::string veil = "/var/lib/chaos/packages/veil";
+    auto command = apt::command(request, false);
+    apt::show_only_what_comes(host, request, command);
+    CHECK(command.veil == veil);
+    CHECK(has(command.argv, "Dir::State::lists=" + veil));
+    CHECK(text_of(command, "deb_InRelease") == "Suite: stable\n");
+    CHECK(text_of(command, "deb_Packages") == "Package: tool\nArchitecture: amd64\nVersion: 2\n\n");
+    CHECK(text_of(command, "dpkg-preconfigure") ==
+          "if (system(\"env\", \"APT_CONFIG=" + veil + "/apt.conf\", \"apt-extracttemplates\", @all)) {}\n");
+    CHECK(text_of(command, "apt.conf").starts_with("Dir::State::lists \"" + veil));
+
+    const auto is_left_alone = [&](const resources::Request& asked) {
+        auto plain = apt::command(asked, false);
+        const auto before = plain.argv;
+        apt::show_only_what_comes(host, asked, plain);
+        return plain.argv == before && plain.own.empty();
+    };
+    resources::Request unknown = request;
+    unknown.install.emplace_back("none=1");
+    CHECK(is_left_alone(unknown));
+    resources::Request partly = request;
+    partly.complete = false;
+    CHECK(is_left_alone(partly));
+    host.put_file("/var/lib/apt/lists/other_Packages.lz4", "");
+    CHECK(is_left_alone(request));
+}
+
+TEST_CASE("where a command can see nothing of its own, it is not told of it") {
+    auto host = keeping_debian();
+    std::vector<std::vector<std::string>> told;
+    host.put_command("apt-get", [&](FakeHost&, const Command& command) {
+        told.push_back(command.argv);
+        if (!command.own.empty()) throw NoNamespace("no mount namespace");
+        return Output{};
+    });
+    Command command{{"apt-get", "-o", "Dir::State::lists=/veil", "-o", "Dir::Cache::pkgcache=", "install"}};
+    command.veil = "/veil";
+    command.own.push_back({"deb_Packages", "text"});
+    CHECK(apt::run_when_free(host, command).status == 0);
+    REQUIRE(told.size() == 2);
+    CHECK(told[1] == std::vector<std::string>{"apt-get", "-o", "Dir::Cache::pkgcache=", "install"});
 }
 
 TEST_CASE("maintainer scripts are plain where debhelper wrote all that they do") {

@@ -65,11 +65,12 @@ public:
         const Outcome outcome = transactor->run({"apply", "tester", "test.yml", site, graph, observed, goal, steps});
         REQUIRE(outcome.errors.empty());
     }
-    void take_back(const std::vector<std::int64_t>& runs) {
+    void take_back(const std::vector<std::int64_t>& runs) { REQUIRE(left_by_taking_back(runs).empty()); }
+    std::vector<Conflict> left_by_taking_back(const std::vector<std::int64_t>& runs) {
         const auto transactor = open();
         const Outcome outcome = transactor->take_back(transactor->plan_take_back(runs), "tester");
         REQUIRE(outcome.errors.empty());
-        REQUIRE(outcome.conflicts.empty());
+        return outcome.conflicts;
     }
     Pruned prune(const Retention& wish, bool dry_run = false) const {
         Reporter quiet;
@@ -276,6 +277,58 @@ TEST_CASE("Of a damaged store what can be read is saved, the rest is kept aside,
         CHECK(slurp(tree.at("/srv/a")) == "anew\n");
     }
     CHECK(saved_ones > 5);
+}
+
+TEST_CASE("What a repair could not save holds up nothing else of its run: that goes back, and the lost one is named") {
+    Tree tree;
+    for (char letter : std::string("abcd")) spill(tree.at(std::string("/srv/") + letter), large(letter));
+    const std::map<std::string, std::string> before = tree.managed();
+    tree.apply({{"/srv/a", large('A')}, {"/srv/b", large('B')}, {"/srv/c", large('C')}, {"/srv/d", large('D')}});
+    const auto mangle = [&](const char* statement) {
+        Database database(tree.state() + "/store.db");
+        database.allow_changes(Database::Journal::old_pages);
+        database.run(statement);
+    };
+    SUBCASE("a content") {
+        mangle("UPDATE blobs SET bytes = 'x' WHERE digest = (SELECT digest FROM blobs ORDER BY rowid LIMIT 1)");
+    }
+    SUBCASE("what a run recorded") {
+        mangle("UPDATE changes SET before = '{\"path' WHERE key = '/srv/a'");
+    }
+    SUBCASE("what lay there") {
+        mangle("UPDATE operations SET before = 'file 06' WHERE path = '/srv/a'");
+    }
+    const auto opened = [&] { return Store(tree.state(), Store::Access::look).changes(1); };
+    Reporter quiet;
+    REQUIRE(!salvage_history(tree.state(), quiet).kept.empty());
+    REQUIRE(opened().size() == 4);
+    const std::vector<Conflict> lost = tree.left_by_taking_back({1});
+    REQUIRE(lost.size() == 1);
+    CHECK(lost.front().before == "lost: the store was damaged");
+    std::map<std::string, std::string> after = tree.managed();
+    const std::string path = tree.at(lost.front().id.key);
+    CHECK(after.at(path) != before.at(path));
+    after.at(path) = before.at(path);
+    CHECK(after == before);
+    CHECK(check_history(tree.state()).flaws.empty());
+}
+
+TEST_CASE("An object that somebody took away is told by verify, and holds up nothing else of its run") {
+    Tree tree;
+    const std::string huge(2 << 20, 'h');
+    spill(tree.at("/srv/huge"), huge);
+    spill(tree.at("/srv/small"), "small\n");
+    tree.apply({{"/srv/huge", "1\n"}, {"/srv/small", "2\n"}});
+    CHECK(check_history(tree.state()).flaws.empty());
+    for (const auto& entry : fs::directory_iterator(tree.state() + "/objects")) fs::remove(entry.path());
+    REQUIRE(check_history(tree.state()).flaws.size() == 1);
+    CHECK(check_history(tree.state()).flaws.front().lost == std::vector<std::string>{"run 1: /srv/huge"});
+    const std::vector<Conflict> left = tree.left_by_taking_back({1});
+    REQUIRE(left.size() == 1);
+    CHECK(left.front().id.key == "/srv/huge");
+    CHECK(left.front().now == "its content is in the store no more");
+    CHECK(slurp(tree.at("/srv/huge")) == "1\n");
+    CHECK(slurp(tree.at("/srv/small")) == "small\n");
 }
 
 TEST_CASE("A sound store is left alone by saving") {

@@ -60,7 +60,8 @@ Memory read_memory(std::string_view text);
 /// Reads DIRECTORY/state.json; a fresh one where there is none.
 Memory load_memory(const std::string& directory);
 
-/// Writes it durably, in one move. Throws Error.
+/// Writes it durably, in one move. `asked`, which is all that most turns change, is the time of that file and no more:
+/// a turn that finds nothing new writes nothing. Throws Error.
 void save_memory(const std::string& directory, const Memory&);
 
 /// Nobody else's files, 0700; made where it is not there. Throws Error.

@@ -20,6 +20,12 @@ git::Tip fetch(const std::string& directory, const Settings&);
 /// says of who may sign from now on is in the memory then.
 std::string trust(const std::string& directory, const Settings&, Memory&, const git::Tip&, bool rewind);
 
+/// A plan runs what a manifest asks of the host (`unless:` of an exec), so a commit is not planned either that may not
+/// be applied. Throws Error where a commit of what was fetched (`tip`) has nobody's signature that the settings want,
+/// and is not what such a one comes from. A branch that went back may be looked at.
+void trust_to_look(const std::string& directory, const Settings&, const Memory&, const git::Tip&,
+                   const std::string& commit);
+
 /// Makes DIRECTORY/NAME the files of a commit, in one move, and answers its path. What is that already is left.
 std::string check_out(const std::string& directory, const std::string& name, const Settings&,
                       const std::string& commit);

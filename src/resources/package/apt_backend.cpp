@@ -4,6 +4,7 @@
 
 #include "apt.hpp"
 #include "apt_marks.hpp"
+#include "apt_shown.hpp"
 #include "apt_universe.hpp"
 #include "archives.hpp"
 #include "fidelity.hpp"
@@ -54,6 +55,7 @@ public:
         apt::finish_removals(host, request);
         auto command = apt::command(request, false);
         apt::keep_incoming(host, command);
+        apt::show_only_what_comes(host, request, command);
         try {
             apt::carry_out(host, command);
         } catch (const Error& error) {

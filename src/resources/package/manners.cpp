@@ -11,6 +11,7 @@
 namespace chaos::resources::apt {
 namespace {
 
+constexpr const char* policy_name = "policy-rc.d";
 constexpr std::string_view asked_for_policy = "/usr/sbin/policy-rc.d";
 constexpr std::string_view mark = "chaos: held: ";
 
@@ -41,10 +42,10 @@ std::string replaced(std::string text, std::string_view from, const std::string&
 /// Where no service manager answers, what ran before can not be told: nothing is held. On an image nothing runs.
 void hold_services(WritableHost& host, Command& command) {
     if (host.live() && !host.services().answers()) return;
-    const auto veil = host.keep_in("packages/veil");
-    if (veil.empty() || !is_plain(veil)) return;
+    const auto veil = veil_of(host);
+    if (veil.empty()) return;
     command.veil = veil;
-    command.own.push_back({"policy-rc.d", policy(running_units(host))});
+    command.own.push_back({policy_name, policy(running_units(host))});
     for (const std::string asker : askers) {
         std::string text;
         if (!host.look(asker, &text) || text.empty()) continue;
@@ -60,7 +61,24 @@ void tell_held(WritableHost& host, const Output& output) {
                               fmt::join(held, ", ")));
 }
 
+/// Without what it was to see alone, and without the options that name that.
+void uncover(Command& command) {
+    command.own.clear();
+    auto& argv = command.argv;
+    for (std::size_t i = 0; i + 1 < argv.size();)
+        if (argv[i] == "-o" && argv[i + 1].ends_with("=" + command.veil))
+            argv.erase(argv.begin() + static_cast<std::ptrdiff_t>(i),
+                       argv.begin() + static_cast<std::ptrdiff_t>(i) + 2);
+        else
+            ++i;
+}
+
 }  // namespace
+
+std::string veil_of(WritableHost& host) {
+    auto veil = host.keep_in("packages/veil");
+    return is_plain(veil) ? veil : std::string();
+}
 
 Command quiet(std::vector<std::string> argv) {
     Command command{std::move(argv)};
@@ -120,8 +138,10 @@ Output run_when_free(WritableHost& host, Command command) {
         try {
             output = host.run(command);
         } catch (const NoNamespace&) {
-            host.says("services are started by their packages: nothing can be hidden from others here");
-            command.own.clear();
+            const auto holds = [](const Command::Own& own) { return own.name == policy_name; };
+            if (std::any_of(command.own.begin(), command.own.end(), holds))
+                host.says("services are started by their packages: nothing can be hidden from others here");
+            uncover(command);
             continue;
         }
         // Somebody came between: whom apt names holds it now, and is waited for.

@@ -15,6 +15,9 @@ namespace chaos::resources::apt {
 /// apt-listchanges. It is never cut.
 Command quiet(std::vector<std::string> argv);
 
+/// The directory that holds what one command alone sees (Command::veil); empty where there is none.
+std::string veil_of(WritableHost&);
+
 /// Runs it, waiting for locks that others hold.
 Output run_when_free(WritableHost&, Command);
 /// The same; throws what it said where it fails.
