@@ -193,6 +193,13 @@ void repair(WritableHost& host, bool must_configure) {
                                 failed->printed());
 }
 
+void unpack_halves(WritableHost& host, const std::vector<std::string>& packages) {
+    auto argv = apt_get();
+    argv.insert(argv.end(), {"install", "--reinstall", "--no-install-recommends"});
+    argv.insert(argv.end(), packages.begin(), packages.end());
+    carry_out(host, quiet(std::move(argv)));
+}
+
 void finish_removals(WritableHost& host, const Request& request) {
     const View view(host);
     const auto& packages = view.once<Packages>();

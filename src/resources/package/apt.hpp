@@ -35,6 +35,9 @@ void repair(WritableHost&, bool must_configure = true);
 /// transaction, and the plan has nothing of it.
 void finish_removals(WritableHost&, const Request&);
 
+/// What a removal left half there, and is to be there.
+void unpack_halves(WritableHost&, const std::vector<std::string>& packages);
+
 /// What was cut may be noted as done and not be: dpkg syncs what it notes, and not the names of files, which lie on
 /// another file system where /var is one. What of these packages is not where it belongs is unpacked again; what was
 /// about to be removed and is to stay is not to be removed any more. What it notes as gone, and whose files are there

@@ -103,6 +103,10 @@ public:
     }
     void repair(WritableHost& host) const override { apt::repair(host); }
 
+    void unpack_halves(WritableHost& host, const std::vector<std::string>& packages) const override {
+        apt::unpack_halves(host, packages);
+    }
+
     std::string archive_of(const Host& host, const Packages::Package& package) const override {
         return apt::archive_of(host, package);
     }

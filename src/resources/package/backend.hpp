@@ -143,6 +143,9 @@ public:
     /// Brings that to an end; does nothing where there is none.
     virtual void repair(WritableHost&) const = 0;
 
+    /// What a removal left half there comes whole again.
+    virtual void unpack_halves(WritableHost&, const std::vector<std::string>& /*packages*/) const {}
+
     /// Where its cache has, or would have, the archive of a version.
     virtual std::string archive_of(const Host&, const Packages::Package&) const = 0;
     /// Commands for a person who wants to know about one package, and about why a transaction is refused.

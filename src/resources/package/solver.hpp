@@ -27,9 +27,9 @@ struct Offer {
 /// What is asked for.
 struct Job {
     std::string name;
-    bool goes = false;   ///< Else it comes, at the version that was chosen.
+    bool goes = false;    ///< Else it comes, at the version that was chosen.
     bool gently = false;  ///< It goes unless what stays or comes needs it.
-    bool newer = false;  ///< It is there, and becomes that version if it can; else it stays as it is.
+    bool newer = false;   ///< It is there, and becomes that version if it can; else it stays as it is.
 };
 
 /// A question: jobs, and what may be done for them.

@@ -78,10 +78,26 @@ void leave_out_what_is_done(const Backend& backend, WritableHost& host, std::spa
 
 namespace {
 
+/// What is declared, and stands half removed.
+void unpack_halves(const Backend& backend, WritableHost& host, std::span<const Change> changes) {
+    const View view(host);
+    const auto& packages = view.once<Packages>();
+    std::vector<std::string> halves;
+    for (const Change& change : changes) {
+        const auto* there = packages.find(change.id.key);
+        const bool stays =
+            change.after && !changes_version(change) && change.after.as<Package>()->intact.value_or(true);
+        if (stays && there && there->status == "half-installed" && there->want != "install")
+            halves.push_back(change.id.key);
+    }
+    if (!halves.empty()) backend.unpack_halves(host, halves);
+}
+
 // One transaction for all; marks before it (holds go) and after it (holds come, who came along).
 void apply_all(WritableHost& host, std::span<const Change> changes) {
     const auto& backend = backend_for(host);
     backend.repair(host);
+    unpack_halves(backend, host, changes);
     answer_questions(host, changes);
     auto request = request_for(changes, false);
     leave_out_what_is_done(backend, host, changes, request);
@@ -133,7 +149,11 @@ void apply_packages(WritableHost& host, std::span<const Change> changes) try {
 void undo_packages(WritableHost& host, std::span<const Change> changes) try {
     undo_all(host, changes);
 } catch (const TransactionFailed& failed) {
-    throw explained(host, changes, failed);
+    auto told = explained(host, changes, failed);
+    constexpr std::string_view again =
+        "apply again";  // it is no apply that failed: a rollback, or what took a run back
+    if (told.hint.ends_with(again)) told.hint.replace(told.hint.size() - again.size(), again.size(), "try that again");
+    throw told;
 }
 
 }  // namespace chaos::resources
