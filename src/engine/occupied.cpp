@@ -3,7 +3,6 @@
 // many at once only where nobody else has come to need it.
 #include <algorithm>
 #include <chaos/plan.hpp>
-#include <chaos/system/accounts.hpp>
 #include <map>
 #include <unordered_map>
 #include <unordered_set>
@@ -74,8 +73,7 @@ bool leaves(const Resource& user, const State& goal, const std::string& group) {
 }
 
 /// A group that others were put into since is theirs as well. Where its members were declared, its own state tells.
-void keep_groups(const Catalog& catalog, const View& view, const States& observed, States& goal,
-                 std::vector<std::uint32_t>& kept) {
+void keep_groups(const Catalog& catalog, const States& observed, States& goal, std::vector<std::uint32_t>& kept) {
     std::unordered_map<std::string, std::uint32_t> users;
     for (std::uint32_t i = 0; i < catalog.size(); ++i)
         if (catalog[i].id.type == "user") users.emplace(catalog[i].id.key, i);
@@ -84,12 +82,13 @@ void keep_groups(const Catalog& catalog, const View& view, const States& observe
         if (group.id.type != "group" || !observed[i] || goal[i] || group.where) continue;
         const Field* const members = group.type->schema().find("members");
         if (members && group.wanted && members->given(group.wanted.spec())) continue;
-        const auto* const there = view.once<Accounts>().group(group.id.key);
-        const auto is_ours = [&](const std::string& name) {
-            const auto user = users.find(name);
+        if (!members || !members->given(observed[i].spec())) continue;
+        const Value there = members->get(observed[i].spec());
+        const auto is_ours = [&](const Value& name) {
+            const auto user = users.find(name.text());
             return user != users.end() && leaves(catalog[user->second], goal[user->second], group.id.key);
         };
-        if (!there || std::all_of(there->members.begin(), there->members.end(), is_ours)) continue;
+        if (!there.is_list() || std::all_of(there.list().begin(), there.list().end(), is_ours)) continue;
         goal[i] = observed[i];
         kept.push_back(i);
     }
@@ -201,7 +200,7 @@ std::vector<std::uint32_t> keep_paths(const Catalog& catalog, const View& view, 
 std::vector<std::uint32_t> keep_occupied(const Catalog& catalog, const View& view, const States& observed,
                                          States& goal) {
     auto kept = keep_paths(catalog, view, observed, goal);
-    keep_groups(catalog, view, observed, goal, kept);
+    keep_groups(catalog, observed, goal, kept);
     return kept;
 }
 
