@@ -54,7 +54,15 @@ Problems refuse_to_go_on(const RunRecord& last, const std::vector<RunRecord>& al
                    hint);
 }
 
-/// The last run; or all after RUN.
+Problems no_such_run(std::int64_t number, const History& history) {
+    const std::int64_t pruned = history.pruned();
+    if (number < 1 || number > pruned) return unclear(fmt::format("there is no run {}", number), "chaos history");
+    return unclear(
+        fmt::format("run {} was let go of by chaos history prune: nothing of it is recorded any more", number),
+        fmt::format("the oldest that can be had is what run {0} left: chaos rollback {0}", pruned));
+}
+
+/// The last run; or all after RUN, which may be the newest of those that were let go of.
 Runs chosen(const Options& options, const History& history) {
     Runs runs;
     if (options.arguments.empty()) {
@@ -65,8 +73,8 @@ Runs chosen(const Options& options, const History& history) {
         return {last->number};
     }
     const std::int64_t last_to_stay = run_number(options.arguments[0]);
-    if (last_to_stay != 0 && !history.run(last_to_stay))
-        throw unclear(fmt::format("there is no run {}", last_to_stay), "chaos history");
+    if (last_to_stay != 0 && last_to_stay != history.pruned() && !history.run(last_to_stay))
+        throw no_such_run(last_to_stay, history);
     for (const RunRecord& run : history.runs())
         if (run.number > last_to_stay && stands(run)) runs.push_back(run.number);
     return runs;
@@ -76,7 +84,7 @@ Runs chosen(const Options& options, const History& history) {
 Runs chosen_alone(const Options& options, const History& history) {
     const std::int64_t number = run_number(options.arguments[0]);
     const auto run = history.run(number);
-    if (!run) throw unclear(fmt::format("there is no run {}", number), "chaos history");
+    if (!run) throw no_such_run(number, history);
     if (!stands(*run))
         throw unclear(fmt::format("run {} is {}: nothing of it is left to take back", number, to_text(run->state)),
                       "chaos history");
@@ -84,6 +92,15 @@ Runs chosen_alone(const Options& options, const History& history) {
         throw unclear(fmt::format("run {} was taken back by run {} already", number, by),
                       fmt::format("to bring it back: chaos revert {}", by));
     return {number};
+}
+
+/// Everything is not to be had where the first runs are recorded no more.
+std::string title_of(const Runs& runs, const Options& options, const History& history) {
+    if (runs.empty()) return "no run to take back";
+    std::string title = "taking back " + numbers(runs);
+    if (!options.arguments.empty() && options.arguments[0] == "0" && history.pruned() != 0)
+        title += fmt::format(", to what run {} left: what was before that was let go of", history.pruned());
+    return title;
 }
 
 Exit take_back(Context& context, const char* verb, Runs (*choose)(const Options&, const History&)) {
@@ -101,7 +118,7 @@ Exit take_back(Context& context, const char* verb, Runs (*choose)(const Options&
     shown.verb = verb;
     const Detail detail{context.options.dry_run ? all_lines : Detail{}.diff_lines};
     shown.plan = view_of(back.site.catalog, back.plan, context.sources, detail);
-    shown.plan->title = runs.empty() ? "no run to take back" : "taking back " + numbers(runs);
+    shown.plan->title = title_of(runs, context.options, transactor->history());
     shown.plan->conflicts = back.conflicts;
     shown.plan->decided = back.decided;
     shown.plan->superseded = back.superseded;

@@ -64,6 +64,36 @@ void keep_what_they_need(const Catalog& catalog, const States& observed, States&
     }
 }
 
+/// Where this takes somebody out of the group, or away altogether.
+bool leaves(const Resource& user, const State& goal, const std::string& group) {
+    const Field* const groups = goal ? user.type->schema().find("groups") : nullptr;
+    if (!groups) return !goal;
+    const Value in = groups->given(goal.spec()) ? groups->get(goal.spec()) : Value();
+    return in.is_list() && std::find(in.list().begin(), in.list().end(), Value(group)) == in.list().end();
+}
+
+/// A group that others were put into since is theirs as well. Where its members were declared, its own state tells.
+void keep_groups(const Catalog& catalog, const States& observed, States& goal, std::vector<std::uint32_t>& kept) {
+    std::unordered_map<std::string, std::uint32_t> users;
+    for (std::uint32_t i = 0; i < catalog.size(); ++i)
+        if (catalog[i].id.type == "user") users.emplace(catalog[i].id.key, i);
+    for (std::uint32_t i = 0; i < catalog.size(); ++i) {
+        const Resource& group = catalog[i];
+        if (group.id.type != "group" || !observed[i] || goal[i] || group.where) continue;
+        const Field* const members = group.type->schema().find("members");
+        if (members && group.wanted && members->given(group.wanted.spec())) continue;
+        if (!members || !members->given(observed[i].spec())) continue;
+        const Value there = members->get(observed[i].spec());
+        const auto is_ours = [&](const Value& name) {
+            const auto user = users.find(name.text());
+            return user != users.end() && leaves(catalog[user->second], goal[user->second], group.id.key);
+        };
+        if (!there.is_list() || std::all_of(there.list().begin(), there.list().end(), is_ours)) continue;
+        goal[i] = observed[i];
+        kept.push_back(i);
+    }
+}
+
 /// What goes back to another state: in a home, that is what it was filled with, or what was put in its place.
 bool returns(const Resource& resource, const State& observed, const State& goal) {
     return observed && goal && !same(resource.type->schema(), observed, goal);
@@ -108,10 +138,7 @@ std::unordered_set<std::string> used_by_what_stays(const Catalog& catalog, const
     return used;
 }
 
-}  // namespace
-
-std::vector<std::uint32_t> keep_occupied(const Catalog& catalog, const View& view, const States& observed,
-                                         States& goal) {
+std::vector<std::uint32_t> keep_paths(const Catalog& catalog, const View& view, const States& observed, States& goal) {
     std::unordered_map<std::string, std::uint32_t> going;
     std::vector<std::pair<std::string, std::uint32_t>> paths;
     for (std::uint32_t i = 0; i < catalog.size(); ++i) {
@@ -165,6 +192,15 @@ std::vector<std::uint32_t> keep_occupied(const Catalog& catalog, const View& vie
         kept.push_back(i);
     }
     keep_what_they_need(catalog, observed, goal, kept);
+    return kept;
+}
+
+}  // namespace
+
+std::vector<std::uint32_t> keep_occupied(const Catalog& catalog, const View& view, const States& observed,
+                                         States& goal) {
+    auto kept = keep_paths(catalog, view, observed, goal);
+    keep_groups(catalog, observed, goal, kept);
     return kept;
 }
 

@@ -8,10 +8,10 @@ namespace chaos::rollback {
 
 Error damaged(const std::string& path, const std::string& what) {
     return Error(fmt::format("the store {} is damaged: {}", path, what))
-        .help(
-            "nothing was changed. What of it is lost: chaos history verify. Then: chaos history repair, which keeps "
-            "this "
-            "one beside a sound one");
+        .help(fmt::format(
+            "nothing was changed; keep a copy (cp -a {0} {0}.kept), then: chaos history verify says what of it is "
+            "lost, and chaos history repair makes a sound one of the rest",
+            path.substr(0, path.rfind('/'))));
 }
 
 Database::Database(std::string path) : path_(std::move(path)) {

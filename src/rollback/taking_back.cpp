@@ -84,6 +84,10 @@ Transactor::TakeBack TakingBack::plan() && {
     tell_of_trees(view);
     for (const std::uint32_t i : keep_occupied(back_.site.catalog, view, back_.observed, back_.goal)) {
         const Resource& kept = back_.site.catalog[i];
+        // It was decided that it goes, and it does not.
+        std::erase_if(back_.decided, [&](const Decided& told) {
+            return told.conflict.id == kept.id && told.conflict.attribute.empty();
+        });
         // A package that others came to need is no matter of dispute: it goes with the last of them.
         if (kept.type->batches() && kept.type->way() == Way::opaque)
             back_.decided.push_back({Decided::How::theirs, {kept.id, "", "absent", "present", "others need it"}});
