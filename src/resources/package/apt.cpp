@@ -86,7 +86,7 @@ Command command(const Request& request, bool simulate) {
 Command back(const Request& request) {
     auto to = command(request, false);
     // What goes came with the run that is taken back: the host did without it, whatever it calls itself.
-    if (!request.remove.empty()) to.argv.insert(to.argv.begin() + 1, "--allow-remove-essential");
+    if (!request.remove.empty()) to.argv.emplace(to.argv.begin() + 1, "--allow-remove-essential");
     // Nobody else's files are read, so nobody else need be; what was cut is not let be; nothing new comes along.
     to.argv.insert(to.argv.begin() + 1, {"-f", "--no-install-recommends", "-o", "APT::Sandbox::User=root"});
     return to;
