@@ -86,10 +86,11 @@ void each_reference(const Store::Handle& store, const std::function<void(const R
         find.stored(row.text(3), as);
         find.stored(row.text(4), as);
     }
-    // Until a run is swept the old inode has it, and in the trash it lies as it is.
-    for (auto row =
-             database.ask("SELECT run, path, before, after, swept = 1 AND effect = 0 AND staged <> '' AND staged "
-                          "NOT LIKE '%/trash/%' FROM operations JOIN runs ON runs.number = run");
+    // Until a run is swept the old inode has it, and in the trash it lies as it is; of what a run did not come to, or
+    // recovery took back, nothing is kept.
+    for (auto row = database.ask(
+             "SELECT run, path, before, after, state = 'committed' AND swept = 1 AND effect = 0 AND staged <> '' AND "
+             "staged NOT LIKE '%/trash/%' FROM operations JOIN runs ON runs.number = run");
          row.next();) {
         Reference as{{}, row.integer(0), fmt::format("run {}: {}", row.integer(0), row.text(1))};
         find.image(row.text(2), as, row.integer(4) != 0);

@@ -92,7 +92,7 @@ host_reap() {
     for directory in "$host_cache"/run/*/; do
         [ -e "$directory/owner" ] || continue
         ! kill -0 "$(cat "$directory/owner")" 2> /dev/null || continue
-        umount -l "$directory/root" 2> /dev/null
+        umount -l "$directory/root" 2> /dev/null || true # it may be unmounted already
         rm -rf "$directory"
     done
 }
