@@ -300,7 +300,10 @@ private:
         change.after = State::of(std::move(goal)).with_inputs(change.after.inputs());
     }
 
+    /// Where nothing comes, keep_needed() has said it: what becomes another one needs something else by then.
     void keep_what_comes_needs(const solver::Answer& answer) {
+        const auto comes = [](const solver::Job& job) { return !job.goes; };
+        if (std::none_of(question_.jobs.begin(), question_.jobs.end(), comes)) return;
         std::set<std::string, std::less<>> going;
         for (const auto& move : answer.moves)
             if (move.kind == solver::Move::Kind::remove) going.insert(move.name);
