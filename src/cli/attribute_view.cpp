@@ -61,8 +61,8 @@ std::string_view written_name(const Schema& schema, const Field& field) {
     return field.name;
 }
 
-/// What is told along with a change: `nginx needs it; download 53 kB, installed 287 kB`. Of paths and what they lead to,
-/// which may be seen only as well, each is told as it would be written.
+/// What is told along with a change: `nginx needs it; download 53 kB, installed 287 kB`. Of paths and what they lead
+/// to, which may be seen only as well, each is told as it would be written.
 std::string in_words(const Value& value) {
     const auto is_path = [](const Value::Entry& entry) { return scalar(entry.key).starts_with('/'); };
     if (!value.is_map() || std::any_of(value.map().begin(), value.map().end(), is_path)) return in_line(value);
