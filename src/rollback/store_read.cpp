@@ -6,6 +6,7 @@
 #include <charconv>
 #include <set>
 
+#include "origins.hpp"
 #include "records.hpp"
 #include "store_handle.hpp"
 
@@ -74,22 +75,6 @@ std::vector<std::int64_t> numbers_in(Database::Rows row) {
     std::vector<std::int64_t> numbers;
     while (row.next()) numbers.push_back(row.integer(0));
     return numbers;
-}
-
-// The live origin of a resource: null where there was nothing, else the attributes that are known of it.
-Value origin_of(Database& database, const BlobSource& blobs, const std::string& type, const std::string& key) {
-    Value::Map attributes;
-    for (auto row = database.ask("SELECT attribute, value FROM origins WHERE type = ? AND key = ? AND to_run IS NULL "
-                                 "ORDER BY id",
-                                 {type, key});
-         row.next();) {
-        auto value = from_stored(row.text(1), blobs);
-        if (!row.text(0).empty())
-            attributes.push_back({Value(std::string(row.text(0))), std::move(value)});
-        else if (value.is_null())
-            return {};
-    }
-    return Value(std::move(attributes));
 }
 
 OwnedRecord owned_in(const Database::Rows& row, Database& database, const BlobSource& blobs) {
