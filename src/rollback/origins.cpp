@@ -136,8 +136,10 @@ void remember_origin(Store::Handle& handle, const OwnedRecord& it) {
         if (stored.starts_with(R"({"":null)")) was_there = false;
     }
     Value::Map fresh;
-    if (!known.contains(whether))
-        fresh.push_back({Value(std::string(whether)), was_there ? Value(std::string("true")) : Value()});
+    if (!known.contains(whether)) {
+        fresh.push_back({Value(std::string(whether)), Value()});
+        if (was_there) fresh.back().value = Value(std::string("true"));
+    }
     if (was_there && !it.origin.is_null())
         for (const auto& entry : it.origin.map())
             if (!known.contains(entry.key.text())) fresh.push_back(entry);

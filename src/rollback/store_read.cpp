@@ -129,6 +129,35 @@ std::vector<ChangeRecord> Store::changes(std::int64_t run) const {
                       *handle_);
 }
 
+std::vector<ChangeRecord> Store::outlines(std::int64_t run) const {
+    const std::scoped_lock guard(handle_->mutex);
+    return changes_in(handle_->database->ask("SELECT run, step, type, key, 'null', 'null', triggered, undo, result, "
+                                             "place FROM changes WHERE run = ? ORDER BY step, id",
+                                             {run}),
+                      *handle_);
+}
+
+std::vector<ChangeRecord> Store::reactions(std::int64_t run) const {
+    const std::scoped_lock guard(handle_->mutex);
+    return changes_in(handle_->database->ask("SELECT run, step, type, key, before, after, triggered, undo, result, "
+                                             "place FROM changes WHERE run = ? AND triggered <> 0 ORDER BY step, id",
+                                             {run}),
+                      *handle_);
+}
+
+std::set<RecordedId> Store::done_beside(const std::vector<std::int64_t>& runs) const {
+    const std::scoped_lock guard(handle_->mutex);
+    std::set<RecordedId> found;
+    if (runs.empty()) return found;
+    const std::int64_t first = *std::min_element(runs.begin(), runs.end());
+    for (auto row = handle_->database->ask("SELECT type, key, run FROM changes WHERE run > ? AND result = ?",
+                                           {first, chaos::to_text(ChangeRecord::Result::done)});
+         row.next();)
+        if (std::find(runs.begin(), runs.end(), row.integer(2)) == runs.end())
+            found.insert({std::string(row.text(0)), std::string(row.text(1))});
+    return found;
+}
+
 std::vector<ChangeRecord> Store::changes_of(const ResourceId& id) const {
     const std::scoped_lock guard(handle_->mutex);
     return changes_in(handle_->database->ask("SELECT run, step, type, key, before, after, triggered, undo, result, "
