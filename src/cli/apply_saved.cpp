@@ -134,9 +134,9 @@ void settle_the_rest(SavedPlan& saved) {
 
 /// What only the reading of a manifest, or another plan, understands.
 void refuse_options(const Options& options) {
-    constexpr std::string_view understood[] = {"root",       "state-dir",  "continue", "yes",     "jobs",
-                                               "on-failure", "json",       "color",    "verbose", "quiet",
-                                               "confirm",    "no-confirm", "dry-run",  "removals"};
+    constexpr std::string_view understood[] = {"root",       "state-dir",  "continue", "yes",      "jobs",
+                                               "on-failure", "json",       "color",    "verbose",  "quiet",
+                                               "confirm",    "no-confirm", "dry-run",  "removals", "require-undo"};
     for (const std::string& option : options.given)
         if (std::find(std::begin(understood), std::end(understood), option) == std::end(understood))
             throw Usage(fmt::format("--{} is for reading a manifest, and {} is a saved plan", option,

@@ -64,6 +64,7 @@ std::optional<RunView> carry_out(Context& context, const World& world, Transacto
         say(context.console, planned.remarks, context.sources);
         context.console.text(render(*shown.plan, context.console.style(), context.console.verbose()));
     }
+    demand_undo(planned, context.options);
     guard_against_mass_removal(context, planned);
     if (!agreed(context, *shown.plan, fmt::format("Apply {}?", count(shown.plan->changes.size(), "change"))))
         return std::nullopt;

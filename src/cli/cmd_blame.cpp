@@ -133,19 +133,28 @@ Value left_by(const ChangeRecord& first, const ChangeRecord* known) {
     return Value(std::move(all));
 }
 
+/// A run that is recorded, or 0: what was before the first one, as long as that is known.
+void must_be_known(const History* kept, std::int64_t number) {
+    const std::int64_t pruned = kept ? kept->pruned() : 0;
+    if (number != 0) run_of(kept, number);
+    if (number == 0 && pruned != 0)
+        throw Problems{{Error(fmt::format("what was before run {} was let go of (chaos history prune)", pruned + 1))
+                            .help("chaos history")},
+                       Exit::usage};
+}
+
 }  // namespace
 
 Exit diff_runs(Context& context) {
     std::int64_t from = run_number(context.options.arguments[0]), to = run_number(context.options.arguments[1]);
     const World world = wire(context.options);
     const auto kept = look_at_history(context, world);
-    if (from != 0 || (kept && kept->pruned())) run_of(kept.get(), from);
-    run_of(kept.get(), to);
+    for (const std::int64_t number : {from, to}) must_be_known(kept.get(), number);
     const bool turned = from > to;
     BetweenView view{from, to, {}};
     if (turned) std::swap(from, to);
     std::map<RecordedId, ChangeRecord> between;  // before of the first, after of the last
-    auto runs = kept->runs();
+    auto runs = kept ? kept->runs() : std::vector<RunRecord>();
     std::reverse(runs.begin(), runs.end());
     for (const RunRecord& run : runs) {
         if (run.number <= from || run.number > to || !stands(run)) continue;

@@ -45,6 +45,7 @@ Exit plan(Context& context) {
     if (!world.recorded && !view.changes.empty())
         say_who_may_apply(context.console, planned.site, *world.host, context.sources);
     context.console.show(view);
+    demand_undo(planned, context.options);
     if (!view.changes.empty()) return Exit::pending;
     if (settled) settled->keep();
     return Exit::well;

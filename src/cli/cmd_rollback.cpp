@@ -29,13 +29,16 @@ std::string numbers(const Runs& runs) {
     return fmt::format("{} {}", runs.size() == 1 ? "run" : "runs", listed(words, 20));
 }
 
+bool took(const RunRecord& run, std::int64_t other) {
+    return std::find(run.takes_back.begin(), run.takes_back.end(), other) != run.takes_back.end();
+}
+
 /// The run that took it back, and was not itself taken back since; 0 where nobody did. `all`: newest first.
 std::int64_t taken_back_by(const std::vector<RunRecord>& all, std::int64_t run) {
     Runs gone;
     for (const RunRecord& later : all) {
         if (!stands(later) || std::find(gone.begin(), gone.end(), later.number) != gone.end()) continue;
-        if (std::find(later.takes_back.begin(), later.takes_back.end(), run) != later.takes_back.end())
-            return later.number;
+        if (took(later, run)) return later.number;
         gone.insert(gone.end(), later.takes_back.begin(), later.takes_back.end());
     }
     return 0;
@@ -62,6 +65,29 @@ Problems no_such_run(std::int64_t number, const History& history) {
         fmt::format("the oldest that can be had is what run {0} left: chaos rollback {0}", pruned));
 }
 
+/// Where a decision is said, and `last` was a rollback itself: what it left is decided, together with the runs that it
+/// took back. Not where it took back what a rollback had taken: then nobody can know which is meant.
+bool is_decided_later(const Options& options, const RunRecord& last, const std::vector<RunRecord>& all) {
+    return options.resolution != Resolution::none && !last.takes_back.empty() &&
+           std::all_of(all.begin(), all.end(), [&](const RunRecord& run) {
+               return !took(last, run.number) || std::all_of(run.takes_back.begin(), run.takes_back.end(),
+                                                             [&](const std::int64_t each) { return took(last, each); });
+           });
+}
+
+/// Whether that run alone was taken back, with what had been done about it before.
+bool took_alone(const RunRecord& by, std::int64_t number, const std::vector<RunRecord>& all) {
+    return std::all_of(all.begin(), all.end(), [&](const RunRecord& run) {
+        return run.number == number || !took(by, run.number) || !run.takes_back.empty();
+    });
+}
+
+Runs with_what_it_took(const RunRecord& last) {
+    Runs runs = last.takes_back;
+    runs.push_back(last.number);
+    return runs;
+}
+
 /// The last run; or all after RUN, which may be the newest of those that were let go of.
 Runs chosen(const Options& options, const History& history) {
     Runs runs;
@@ -69,6 +95,7 @@ Runs chosen(const Options& options, const History& history) {
         const std::vector<RunRecord> all = history.runs();
         const auto last = std::find_if(all.begin(), all.end(), stands);
         if (last == all.end()) return runs;
+        if (is_decided_later(options, *last, all)) return with_what_it_took(*last);
         if (!last->takes_back.empty()) throw refuse_to_go_on(*last, all);
         return {last->number};
     }
@@ -88,9 +115,14 @@ Runs chosen_alone(const Options& options, const History& history) {
     if (!stands(*run))
         throw unclear(fmt::format("run {} is {}: nothing of it is left to take back", number, to_text(run->state)),
                       "chaos history");
-    if (const std::int64_t by = taken_back_by(history.runs(), number))
+    const std::vector<RunRecord> all = history.runs();
+    if (const std::int64_t by = taken_back_by(all, number)) {
+        const auto taker = history.run(by);
+        if (taker && took_alone(*taker, number, all) && is_decided_later(options, *taker, all))
+            return with_what_it_took(*taker);
         throw unclear(fmt::format("run {} was taken back by run {} already", number, by),
                       fmt::format("to bring it back: chaos revert {}", by));
+    }
     return {number};
 }
 
@@ -125,7 +157,8 @@ Exit take_back(Context& context, const char* verb, Runs (*choose)(const Options&
     shown.plan->stayed = back.stayed;
     for (const ResourceId& id : back.settles) shown.plan->settles.push_back(to_text(id));
     if (!back.conflicts.empty() && context.options.resolution == Resolution::none)
-        shown.plan->next = "decide what is named above: --theirs leaves it, --ours takes it back, --merge joins texts";
+        shown.plan->next =
+            "decide what is named above, now or later: --theirs leaves it, --ours takes it back, --merge joins texts";
     if (context.options.dry_run) {
         context.console.show(*shown.plan);
         return shown.plan->changes.empty() ? Exit::well : Exit::pending;

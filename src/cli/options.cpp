@@ -45,6 +45,7 @@ constexpr OptionSpec known[] = {
     {"prune", 0, ""},
     {"no-prune", 0, ""},
     {"removals", 0, ""},
+    {"require-undo", 0, ""},
     {"security-only", 0, ""},
     {"allow-removals", 0, ""},
     {"refresh", 0, "auto|always|never"},
@@ -261,6 +262,7 @@ void set(Options& options, std::string_view name, const std::string& value) {
     if (name == "prune") options.prune = true;
     if (name == "no-prune") options.prune = false;
     if (name == "removals") options.removals = true;
+    if (name == "require-undo") options.require_undo = true;
     if (name == "security-only") options.security_only = true;
     if (name == "allow-removals") options.allow_removals = true;
     if (name == "refresh") options.refresh = choice(name, value, refreshes);

@@ -29,6 +29,7 @@ struct Options {
     OnFailure on_failure = OnFailure::undo;
     bool prune = true, removals = false, moved = false, dry_run = false;
     bool full = false;  ///< Looks at all of it, also where nothing seems to have moved.
+    bool require_undo = false;
     bool security_only = false, allow_removals = false;  ///< For `upgrade`.
     Refresh refresh = Refresh::automatic;
     std::size_t most = 0;  ///< How many runs history shows; 0: all.

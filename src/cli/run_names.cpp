@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 namespace chaos::cli {
@@ -42,6 +43,7 @@ bool claims(const OwnedRecord& owned, const std::string& name, const Registry& r
 }
 
 std::vector<RecordedId> at_path(std::string path, const History& history, const Registry& registry) {
+    path = std::filesystem::path(path).lexically_normal();  // `//etc/./motd/` is no other path
     while (path.size() > 1 && path.ends_with('/')) path.pop_back();
     std::set<RecordedId> found;
     for (RecordedId& id : history.recorded_at(path)) found.insert(std::move(id));
@@ -54,8 +56,12 @@ std::vector<RecordedId> at_path(std::string path, const History& history, const 
 
 std::vector<RecordedId> meant(const std::string& word, const History* history, const Registry& registry) {
     if (word.starts_with('/')) return history ? at_path(word, *history, registry) : std::vector<RecordedId>();
-    const ResourceId id = parse_id(word, registry);
-    return {{std::string(id.type), id.key}};
+    try {
+        const ResourceId id = parse_id(word, registry);
+        return {{std::string(id.type), id.key}};
+    } catch (const Error& error) {
+        throw Problems{{error}, Exit::usage};
+    }
 }
 
 }  // namespace chaos::cli

@@ -374,6 +374,23 @@ void guard_against_mass_removal(Context& context, const Planned& planned) {
             throw Problems{{question}, Exit::pending};
 }
 
+void demand_undo(const Planned& planned, const Options& options) {
+    if (!options.require_undo) return;
+    std::vector<Error> errors;
+    for (const Step& step : planned.plan)
+        for (std::size_t i = 0; i < step.resources.size(); ++i) {
+            const Undo undo = step.type->undo_of(step.changes[i]);
+            if (undo != Undo::effort && undo != Undo::none) continue;
+            const std::string id = to_text(step.changes[i].id);
+            errors.push_back(Error(planned.site.catalog[step.resources[i]].where,
+                                   undo == Undo::none ? fmt::format("{} could not be taken back", id)
+                                                      : fmt::format("{} could be taken back by best effort only", id)));
+        }
+    if (errors.empty()) return;
+    errors.back().hint = "nothing was done, as --require-undo says; leave it out with --skip, or apply without that";
+    throw Problems{errors, Exit::failed};
+}
+
 void say(Console& console, const std::vector<Error>& remarks, const Sources& sources) {
     for (std::size_t i = 0; i < std::min(remarks.size(), most_shown); ++i)
         console.remark(chaos::render(remarks[i], sources, console.error_style().colour(), "note"));

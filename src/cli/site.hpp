@@ -54,6 +54,9 @@ std::vector<Error> removals_to_agree_to(const Planned&, const Options&);
 /// Throws Problems where it does not get that word.
 void guard_against_mass_removal(Context&, const Planned&);
 
+/// With --require-undo: throws Problems where something of the plan could be taken back by best effort only, or not.
+void demand_undo(const Planned&, const Options&);
+
 void say(Console&, const std::vector<Error>& remarks, const Sources&);
 
 /// A word as a shell takes it: for the next command to type.

@@ -101,6 +101,15 @@ bool untouched(const Schema& schema, const void* now, const void* base) {
     });
 }
 
+/// Another thing than we left is there now, and has no such attribute (a link where we wrote a file): it stays, unless
+/// ours goes over it whole.
+bool take_over(const Schema& schema, void* goal, const void* target, Deciding deciding) {
+    if (deciding != Deciding::ours) return false;
+    for (const Field& field : schema.fields)
+        if (field.role == Role::property && field.given(target)) field.copy(goal, target);
+    return true;
+}
+
 /// In the order in which kinds list them: a list that says the same is to be the same.
 Value members_after(const Value& made, const Value& before, const Value& after) {
     const Value merged = merge_members(made, before, after);
@@ -161,9 +170,11 @@ State three_way(const Schema& schema, const State& now, const State& base, const
         if (field.role != Role::property || !both_give(field, base.spec(), target.spec()) ||
             field.same(base.spec(), target.spec()))
             continue;
-        if (!field.given(now.spec()) || field.same(now.spec(), target.spec())) continue;
+        const bool has_it = field.given(now.spec());
+        if (has_it ? field.same(now.spec(), target.spec()) : untouched(schema, now.spec(), base.spec())) continue;
         if (!goal) goal = schema.clone(now.spec()), take_options(schema, goal.get(), base.spec());
-        if (!take_back(field, goal.get(), now.spec(), base.spec(), target.spec(), deciding))
+        if (has_it ? !take_back(field, goal.get(), now.spec(), base.spec(), target.spec(), deciding)
+                   : !take_over(schema, goal.get(), target.spec(), deciding))
             conflicts.push_back(&field);
     }
     const auto hidden = now.hidden() | base.hidden() | target.hidden();

@@ -299,11 +299,21 @@ public:
         const bool known = !units.file_of(name).empty();
         if (enabled && *enabled != units.starts(name) && (*enabled || known || units.named_by_link(name)))
             units.control(host, *enabled ? UnitVerb::enable : UnitVerb::disable, name);
+        if (masked && !unmask && enabled == false) unlink_masked(host, person, name);
         if (units.answers()) steer(host, units, name, to, triggered);
         if (to && to->masked.value_or(false) && !masked) units.control(host, UnitVerb::mask, name);
     }
 
 private:
+    /// What is masked in /etc is ignored by systemctl disable: its links go while it is not, for that moment.
+    static void unlink_masked(WritableHost& host, const std::string& person, const std::string& name) {
+        const View view(host);
+        const UnitSet units(view, person);
+        if (!units.starts(name)) return;
+        for (const UnitVerb verb : {UnitVerb::unmask, UnitVerb::disable, UnitVerb::mask})
+            units.control(host, verb, name);
+    }
+
     /// Starts, stops, or tells it that something changed; a service that was started just now has read it all.
     static void steer(WritableHost& host, const UnitSet& units, const std::string& name, const Service* to,
                       bool triggered) {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <sys/statvfs.h>
 
 namespace chaos::rollback {
 
@@ -13,6 +14,14 @@ Error damaged(const std::string& path, const std::string& what) {
             "lost, and chaos history repair makes a sound one of the rest",
             path.substr(0, path.rfind('/'))));
 }
+
+namespace {
+
+Error no_space(const std::string& path, const std::string& directory) {
+    return Error(fmt::format("no space left for the store {}", path)).help("df -h " + directory);
+}
+
+}  // namespace
 
 Database::Database(std::string path) : path_(std::move(path)) {
     try {
@@ -55,15 +64,27 @@ void Database::close() noexcept {
 void Database::fail() const {
     const int code = it_ ? sqlite3_extended_errcode(it_) : SQLITE_NOMEM;
     const std::string message = it_ ? sqlite3_errmsg(it_) : "out of memory";
+    const std::string directory = path_.substr(0, path_.rfind('/'));
+    struct statvfs place {};
+    const bool known = ::statvfs(directory.c_str(), &place) == 0;
     switch (code & 0xff) {
         case SQLITE_NOTADB:
         case SQLITE_CORRUPT: throw damaged(path_, message);
         case SQLITE_BUSY: throw Busy(fmt::format("the store {} is being written to by somebody else", path_));
-        case SQLITE_FULL:
-            throw Error(fmt::format("no space left for the store {}", path_))
-                .help(fmt::format("df -h {}", path_.substr(0, path_.rfind('/'))));
-        default: throw Error(fmt::format("the store {}: {} ({})", path_, message, sqlite3_errstr(code)));
+        case SQLITE_FULL: throw no_space(path_, directory);
+        case SQLITE_IOERR:  // what is mapped beside it could not grow
+            if (known && place.f_bavail == 0) throw no_space(path_, directory);
+            break;
+        case SQLITE_CANTOPEN:
+        case SQLITE_READONLY:
+            if (known && (place.f_flag & ST_RDONLY))
+                throw Error(fmt::format("the store {} can not be changed: its file system is mounted read-only", path_))
+                    .help("looking commands (history, show, plan) can be used as it is");
+            break;
+        default: break;
     }
+    const std::string kind = sqlite3_errstr(code);
+    throw Error(fmt::format("the store {}: {}{}", path_, message, kind == message ? "" : " (" + kind + ")"));
 }
 
 sqlite3_stmt* Database::take(std::string_view sql) {

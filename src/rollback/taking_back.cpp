@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chaos/digest.hpp>
 #include <chaos/passes_boots.hpp>
 #include <chaos/successive.hpp>
+#include <fstream>
 #include <span>
 
 namespace chaos::rollback {
@@ -22,12 +24,23 @@ std::string in_words(const Schema& schema, const State& state, const Field* fiel
     return is_secret(schema, state, *field) ? "a secret" : rollback::in_words(field->get(state.spec()));
 }
 
+/// What is there now, where that has no such attribute: by what makes it another thing than was left.
+std::string of_another(const Schema& schema, const State& base, const State& now) {
+    std::string words;
+    for (const Field& field : schema.fields)
+        if (field.role == Field::Role::property && field.given(now.spec()) && field.given(base.spec()) &&
+            !field.same(now.spec(), base.spec()))
+            words += fmt::format("{}{} {}", words.empty() ? "" : ", ", field.name, in_words(schema, now, &field));
+    return words;
+}
+
 Conflict conflict_of(const Resource& resource, const Field* field, const State& target, const State& base,
                      const State& now) {
     const Schema& schema = resource.type->schema();
     Conflict conflict{resource.id, field ? std::string(field->name) : "", in_words(schema, target, field),
                       in_words(schema, base, field), in_words(schema, now, field)};
-    if (!field || field->merge != Merge::text || !base || !now) return conflict;
+    if (field && base && now && !field->given(now.spec())) conflict.now = of_another(schema, base, now);
+    if (!field || field->merge != Merge::text || !base || !now || !field->given(now.spec())) return conflict;
     for (const State* state : {&target, &base, &now})
         if (*state && is_secret(schema, *state, *field)) return conflict;
     conflict.wrote = field->get(base.spec());
@@ -51,6 +64,17 @@ bool differs_unseen(const Image& before, const Image& after) {
     if (!before || before.kind != after.kind) return false;
     return before.extended != after.extended || before.mode != after.mode || before.uid != after.uid ||
            before.gid != after.gid || (before.kind != Entry::Kind::directory && before.modified != after.modified);
+}
+
+/// A file that is there, and has another content than its name says.
+bool is_damaged(const std::string& path, const Digest& wanted) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return false;
+    Hasher hasher;
+    std::string piece(256 * 1024, '\0');
+    while (file.read(piece.data(), static_cast<std::streamsize>(piece.size())) || file.gcount() > 0)
+        hasher.add({piece.data(), static_cast<std::size_t>(file.gcount())});
+    return hasher.finish() != wanted;
 }
 
 bool stands(const std::optional<RunRecord>& run) {
@@ -339,8 +363,10 @@ void TakingBack::gather_paths() {
 /// Why a path can not go back to what it was, whoever took that away; empty where it can.
 std::string TakingBack::lost_of(const Succession& made, const View& view) const {
     if (!made.trash.empty() && !made.after && !view->look(made.trash)) return made.trash + " is not there any more";
-    const bool needs = made.before.content && made.before.content != made.after.content;
-    return needs && !place_.store.has_blob(made.before.content) ? "its content is in the store no more" : "";
+    if (!made.before.content || made.before.content == made.after.content) return "";
+    if (!place_.store.has_blob(made.before.content)) return "its content is in the store no more";
+    const std::string object = fmt::format("{}/objects/{}", place_.state_directory, hex(made.before.content));
+    return is_damaged(object, made.before.content) ? object + " is not what was written" : "";
 }
 
 /// One that can not go back must not hold up the others: it stays, and is named.

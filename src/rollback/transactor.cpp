@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
+
 #include "expiry.hpp"
 #include "runner.hpp"
 #include "taking_back.hpp"
@@ -108,7 +111,23 @@ private:
         disarm_where_nothing_waits();
         outcome.conflicts.insert(outcome.conflicts.begin(), back.conflicts.begin(), back.conflicts.end());
         outcome.stayed.insert(outcome.stayed.begin(), back.stayed.begin(), back.stayed.end());
+        note_what_stays(outcome);
         return outcome;
+    }
+
+    /// For who was not there when it was told: a window ends by itself.
+    void note_what_stays(const Outcome& outcome) {
+        if (outcome.run == 0 || outcome.state != RunState::committed) return;
+        std::set<std::string> ids;
+        for (const Conflict& conflict : outcome.conflicts) ids.insert(to_text(conflict.id));
+        for (const ResourceId& id : outcome.stayed) ids.insert(to_text(id));
+        if (ids.empty()) return;
+        constexpr std::size_t most = 5;
+        const std::vector<std::string> told(ids.begin(), std::next(ids.begin(), std::min(most, ids.size())));
+        const std::string more = ids.size() > most ? fmt::format(" and {} more", ids.size() - most) : "";
+        Store::Batch batch(store_);
+        batch.set_note(outcome.run, fmt::format("what stays: {}{}", fmt::join(told, ", "), more));
+        batch.commit();
     }
 
     /// What stands ready for a run that is over is litter: it finds nothing, but the next one needs its place.

@@ -249,6 +249,8 @@ private:
 std::string in_words(const Value& value) {
     if (value.secret) return "a secret";
     if (value.is_null()) return "nothing";
+    const Value *size = value.is_map() ? value.find("size") : nullptr, *sum = size ? value.find("digest") : nullptr;
+    if (sum) return fmt::format("{} bytes, digest {}", size->text(), sum->text().substr(0, 12));  // Codec<Content>
     std::string text = value.is_text() ? value.text() : to_json(value);
     return text.size() > 80 ? fmt::format("{} bytes", text.size()) : text;
 }

@@ -335,6 +335,26 @@ TEST_CASE("more than ten removals and a third of the site wait for a word") {
     CHECK(place.read("root/etc/f0"));
 }
 
+TEST_CASE("with --require-undo nothing is done that could not be taken back") {
+    Sandbox place;
+    const std::string site = place.write("site.yml",
+                                         "name: s\nfiles: {/etc/a: x}\nexec:\n"
+                                         "  one: {command: 'true', creates: /etc/one}\n"
+                                         "  two: {command: 'true', creates: /etc/two, undo: 'true'}\n");
+    for (const char* how : {"--yes", "--dry-run"}) {
+        const Output refused = place.in_root({"apply", site, how, "--require-undo"});
+        CHECK(refused.status == 1);
+        CHECK(refused.out.find("file:/etc/a") != std::string::npos);  // the plan is shown all the same
+        CHECK(refused.err.find("site.yml:4:3: error: exec:one could not be taken back") != std::string::npos);
+        CHECK(refused.err.find("site.yml:5:3: error: exec:two could be taken back by best effort only") !=
+              std::string::npos);
+        CHECK(refused.err.find("file:/etc/a could") == std::string::npos);
+        CHECK_FALSE(place.read("root/etc/a"));
+    }
+    CHECK(place.in_root({"apply", site, "--yes", "--require-undo", "--only", "file:/etc/a"}).status == 0);
+    CHECK(place.read("root/etc/a"));
+}
+
 TEST_CASE("what is protected is not removed") {
     Sandbox place;
     const std::string site =

@@ -90,6 +90,25 @@ TEST_CASE("an attribute that one side does not give is left alone") {
     CHECK(decide(now, with_members({"x"}), thing("a", "red")).state == now);
 }
 
+TEST_CASE("another thing than we left, that has no such attribute, is a conflict, and ours goes over it whole") {
+    const State base = State::of(Thing{"a", "blue", {}, TextMap{}, {}, {}, {}});
+    const State target = State::of(Thing{"a", "red", {}, TextMap{}, {}, {}, {}});
+    const State now = with_labels({{"x", "theirs"}});
+    for (const Deciding how : {Deciding::leave, Deciding::merge}) {
+        std::vector<const Field*> conflicts;
+        const State stays = three_way(thing_schema, now, base, target, conflicts, how);
+        CHECK(colour(stays) == "-");
+        REQUIRE(conflicts.size() == 1);
+        CHECK(conflicts[0]->name == "colour");
+    }
+    std::vector<const Field*> conflicts;
+    const State ours = three_way(thing_schema, now, base, target, conflicts, Deciding::ours);
+    CHECK(conflicts.empty());
+    CHECK(colour(ours) == "red");
+    CHECK(ours.as<Thing>()->labels->empty());
+    CHECK(decide(with_labels({}), base, target).conflicts.empty());  // as we left it, as far as it is known
+}
+
 TEST_CASE("decided as ours, what goes back does so over what somebody made") {
     const auto ours = [](const State& now, const State& base, const State& target) {
         Decided decided;

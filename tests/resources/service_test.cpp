@@ -84,6 +84,17 @@ TEST_CASE("a masked service is stopped, keeps its links, and comes back") {
     CHECK(host.dump() == before);
 }
 
+TEST_CASE("what somebody masked since does not keep its enabling from being taken back, and stays masked") {
+    FakeHost host;
+    host.put_unit("web.service", installable);
+    const auto run = apply(host, {web()});
+    host.control(UnitVerb::mask, "web.service");
+    take_back(host, run);
+    CHECK_FALSE(host.look("/etc/systemd/system/multi-user.target.wants/web.service"));
+    CHECK(host.services().unit("web.service").active == "inactive");
+    CHECK(host.services().unit("web.service").load == "masked");
+}
+
 TEST_CASE("a service that can not be enabled, or not be kept running, is refused with the plan") {
     FakeHost host;
     host.put_unit("web.service", "[Service]\nExecStart=/bin/web\n");

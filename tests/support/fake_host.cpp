@@ -580,6 +580,7 @@ void FakeHost::control(UnitVerb verb, const std::string& unit) {
             if (const Node* node = find(world_.shown, mask); node && node->target == "/dev/null") erase(mask);
             return;
         case UnitVerb::disable:
+            if (state.load == "masked") return;  // systemd ignores it, and says nothing
             for (const auto& [path, target] : install_links(unit)) erase(path);
             return;
         default: break;
