@@ -11,7 +11,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chaos/durable.hpp>
 #include <chaos/manifest.hpp>
+#include <chaos/named.hpp>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -50,7 +52,7 @@ std::string render(const SecretsView& view, Style style, bool verbose) {
 }
 
 [[noreturn]] void fail(const std::string& doing, const std::string& path) {
-    throw Error(fmt::format("can not {} '{}': {}", doing, path, std::strerror(errno)));
+    throw Error(fmt::format("can not {} {}: {}", doing, quoted_name(path), std::strerror(errno)));
 }
 
 class Descriptor {
@@ -89,34 +91,6 @@ void write_all(int file, std::string_view bytes, const std::string& path) {
         if (put < 0) fail("write", path);
         bytes.remove_prefix(static_cast<std::size_t>(put));
     }
-}
-
-/// In one move, durable, and with the mode that the file had.
-void write_at_once(const std::string& path, const std::string& bytes, mode_t mode) {
-    struct stat there {};
-    char* real = ::realpath(path.c_str(), nullptr);
-    const std::string target = real ? real : path;
-    std::free(real);
-    const bool is_new = ::stat(target.c_str(), &there) != 0;
-    const std::string fresh = fmt::format("{}.{}~", target, ::getpid());
-    {
-        const Descriptor file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-        if (*file < 0) fail("write", fresh);
-        write_all(*file, bytes, fresh);
-        if (!is_new && ::fchmod(*file, there.st_mode & 07777) != 0) fail("write", fresh);
-        if (!is_new && ::geteuid() == 0 && ::fchown(*file, there.st_uid, there.st_gid) != 0) fail("write", fresh);
-        if (::fsync(*file) != 0) fail("write", fresh);
-    }
-    if (::rename(fresh.c_str(), target.c_str()) != 0) {
-        const int why = errno;
-        ::unlink(fresh.c_str());
-        errno = why;
-        fail("write", target);
-    }
-    const auto slash = target.rfind('/');
-    const Descriptor above(::open(slash == std::string::npos ? "." : target.substr(0, slash + 1).c_str(),
-                                  O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (*above >= 0) ::fsync(*above);
 }
 
 /// A directory of one's own in memory: what lies there comes to no disk, and is gone with this.
@@ -280,7 +254,7 @@ private:
         return fresh;
     }
 
-    void write(const SecretFile& opened) { write_at_once(file(), opened.bytes(), 0666); }
+    void write(const SecretFile& opened) { durable::rewrite(file(), opened.bytes()); }
 
     void tell(std::string sentence, const SecretFile& opened, bool names = false) {
         SecretsView view{

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chaos/durable.hpp>
 #include <chaos/git_mirror.hpp>
 #include <chaos/gitops/drifting.hpp>
 #include <chaos/gitops/noticing.hpp>
@@ -149,8 +150,8 @@ class Turning {
 public:
     Turning(Context& context, const Followed& followed, gitops::Asked asked)
         : context_(context), world_(wire(context.options)), followed_(followed), asked_(asked), now_(seconds_now()) {
-        gitops::make_directory(world_.state_directory);
-        gitops::make_directory(followed.directory);
+        durable::make_directory(world_.state_directory);
+        durable::make_directory(followed.directory);
         turn_.emplace(followed.directory, asked == gitops::Asked::by_person ? gitops::Turn::patience_ms : 0);
         view_.settings = followed.settings;
         view_.memory = gitops::load_memory(followed.directory);

@@ -9,11 +9,11 @@
 
 #include <cerrno>
 #include <chaos/digest.hpp>
+#include <chaos/durable.hpp>
 #include <chaos/gitops/repository.hpp>
 #include <chaos/gitops/trust.hpp>
 #include <cstring>
 
-#include "durable.hpp"
 
 namespace chaos::gitops {
 
