@@ -9,6 +9,7 @@
 #include <chaos/gitops/repository.hpp>
 #include <chaos/gitops/units.hpp>
 
+#include "clock.hpp"
 #include "follow.hpp"
 #include "gitops_view.hpp"
 #include "history_view.hpp"
@@ -73,17 +74,25 @@ Exit enable(Context& context) {
     return exit;
 }
 
+/// Nothing where there are none, or they are full of mistakes: what can go, goes without them.
+std::optional<gitops::Settings> readable_settings(Context& context, const World& world) {
+    try {
+        return followed(context, world).settings;
+    } catch (const Problems&) {
+        return std::nullopt;
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
+
 /// Where not all of what follows runs any more, a manifest with which nothing of it does; nothing else.
 std::optional<std::string> stopped_by_others(Context& context, const World& world) {
     if (!world.host->live() || !world.host->services().answers()) return std::nullopt;
-    try {
-        const gitops::Settings settings = followed(context, world).settings;
-        for (const std::string& unit : gitops::units_of(settings))
-            if (world.host->services().unit(unit).active != "active")
-                return gitops::manifest_to_follow(settings, program_in(*world.host), false);
-    } catch (const Problems&) {  // settings that nobody can read: what can go, goes
-    } catch (const Error&) {
-    }
+    const auto settings = readable_settings(context, world);
+    if (!settings) return std::nullopt;
+    for (const std::string& unit : gitops::units_of(*settings))
+        if (world.host->services().unit(unit).active != "active")
+            return gitops::manifest_to_follow(*settings, program_in(*world.host), false);
     return std::nullopt;
 }
 

@@ -17,7 +17,9 @@
 #include <chaos/url.hpp>
 #include <ctime>
 
+#include "clock.hpp"
 #include "history_view.hpp"
+#include "holding.hpp"
 #include "modules.hpp"
 
 namespace chaos::cli {
@@ -400,36 +402,6 @@ private:
 };
 
 }  // namespace
-
-std::string in_words(const Hold& hold) {
-    return chaos::to_text(hold, date_of(hold.until * 1'000'000'000));
-}
-
-std::int64_t milliseconds() {
-    timespec time{};
-    ::clock_gettime(CLOCK_MONOTONIC, &time);
-    return std::int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000;
-}
-
-std::int64_t seconds_now() {
-    return static_cast<std::int64_t>(std::time(nullptr));
-}
-
-std::int64_t time_from(std::string_view option, const std::string& text, std::int64_t now) {
-    try {
-        return now + Codec<Seconds>::decode(Value(text)).count;
-    } catch (const Error&) {  // a date, then
-    }
-    for (const char* form :
-         {"%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"}) {
-        std::tm broken{};
-        broken.tm_isdst = -1;
-        const char* end = ::strptime(text.c_str(), form, &broken);
-        if (end && !*end) return static_cast<std::int64_t>(std::mktime(&broken));
-    }
-    throw Usage(
-        fmt::format("--{}: expected a time as 8h, or a date as '2026-11-21 14:00', found '{}'", option, escape(text)));
-}
 
 FollowView follow(Context& context, const Followed& what, gitops::Asked asked) {
     return Turning(context, what, asked).take();

@@ -4,7 +4,6 @@
 #include <chaos/git_mirror.hpp>
 #include <chaos/gitops/decision.hpp>
 
-#include "holding.hpp"
 #include "run.hpp"
 
 namespace chaos::cli {
@@ -49,8 +48,5 @@ std::string manifest_at(Context&, const World&, const View&, const Followed&, co
 
 Json to_json(const FollowView&);
 std::string render(const FollowView&, Style, bool verbose);
-
-/// `8h`, or a date as 2026-11-21, 2026-11-21 14:00: seconds since 1970. Throws Usage.
-std::int64_t time_from(std::string_view option, const std::string& text, std::int64_t now);
 
 }  // namespace chaos::cli
