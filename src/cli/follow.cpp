@@ -155,7 +155,7 @@ public:
         durable::make_directory(world_.state_directory);
         durable::make_directory(followed.directory);
         turn_.emplace(followed.directory, asked == gitops::Asked::by_person ? gitops::Turn::patience_ms : 0);
-        view_.settings = followed.settings;
+        view_.settings = followed.settings, view_.once = followed.elsewhere, view_.again = followed.again;
         view_.memory = gitops::load_memory(followed.directory);
     }
 
@@ -265,6 +265,9 @@ private:
             memory.trying.clear(), memory.tries = 0;
             view_.decision.act = Act::stay, view_.decision.why = "not all of it could be fetched";
             silence(error);
+        } catch (gitops::Rewound& error) {
+            error.hint = fmt::format("where that was meant: {} --allow-rewind", followed_.again);
+            failed(tip.commit, {error}, Exit::failed);
         } catch (const Problems& problems) {
             failed(tip.commit, problems.errors, problems.exit);
         } catch (const Error& error) {
@@ -422,6 +425,8 @@ Followed followed(Context& context, const World& world, const std::string& url) 
     if (!url.empty() && !own.empty()) keep_secrets_from(context, result.settings, url);
     result.settings = with_options(result.settings, context.options, url);
     result.elsewhere = result.settings.url != own;
+    if (context.options.command == "pull")
+        result.again = url.empty() ? "chaos pull" : "chaos pull " + without_passwords(url);
     result.directory = world.state_directory + "/gitops";
     return result;
 }

@@ -13,6 +13,7 @@ struct Followed {
     gitops::Settings settings;
     std::string directory;   ///< What is kept of it: STATE/gitops.
     bool elsewhere = false;  ///< Asked for this once: what is remembered of the one that is followed is not of it.
+    std::string again = "chaos gitops reconcile";  ///< What a person types to have it done again.
 };
 
 /// By /etc/chaos/gitops.yml (of the root), and the options over it. Throws Problems with its mistakes, Error where
@@ -34,6 +35,8 @@ struct FollowView {
     std::vector<Error> errors{};  ///< Why a commit could not be applied.
     Exit exit = Exit::well;
     bool recovered = false;  ///< It failed the last time, and does not any more.
+    bool once = false;       ///< Of a repository that is not followed: nothing tries it again by itself.
+    std::string again{};     ///< What has it tried again.
 };
 
 /// One turn: asks, decides, does. Throws Busy where another turn or run is at work.
