@@ -43,4 +43,8 @@ Files files_of(const std::string& url, const std::string& commit, const std::str
 /// went wrong.
 std::string answer(std::string_view question, bool& well);
 
+/// That process, `PROGRAM git-work`: the question is its standard input, the answer its standard output. Answers its
+/// exit status, 0 or 1. Nobody types it.
+int answer_as_process();
+
 }  // namespace chaos::git

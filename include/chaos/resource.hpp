@@ -58,6 +58,7 @@ struct Claim {
         brings,    ///< lies there while it stands, and goes along with it; others may make it, too
         fills,     ///< most likely puts things below this path, or makes this unit: what a package does with its name
         leads,     ///< what it provides is another way to this path: a link
+        serves,    ///< stands for this one's sake as well, until it lets go of it: a group, for its members
     };
     Role role;
     std::string name;

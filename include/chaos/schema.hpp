@@ -230,6 +230,7 @@ struct Field {
     Merge merge = Merge::whole;
     Person person = Person::no;
     bool required = false, secret = false, live = false;
+    bool told = false;  ///< A mapping that people read as words: why, and what of which. Others are NAME=VALUE.
 
     // How any Spec's member is reached.
     Value (*get)(const void* spec) = nullptr;         ///< Null where an optional member holds nothing.
@@ -268,6 +269,10 @@ struct Field {
         auto f = *this;
         return f.live = true, f;
     }  ///< Holds until the next boot; an image has none.
+    constexpr Field told_in_words() const {
+        auto f = *this;
+        return f.told = true, f;
+    }
     constexpr Field persons(Person who = Person::user) const {
         auto f = *this;
         return f.person = who, f;

@@ -6,16 +6,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chaos/durable.hpp>
 #include <chaos/fence.hpp>
 #include <chaos/keeping.hpp>
 #include <set>
 
 #include "interrupts.hpp"
 #include "lasting_history.hpp"
-#include "private_file.hpp"
 #include "progress.hpp"
 #include "revision.hpp"
 #include "saved_plan.hpp"
+#include "text_file.hpp"
 
 namespace chaos::cli {
 
@@ -196,7 +197,7 @@ void save_plan(Context& context, const World& world, const View& view, const Pla
             digest_of(key, planned.site.catalog[i].type->schema(), again.observed[i], changes[i] != 0));
         saved.inputs.emplace_back(again.observed[i].inputs(), again.goal[i].inputs());
     }
-    write_private_file(context.options.output, to_text(saved, context.sources, key, machine_of(*world.host)));
+    durable::replace(context.options.output, to_text(saved, context.sources, key, machine_of(*world.host)));
 }
 
 bool names_saved_plan(const Options& options) {

@@ -61,11 +61,9 @@ std::string_view written_name(const Schema& schema, const Field& field) {
     return field.name;
 }
 
-/// What is told along with a change: `nginx needs it; download 53 kB, installed 287 kB`. Of paths and what they lead
-/// to, which may be seen only as well, each is told as it would be written.
+/// What is told along with a change: `nginx needs it; download 53 kB, installed 287 kB`.
 std::string in_words(const Value& value) {
-    const auto is_path = [](const Value::Entry& entry) { return scalar(entry.key).starts_with('/'); };
-    if (!value.is_map() || std::any_of(value.map().begin(), value.map().end(), is_path)) return in_line(value);
+    if (!value.is_map()) return in_line(value);
     std::string why, rest;
     for (const Value::Entry& entry : value.map())
         if (scalar(entry.key) == "why")
@@ -100,7 +98,7 @@ AttributeView attribute(const Field* field, const std::string& name, const Value
     } else if (field && field->type == Codec<Located>::name) {
         if (before) view.before = by_place(*before);
         if (after) view.after = by_place(*after);
-    } else if (field && field->role == Field::Role::seen) {
+    } else if (field && field->told) {
         if (before) view.before = in_words(*before);
         if (after) view.after = in_words(*after);
     } else {

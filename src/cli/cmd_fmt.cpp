@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <chaos/durable.hpp>
 #include <chaos/format.hpp>
 
 #include "problems.hpp"
@@ -54,7 +55,7 @@ Exit fmt(Context& context) {
             }
             if (after.text == before) continue;
             view.changed.push_back(path);
-            if (!view.check) replace_text_file(path, after.text);
+            if (!view.check) durable::rewrite(path, after.text);
         } catch (const Error& error) {
             wrong.push_back(error);
         }

@@ -3,16 +3,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chaos/durable.hpp>
 #include <chaos/git_mirror.hpp>
 #include <chaos/gitops/outside.hpp>
 #include <chaos/gitops/repository.hpp>
 #include <chaos/gitops/units.hpp>
 
+#include "clock.hpp"
 #include "follow.hpp"
 #include "gitops_view.hpp"
 #include "history_view.hpp"
 #include "keys.hpp"
-#include "private_file.hpp"
 #include "program_path.hpp"
 
 namespace chaos::cli {
@@ -33,9 +34,9 @@ void takes_no_word(const Context& context) {
 /// Applies a manifest of our own, kept beside the history: it is planned, recorded and taken back like any other.
 Exit apply_own(Context& context, const World& world, const std::string& text) {
     if (context.options.dry_run) return context.console.result(text), Exit::well;
-    gitops::make_directory(world.state_directory);
+    durable::make_directory(world.state_directory);
     const std::string path = world.state_directory + "/gitops.yml";
-    write_private_file(path, text);
+    durable::replace(path, text);
     return apply_manifests(context, {path});
 }
 
@@ -51,7 +52,7 @@ void shows_root(const World& world) {
 
 /// It answered just now: what was remembered of a silence is over.
 void ask_soon(const std::string& directory) try {
-    gitops::make_directory(directory);
+    durable::make_directory(directory);
     const gitops::Turn turn(directory);
     gitops::Memory memory = gitops::load_memory(directory);
     if (memory.ask_again == 0) return;
@@ -73,17 +74,25 @@ Exit enable(Context& context) {
     return exit;
 }
 
+/// Nothing where there are none, or they are full of mistakes: what can go, goes without them.
+std::optional<gitops::Settings> readable_settings(Context& context, const World& world) {
+    try {
+        return followed(context, world).settings;
+    } catch (const Problems&) {
+        return std::nullopt;
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
+
 /// Where not all of what follows runs any more, a manifest with which nothing of it does; nothing else.
 std::optional<std::string> stopped_by_others(Context& context, const World& world) {
     if (!world.host->live() || !world.host->services().answers()) return std::nullopt;
-    try {
-        const gitops::Settings settings = followed(context, world).settings;
-        for (const std::string& unit : gitops::units_of(settings))
-            if (world.host->services().unit(unit).active != "active")
-                return gitops::manifest_to_follow(settings, program_in(*world.host), false);
-    } catch (const Problems&) {  // settings that nobody can read: what can go, goes
-    } catch (const Error&) {
-    }
+    const auto settings = readable_settings(context, world);
+    if (!settings) return std::nullopt;
+    for (const std::string& unit : gitops::units_of(*settings))
+        if (world.host->services().unit(unit).active != "active")
+            return gitops::manifest_to_follow(*settings, program_in(*world.host), false);
     return std::nullopt;
 }
 
@@ -130,8 +139,8 @@ Exit remember(Context& context, Change&& change) {
     const World world = wire(context.options);
     needs_root(world);
     const Followed what = followed(context, world);
-    gitops::make_directory(world.state_directory);
-    gitops::make_directory(what.directory);
+    durable::make_directory(world.state_directory);
+    durable::make_directory(what.directory);
     {
         const gitops::Turn turn(what.directory);
         gitops::Memory memory = gitops::load_memory(what.directory);
@@ -201,8 +210,8 @@ Exit diff_of_commit(Context& context) {
     const World world = wire(context.options);
     needs_root(world);
     const Followed what = followed(context, world);
-    gitops::make_directory(world.state_directory);
-    gitops::make_directory(what.directory);
+    durable::make_directory(world.state_directory);
+    durable::make_directory(what.directory);
     std::string manifest;
     {
         const gitops::Turn turn(what.directory);

@@ -3,16 +3,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chaos/durable.hpp>
 #include <chaos/keeping.hpp>
 #include <chaos/recording.hpp>
 
 #include "history_view.hpp"
 #include "keeping_view.hpp"
-#include "private_file.hpp"
 #include "progress.hpp"
 #include "run.hpp"
 #include "run_file.hpp"
 #include "run_names.hpp"
+#include "text_file.hpp"
 
 namespace chaos::cli {
 
@@ -85,7 +86,7 @@ Exit export_run(Context& context) {
     file.run = run_of(kept.get(), run_number(context.options.arguments[1]));
     file.host = name_of_host(world, context.options), file.program = "chaos " CHAOS_VERSION;
     file.changes = kept->changes(file.run.number);
-    write_private_file(context.options.output, to_text(file));
+    durable::replace(context.options.output, to_text(file));
     context.console.show(FileView{
         "export", context.options.output, file.run.number, file.host,
         "chaos show " + quoted(context.options.output.find('/') == std::string::npos ? "./" + context.options.output

@@ -13,6 +13,12 @@ namespace {
 
 using Runs = std::vector<std::int64_t>;
 
+/// What goes back. Of everything that was asked for, the first runs may be recorded no more.
+struct Choice {
+    Runs runs{};                   ///< Newest first.
+    std::int64_t last_let_go = 0;  ///< Of those; 0 where nothing is missing.
+};
+
 constexpr std::size_t all_lines = 100'000;
 
 bool stands(const RunRecord& run) {
@@ -89,26 +95,27 @@ Runs with_what_it_took(const RunRecord& last) {
 }
 
 /// The last run; or all after RUN, which may be the newest of those that were let go of.
-Runs chosen(const Options& options, const History& history) {
-    Runs runs;
+Choice chosen(const Options& options, const History& history) {
+    Choice choice;
     if (options.arguments.empty()) {
         const std::vector<RunRecord> all = history.runs();
         const auto last = std::find_if(all.begin(), all.end(), stands);
-        if (last == all.end()) return runs;
-        if (is_decided_later(options, *last, all)) return with_what_it_took(*last);
+        if (last == all.end()) return choice;
+        if (is_decided_later(options, *last, all)) return {with_what_it_took(*last)};
         if (!last->takes_back.empty()) throw refuse_to_go_on(*last, all);
-        return {last->number};
+        return {{last->number}};
     }
     const std::int64_t last_to_stay = run_number(options.arguments[0]);
     if (last_to_stay != 0 && last_to_stay != history.pruned() && !history.run(last_to_stay))
         throw no_such_run(last_to_stay, history);
     for (const RunRecord& run : history.runs())
-        if (run.number > last_to_stay && stands(run)) runs.push_back(run.number);
-    return runs;
+        if (run.number > last_to_stay && stands(run)) choice.runs.push_back(run.number);
+    if (last_to_stay == 0) choice.last_let_go = history.pruned();
+    return choice;
 }
 
 /// One run, where there is something left of it.
-Runs chosen_alone(const Options& options, const History& history) {
+Choice chosen_alone(const Options& options, const History& history) {
     const std::int64_t number = run_number(options.arguments[0]);
     const auto run = history.run(number);
     if (!run) throw no_such_run(number, history);
@@ -119,38 +126,36 @@ Runs chosen_alone(const Options& options, const History& history) {
     if (const std::int64_t by = taken_back_by(all, number)) {
         const auto taker = history.run(by);
         if (taker && took_alone(*taker, number, all) && is_decided_later(options, *taker, all))
-            return with_what_it_took(*taker);
+            return {with_what_it_took(*taker)};
         throw unclear(fmt::format("run {} was taken back by run {} already", number, by),
                       fmt::format("to bring it back: chaos revert {}", by));
     }
-    return {number};
+    return {{number}};
 }
 
-/// Everything is not to be had where the first runs are recorded no more.
-std::string title_of(const Runs& runs, const Options& options, const History& history) {
-    if (runs.empty()) return "no run to take back";
-    std::string title = "taking back " + numbers(runs);
-    if (!options.arguments.empty() && options.arguments[0] == "0" && history.pruned() != 0)
-        title += fmt::format(", to what run {} left: what was before that was let go of", history.pruned());
-    return title;
+std::string title_of(const Choice& choice) {
+    if (choice.runs.empty()) return "no run to take back";
+    if (choice.last_let_go == 0) return "taking back " + numbers(choice.runs);
+    return fmt::format("taking back {}, to what run {} left: what was before that was let go of", numbers(choice.runs),
+                       choice.last_let_go);
 }
 
-Exit take_back(Context& context, const char* verb, Runs (*choose)(const Options&, const History&)) {
+Exit take_back(Context& context, const char* verb, Choice (*choose)(const Options&, const History&)) {
     const World world = wire(context.options);
     if (!has_history(world)) throw Error("nothing was ever applied here").help("chaos apply site.yml");
     Progress progress(context.console, context.sources, world.host->live());
     const auto transactor =
         Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
     recover_cut(context, *transactor);
-    const Runs runs = choose(context.options, transactor->history());
-    Transactor::TakeBack back = transactor->plan_take_back(runs, context.options.resolution);
+    const Choice choice = choose(context.options, transactor->history());
+    Transactor::TakeBack back = transactor->plan_take_back(choice.runs, context.options.resolution);
     back.verb = verb;
 
     RunView shown;
     shown.verb = verb;
     const Detail detail{context.options.dry_run ? all_lines : Detail{}.diff_lines};
     shown.plan = view_of(back.site.catalog, back.plan, context.sources, detail);
-    shown.plan->title = title_of(runs, context.options, transactor->history());
+    shown.plan->title = title_of(choice);
     shown.plan->conflicts = back.conflicts;
     shown.plan->decided = back.decided;
     shown.plan->superseded = back.superseded;
@@ -167,7 +172,7 @@ Exit take_back(Context& context, const char* verb, Runs (*choose)(const Options&
     if (!agreed(context, *shown.plan, fmt::format("Take back {}?", count(shown.plan->changes.size(), "change"))))
         return Exit::pending;
     shown.outcome = Outcome{};
-    if (!runs.empty()) {
+    if (!choice.runs.empty()) {
         const Interrupts interrupts(Interrupts::Meaning::takes_back);
         shown.outcome = transactor->take_back(back, who(), &Interrupts::flag());
         shown.outdated = outdated_after(world, back.plan, *shown.outcome);

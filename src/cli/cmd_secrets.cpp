@@ -1,26 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/magic.h>
-#include <spawn.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chaos/durable.hpp>
 #include <chaos/manifest.hpp>
-#include <csignal>
+#include <chaos/named.hpp>
 #include <cstdlib>
 #include <cstring>
 
 #include "commands.hpp"
+#include "editing.hpp"
 #include "keys.hpp"
 #include "problems.hpp"
-
-extern char** environ;
 
 namespace chaos::cli {
 
@@ -50,7 +45,7 @@ std::string render(const SecretsView& view, Style style, bool verbose) {
 }
 
 [[noreturn]] void fail(const std::string& doing, const std::string& path) {
-    throw Error(fmt::format("can not {} '{}': {}", doing, path, std::strerror(errno)));
+    throw Error(fmt::format("can not {} {}: {}", doing, quoted_name(path), std::strerror(errno)));
 }
 
 class Descriptor {
@@ -89,125 +84,6 @@ void write_all(int file, std::string_view bytes, const std::string& path) {
         if (put < 0) fail("write", path);
         bytes.remove_prefix(static_cast<std::size_t>(put));
     }
-}
-
-/// In one move, durable, and with the mode that the file had.
-void write_at_once(const std::string& path, const std::string& bytes, mode_t mode) {
-    struct stat there {};
-    char* real = ::realpath(path.c_str(), nullptr);
-    const std::string target = real ? real : path;
-    std::free(real);
-    const bool is_new = ::stat(target.c_str(), &there) != 0;
-    const std::string fresh = fmt::format("{}.{}~", target, ::getpid());
-    {
-        const Descriptor file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-        if (*file < 0) fail("write", fresh);
-        write_all(*file, bytes, fresh);
-        if (!is_new && ::fchmod(*file, there.st_mode & 07777) != 0) fail("write", fresh);
-        if (!is_new && ::geteuid() == 0 && ::fchown(*file, there.st_uid, there.st_gid) != 0) fail("write", fresh);
-        if (::fsync(*file) != 0) fail("write", fresh);
-    }
-    if (::rename(fresh.c_str(), target.c_str()) != 0) {
-        const int why = errno;
-        ::unlink(fresh.c_str());
-        errno = why;
-        fail("write", target);
-    }
-    const auto slash = target.rfind('/');
-    const Descriptor above(::open(slash == std::string::npos ? "." : target.substr(0, slash + 1).c_str(),
-                                  O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (*above >= 0) ::fsync(*above);
-}
-
-/// A directory of one's own in memory: what lies there comes to no disk, and is gone with this.
-class MemoryDirectory {
-public:
-    MemoryDirectory() {
-        const char* own = std::getenv("XDG_RUNTIME_DIR");
-        for (const char* place : {own && own[0] == '/' ? own : "/dev/shm", "/dev/shm", "/run"}) {
-            struct statfs about {};
-            if (::statfs(place, &about) != 0 || about.f_type != TMPFS_MAGIC) continue;
-            std::string wanted = std::string(place) + "/chaos-secrets-XXXXXX";
-            if (!::mkdtemp(wanted.data())) continue;
-            path_ = wanted;
-            return;
-        }
-        throw Error("there is no directory in memory to edit in")
-            .help("mount -t tmpfs -o mode=1777 tmpfs /dev/shm; or: chaos secrets set FILE NAME");
-    }
-    ~MemoryDirectory() {
-        if (kept_) return;
-        if (DIR* list = ::opendir(path_.c_str())) {
-            while (const dirent* entry = ::readdir(list)) wipe(path_ + "/" + entry->d_name);  // an editor's copies, too
-            ::closedir(list);
-        }
-        ::rmdir(path_.c_str());
-    }
-    MemoryDirectory(const MemoryDirectory&) = delete;
-    MemoryDirectory& operator=(const MemoryDirectory&) = delete;
-    const std::string& path() const { return path_; }
-    void keep() { kept_ = true; }  ///< What lies there is somebody's work: it stays until the next boot.
-
-private:
-    static void wipe(const std::string& file) {
-        struct stat about {};
-        if (::lstat(file.c_str(), &about) != 0 || !S_ISREG(about.st_mode)) return;
-        const Descriptor open(::open(file.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
-        const std::string zeros(4096, '\0');
-        for (off_t at = 0; *open >= 0 && at < about.st_size; at += 4096)
-            if (::pwrite(*open, zeros.data(), zeros.size(), at) < 0) break;
-        ::unlink(file.c_str());
-    }
-    std::string path_;
-    bool kept_ = false;
-};
-
-/// Editors that take +LINE.
-bool takes_line(const std::string& editor) {
-    constexpr std::string_view known[] = {"vi", "vim", "nvim", "nano", "emacs", "joe", "micro", "kak", "mcedit"};
-    const auto name = std::string_view(editor).substr(editor.rfind('/') + 1);  // npos + 1 is 0
-    return std::find(std::begin(known), std::end(known), name) != std::end(known);
-}
-
-/// The editor has the terminal, and what is typed there is meant for it alone.
-void let_edit(const std::string& file, std::uint32_t line = 0) {
-    std::string command = "vi";
-    for (const char* name : {"VISUAL", "EDITOR"})
-        if (const char* said = std::getenv(name); said && *said) {
-            command = said;
-            break;
-        }
-    auto words = Codec<Words>::decode(Value(command)).list;
-    if (line && takes_line(words[0])) words.push_back(fmt::format("+{}", line));
-    words.push_back(file);
-    std::vector<char*> argv;
-    for (std::string& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    struct Ignored {
-        int number;
-        void (*before)(int);
-        explicit Ignored(int n) : number(n), before(std::signal(n, SIG_IGN)) {}
-        ~Ignored() { std::signal(number, before); }
-    };
-    const Ignored interrupt(SIGINT), quit(SIGQUIT), end(SIGTERM), hang_up(SIGHUP);
-    posix_spawnattr_t how;
-    posix_spawnattr_init(&how);
-    sigset_t all;
-    sigfillset(&all);
-    posix_spawnattr_setsigdefault(&how, &all);
-    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGDEF);
-    pid_t child = 0;
-    const int wrong = ::posix_spawnp(&child, argv[0], nullptr, &how, argv.data(), environ);
-    posix_spawnattr_destroy(&how);
-    if (wrong != 0)
-        throw Error(fmt::format("can not run the editor '{}': {}", command, std::strerror(wrong)))
-            .help("EDITOR=nano chaos secrets edit ...");
-    int status = 0;
-    while (::waitpid(child, &status, 0) < 0)
-        if (errno != EINTR) fail("wait for", command);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        throw Error(fmt::format("the editor '{}' did not end well: nothing was changed", command))
-            .help("chaos secrets edit, with an editor that waits until all is written: EDITOR='code --wait'");
 }
 
 class SecretsCommand {
@@ -280,7 +156,7 @@ private:
         return fresh;
     }
 
-    void write(const SecretFile& opened) { write_at_once(file(), opened.bytes(), 0666); }
+    void write(const SecretFile& opened) { durable::rewrite(file(), opened.bytes()); }
 
     void tell(std::string sentence, const SecretFile& opened, bool names = false) {
         SecretsView view{

@@ -8,6 +8,7 @@
 #include <chaos/gitops/watching.hpp>
 #include <utility>
 
+#include "clock.hpp"
 #include "follow.hpp"
 
 namespace chaos::cli {

@@ -4,7 +4,6 @@
 #include <chaos/git_mirror.hpp>
 #include <chaos/gitops/decision.hpp>
 
-#include "holding.hpp"
 #include "run.hpp"
 
 namespace chaos::cli {
@@ -14,6 +13,7 @@ struct Followed {
     gitops::Settings settings;
     std::string directory;   ///< What is kept of it: STATE/gitops.
     bool elsewhere = false;  ///< Asked for this once: what is remembered of the one that is followed is not of it.
+    std::string again = "chaos gitops reconcile";  ///< What a person types to have it done again.
 };
 
 /// By /etc/chaos/gitops.yml (of the root), and the options over it. Throws Problems with its mistakes, Error where
@@ -35,6 +35,8 @@ struct FollowView {
     std::vector<Error> errors{};  ///< Why a commit could not be applied.
     Exit exit = Exit::well;
     bool recovered = false;  ///< It failed the last time, and does not any more.
+    bool once = false;       ///< Of a repository that is not followed: nothing tries it again by itself.
+    std::string again{};     ///< What has it tried again.
 };
 
 /// One turn: asks, decides, does. Throws Busy where another turn or run is at work.
@@ -49,8 +51,5 @@ std::string manifest_at(Context&, const World&, const View&, const Followed&, co
 
 Json to_json(const FollowView&);
 std::string render(const FollowView&, Style, bool verbose);
-
-/// `8h`, or a date as 2026-11-21, 2026-11-21 14:00: seconds since 1970. Throws Usage.
-std::int64_t time_from(std::string_view option, const std::string& text, std::int64_t now);
 
 }  // namespace chaos::cli

@@ -27,19 +27,20 @@ std::string_view word_for(gitops::Decision::Act act) {
 Json to_json(const FollowView& view) {
     Json errors = Json::list();
     for (const Error& error : view.errors) errors.add(error.what());
-    return Json::record({{"url", view.settings.url},
-                         {"ref", or_null(view.settings.ref)},
-                         {"decision", word_for(view.decision.act)},
-                         {"why", or_null(view.decision.why)},
-                         {"seen", or_null(view.memory.seen)},
-                         {"commit", or_null(view.memory.good)},
-                         {"subject", or_null(view.memory.good_subject)},
-                         {"author", or_null(view.memory.good_author)},
-                         {"signer", or_null(view.signer)},
-                         {"drifted", view.memory.drifted},
-                         {"run", view.run && view.run->outcome ? to_json(*view.run) : Json()},
-                         {"errors", errors},
-                         {"next", view.exit == Exit::well ? Json() : Json("chaos gitops status")}});
+    return Json::record(
+        {{"url", view.settings.url},
+         {"ref", or_null(view.settings.ref)},
+         {"decision", word_for(view.decision.act)},
+         {"why", or_null(view.decision.why)},
+         {"seen", or_null(view.memory.seen)},
+         {"commit", or_null(view.memory.good)},
+         {"subject", or_null(view.memory.good_subject)},
+         {"author", or_null(view.memory.good_author)},
+         {"signer", or_null(view.signer)},
+         {"drifted", view.memory.drifted},
+         {"run", view.run && view.run->outcome ? to_json(*view.run) : Json()},
+         {"errors", errors},
+         {"next", view.exit == Exit::well ? Json() : Json(view.once ? view.again : "chaos gitops status")}});
 }
 
 std::string render(const FollowView& view, Style style, bool verbose) {
@@ -61,8 +62,8 @@ std::string render(const FollowView& view, Style style, bool verbose) {
                    : std::string("Nothing has drifted.\n");
     if (act == Act::tell) out += style.dim("next: ") + "chaos gitops diff, then chaos gitops reconcile\n";
     if (!view.errors.empty() && act == Act::apply)
-        out += fmt::format("{} is not tried again until the branch moves, or: chaos gitops reconcile\n",
-                           view.decision.commit.substr(0, 12));
+        out += fmt::format("{} is not tried again{}: {}\n", view.decision.commit.substr(0, 12),
+                           view.once ? " by itself" : " until the branch moves, or", escape(view.again));
     return out;
 }
 

@@ -8,7 +8,9 @@
 #include <chaos/gitops/drifting.hpp>
 #include <chaos/url.hpp>
 
+#include "clock.hpp"
 #include "history_view.hpp"
+#include "holding.hpp"
 
 namespace chaos::cli {
 

@@ -4,6 +4,7 @@
 #include <chaos/confirm.hpp>
 #include <chaos/gitops/memory.hpp>
 #include <chaos/gitops/outside.hpp>
+#include <chaos/holds.hpp>
 
 #include "follow.hpp"
 

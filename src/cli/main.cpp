@@ -60,26 +60,13 @@ Exit answered(Exit exit, const Options& options, Console& console) {
     return !changes && (exit == Exit::well || exit == Exit::pending) ? Exit::failed : exit;
 }
 
-/// `chaos git-work`: chaos itself, as another process and perhaps another person, asked on standard input (git.hpp).
-/// Nobody types it.
-int work_on_checkout() {
-    std::string question;
-    char block[4096];
-    for (ssize_t got = 0; (got = read(0, block, sizeof block)) > 0;)
-        question.append(block, static_cast<std::size_t>(got));
-    bool well = false;
-    const std::string said = git::answer(question, well);
-    const bool told = write(1, said.data(), said.size()) == static_cast<ssize_t>(said.size());
-    return static_cast<int>(well && told ? Exit::well : Exit::failed);
-}
-
 }  // namespace
 
 int main(int count, char** words) {
     take_memory_in_large_pieces();
     std::signal(SIGPIPE, SIG_IGN);  // a run goes on to its end when whoever watched it is gone
     keep_standard_descriptors();
-    if (count == 2 && std::string_view(words[1]) == "git-work") return work_on_checkout();
+    if (count == 2 && std::string_view(words[1]) == "git-work") return git::answer_as_process();
     const std::vector<std::string> given(words + (count > 0 ? 1 : 0), words + count);
     Options options;
     try {

@@ -13,6 +13,7 @@
 #include <set>
 #include <utility>
 
+#include "clock.hpp"
 #include "holding.hpp"
 #include "keys.hpp"
 #include "memory.hpp"

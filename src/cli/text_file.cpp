@@ -6,17 +6,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chaos/error.hpp>
-#include <cstdlib>
+#include <chaos/named.hpp>
 #include <cstring>
-#include <memory>
+
+#include "text.hpp"
 
 namespace chaos::cli {
 
 namespace {
 
-constexpr std::size_t most = (16 << 20) + 1;  // one more than a manifest may have: then it says so
+constexpr std::size_t manifest = (16 << 20) + 1;  // one more than a manifest may have: then it says so
 
 class File {
 public:
@@ -33,15 +35,15 @@ private:
 };
 
 [[noreturn]] void failed(std::string_view what, const std::string& path) {
-    throw Error(fmt::format("can not {} '{}': {}", what, path, std::strerror(errno)));
+    throw Error(fmt::format("can not {} {}: {}", what, quoted_name(path), std::strerror(errno)));
 }
 
-std::string read_all(int file, const std::string& path) {
+std::string read_all(int file, const std::string& path, std::size_t most) {
     std::string text(64 << 10, '\0');
     std::size_t size = 0;
     while (size < most) {
         if (size == text.size()) text.resize(text.size() * 2);
-        const ssize_t got = ::read(file, text.data() + size, text.size() - size);
+        const ssize_t got = ::read(file, text.data() + size, std::min(text.size(), most) - size);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) failed("read", path);
         if (got == 0) break;
@@ -65,31 +67,22 @@ void write_all(int file, const std::string& text, const std::string& path) {
 std::string read_text_file(const std::string& path) {
     const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (file.number() < 0) failed("read", path);
-    return read_all(file.number(), path);
+    return read_all(file.number(), path, manifest);
 }
 
 std::string read_standard_input() {
-    return read_all(STDIN_FILENO, "standard input");
+    return read_all(STDIN_FILENO, "standard input", manifest);
 }
 
-void replace_text_file(const std::string& written, const std::string& text) {
-    const std::unique_ptr<char, decltype(&std::free)> real(::realpath(written.c_str(), nullptr), &std::free);
-    if (!real) failed("write", written);
-    const std::string path = real.get(), beside = path + ".chaos~";
-    struct stat there {};
-    if (::stat(path.c_str(), &there) != 0) failed("write", path);
-    try {
-        const File file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-        if (file.number() < 0) failed("write", beside);
-        write_all(file.number(), text, beside);
-        // Whose it is matters where root lays out the manifest of somebody else; others can not give away.
-        if (::fchown(file.number(), there.st_uid, there.st_gid) != 0 && ::geteuid() == 0) failed("write", beside);
-        if (::fchmod(file.number(), there.st_mode & 07777) != 0 || ::fsync(file.number()) != 0) failed("write", beside);
-        if (::rename(beside.c_str(), path.c_str()) != 0) failed("write", path);
-    } catch (const Error&) {
-        ::unlink(beside.c_str());
-        throw;
-    }
+std::string read_bounded_file(const std::string& path, std::size_t bound) {
+    const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    struct stat about {};
+    if (file.number() < 0 || ::fstat(file.number(), &about) != 0) failed("read", path);
+    if (!S_ISREG(about.st_mode)) throw Error(fmt::format("{}: expected a file", escape(path)));
+    std::string text = read_all(file.number(), path, bound + 1);
+    if (text.size() > bound)
+        throw Error(fmt::format("{}: expected at most {}, found more", escape(path), size_of(bound)));
+    return text;
 }
 
 void make_text_file(const std::string& path, const std::string& text) {

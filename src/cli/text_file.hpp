@@ -10,8 +10,8 @@ namespace chaos::cli {
 std::string read_text_file(const std::string& path);  ///< Throws Error; at most what a manifest may have.
 std::string read_standard_input();
 
-/// In its place at once, with the mode of what was there; where the path is a link, what it leads to is replaced.
-void replace_text_file(const std::string& path, const std::string& text);
+/// Of a regular file; throws Error where it has more than `bound` bytes.
+std::string read_bounded_file(const std::string& path, std::size_t bound);
 
 /// With the directories above it. Throws Error where something is there already.
 void make_text_file(const std::string& path, const std::string& text);

@@ -3,21 +3,15 @@
 #include <algorithm>
 #include <chaos/reviews_written.hpp>
 #include "beside.hpp"
-#include "checks.hpp"
-#include "provenance.hpp"
-#include "references.hpp"
+#include "linker.hpp"
+#include "metas.hpp"
+#include "secret_places.hpp"
 #include "shipped.hpp"
 #include "template.hpp"
 
 namespace chaos {
 
 namespace {
-
-/// What a declaration says of others, by the place where it says it.
-struct Links {
-    std::uint32_t of;
-    Value needs, before, watch, notify;
-};
 
 class Compiler {
 public:
@@ -53,7 +47,7 @@ public:
                 else if (field)
                     attributes.push_back({key, std::move(value)});
                 else
-                    linked |= meta(resource, said, key.text(), std::move(value));
+                    linked |= read_meta(resource, said, key.text(), std::move(value));
             } catch (Error& error) {
                 if (!error.where) error.where = value.where;
                 problems_.add(std::move(error));
@@ -125,145 +119,6 @@ private:
         };
         for (const Error& error : found.errors()) problems_.add(placed(error));
         for (const Error& remark : found.remarks()) problems_.note(placed(remark));
-    }
-
-    static std::vector<Value> items(const Value& value) {
-        return value.is_list() ? value.list() : std::vector<Value>{value};
-    }
-
-    bool meta(Resource& resource, Links& said, const std::string& name, Value value) {
-        if (name == "doc")
-            resource.doc = value.text();
-        else if (name == "tags")
-            for (const Value& tag : items(value)) resource.tags.push_back(tag.text());
-        else if (name == "keep")
-            resource.keep = Codec<bool>::decode(value);
-        else if (name == "protect")
-            resource.protect = Codec<bool>::decode(value);
-        else if (name == "audit")
-            resource.audit = Codec<bool>::decode(value);
-        else if (name == "exact")
-            exact(resource, value);
-        else if (name == "once")
-            once(resource, value);
-        else if (name == "confirm")
-            resource.confirm = read_window(value);
-        else if (name == "retry")
-            resource.retry = retry(resource, value);
-        else if (name == "needs")
-            return said.needs = std::move(value), true;
-        else if (name == "before")
-            return said.before = std::move(value), true;
-        else if (name == "watch")
-            return said.watch = std::move(value), true;
-        else if (name == "notify")
-            return said.notify = std::move(value), true;
-        return false;
-    }
-
-    /// Attributes that are given when it is made: `true` for all of them, and it then stays when it leaves the
-    /// manifest.
-    static void once(Resource& resource, const Value& value) {
-        const Schema& schema = resource.type->schema();
-        if (value.is_text() && !schema.find(value.text())) {
-            if (!Codec<bool>::decode(value)) return;
-            resource.keep = true;  // what was made of it since is somebody else's
-            for (const Field& field : schema.fields)
-                if (field.role == Field::Role::property) resource.once.push_back(&field);
-        } else {
-            for (const Value& item : items(value)) {
-                const Field* field = schema.find(said_by(schema, item.text()));
-                if (!field || field->role != Field::Role::property)
-                    throw Error(item.where, fmt::format("{} has no attribute '{}' that could be given once",
-                                                        schema.name, item.text()))
-                        .help("name attributes of it, as in once: [password], or say once: true for all of them");
-                resource.once.push_back(field);
-            }
-        }
-        for (const Field* field : resource.once)
-            if (field->required)
-                throw Error(value.where, fmt::format("'{}' of a {} can not be left out, so it can not be given once",
-                                                     field->name, schema.name))
-                    .help("remove 'once'");
-    }
-
-    /// `3`, or `{times: 3, wait: 5s}`.
-    static Retry retry(const Resource& resource, const Value& value) {
-        if (resource.type->way() == Way::files)
-            throw Error(value.where, fmt::format("a {} is put in place by one move: there is nothing to try again",
-                                                 resource.type->schema().name))
-                .help("remove this line");
-        Retry retry;
-        const Value* times = value.is_text() ? &value : nullptr;
-        if (!value.is_text())
-            for (const auto& [key, said] : value.map()) {
-                if (key.text() == "times")
-                    times = &said;
-                else if (key.text() == "wait")
-                    retry.wait_s = static_cast<int>(std::min<std::int64_t>(Codec<Seconds>::decode(said).count, 86400));
-                else
-                    throw Error(key.where, fmt::format("retry has no '{}'", key.text())).help("it has times and wait");
-            }
-        constexpr std::int64_t most = 100;
-        const std::int64_t count = times ? Codec<std::int64_t>::decode(*times) : 0;
-        if (count < 1 || count > most)
-            throw Error(times ? times->where : value.where, "retry is how often it is tried again: 1 to 100 times")
-                .help("write it as in retry: 3, or retry: {times: 3, wait: 10s}");
-        retry.times = static_cast<int>(count);
-        return retry;
-    }
-
-    /// What has a secret in it is its owner's alone, where no mode is said: also where it is there already.
-    static void keep_to_owner(const Schema& schema, Value::Map& attributes) {
-        const Field* mode = schema.find("mode");
-        const Field* option = schema.find("secret");
-        if (!mode || !option || option->role != Field::Role::option) return;
-        bool secret = false;
-        for (const auto& [key, value] : attributes) {
-            const Field* field = schema.find(key.text());
-            if (field == mode) return;
-            secret |= field == option ? value.is_text() && Codec<bool>::decode(value) : holds_secret(value);
-        }
-        if (secret) attributes.push_back({Value(std::string(mode->name)), Value(std::string("0600"))});
-    }
-
-    /// What can be kept from being seen: contents, what is named for it, and mappings of names and values.
-    static void refuse_where_shown(const Schema& schema, const Field* field, const Value& key, const Value& value) {
-        const Place where = value.where ? value.where : key.where;
-        if (!field)
-            throw Error(where, fmt::format("'{}' is shown to all: a secret can not stand there", key.text()))
-                .help("a secret can be the content of a file, in env or stdin of an exec, or a password");
-        const bool own_file = field->role == Field::Role::option || schema.find("secret");  // nobody else need read it
-        if (field->name == "url") return;  // it may have a password in it, and is then hidden as a whole
-        if (field->secret || field->merge == Merge::keys || (field->merge == Merge::text && own_file)) return;
-        const bool command = field->type == "command";
-        throw Error(
-            where, command ? fmt::format("a secret can not be a word of '{}': everybody on the host sees the "
-                                         "words of commands",
-                                         field->name)
-                           : fmt::format("a secret can not be the '{}' of a {}: it is shown", field->name, schema.name))
-            .help(command ? "give it by env: {NAME: !secret NAME}, by stdin, or in a file"
-                          : "a secret can be the content of a file, in env or stdin of an exec, or a password");
-    }
-
-    /// The attributes whose members are all there shall be: those that otherwise add.
-    static void exact(Resource& resource, const Value& value) {
-        const Schema& schema = resource.type->schema();
-        std::string adding;
-        for (const Field& field : schema.fields)
-            if (adds(field)) adding += (adding.empty() ? "" : ", ") + std::string(field.name);
-        for (const Value& item : items(value)) {
-            const Field* field = schema.find(item.text());
-            if (!field || !adds(*field))
-                throw Error(item.where, field ? fmt::format("'{}' is the whole of it anyway", field->name)
-                                              : fmt::format("{} has no '{}'", schema.name, item.text()))
-                    .help(adding.empty() ? fmt::format("nothing of a {} adds to what is there", schema.name)
-                                         : "attributes that add to what is there: " + adding);
-            resource.exact.push_back(field);
-        }
-    }
-    static bool adds(const Field& field) {
-        return field.role == Field::Role::property && (field.merge == Merge::members || field.merge == Merge::keys);
     }
 
     /// An exact list that is not said would be a guess.
@@ -405,158 +260,6 @@ private:
     const ResourceType* last_type_ = nullptr;
     const ReviewsWritten* reviews_ = nullptr;
     std::unordered_map<std::uint32_t, Place> shipped_;  // resources that a module of chaos makes: where
-};
-
-class Linker {
-public:
-    Linker(Site& site, const Registry& registry, const Layers& layers, const Modules& modules, Diagnostics& problems,
-           Provenance* provenance)
-        : site_(site),
-          references_(site.catalog, registry, layers, modules),
-          modules_(modules),
-          by_module_(modules.all().size() + 1),
-          problems_(problems),
-          provenance_(provenance) {}
-
-    void link(const Links& said) {
-        const auto me = said.of;
-        each(said.needs, me, [&](auto other, Place at) { edge({other, me}, "needs", at); });
-        each(said.before, me, [&](auto other, Place at) { edge({me, other}, "before", at); });
-        each(said.watch, me, [&](auto other, Place at) { watch(me, other, "watch", at); });
-        each(said.notify, me, [&](auto other, Place at) { watch(other, me, "notify", at); });
-    }
-
-    /// Only modules declare it: what their uses say holds for it.
-    void belongs(std::uint32_t resource, const std::vector<std::uint32_t>& modules) {
-        if (modules.empty()) return;
-        auto within = modules_.with_users(modules.front());  // of all that declare it
-        for (const std::uint32_t module : modules) {
-            const auto users = modules_.with_users(module);
-            std::erase_if(within, [&](auto use) { return std::find(users.begin(), users.end(), use) == users.end(); });
-        }
-        for (const std::uint32_t use : within) by_module_[use].push_back(resource);
-    }
-
-    /// What a `use` says of all the resources that nothing else declares.
-    void link_module(std::uint32_t number) {
-        const auto& mine = by_module_[number];
-        const Module& module = modules_[number];
-        for (const std::uint32_t resource : mine) {
-            Resource& one = site_.catalog[resource];
-            if (one.doc.empty() && !module.doc.is_null()) one.doc = module.doc.text();
-            if (module.tags.is_null()) continue;
-            for (const Value& tag : items_in(module.tags)) one.tags.push_back(tag.text());
-        }
-        for (const auto& [word, said] : module.links)
-            for (const Value& item : items_in(said)) {
-                try {
-                    bind(word.text(), references_.find(item), item.where, mine);
-                } catch (Error& error) {
-                    problems_.add(std::move(error));
-                }
-            }
-    }
-
-    void finish() {
-        if (too_many_) return site_.edges.clear();
-        std::sort(site_.edges.begin(), site_.edges.end());
-        site_.edges.erase(std::unique(site_.edges.begin(), site_.edges.end()), site_.edges.end());
-        for (Resource& resource : site_.catalog) {
-            std::sort(resource.watches.begin(), resource.watches.end());
-            resource.watches.erase(std::unique(resource.watches.begin(), resource.watches.end()),
-                                   resource.watches.end());
-        }
-    }
-
-private:
-    /// Each of many that names a pattern of many: told once, and the rest is let be.
-    bool fits(Place at) {
-        constexpr std::size_t most = 10'000'000;
-        if (site_.edges.size() < most) return true;
-        if (!std::exchange(too_many_, true))
-            problems_.add(
-                Error(at, fmt::format("these lists and patterns make more than {} pairs of what waits and what "
-                                      "it waits for",
-                                      most))
-                    .help("let one resource stand between them: an exec that needs the many, and that the "
-                          "others need; or a directory with source:"));
-        return false;
-    }
-
-    void edge(Graph::Edge edge, std::string_view word, Place at) {
-        if (!fits(at)) return;
-        site_.edges.push_back(edge);
-        if (provenance_) provenance_->links.push_back({edge.from, edge.to, word, at});
-    }
-
-    void watch(std::uint32_t who, std::uint32_t what, std::string_view word, Place at) {
-        Resource& reacts = site_.catalog[who];
-        if (!reacts.type->schema().reacts) {
-            problems_.add(Error(at, fmt::format("{} can not react to a change", reacts.id.type))
-                              .help("services, exec and units can; for order alone write needs: or before:"));
-            return;
-        }
-        if (!fits(at)) return;
-        reacts.watches.push_back(what);
-        edge({what, who}, word, at);
-    }
-
-    void bind(const std::string& word, const std::vector<std::uint32_t>& others, Place at,
-              const std::vector<std::uint32_t>& mine) {
-        const auto reacts = [&](auto one) { return site_.catalog[one].type->schema().reacts; };
-        for (const std::uint32_t other : others) {
-            if (too_many_) return;
-            if (std::binary_search(mine.begin(), mine.end(), other)) continue;
-            if (word == "notify" && !reacts(other)) watch(other, other, "notify", at);  // says that it can not
-            for (const std::uint32_t me : mine) {
-                if (word == "needs")
-                    edge({other, me}, "needs", at);
-                else if (word == "before")
-                    edge({me, other}, "before", at);
-                else if (word == "watch" && reacts(me))
-                    watch(me, other, "watch", at);
-                else if (word == "notify" && reacts(other))
-                    watch(other, me, "notify", at);
-            }
-        }
-        if (word == "watch" && !mine.empty() && std::none_of(mine.begin(), mine.end(), reacts))
-            problems_.add(Error(at, "nothing in this module can react to a change")
-                              .help("services, exec and units can; for order alone write needs: or before:"));
-    }
-
-    template <class Act>
-    void each(const Value& said, std::uint32_t me, Act act) {
-        if (said.is_null() || too_many_) return;
-        const Value* before = nullptr;
-        for (const Value& item : items_in(said)) {
-            try {
-                const auto found = references_.find(item);
-                for (const auto other : found) {
-                    if (too_many_) return;
-                    if (other != me)
-                        act(other, item.where);
-                    else if (found.size() == 1 && item.is_text() && item.text().find('*') == std::string::npos)
-                        throw Error(item.where,
-                                    fmt::format("{} can not wait for itself", to_text(site_.catalog[me].id)))
-                            .help("remove it, or name what is meant");
-                }
-            } catch (Error& error) {
-                const bool cut = before && item.is_text() && item.text().find(':') == std::string::npos;
-                if (cut && !error.hint.starts_with("did you"))
-                    error.hint = "a comma ends an item between [ ]: quote an id that has one in it";
-                problems_.add(std::move(error));
-            }
-            before = &item;
-        }
-    }
-
-    Site& site_;
-    References references_;
-    const Modules& modules_;
-    std::vector<std::vector<std::uint32_t>> by_module_;
-    bool too_many_ = false;
-    Diagnostics& problems_;
-    Provenance* provenance_;
 };
 
 /// The meta attributes that a Resource does not say in another way.

@@ -2,6 +2,7 @@
 #include "documents.hpp"
 #include <fmt/format.h>
 #include <algorithm>
+#include <chaos/named.hpp>
 #include "beside.hpp"
 #include "chobolo.hpp"
 #include "utf8.hpp"
@@ -119,7 +120,7 @@ private:
         const auto places = chobolo::places_of_import(directory, file.text());
         const auto found = std::find_if(places.begin(), places.end(), beside::exists);
         if (found == places.end())
-            throw Error(file.where, fmt::format("there is no file '{}'", places.front()))
+            throw Error(file.where, fmt::format("there is no file {}", quoted_name(places.front())))
                 .help("correct the path: it is one from this manifest, or from a folder Ch-obolos above it");
         const std::string real = beside::real_path(*found);
         const bool below = found->starts_with(directory + "/");
@@ -218,12 +219,12 @@ private:
             if (beside::exists(path))
                 return read(beside::join(shown_in, written), path, from, inclusion.strategy, inclusion.word);
             if (inclusion.optional) return;
-            throw Error(from, fmt::format("there is no file '{}'", path))
+            throw Error(from, fmt::format("there is no file {}", quoted_name(path)))
                 .help("correct the path, or say that it may be missing: {file: " + written + ", optional: true}");
         }
         const auto found = beside::glob(path);
         if (found.empty() && !inclusion.optional)
-            throw Error(from, fmt::format("no file matches '{}'", path))
+            throw Error(from, fmt::format("no file matches {}", quoted_name(path)))
                 .help("correct the pattern, or say that none may be there: {file: \"" + written +
                       "\", optional: true}");
         for (const std::string& one : found) {

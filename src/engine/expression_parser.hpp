@@ -56,6 +56,8 @@ public:
     void expect_word(std::string_view word);
     void expect_end();
     [[noreturn]] void unknown() const;
+    /// What helps where text is no expression at all.
+    static std::string not_ours() { return "braces that are not for chaos? put raw: true on this entry"; }
     Index literal(std::size_t at, Datum);
     Index add(Op, std::size_t at, std::string_view name = {}, std::vector<Index> of = {});
 

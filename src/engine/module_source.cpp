@@ -8,6 +8,7 @@
 #include <chaos/beside.hpp>
 #include <chaos/digest.hpp>
 #include <chaos/module_source.hpp>
+#include <chaos/named.hpp>
 #include <cstring>
 #include <memory>
 #include <set>
@@ -133,22 +134,23 @@ std::vector<std::pair<std::string, std::string>> files_of_module(const std::stri
         open.pop_back();
         beside::note(beside::Asked::file, directory + "/" + below);  // its times are those of the names in it
         const std::unique_ptr<DIR, int (*)(DIR*)> listing(::opendir((directory + "/" + below).c_str()), ::closedir);
-        if (!listing) throw Error(fmt::format("can not read '{}/{}': {}", directory, below, std::strerror(errno)));
+        if (!listing)
+            throw Error(fmt::format("can not read {}: {}", quoted_name(directory + "/" + below), std::strerror(errno)));
         while (const dirent* entry = ::readdir(listing.get())) {
             const std::string name = entry->d_name;
             if (name == "." || name == "..") continue;
             const std::string path = below + name, whole = directory + "/" + path;
             struct stat about {};
             if (::lstat(whole.c_str(), &about) != 0)
-                throw Error(fmt::format("can not read '{}': {}", whole, std::strerror(errno)));
+                throw Error(fmt::format("can not read {}: {}", quoted_name(whole), std::strerror(errno)));
             if (S_ISDIR(about.st_mode)) {
                 open.push_back(path + "/");
                 continue;
             }
-            if (!S_ISREG(about.st_mode)) throw Error(fmt::format("'{}' is no regular file", whole));
+            if (!S_ISREG(about.st_mode)) throw Error(fmt::format("{} is no regular file", quoted_name(whole)));
             files.emplace_back(path, beside::read(whole, most_of_a_module));
             if ((bytes += files.back().second.size()) > most_of_a_module || files.size() > most_files)
-                throw Error(fmt::format("'{}' holds more than a module can", directory));
+                throw Error(fmt::format("{} holds more than a module can", quoted_name(directory)));
         }
     }
     std::sort(files.begin(), files.end());

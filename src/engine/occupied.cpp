@@ -31,6 +31,13 @@ bool is_whole_tree(const Resource& resource, const State& state, const std::stri
     });
 }
 
+/// It comes with somebody, filled.
+bool is_home(const Resource& resource, const State& state, const std::string& path) {
+    std::vector<Claim> claims;
+    resource.type->claims(state, claims);
+    return std::any_of(claims.begin(), claims.end(), [&](const Claim& claim) { return claim.name == "home:" + path; });
+}
+
 /// What useradd put there, as it put it there.
 bool is_skeleton(const View& view, const std::string& path, const std::string& name) {
     std::string has, given;
@@ -64,31 +71,44 @@ void keep_what_they_need(const Catalog& catalog, const States& observed, States&
     }
 }
 
-/// Where this takes somebody out of the group, or away altogether.
-bool leaves(const Resource& user, const State& goal, const std::string& group) {
-    const Field* const groups = goal ? user.type->schema().find("groups") : nullptr;
-    if (!groups) return !goal;
-    const Value in = groups->given(goal.spec()) ? groups->get(goal.spec()) : Value();
-    return in.is_list() && std::find(in.list().begin(), in.list().end(), Value(group)) == in.list().end();
+std::vector<std::string> claimed(const Resource& resource, const State& state, Claim::Role role) {
+    std::vector<Claim> claims;
+    if (state) resource.type->claims(state, claims);
+    std::vector<std::string> names;
+    for (Claim& claim : claims)
+        if (claim.role == role) names.push_back(std::move(claim.name));
+    return names;
 }
 
-/// A group that others were put into since is theirs as well. Where its members were declared, its own state tells.
-void keep_groups(const Catalog& catalog, const States& observed, States& goal, std::vector<std::uint32_t>& kept) {
-    std::unordered_map<std::string, std::uint32_t> users;
-    for (std::uint32_t i = 0; i < catalog.size(); ++i)
-        if (catalog[i].id.type == "user") users.emplace(catalog[i].id.key, i);
+/// What others came to stand in since is theirs as well: a group, that of its members. Where it was declared for whom
+/// it is, its own state tells.
+void keep_what_serves(const Catalog& catalog, const States& observed, States& goal, std::vector<std::uint32_t>& kept) {
+    using Role = Claim::Role;
+    std::vector<std::pair<std::uint32_t, std::vector<std::string>>> serving;
     for (std::uint32_t i = 0; i < catalog.size(); ++i) {
-        const Resource& group = catalog[i];
-        if (group.id.type != "group" || !observed[i] || goal[i] || group.where) continue;
-        const Field* const members = group.type->schema().find("members");
-        if (members && group.wanted && members->given(group.wanted.spec())) continue;
-        if (!members || !members->given(observed[i].spec())) continue;
-        const Value there = members->get(observed[i].spec());
-        const auto is_ours = [&](const Value& name) {
-            const auto user = users.find(name.text());
-            return user != users.end() && leaves(catalog[user->second], goal[user->second], group.id.key);
+        if (!observed[i] || goal[i] || catalog[i].where) continue;
+        auto served = claimed(catalog[i], observed[i], Role::serves);
+        if (!served.empty() && claimed(catalog[i], catalog[i].wanted, Role::serves).empty())
+            serving.emplace_back(i, std::move(served));
+    }
+    if (serving.empty()) return;
+    std::unordered_map<std::string, std::uint32_t> there;
+    for (std::uint32_t i = 0; i < catalog.size(); ++i)
+        for (std::string& name : claimed(catalog[i], observed[i] ? observed[i] : catalog[i].wanted, Role::provides))
+            there.emplace(std::move(name), i);
+    for (const auto& [i, served] : serving) {
+        const auto names = claimed(catalog[i], observed[i], Role::provides);
+        const auto needs = [&](const Resource& one, const State& state) {
+            const auto needed = claimed(one, state, Role::needs);
+            return std::find_first_of(needed.begin(), needed.end(), names.begin(), names.end()) != needed.end();
         };
-        if (!there.is_list() || std::all_of(there.list().begin(), there.list().end(), is_ours)) continue;
+        const auto lets_go = [&](const std::string& name) {
+            const auto its = there.find(name);
+            if (its == there.end()) return false;
+            const std::uint32_t one = its->second;
+            return !goal[one] || (needs(catalog[one], observed[one]) && !needs(catalog[one], goal[one]));
+        };
+        if (std::all_of(served.begin(), served.end(), lets_go)) continue;
         goal[i] = observed[i];
         kept.push_back(i);
     }
@@ -174,7 +194,7 @@ std::vector<std::uint32_t> keep_paths(const Catalog& catalog, const View& view, 
     for (const auto& [path, i] : paths) {
         if (view->look(path).kind != Entry::Kind::directory) continue;
         const auto names = view->list(path);
-        const bool home = catalog[i].id.type == "user";
+        const bool home = is_home(catalog[i], observed[i], path);
         if (!home && shared.contains(std::string(catalog[i].id.type) + ' ' + path)) {
             going.erase(path);
             continue;
@@ -200,7 +220,7 @@ std::vector<std::uint32_t> keep_paths(const Catalog& catalog, const View& view, 
 std::vector<std::uint32_t> keep_occupied(const Catalog& catalog, const View& view, const States& observed,
                                          States& goal) {
     auto kept = keep_paths(catalog, view, observed, goal);
-    keep_groups(catalog, observed, goal, kept);
+    keep_what_serves(catalog, observed, goal, kept);
     return kept;
 }
 

@@ -2,6 +2,7 @@
 #include "utf8.hpp"
 #include <fmt/format.h>
 #include <chaos/in_short.hpp>
+#include <chaos/named.hpp>
 #include <numeric>
 #include <vector>
 
@@ -103,6 +104,30 @@ std::string printable(std::string_view text) {
         at += std::max<std::size_t>(length, 1);
     }
     return out;
+}
+
+std::string named(std::string_view path) {
+    if (printable(path) == path) return std::string(path);
+    std::string out = "'";
+    bool escaping = false;
+    for (std::size_t at = 0; at < path.size();) {
+        const auto piece = path.substr(at, std::max<std::size_t>(character_length(path.substr(at)), 1));
+        const bool plain = printable(piece) == piece;
+        if (plain == escaping) out += plain ? "''" : "'$'", escaping = !plain;
+        if (plain)
+            out += piece == "'" ? "'\\''" : piece;
+        else if (piece == "\n" || piece == "\t" || piece == "\r")
+            out += piece == "\n" ? "\\n" : piece == "\t" ? "\\t" : "\\r";
+        else
+            for (const char c : piece) out += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
+        at += piece.size();
+    }
+    return out + "'";
+}
+
+std::string quoted_name(std::string_view path) {
+    const std::string name = named(path);
+    return name == path ? fmt::format("'{}'", name) : name;
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {

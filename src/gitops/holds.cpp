@@ -2,11 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chaos/durable.hpp>
 #include <chaos/error.hpp>
 #include <chaos/holds.hpp>
 #include <chaos/value.hpp>
-
-#include "durable.hpp"
 
 namespace chaos {
 

@@ -7,11 +7,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chaos/durable.hpp>
 #include <chaos/gitops/memory.hpp>
 #include <chaos/state.hpp>
 #include <cstring>
-
-#include "durable.hpp"
 
 namespace chaos::gitops {
 
@@ -106,10 +105,6 @@ void save_memory(const std::string& directory, const Memory& memory) {
     const timespec times[] = {asked, asked};
     if (::utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0)
         throw Error(fmt::format("can not set the time of {}: {}", path, std::strerror(errno)));
-}
-
-void make_directory(const std::string& directory) {
-    durable::make_directory(directory);
 }
 
 Turn::Turn(const std::string& directory, std::int64_t most_ms) {

@@ -3,11 +3,10 @@
 #include <sys/stat.h>
 
 #include <chaos/digest.hpp>
+#include <chaos/durable.hpp>
 #include <chaos/gitops/drifting.hpp>
 #include <chaos/gitops/noticing.hpp>
 #include <chaos/holds.hpp>
-
-#include "durable.hpp"
 
 namespace chaos::gitops {
 

@@ -5,14 +5,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chaos/durable.hpp>
 #include <chaos/gitops/drifting.hpp>
 #include <chaos/gitops/outside.hpp>
 #include <chaos/hashes.hpp>
 #include <chaos/probe.hpp>
 #include <chaos/process.hpp>
 #include <cstring>
-
-#include "durable.hpp"
 
 namespace chaos::gitops {
 

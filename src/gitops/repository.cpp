@@ -9,11 +9,10 @@
 
 #include <cerrno>
 #include <chaos/digest.hpp>
+#include <chaos/durable.hpp>
 #include <chaos/gitops/repository.hpp>
 #include <chaos/gitops/trust.hpp>
 #include <cstring>
-
-#include "durable.hpp"
 
 namespace chaos::gitops {
 
@@ -59,9 +58,8 @@ void refuse_rewind(const std::string& cache, const Settings& settings, const Mem
     const bool back = git::descends(cache, tip.commit, memory.good);
     const std::string moved =
         memory.url == settings.url ? std::string() : fmt::format("{} was followed before, and ", memory.url);
-    throw Error(fmt::format("{}{} {}: {} does not come from {}, which this host is at", moved, tip.ref,
-                            back ? "went back" : "was rewritten", brief(tip.commit), brief(memory.good)))
-        .help("where that was meant: chaos gitops reconcile --allow-rewind");
+    throw Rewound(fmt::format("{}{} {}: {} does not come from {}, which this host is at", moved, tip.ref,
+                              back ? "went back" : "was rewritten", brief(tip.commit), brief(memory.good)));
 }
 
 int remove_one(const char* path, const struct stat*, int, FTW*) {

@@ -4,12 +4,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chaos/durable.hpp>
 #include <chaos/gitops/trust.hpp>
 #include <chaos/openpgp.hpp>
 #include <chaos/process.hpp>
 #include <cstring>
-
-#include "durable.hpp"
 
 namespace chaos::gitops {
 

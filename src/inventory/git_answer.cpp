@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is asked of git by a process of its own: as whoever owns the checkout, and so that a crash of chaos is not the
 // end of it.
+#include <unistd.h>
+
 #include <chaos/error.hpp>
 #include <chaos/git.hpp>
 #include <chaos/git_mirror.hpp>
@@ -56,6 +58,16 @@ std::string answer(std::string_view question, bool& well) {
         well = false;
     }
     return to_json(Value(std::move(said)));
+}
+
+int answer_as_process() {
+    std::string question;
+    char block[4096];
+    for (ssize_t got = 0; (got = ::read(STDIN_FILENO, block, sizeof block)) > 0;)
+        question.append(block, static_cast<std::size_t>(got));
+    bool well = false;
+    const std::string said = answer(question, well);
+    return ::write(STDOUT_FILENO, said.data(), said.size()) == static_cast<ssize_t>(said.size()) && well ? 0 : 1;
 }
 
 }  // namespace chaos::git

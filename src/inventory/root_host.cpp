@@ -18,6 +18,7 @@
 #include <mutex>
 
 #include <chaos/bus.hpp>
+#include <chaos/named.hpp>
 #include <chaos/process.hpp>
 
 #include "descriptor.hpp"
@@ -28,7 +29,7 @@ namespace {
 constexpr std::int64_t second = 1'000'000'000;
 
 Error cannot(const char* what, std::string_view path, int error) {
-    return Error(fmt::format("can not {} {}: {}", what, path, std::strerror(error)));
+    return Error(fmt::format("can not {} {}: {}", what, named(path), std::strerror(error)));
 }
 
 std::int64_t nanoseconds(const timespec& time) {

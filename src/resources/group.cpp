@@ -99,8 +99,11 @@ public:
         claims.push_back({Claim::Role::provides, "group:" + spec.name});
         if (spec.gid) claims.push_back({Claim::Role::provides, fmt::format("gid:{}", *spec.gid)});
         claims.push_back({Claim::Role::locks, "lock:passwd"});
-        if (spec.members)
-            for (const auto& member : *spec.members) claims.push_back({Claim::Role::needs, "user:" + member});
+        if (!spec.members) return;
+        for (const auto& member : *spec.members) {
+            claims.push_back({Claim::Role::needs, "user:" + member});
+            claims.push_back({Claim::Role::serves, "user:" + member});
+        }
     }
 
     Way way() const override { return Way::opaque; }

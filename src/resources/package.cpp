@@ -58,10 +58,12 @@ constexpr Field fields[] = {
     schema::seen<&Package::comes>("comes",
                                   "Why it comes along, and how much it is: what is fetched, and what it takes.")
         .example("{why: \"hello needs libc6 (>= 2.34)\", download: 53 kB, installed: 287 kB}")
-        .merged(Merge::keys),
+        .merged(Merge::keys)
+        .told_in_words(),
     schema::seen<&Package::goes>("goes", "Why it goes, where it goes for another one's sake.")
         .example("{why: hello-ng conflicts with hello}")
-        .merged(Merge::keys),
+        .merged(Merge::keys)
+        .told_in_words(),
     schema::seen<&Package::fetched>("fetched", "How many bytes are fetched for it.").example("53000"),
     schema::seen<&Package::takes>("takes", "How many bytes it takes.").example("287000"),
     schema::seen<&Package::archive>("archive",

@@ -170,7 +170,8 @@ constexpr Field fields[] = {
         .example("true")
         .otherwise("true"),
     schema::seen<&Sysctl::along>("along", "What the kernel sets along with it: those of each network device.")
-        .example("{net.ipv4.conf.eth0.forwarding: 0}"),
+        .example("{net.ipv4.conf.eth0.forwarding: 0}")
+        .told_in_words(),
 };
 
 constexpr Schema sysctl = schema::of<Sysctl>("sysctl", "sysctl", Order::setting,

@@ -39,11 +39,6 @@ std::string name_of(const std::string& state_directory, const char* stem) {
     return fmt::format("{}-{}", stem, hex(digest(state_directory)).substr(0, 8));
 }
 
-void sync_path(const std::string& path) {
-    const Descriptor open(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!open || ::fsync(*open) != 0) fail_on("can not sync", path);
-}
-
 void remove_flat(const std::string& directory) {
     DIR* open = ::opendir(directory.c_str());
     if (!open) {
@@ -64,17 +59,6 @@ void write_whole(const Descriptor& to, std::string_view bytes, const std::string
         if (put <= 0) fail_on("can not write", path);
         bytes.remove_prefix(static_cast<std::size_t>(put));
     }
-}
-
-void write_synced(const std::string& path, std::string_view text, mode_t mode) {
-    const std::string beside = path + "~";
-    {
-        const Descriptor to(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
-        if (!to) fail_on("can not write", beside);
-        write_whole(to, text, beside);
-        if (::fsync(*to) != 0) fail_on("can not sync", beside);
-    }
-    if (::rename(beside.c_str(), path.c_str()) != 0) fail_on("can not make", path);
 }
 
 void copy(const std::string& from, const std::string& to) {
@@ -147,9 +131,9 @@ void copy_program(const std::string& state_directory) {
     if (::mkdir(fresh.c_str(), 0700) != 0) fail_on("can not make", fresh);
     std::string loader;
     for (const Mapped& file : mapped_files(loader)) copy(file.bytes, fresh + "/" + file.name);
-    sync_path(fresh);
+    durable::sync_directory(fresh);
     if (::rename(fresh.c_str(), directory.c_str()) != 0) fail_on("can not make", directory);
-    sync_path(state_directory);
+    durable::sync_directory(state_directory);
 }
 
 /// It may lie where nothing may be run, or lack what it needs: that is to be known now.
@@ -184,11 +168,11 @@ RestartPreventExitStatus=3
 )",
         directory_of(state_directory), line);
     if (::mkdir(wants_directory, 0755) != 0 && errno != EEXIST) fail_on("can not make", wants_directory);
-    write_synced(fmt::format("{}/{}", unit_directory, unit), text, 0644);
+    durable::replace(fmt::format("{}/{}", unit_directory, unit), text, 0644);
     const std::string link = fmt::format("{}/{}", wants_directory, unit);
     if (::symlink(("../" + unit).c_str(), link.c_str()) != 0 && errno != EEXIST) fail_on("can not make", link);
-    sync_path(wants_directory);
-    sync_path(unit_directory);
+    durable::sync_directory(wants_directory);
+    durable::sync_directory(unit_directory);
 }
 
 /// Without systemd: a process of its own session that nobody waits for.
@@ -270,7 +254,7 @@ void disarm(const Host& host, const std::string& state_directory) {
     for (const std::string& path :
          {fmt::format("{}/{}", wants_directory, unit), fmt::format("{}/{}", unit_directory, unit)})
         if (host.live() && ::unlink(path.c_str()) == 0) removed = true;
-    if (removed) sync_path(unit_directory);
+    if (removed) durable::sync_directory(unit_directory);
     remove_flat(directory_of(state_directory) + ".new");
     remove_flat(directory_of(state_directory));
 }

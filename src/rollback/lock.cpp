@@ -192,12 +192,12 @@ std::string boot_id() {
 
 Lock::Lock(const std::string& state_directory, Reporter& reporter, int patience_s, int grace_s)
     : path_(state_directory + "/lock") {
-    make_state_directory(state_directory);
+    durable::make_directory(state_directory);
     try {
         struct stat held {
         }, named{};
         do {  // again where somebody took the file away between opening and locking it
-            trusted_file(path_, false);
+            durable::trusted(path_, false);
             if (descriptor_ >= 0) close(descriptor_);
             descriptor_ = open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
             if (descriptor_ < 0) fail_on("can not open", path_);

@@ -9,6 +9,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 #include <chaos/error.hpp>
+#include <chaos/named.hpp>
 
 #include <algorithm>
 #include <array>
@@ -23,36 +24,12 @@
 namespace chaos::rollback {
 namespace {
 
-std::string parent_of(const std::string& path) {
-    const auto slash = path.find_last_of('/');
-    if (slash == std::string::npos) return ".";
-    return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-void sync_directory(const std::string& path) {
-    const Descriptor directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory || fsync(*directory) != 0) fail_on("can not sync", path);
-}
-
 void write_all(int descriptor, std::string_view bytes, const std::string& path) {
     while (!bytes.empty()) {
         const ssize_t n = write(descriptor, bytes.data(), bytes.size());
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) fail_on("can not write", path);
         bytes.remove_prefix(static_cast<std::size_t>(n));
-    }
-}
-
-[[noreturn]] void refuse(const std::string& path, const std::string& what) {
-    throw Error(fmt::format("expected {} to be chaos's own, but {}", path, what)).help(fmt::format("ls -ld {}", path));
-}
-
-void refuse_foreign(const std::string& path, const struct stat& it, bool or_root) {
-    if (it.st_uid != geteuid() && !(or_root && it.st_uid == 0))
-        refuse(path, fmt::format("it belongs to user {}, and this is user {}", it.st_uid, geteuid()));
-    if (it.st_mode & 022) {
-        throw Error(fmt::format("others may write to {} (mode {:04o})", path, it.st_mode & 07777U))
-            .help(fmt::format("see what is in it, then: chmod go-rwx {}", path));
     }
 }
 
@@ -96,61 +73,7 @@ constexpr std::array<const char*, 3> suffixes = {"", "-wal", "-journal"};
 }  // namespace
 
 void fail_on(const std::string& doing, const std::string& path) {
-    throw Error(fmt::format("{} {}: {}", doing, path, std::strerror(errno)));
-}
-
-void make_state_directory(const std::string& path) {
-    struct stat it {};
-    for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
-        const bool last = slash == std::string::npos;
-        const auto part = path.substr(0, slash);
-        if (part.ends_with('/')) continue;
-        if (mkdir(part.c_str(), last ? 0700 : 0755) == 0)
-            sync_directory(parent_of(part));
-        else if (errno != EEXIST && (last || stat(part.c_str(), &it) != 0))
-            fail_on("can not make the state directory", part);
-        if (last) break;
-    }
-    if (lstat(path.c_str(), &it) != 0) fail_on("can not look at", path);
-    if (S_ISLNK(it.st_mode)) refuse(path, "it is a link");
-    if (!S_ISDIR(it.st_mode)) refuse(path, "it is not a directory");
-    refuse_foreign(path, it, false);
-    if ((it.st_mode & 07777) != 0700 && chmod(path.c_str(), 0700) != 0) fail_on("can not make private", path);
-}
-
-bool trusted_file(const std::string& path, bool or_root) {
-    struct stat directory {};
-    const auto above = parent_of(path);
-    if (lstat(above.c_str(), &directory) != 0) {
-        if (errno == ENOENT || errno == ENOTDIR) return false;
-        fail_on("can not look at", above);
-    }
-    if (S_ISLNK(directory.st_mode)) refuse(above, "it is a link");
-    refuse_foreign(above, directory, or_root);
-
-    struct stat it {};
-    if (lstat(path.c_str(), &it) != 0) {
-        if (errno == ENOENT || errno == ENOTDIR) return false;
-        fail_on("can not look at", path);
-    }
-    if (S_ISLNK(it.st_mode)) refuse(path, "it is a link");
-    if (!S_ISREG(it.st_mode)) refuse(path, "it is not a regular file");
-    if (it.st_nlink != 1) refuse(path, fmt::format("it has {} names", it.st_nlink));
-    refuse_foreign(path, it, or_root);
-    return true;
-}
-
-void write_once(const std::string& path, std::string_view bytes) {
-    if (access(path.c_str(), F_OK) == 0) return;
-    const auto fresh = fmt::format("{}.{}~", path, getpid());
-    {
-        const Descriptor file(open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
-        if (!file) fail_on("can not make", fresh);
-        write_all(*file, bytes, fresh);
-        if (fsync(*file) != 0) fail_on("can not sync", fresh);
-    }
-    if (rename(fresh.c_str(), path.c_str()) != 0) fail_on("can not make", path);
-    sync_directory(parent_of(path));
+    throw Error(fmt::format("{} {}: {}", doing, named(path), std::strerror(errno)));
 }
 
 std::string read_file(const std::string& path) {

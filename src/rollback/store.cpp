@@ -53,7 +53,7 @@ Store::Handle::Handle(const std::string& state_directory, Access how) : director
     while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
     const auto file = directory + "/store.db";
     if (how == Access::look) {
-        if (!trusted_file(file, true) || size_of(file) == 0)
+        if (!durable::trusted(file, true) || size_of(file) == 0)
             throw Missing(fmt::format("there is no store in {}", directory));
         const auto look_at = [&](bool copied) {
             database.reset();
@@ -74,8 +74,8 @@ Store::Handle::Handle(const std::string& state_directory, Access how) : director
         }
         return;
     }
-    make_state_directory(directory);
-    if (!trusted_file(file, false)) write_once(file, {});
+    durable::make_directory(directory);
+    if (!durable::trusted(file, false)) durable::write_once(file, {});
     make_private(file);
     const bool crashed = size_of(file + "-wal") > 0 || size_of(file + "-journal") > 0;
     const bool check = crashed || size_of(file) <= checked_always;
@@ -92,12 +92,12 @@ Store::Handle::Handle(const std::string& state_directory, Access how) : director
 const SealKey& Store::Handle::key() const {
     if (held_key) return *held_key;
     const auto file = directory + "/seal.key";
-    if (trusted_file(file, access == Access::look)) return held_key.emplace(read_file(file));
+    if (durable::trusted(file, access == Access::look)) return held_key.emplace(read_file(file));
     if (database->ask("SELECT 1 FROM meta WHERE name = 'sealed'").next())
         throw damaged(database->path(), fmt::format("the key to what it keeps closed is missing: {}", file));
     // Of an older chaos: nothing in it is closed yet, and a look makes no key.
     if (access == Access::look) return held_key.emplace(std::string(SealKey::size, '\0'));
-    write_once(file, SealKey::fresh().bytes());
+    durable::write_once(file, SealKey::fresh().bytes());
     database->change("INSERT INTO meta VALUES('sealed', '1') ON CONFLICT(name) DO NOTHING");
     return held_key.emplace(read_file(file));
 }
@@ -127,8 +127,8 @@ void Store::Handle::put(Digest name, std::string_view content) {
                          {row, Bytes{key().seal(content)}});
         return;
     }
-    make_state_directory(directory + "/objects");
-    write_once(object(name), content);
+    durable::make_directory(directory + "/objects");
+    durable::write_once(object(name), content);
 }
 
 std::optional<std::string> Store::Handle::find(Digest name) const {

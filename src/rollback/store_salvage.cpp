@@ -25,13 +25,6 @@ struct Table {
     std::string quoted;  ///< The columns as one text: literals of SQL.
 };
 
-void sync_directory(const std::string& path) {
-    const int open = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool well = open >= 0 && fsync(open) == 0;
-    if (open >= 0) close(open);
-    if (!well) fail_on("can not sync", path);
-}
-
 /// Two databases, not one attached to the other: where that one is damaged, nothing could be written in this one
 /// either.
 class Saving {
@@ -253,22 +246,22 @@ Salvage salvage_history(const std::string& state_directory, Reporter& reporter) 
     using namespace rollback;
     Salvage done;
     const std::string file = state_directory + "/store.db", fresh = state_directory + "/store.new.db";
-    if (!trusted_file(file, false)) throw Error(fmt::format("there is no store in {}", state_directory));
+    if (!durable::trusted(file, false)) throw Error(fmt::format("there is no store in {}", state_directory));
     const Lock lock(state_directory, reporter);
     done.health = check_history(state_directory);
     if (done.health.flaws.empty()) return done;
     unlink(fresh.c_str()), unlink((fresh + "-journal").c_str());
-    write_once(fresh, {});
+    durable::write_once(fresh, {});
     // A copy is read: the log is brought in, and nothing of the original changes.
     const PrivateCopy copy(file);
     done.rows = Saving(copy.path(), fresh).all();
     done.kept = aside(state_directory);
     for (const char* end : {"", "-wal", "-journal"}) link_into(file + end, done.kept + "/store.db" + end);
-    sync_directory(done.kept);
+    durable::sync_directory(done.kept);
     // From here on each name says what it holds: without its log the old one is not the old one.
     for (const char* end : {"-wal", "-shm", "-journal"}) unlink((file + end).c_str());
     if (rename(fresh.c_str(), file.c_str()) != 0) fail_on("can not put in its place", fresh);
-    sync_directory(state_directory);
+    durable::sync_directory(state_directory);
     done.health = check_history(state_directory);
     // Told first what is lost, then made fit for the next run.
     const Store::Handle handle(state_directory, Store::Access::change);
@@ -280,12 +273,12 @@ Salvage salvage_history(const std::string& state_directory, Reporter& reporter) 
 }
 
 bool has_key_of_host(const std::string& state_directory) {
-    return rollback::trusted_file(state_directory + "/seal.key", true);
+    return durable::trusted(state_directory + "/seal.key", true);
 }
 
 SealKey key_of_host(const std::string& state_directory) {
     const std::string file = state_directory + "/seal.key";
-    if (!rollback::trusted_file(file, true)) {
+    if (!durable::trusted(file, true)) {
         rollback::Store store(state_directory, rollback::Store::Access::change);
         (void)store.as_stored([] {
             Value any(std::string("a key"));
@@ -300,9 +293,9 @@ std::string keep_imported(const std::string& state_directory, const std::string&
     if (name.empty() || name.find('/') != name.npos || name.starts_with('.'))
         throw Error(fmt::format("'{}' is no name for a run", name));
     const std::string directory = state_directory + "/imported", path = directory + "/" + name;
-    rollback::make_state_directory(state_directory);
-    rollback::make_state_directory(directory);
-    rollback::write_once(path, text);
+    durable::make_directory(state_directory);
+    durable::make_directory(directory);
+    durable::write_once(path, text);
     if (rollback::read_file(path) != text)
         throw Error(fmt::format("another run is kept as {}", name)).help(fmt::format("rm {}", path));
     return path;

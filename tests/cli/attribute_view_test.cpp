@@ -16,6 +16,7 @@ struct Thing {
     std::optional<std::vector<std::string>> groups;
     std::optional<std::string> password, how;
     std::optional<Located> lies{};
+    std::optional<TextMap> comes{}, made{};
 };
 
 constexpr Field fields[] = {
@@ -27,6 +28,8 @@ constexpr Field fields[] = {
     schema::option<&Thing::how>("how", "How it is made."),
     schema::source("file", "lies", "A file."),
     schema::property<&Thing::lies>("lies", "That file."),
+    schema::seen<&Thing::comes>("comes", "Why.").told_in_words(),
+    schema::seen<&Thing::made>("made", "Links."),
 };
 constexpr Schema thing = schema::of<Thing>("thing", "things", Order::setting, "A thing.", fields);
 
@@ -85,6 +88,13 @@ TEST_CASE("a file that is used where it lies is shown by its path, size and dige
     CHECK(shown(std::nullopt, before) == "file: " + first + "\n");
     CHECK(shown(before, after) ==
           "file: " + first + " -> /srv/a_2.deb, 708 bytes, digest " + hex(other).substr(0, 12) + "\n");
+}
+
+TEST_CASE("what is seen of a mapping is told as words where its kind says so, else as NAME=VALUE") {
+    Thing thing_of{"a", {}, {}, {}, {}, {}};
+    thing_of.comes = TextMap{{"download", "53 kB"}, {"why", "nginx needs it"}};
+    thing_of.made = TextMap{{"/etc/vimrc", "/srv/vimrc"}};
+    CHECK(shown(std::nullopt, thing_of) == "comes: nginx needs it; download 53 kB\nmade: /etc/vimrc=/srv/vimrc\n");
 }
 
 TEST_CASE("a long diff is cut, and says how much is left") {

@@ -22,13 +22,7 @@ using namespace chaos;
 
 int main(int count, char** words) {
     if (count != 2 || std::string_view(words[1]) != "git-work") return doctest::Context(count, words).run();
-    std::string question;
-    char block[4096];
-    for (ssize_t got = 0; (got = ::read(0, block, sizeof block)) > 0;)
-        question.append(block, static_cast<std::size_t>(got));
-    bool well = false;
-    const std::string said = git::answer(question, well);
-    return ::write(1, said.data(), said.size()) == static_cast<ssize_t>(said.size()) && well ? 0 : 1;
+    return git::answer_as_process();
 }
 
 namespace {

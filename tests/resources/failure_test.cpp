@@ -66,7 +66,7 @@ TEST_CASE("a package command that failed is told at the package at fault, and wh
     });
     std::vector<Change> changes{coming("good", 1), coming("sick", 2)};
     const auto failed = transaction_failed(install, {100, "Setting up good\n", of_dpkg});
-    auto told = explained(host, changes, failed);
+    auto told = explained(host, changes, failed, Doing::applying);
     CHECK(told.where.line == 2);
     REQUIRE(told.notes.size() == 1);
     CHECK(told.notes[0].text.starts_with("all that it printed is in /var/lib/chaos/packages/failed/"));
@@ -78,10 +78,14 @@ TEST_CASE("a package command that failed is told at the package at fault, and wh
     CHECK(package_at_fault("E: no").empty());
 
     host.put_command("install", [](FakeHost&, const Command&) { return Output{1, "", "No space left on device"}; });
-    CHECK(explained(host, changes, failed).notes.empty());
+    CHECK(explained(host, changes, failed, Doing::applying).notes.empty());
+
+    const auto full = transaction_failed(install, {100, "", "No space left on device"});
+    CHECK(explained(host, changes, full, Doing::applying).hint == "make room (df -h), then apply again");
+    CHECK(explained(host, changes, full, Doing::taking_back).hint == "make room (df -h), then try that again");
 
     kept.clear();
     changes[0].after = changes[0].after.hiding(1);
-    CHECK(explained(host, changes, failed).notes.empty());
+    CHECK(explained(host, changes, failed, Doing::applying).notes.empty());
     CHECK(kept.empty());
 }

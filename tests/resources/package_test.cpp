@@ -518,8 +518,30 @@ TEST_CASE("apt is shown what comes and no other package, and without a place for
     resources::Request partly = request;
     partly.complete = false;
     CHECK(is_left_alone(partly));
-    host.put_file("/var/lib/apt/lists/other_Packages.lz4", "");
+    host.put_file("/var/lib/apt/lists/other_Packages.lz4", "not to be read");
     CHECK(is_left_alone(request));
+}
+
+TEST_CASE("of a list that is kept compressed apt is shown what comes, uncompressed") {
+    auto host = keeping_debian();
+    host.remove("/var/lib/apt/lists/deb_Packages.lz4");
+    host.put_file("/var/lib/apt/lists/one_Packages.gz", "");
+    host.put_file("/var/lib/apt/lists/two_Packages", "");
+    host.put_file("/var/lib/apt/lists/two_Packages.xz", "");  // an older one: apt reads it neither
+    host.put_command("/usr/lib/apt/apt-helper", [](FakeHost&, const Command& asked) {
+        CHECK(asked.argv.back() == "/var/lib/apt/lists/one_Packages.gz");
+        return Output{
+            0, "Package: other\nArchitecture: all\nVersion: 2\n\nPackage: tool\nArchitecture: amd64\nVersion: 2\n", ""};
+    });
+    resources::Request request{.install = {"tool=2"}, .remove = {}};
+    request.complete = true;
+    auto command = apt::command(request, false);
+    apt::show_only_what_comes(host, request, command);
+    std::map<std::string, std::string> shown;
+    for (const Command::Own& own : command.own) shown.emplace(own.name, own.text);
+    CHECK(shown.at("one_Packages") == "Package: tool\nArchitecture: amd64\nVersion: 2\n");
+    CHECK(shown.at("two_Packages").empty());
+    CHECK(shown.size() == 2);
 }
 
 TEST_CASE("where a command can see nothing of its own, it is not told of it") {

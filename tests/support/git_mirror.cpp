@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // A repository that a host follows, from a scenario: git_mirror tip|fetch|check_out [NAME=VALUE]...
-#include <unistd.h>
-
 #include <chaos/error.hpp>
 #include <chaos/git.hpp>
 #include <chaos/git_mirror.hpp>
@@ -12,16 +10,6 @@ using namespace chaos;
 
 namespace {
 
-int answer_question() {
-    std::string question;
-    char block[4096];
-    for (ssize_t got = 0; (got = ::read(0, block, sizeof block)) > 0;)
-        question.append(block, static_cast<std::size_t>(got));
-    bool well = false;
-    const std::string said = git::answer(question, well);
-    return ::write(1, said.data(), said.size()) == static_cast<ssize_t>(said.size()) && well ? 0 : 1;
-}
-
 void say(const git::Tip& tip) {
     std::printf("%s %s %s\n", tip.ref.c_str(), tip.commit.c_str(), tip.tag.c_str());
 }
@@ -30,7 +18,7 @@ void say(const git::Tip& tip) {
 
 int main(int count, char** words) {
     const std::string verb = count > 1 ? words[1] : "";
-    if (verb == "git-work") return answer_question();
+    if (verb == "git-work") return git::answer_as_process();
     std::map<std::string, std::string> given;
     for (int i = 2; i < count; ++i) {
         const std::string word = words[i];

@@ -64,9 +64,6 @@ Memory load_memory(const std::string& directory);
 /// a turn that finds nothing new writes nothing. Throws Error.
 void save_memory(const std::string& directory, const Memory&);
 
-/// Nobody else's files, 0700; made where it is not there. Throws Error.
-void make_directory(const std::string& directory);
-
 /// One follower at a time: the lock is held while this lives. Throws Busy where another has it for longer than that.
 class Turn {
 public:

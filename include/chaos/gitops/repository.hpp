@@ -15,9 +15,15 @@ git::Access access_of(const Settings&);
 /// Fetches what a tip stands for. Throws Error.
 git::Tip fetch(const std::string& directory, const Settings&);
 
-/// Throws Error where a commit may not be followed: the branch was rewound or rewritten since the one the host is at
-/// (`rewind` allows that), or it is not signed as the settings want. Who signed it; empty where nobody need to. What it
-/// says of who may sign from now on is in the memory then.
+/// The branch went back, or was rewritten, since the commit that the host is at.
+class Rewound : public Error {
+public:
+    using Error::Error;
+};
+
+/// Throws Error where a commit may not be followed: Rewound, unless `rewind` allows that; or where it is not signed as
+/// the settings want. Who signed it; empty where nobody need to. What it says of who may sign from now on is in the
+/// memory then.
 std::string trust(const std::string& directory, const Settings&, Memory&, const git::Tip&, bool rewind);
 
 /// A plan runs what a manifest asks of the host (`unless:` of an exec), so a commit is not planned either that may not

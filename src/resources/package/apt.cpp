@@ -189,8 +189,7 @@ void repair(WritableHost& host, bool must_configure) {
     const auto configure = quiet({"dpkg", "--force-confdef", "--force-confold", "--configure", "-a"});
     const auto failed = try_out(host, configure);
     if (failed && must_configure)
-        throw TransactionFailed(Error(failed->what()).help("apt-get --fix-broken install, then apply again"),
-                                failed->printed());
+        throw TransactionFailed(failed->what(), Remedy{"apt-get --fix-broken install", true}, failed->printed());
 }
 
 void unpack_halves(WritableHost& host, const std::vector<std::string>& packages) {

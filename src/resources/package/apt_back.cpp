@@ -212,7 +212,8 @@ void go_back(WritableHost& host, Request request) {
             take_back_by_dpkg(host, request);
         } catch (const Error& again) {
             const auto* more = dynamic_cast<const TransactionFailed*>(&again);
-            throw TransactionFailed(Error(fmt::format("{}\nThen {}", failed->what(), again.what())).help(again.hint),
+            throw TransactionFailed(Error(fmt::format("{}\nThen {}", failed->what(), again.what()))
+                                        .help(more ? more->hint_when(Doing::taking_back) : again.hint),
                                     failed->printed() + (more ? "\n" + more->printed() : std::string()));
         }
     }

@@ -24,23 +24,40 @@ bool is_release(std::string_view name) {
     return name.ends_with("_InRelease") || name.ends_with("_Release") || name.ends_with("_Release.gpg");
 }
 
-/// What the lists say of these; empty where they can not be told from the rest.
-std::vector<Command::Own> lists_of(const View& view, const std::set<std::string>& wanted, const std::string& native) {
+/// What the lists say of these, none of it compressed; empty where they can not be told from the rest.
+std::vector<Command::Own> lists_of(const View& view, const std::set<std::string>& wanted,
+                                   const std::string& native) try {
     std::vector<Command::Own> shown;
     std::set<std::string> found;
-    for (const auto& name : view->list(std::string(directory))) {
+    const auto names = view->list(std::string(directory));
+    for (const auto& name : names) {
         const auto path = std::string(directory) + name;
+        const std::string bare(list_name(name));
         if (is_release(name)) {
             std::string text;
             view->look(path, &text, 64U << 20);
             shown.push_back({name, std::move(text)});
-        } else if (name.ends_with("_Packages")) {
-            shown.push_back({name, paragraphs_of(text_of(view, {.path = path}), wanted, native, found)});
+        } else if (!bare.empty()) {
+            if (bare != name && std::binary_search(names.begin(), names.end(), bare)) continue;  // as apt does
+            shown.push_back({bare, paragraphs_of(text_of(view, {.path = path}), wanted, native, found)});
         } else if (name.find("_Packages.") != name.npos) {
             return {};
         }
     }
     return found == wanted ? std::move(shown) : std::vector<Command::Own>();
+} catch (const Error&) {  // a list that can not be read: apt says so itself
+    return {};
+}
+
+/// What debconf asks apt for is asked of the same lists.
+void show_preconfigure(const WritableHost& host, const std::string& veil, Command& command) {
+    auto own = changed_copy(host, preconfigure, "system(\"apt-extracttemplates\"",
+                            fmt::format("system(\"env\", \"APT_CONFIG={}/apt.conf\", \"apt-extracttemplates\"", veil));
+    if (!own) return;
+    command.own.push_back(std::move(*own));
+    command.own.push_back({"apt.conf", fmt::format("Dir::State::lists \"{}\";\nDir::Cache::pkgcache \"\";\n"
+                                                   "Dir::Cache::srcpkgcache \"\";\n",
+                                                   veil)});
 }
 
 }  // namespace
@@ -85,17 +102,7 @@ void show_only_what_comes(WritableHost& host, const Request& request, Command& c
     for (auto& own : shown) command.own.push_back(std::move(own));
     command.argv.insert(command.argv.begin() + 1, {"-o", "Dir::State::lists=" + veil, "-o",
                                                    "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="});
-    constexpr std::string_view call = "system(\"apt-extracttemplates\"";
-    std::string text;
-    host.look(preconfigure, &text);
-    if (text.find(call) == text.npos) return;
-    for (auto at = text.find(call); at != text.npos; at = text.find(call, at + call.size() + veil.size()))
-        text.replace(at, call.size(),
-                     fmt::format("system(\"env\", \"APT_CONFIG={}/apt.conf\", \"apt-extracttemplates\"", veil));
-    command.own.push_back({"dpkg-preconfigure", std::move(text), preconfigure});
-    command.own.push_back({"apt.conf", fmt::format("Dir::State::lists \"{}\";\nDir::Cache::pkgcache \"\";\n"
-                                                   "Dir::Cache::srcpkgcache \"\";\n",
-                                                   veil)});
+    show_preconfigure(host, veil, command);
 }
 
 }  // namespace chaos::resources::apt

@@ -103,12 +103,6 @@ void read_release(const View& view, const std::string& prefix, List& list) {
     }
 }
 
-bool is_list(std::string_view rest) {
-    constexpr std::string_view endings[] = {"", ".lz4", ".xz", ".gz", ".zst", ".bz2", ".lzma"};
-    return rest.starts_with("Packages") &&
-           std::find(std::begin(endings), std::end(endings), rest.substr(8)) != std::end(endings);
-}
-
 std::string site_of(std::string_view uri) {
     const auto scheme = uri.find("://");
     if (scheme == uri.npos) return {};
@@ -152,7 +146,7 @@ void add_lists(const View& view, const std::vector<std::string>& names, const So
             rest.remove_prefix(end + 1);
         }
         const auto is_known = [&](const List& one) { return one.path == list.path; };
-        if (!is_list(rest) || std::any_of(found.lists.begin(), found.lists.end(), is_known)) continue;
+        if (list_name(rest) != "Packages" || std::any_of(found.lists.begin(), found.lists.end(), is_known)) continue;
         read_release(view, std::string(directory) + release, list);
         found.lists.push_back(std::move(list));
     }
@@ -174,6 +168,17 @@ std::string file_name_of(std::string_view uri) {
             name += c == '/' ? '_' : c;
     }
     return name;
+}
+
+std::string_view list_name(std::string_view name) {
+    constexpr std::string_view packages = "Packages";
+    for (const std::string_view ending : {"", ".lz4", ".xz", ".gz", ".zst", ".bz2", ".lzma"}) {
+        if (!name.ends_with(ending)) continue;
+        const auto bare = name.substr(0, name.size() - ending.size());
+        if (bare == packages || (bare.ends_with(packages) && bare[bare.size() - packages.size() - 1] == '_'))
+            return bare;
+    }
+    return {};
 }
 
 bool is_called(const List& list, std::string_view name) {

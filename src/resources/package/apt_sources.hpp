@@ -35,6 +35,10 @@ struct Settings {
 /// more do not count, as for apt.
 Settings settings(const View&, const std::string& native);
 
+/// Whether a file of /var/lib/apt/lists is a list of packages: what its name is without what tells of compression.
+/// Empty where it is none.
+std::string_view list_name(std::string_view name);
+
 /// The text of a list, by apt's own means where it is compressed.
 std::string text_of(const View&, const List&);
 

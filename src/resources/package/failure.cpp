@@ -12,34 +12,30 @@
 namespace chaos::resources {
 namespace {
 
-/// What a person can do about it, by what the package manager says.
+/// By what the package manager says.
 struct Way {
-    std::string_view said, help;
+    std::string_view said;
+    Remedy remedy;
 };
+constexpr Remedy old_lists{"the lists are older than the archive: apt-get update", true};
+constexpr Remedy no_names{"names are not resolved here: mend that", true};
+constexpr Remedy no_answer{"a repository does not answer: mend that", true};
+constexpr Remedy in_the_way{"chaos plan tells what stands in the way"};
 constexpr Way ways_out[] = {
-    {"No space left on device", "make room (df -h), then apply again"},
-    {"Read-only file system", "mount that file system to be written, then apply again"},
-    {"which is also in package", "two packages bring the same file: leave one of them out"},
-    {"Hash Sum mismatch", "apt-get update: the lists are older than the archive; then apply again"},
-    {"404  Not Found", "apt-get update: the lists are older than the archive; then apply again"},
-    {"Temporary failure resolving", "names are not resolved here: mend that, then apply again"},
-    {"Could not resolve host", "names are not resolved here: mend that, then apply again"},
-    {"Failed to fetch", "a repository does not answer: mend that, then apply again"},
-    {"failed retrieving file", "a repository does not answer: mend that, then apply again"},
-    {"Cannot download", "a repository does not answer: mend that, then apply again"},
-    {"couldn't be verified because the public key", "give its repository the key: signed_by"},
-    {"unmet dependencies", "chaos plan tells what stands in the way"},
-    {"held broken packages", "chaos plan tells what stands in the way"},
+    {"No space left on device", {"make room (df -h)", true}},
+    {"Read-only file system", {"mount that file system to be written", true}},
+    {"which is also in package", {"two packages bring the same file: leave one of them out"}},
+    {"Hash Sum mismatch", old_lists},
+    {"404  Not Found", old_lists},
+    {"Temporary failure resolving", no_names},
+    {"Could not resolve host", no_names},
+    {"Failed to fetch", no_answer},
+    {"failed retrieving file", no_answer},
+    {"Cannot download", no_answer},
+    {"couldn't be verified because the public key", {"give its repository the key: signed_by"}},
+    {"unmet dependencies", in_the_way},
+    {"held broken packages", in_the_way},
 };
-
-std::string help_for(std::string_view printed, const std::string& package) {
-    for (const Way& way : ways_out)
-        if (printed.find(way.said) != printed.npos) return std::string(way.help);
-    if (!package.empty() && printed.find("script subprocess") != printed.npos)
-        return fmt::format("a script of package {} fails on this host: mend what it wants, or leave the package out",
-                           package);
-    return {};
-}
 
 /// The last lines, without empty ones around them.
 std::string_view end_of(std::string_view text) {
@@ -123,17 +119,36 @@ std::string package_at_fault(std::string_view said) {
     return std::string(archive.substr(0, archive.find('_')));
 }
 
+TransactionFailed::TransactionFailed(const std::string& told, Remedy remedy, std::string printed)
+    : Error(told), printed_(std::move(printed)), remedy_(remedy) {
+    hint = hint_when(Doing::applying);
+}
+
+std::string TransactionFailed::hint_when(Doing doing) const {
+    if (remedy_.mend.empty()) return hint;
+    if (!remedy_.again) return std::string(remedy_.mend);
+    return fmt::format("{}, then {}", remedy_.mend, doing == Doing::applying ? "apply again" : "try that again");
+}
+
 TransactionFailed transaction_failed(const Command& command, const Output& output) {
     const auto package = package_at_fault(output.err);
     const auto tail = end_of(output.err.find_first_not_of(" \t\r\n") == output.err.npos ? output.out : output.err);
-    Error told(
-        fmt::format("{} ended with status {}{}{}", as_typed(command), output.status, tail.empty() ? "" : ":\n", tail));
-    return {std::move(told).help(help_for(output.err + output.out, package)),
-            fmt::format("{}\n{}{}", fmt::join(command.argv, " "), output.out, output.err)};
+    const auto told =
+        fmt::format("{} ended with status {}{}{}", as_typed(command), output.status, tail.empty() ? "" : ":\n", tail);
+    auto printed = fmt::format("{}\n{}{}", fmt::join(command.argv, " "), output.out, output.err);
+    const std::string said = output.err + output.out;
+    for (const Way& way : ways_out)
+        if (said.find(way.said) != said.npos) return {told, way.remedy, std::move(printed)};
+    Error error(told);
+    if (!package.empty() && said.find("script subprocess") != said.npos)
+        error.hint = fmt::format(
+            "a script of package {} fails on this host: mend what it wants, or leave the package out", package);
+    return {error, std::move(printed)};
 }
 
-Error explained(WritableHost& host, std::span<const Change> changes, const TransactionFailed& failed) {
+Error explained(WritableHost& host, std::span<const Change> changes, const TransactionFailed& failed, Doing doing) {
     Error told(failed);
+    told.hint = failed.hint_when(doing);
     const auto package = package_at_fault(failed.what());
     for (const Change& change : changes)
         if (!package.empty() && change.id.key.substr(0, change.id.key.find(':')) == package) told.where = change.where;

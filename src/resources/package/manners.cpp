@@ -33,12 +33,6 @@ std::vector<std::string> running_units(const Host& host) {
     return names;
 }
 
-std::string replaced(std::string text, std::string_view from, const std::string& to) {
-    for (auto at = text.find(from); at != text.npos; at = text.find(from, at + to.size()))
-        text.replace(at, from.size(), to);
-    return text;
-}
-
 /// Where no service manager answers, what ran before can not be told: nothing is held. On an image nothing runs.
 void hold_services(WritableHost& host, Command& command) {
     if (host.live() && !host.services().answers()) return;
@@ -46,12 +40,9 @@ void hold_services(WritableHost& host, Command& command) {
     if (veil.empty()) return;
     command.veil = veil;
     command.own.push_back({policy_name, policy(running_units(host))});
-    for (const std::string asker : askers) {
-        std::string text;
-        if (!host.look(asker, &text) || text.empty()) continue;
-        command.own.push_back(
-            {asker.substr(asker.rfind('/') + 1), replaced(text, asked_for_policy, veil + "/policy-rc.d"), asker});
-    }
+    for (const char* asker : askers)
+        if (auto own = changed_copy(host, asker, asked_for_policy, veil + "/policy-rc.d"))
+            command.own.push_back(std::move(*own));
 }
 
 void tell_held(WritableHost& host, const Output& output) {
@@ -78,6 +69,16 @@ void uncover(Command& command) {
 std::string veil_of(WritableHost& host) {
     auto veil = host.keep_in("packages/veil");
     return is_plain(veil) ? veil : std::string();
+}
+
+std::optional<Command::Own> changed_copy(const WritableHost& host, const std::string& path, std::string_view from,
+                                         const std::string& to) {
+    std::string text;
+    host.look(path, &text);
+    auto at = text.find(from);
+    if (at == text.npos) return std::nullopt;
+    for (; at != text.npos; at = text.find(from, at + to.size())) text.replace(at, from.size(), to);
+    return Command::Own{path.substr(path.rfind('/') + 1), std::move(text), path};
 }
 
 Command quiet(std::vector<std::string> argv) {

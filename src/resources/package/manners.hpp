@@ -18,6 +18,10 @@ Command quiet(std::vector<std::string> argv);
 /// The directory that holds what one command alone sees (Command::veil); empty where there is none.
 std::string veil_of(WritableHost&);
 
+/// A program of the host as one command alone sees it, with each `from` made `to`; nothing where it says no `from`.
+std::optional<Command::Own> changed_copy(const WritableHost&, const std::string& path, std::string_view from,
+                                         const std::string& to);
+
 /// Runs it, waiting for locks that others hold.
 Output run_when_free(WritableHost&, Command);
 /// The same; throws what it said where it fails.

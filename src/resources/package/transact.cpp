@@ -143,17 +143,13 @@ void undo_all(WritableHost& host, std::span<const Change> changes) {
 void apply_packages(WritableHost& host, std::span<const Change> changes) try {
     apply_all(host, changes);
 } catch (const TransactionFailed& failed) {
-    throw explained(host, changes, failed);
+    throw explained(host, changes, failed, Doing::applying);
 }
 
 void undo_packages(WritableHost& host, std::span<const Change> changes) try {
     undo_all(host, changes);
 } catch (const TransactionFailed& failed) {
-    auto told = explained(host, changes, failed);
-    constexpr std::string_view again =
-        "apply again";  // it is no apply that failed: a rollback, or what took a run back
-    if (told.hint.ends_with(again)) told.hint.replace(told.hint.size() - again.size(), again.size(), "try that again");
-    throw told;
+    throw explained(host, changes, failed, Doing::taking_back);
 }
 
 }  // namespace chaos::resources
