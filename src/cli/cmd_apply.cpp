@@ -7,6 +7,7 @@
 #include "progress.hpp"
 #include "revision.hpp"
 #include "run.hpp"
+#include "settled.hpp"
 
 namespace chaos::cli {
 
@@ -17,15 +18,22 @@ Exit apply(Context& context) {
 }
 
 Exit apply_manifests(Context& context, const std::vector<std::string>& paths) {
+    const World world = wire(context.options);
+    Settled settled(context, world);
+    if (settled.says_it_again()) return Exit::well;
     Errand errand{who(), fmt::format("{}", fmt::join(paths, " "))};
     if (!paths.empty()) errand.revision = revision_of(paths.front());
-    auto shown = run_manifests(context, paths, std::move(errand));
-    return shown ? tell(context, std::move(*shown)) : Exit::pending;
+    auto shown = run_manifests(context, world, settled.eye(), paths, std::move(errand));
+    if (!shown) return Exit::pending;
+    const bool nothing_done = shown->outcome->run == 0;
+    const Exit exit = tell(context, std::move(*shown));
+    if (nothing_done && exit == Exit::well) settled.keep();
+    return exit;
 }
 
-std::optional<RunView> run_manifests(Context& context, const std::vector<std::string>& paths, Errand errand) {
-    const World world = wire(context.options);
-    auto view = std::make_unique<View>(*world.host);
+std::optional<RunView> run_manifests(Context& context, const World& world, const Host& eye,
+                                     const std::vector<std::string>& paths, Errand errand) {
+    auto view = std::make_unique<View>(eye);
     Site site = read_manifests(context, world, *view, paths);
     leave_out(site, world.registry, errand.held);
     demand(site, *world.host, true);

@@ -5,6 +5,7 @@
 #include <chaos/fence.hpp>
 
 #include "drift_view.hpp"
+#include "settled.hpp"
 #include "site.hpp"
 
 namespace chaos::cli {
@@ -141,16 +142,13 @@ std::string next_of(const Options& options, const History* history, const DriftV
     return command_line("plan", named);
 }
 
-}  // namespace
-
-Exit drift(Context& context) {
-    const World world = wire(context.options);
-    const View view(*world.host);
+/// `incomplete`: not all of it was looked at, and what was not may have changed.
+DriftView look_for_drift(Context& context, const World& world, const Host& eye, bool& incomplete) {
+    const View view(eye);
     std::optional<Site> site;
     if (!context.options.arguments.empty()) site = read_manifests(context, world, view, context.options.arguments);
     const auto history = look_at_history(context, world);
     DriftView shown;
-    bool incomplete = false;
     if (history) {
         const Recorded all = recorded_of(history->owned(site ? site->name : ""), world.registry);
         say(context.console, all.unknown, context.sources);
@@ -165,9 +163,22 @@ Exit drift(Context& context) {
     }
     if (site) add_what_a_site_says(context, world, view, history.get(), std::move(*site), shown);
     if (!shown.drifted.empty()) shown.next = next_of(context.options, history.get(), shown);
+    return shown;
+}
+
+}  // namespace
+
+Exit drift(Context& context) {
+    const World world = wire(context.options);
+    Settled settled(context, world);
+    if (settled.says_it_again()) return Exit::well;
+    bool incomplete = false;
+    const DriftView shown = look_for_drift(context, world, settled.eye(), incomplete);
     context.console.show(shown);
     if (!shown.drifted.empty()) return Exit::pending;
-    return incomplete ? Exit::failed : Exit::well;  // what was not looked at may have changed
+    if (incomplete) return Exit::failed;
+    settled.keep();
+    return Exit::well;
 }
 
 }  // namespace chaos::cli

@@ -3,6 +3,7 @@
 
 #include "apply_saved.hpp"
 #include "run.hpp"
+#include "settled.hpp"
 
 namespace chaos::cli {
 
@@ -10,8 +11,8 @@ namespace {
 
 constexpr std::size_t all_lines = 100'000;
 
-Planned plan_only(Context& context, const World& world, const std::string& save_to = {}) {
-    const View view(world.subject());
+Planned plan_only(Context& context, const World& world, const Host& eye, const std::string& save_to = {}) {
+    const View view(eye);
     Site site = read_manifests(context, world, view, manifests(context.options), nullptr, world.recorded.has_value());
     if (world.recorded) return plan_unseen(std::move(site));
     demand(site, *world.host, false);
@@ -27,7 +28,10 @@ Exit plan(Context& context) {
     const World world = wire(context);
     const std::string& file = context.options.output;
     if (world.recorded && !file.empty()) throw Usage("--facts and -o: a plan is saved where it is to be applied");
-    const Planned planned = plan_only(context, world, file);
+    std::optional<Settled> settled;
+    if (!world.recorded && file.empty()) settled.emplace(context, world);
+    if (settled && settled->says_it_again()) return Exit::well;
+    const Planned planned = plan_only(context, world, settled ? settled->eye() : world.subject(), file);
     PlanView view = view_of(planned.site.catalog, planned.plan, context.sources, {});
     view.title = planned.site.name;
     view.checks = asked_of(planned.site, context.sources);
@@ -41,7 +45,9 @@ Exit plan(Context& context) {
     if (!world.recorded && !view.changes.empty())
         say_who_may_apply(context.console, planned.site, *world.host, context.sources);
     context.console.show(view);
-    return view.changes.empty() ? Exit::well : Exit::pending;
+    if (!view.changes.empty()) return Exit::pending;
+    if (settled) settled->keep();
+    return Exit::well;
 }
 
 /// The plan's contents in full; of what has none to show (a secret, a user), only that it changes.
@@ -50,13 +56,17 @@ Exit diff(Context& context) {
     const auto is_number = [](const std::string& word) { return word.find_first_not_of("0123456789") == word.npos; };
     if (words.size() == 2 && std::all_of(words.begin(), words.end(), is_number)) return diff_runs(context);
     const World world = wire(context.options);
-    const Planned planned = plan_only(context, world);
+    Settled settled(context, world);
+    if (settled.says_it_again()) return Exit::well;
+    const Planned planned = plan_only(context, world, settled.eye());
     PlanView view = view_of(planned.site.catalog, planned.plan, context.sources, {.diff_lines = all_lines});
     view.title = planned.site.name;
     for (ChangeView& change : view.changes)
         std::erase_if(change.attributes, [](const AttributeView& attribute) { return attribute.diff.empty(); });
     context.console.show(view);
-    return view.changes.empty() ? Exit::well : Exit::pending;
+    if (!view.changes.empty()) return Exit::pending;
+    settled.keep();
+    return Exit::well;
 }
 
 }  // namespace chaos::cli

@@ -19,14 +19,14 @@ constexpr std::string_view of_compile[] = {"root",   "only",  "skip",      "var"
                                            "groups", "facts", "no-origin", "age-key", "passphrase-file"};
 constexpr std::string_view of_planning[] = {"root",  "state-dir", "only",           "skip",     "var",
                                             "host",  "groups",    "prune",          "no-prune", "jobs",
-                                            "moved", "age-key",   "passphrase-file"};
+                                            "moved", "age-key",   "passphrase-file", "full"};
 constexpr std::string_view of_plan[] = {"root",    "state-dir",       "only",     "skip",       "var",   "host",
                                         "groups",  "prune",           "no-prune", "jobs",       "moved", "facts",
-                                        "age-key", "passphrase-file", "confirm",  "no-confirm", "output"};
+                                        "age-key", "passphrase-file", "confirm",  "no-confirm", "output", "full"};
 constexpr std::string_view of_applying[] = {"root",       "state-dir",       "only",     "skip",       "var",
                                             "host",       "prune",           "no-prune", "jobs",       "yes",
                                             "on-failure", "removals",        "dry-run",  "moved",      "groups",
-                                            "age-key",    "passphrase-file", "confirm",  "no-confirm", "continue"};
+                                            "age-key",    "passphrase-file", "confirm",  "no-confirm", "continue", "full"};
 constexpr std::string_view of_graph[] = {"root",   "state-dir", "only",   "skip", "var",     "host",
                                          "groups", "facts",     "format", "all",  "age-key", "passphrase-file"};
 constexpr std::string_view of_rollback[] = {"root", "state-dir", "yes", "dry-run", "theirs", "ours", "merge"};

@@ -40,19 +40,27 @@ Console::Console(const Options& options)
       error_style_(coloured(options.color, STDERR_FILENO)) {}
 
 void Console::result(std::string_view text) {
+    constexpr std::size_t most = 1 << 16;
+    if (transcript_.size() + text.size() <= most)
+        transcript_ += text;
+    else
+        beside_ = true;
     const int error = write_all(STDOUT_FILENO, text);
     if (error != 0 && lost_ == 0) lost_ = error;
 }
 
 void Console::remark(std::string_view text) {
+    beside_ = true;
     if (!quiet_) write_all(STDERR_FILENO, text);
 }
 
 void Console::problem(std::string_view text) {
+    beside_ = true;
     write_all(STDERR_FILENO, text);
 }
 
 bool Console::agrees(std::string_view question) {
+    beside_ = true;
     if (!interactive_) return false;
     write_all(STDERR_FILENO, std::string(question) + " [y/N] ");
     std::string answer;

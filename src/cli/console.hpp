@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cerrno>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -40,6 +41,12 @@ public:
     /// Asks "question [y/N] " on the terminal; false without one.
     bool agrees(std::string_view question);
 
+    /// All that went to standard output so far. Nothing where something was said beside it, or asked, or where it is
+    /// long: then it can not be said again as it was.
+    std::optional<std::string_view> transcript() const {
+        return beside_ ? std::nullopt : std::optional<std::string_view>(transcript_);
+    }
+
     bool json() const { return json_; }
     bool quiet() const { return quiet_; }
     bool verbose() const { return verbose_; }
@@ -50,7 +57,9 @@ public:
 
 private:
     bool json_, quiet_, verbose_, interactive_, live_;
+    bool beside_ = false;
     int lost_ = 0;
+    std::string transcript_;
     Style style_, error_style_;
 };
 

@@ -293,7 +293,7 @@ private:
         errand.held = held_;
         if (view_.decision.act == Act::heal) errand.held.insert(errand.held.end(), left_.begin(), left_.end());
         const std::int64_t begun = milliseconds();
-        view_.run = run_manifests(context_, {manifest}, std::move(errand));
+        view_.run = run_manifests(context_, world_, *world_.host, {manifest}, std::move(errand));
         if (!view_.run) {  // a person was asked, and said no
             memory.trying.clear(), memory.tries = 0, view_.exit = Exit::pending;
             return;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chaos/beside.hpp>
 #include <cstdlib>
 #include <cstring>
 
@@ -92,6 +93,7 @@ std::string typed_in_secret(const std::string& question) {
 }
 
 std::string Passphrases::passphrase(const std::string& file) {
+    beside::note_passing();
     if (!options_.passphrase_file.empty()) return first_line(options_.passphrase_file);
     try {
         return typed_in_secret(fmt::format("Passphrase of {}: ", escape(file)));

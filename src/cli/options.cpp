@@ -49,6 +49,7 @@ constexpr OptionSpec known[] = {
     {"allow-removals", 0, ""},
     {"refresh", 0, "auto|always|never"},
     {"moved", 0, ""},
+    {"full", 0, ""},
     {"dry-run", 'n', ""},
     {"confirm", 0, "TIME"},
     {"no-confirm", 0, ""},
@@ -264,6 +265,7 @@ void set(Options& options, std::string_view name, const std::string& value) {
     if (name == "allow-removals") options.allow_removals = true;
     if (name == "refresh") options.refresh = choice(name, value, refreshes);
     if (name == "moved") options.moved = true;
+    if (name == "full") options.full = true;
     if (name == "dry-run") options.dry_run = true;
     if (name == "most") options.most = number(name, value, 0, 1'000'000'000);
     if (name == "format") options.format = value;
@@ -318,6 +320,7 @@ std::span<const OptionSpec> option_table() {
 
 Options parse_options(const std::vector<std::string>& words) {
     Options options;
+    options.words = words;
     try {
         const po::options_description all = description(facts_stand_alone(words));
         po::positional_options_description everything;

@@ -14,6 +14,7 @@ enum class Color : char { automatic, always, never };
 
 /// What was asked for on the command line.
 struct Options {
+    std::vector<std::string> words;  ///< All of them, as they were written.
     std::string command;
     std::vector<std::string> arguments;
     std::vector<std::string> given;  ///< Names of the options that were written.
@@ -27,6 +28,7 @@ struct Options {
     unsigned jobs = 0;  ///< 0: as many as there are processors.
     OnFailure on_failure = OnFailure::undo;
     bool prune = true, removals = false, moved = false, dry_run = false;
+    bool full = false;  ///< Looks at all of it, also where nothing seems to have moved.
     bool security_only = false, allow_removals = false;  ///< For `upgrade`.
     Refresh refresh = Refresh::automatic;
     std::size_t most = 0;  ///< How many runs history shows; 0: all.

@@ -17,8 +17,9 @@ struct Errand {
     bool silent = false;                          ///< Says nothing where nothing is to be done.
 };
 
-/// The same, without the last word: nothing where somebody did not agree.
-std::optional<RunView> run_manifests(Context&, const std::vector<std::string>& paths, Errand);
+/// The same, without the last word: nothing where somebody did not agree. `eye`: the world's host, or what looks at it.
+std::optional<RunView> run_manifests(Context&, const World&, const Host& eye, const std::vector<std::string>& paths,
+                                     Errand);
 
 /// Shows a plan, asks, and runs it: the end of `apply`, whose view of the host must be gone by now. Nothing where
 /// somebody did not agree.

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
+#include <chaos/beside.hpp>
 #include <chaos/error.hpp>
 #include <climits>
 #include <cstdlib>
@@ -63,6 +64,7 @@ std::string join(std::string_view directory, std::string_view path) {
 }
 
 std::string read(const std::string& path, std::uint64_t most) {
+    note(Asked::file, path);
     File file(path);
     if (file.size > most)
         throw Error(fmt::format("'{}' has {} bytes, more than {}", path, file.size, most))
@@ -79,6 +81,8 @@ std::string read(const std::string& path, std::uint64_t most) {
 }
 
 std::string read_stream(const std::string& path, std::uint64_t most) {
+    note(Asked::file, path);
+    if (struct stat about{}; ::stat(path.c_str(), &about) == 0 && !S_ISREG(about.st_mode)) note_passing();
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     std::string bytes;
     char block[4096];
@@ -96,6 +100,7 @@ std::string read_stream(const std::string& path, std::uint64_t most) {
 }
 
 Located located(const std::string& path) {
+    note(Asked::file, path);
     File file(path);
     Hasher hasher;
     std::uint64_t size = 0;
@@ -106,6 +111,7 @@ Located located(const std::string& path) {
 }
 
 Content content(const std::string& path) {
+    note(Asked::file, path);
     if (const auto size = File(path).size; size > Content::in_memory) {
         auto big = located(path);
         return Content(std::move(big.path), big.size, big.digest);
@@ -114,11 +120,13 @@ Content content(const std::string& path) {
 }
 
 bool exists(const std::string& path) {
+    note(Asked::file, path);
     struct stat about {};
     return ::stat(path.c_str(), &about) == 0 || errno != ENOENT;
 }
 
 std::string real_path(const std::string& path) {
+    note(Asked::name, path);
     char* found = ::realpath(path.c_str(), nullptr);
     if (!found) throw Error(fmt::format("can not read '{}': {}", path, std::strerror(errno)));
     std::string out(found);
@@ -131,6 +139,7 @@ bool is_glob(std::string_view path) {
 }
 
 std::vector<std::string> glob(const std::string& pattern) {
+    note(Asked::names, pattern);
     glob_t found{};
     std::vector<std::string> paths;
     if (::glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found) == 0)

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chaos/beside.hpp>
 #include <chaos/digest.hpp>
 #include <chaos/module_source.hpp>
 #include <cstring>
@@ -130,6 +131,7 @@ std::vector<std::pair<std::string, std::string>> files_of_module(const std::stri
     while (!open.empty()) {
         const std::string below = std::move(open.back());
         open.pop_back();
+        beside::note(beside::Asked::file, directory + "/" + below);  // its times are those of the names in it
         const std::unique_ptr<DIR, int (*)(DIR*)> listing(::opendir((directory + "/" + below).c_str()), ::closedir);
         if (!listing) throw Error(fmt::format("can not read '{}/{}': {}", directory, below, std::strerror(errno)));
         while (const dirent* entry = ::readdir(listing.get())) {

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cerrno>
+#include <chaos/beside.hpp>
 #include <cstdlib>
 #include <cstring>
 #include "beside.hpp"
@@ -23,6 +24,7 @@ bool is_callers(uid_t owner) {
 
 /// A key that others may read opens nothing: it may not be a secret any more.
 bool usable(const KeyFile& file) {
+    beside::note(beside::Asked::file, file.path);
     struct stat about {};
     if (::stat(file.path.c_str(), &about) != 0) {
         if (!file.named) return false;

@@ -17,6 +17,14 @@
 namespace chaos::rollback {
 namespace {
 
+/// Only where it is not: a run that changes nothing leaves the file's times as they are.
+void make_private(const std::string& file) {
+    constexpr mode_t mine = 0600;
+    struct stat it {};
+    const bool is = lstat(file.c_str(), &it) == 0 && (it.st_mode & 07777) == mine;
+    if (!is && chmod(file.c_str(), mine) != 0) fail_on("can not make private", file);
+}
+
 // Below this a store is checked each time it is opened for change (under 2 ms); above, after a crash only.
 constexpr std::int64_t checked_always = 1 << 20;
 
@@ -68,7 +76,7 @@ Store::Handle::Handle(const std::string& state_directory, Access how) : director
     }
     make_state_directory(directory);
     if (!trusted_file(file, false)) write_once(file, {});
-    if (chmod(file.c_str(), 0600) != 0) fail_on("can not make private", file);
+    make_private(file);
     const bool crashed = size_of(file + "-wal") > 0 || size_of(file + "-journal") > 0;
     const bool check = crashed || size_of(file) <= checked_always;
     const auto journal = maps_hold(file_system_of(directory)) ? Database::Journal::log : Database::Journal::old_pages;
