@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -60,6 +61,8 @@ def apart():
 @contextlib.contextmanager
 def scratch():
     """A directory on a real file system, and in it what a person without root keeps of parsed manifests."""
+    for end in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(end, lambda number, _: sys.exit(128 + number))
     directory = tempfile.mkdtemp(prefix="chaos-bench.", dir="/var/tmp")
     os.environ["XDG_CACHE_HOME"] = f"{directory}/cache"
     os.mkdir(f"{directory}/cache", 0o700)
