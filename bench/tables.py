@@ -8,7 +8,7 @@ import sys
 
 
 def rows(*lines):
-    return "\n".join(f"| {' | '.join(line)} |" if isinstance(line, (list, tuple)) else line for line in lines)
+    return "\n".join(line if isinstance(line, str) else "|" + "|".join(f" {cell} " if cell else " " for cell in line) + "|" for line in lines)
 
 
 def head(*titles):
@@ -125,7 +125,7 @@ def store(found):
                 ("`chaos apply`", *cells("apply"),
                  f"without the plan {times[0]:.2f} times the bare calls ({times[1]:.2f} of processors); 1.5: {says[0]}"),
                 ("the bare calls", *cells("bare"), ""),
-                ("`chaos rollback`", *cells("rollback"), f"300 ms: {says[1]}")).replace("|  |", "| |")
+                ("`chaos rollback`", *cells("rollback"), f"300 ms: {says[1]}"))
 
 
 def heads():
