@@ -25,7 +25,7 @@ public:
     Digest digest(std::string_view bytes) const;  ///< One that only who has the key can make.
 
 private:
-    std::string bytes_;
+    std::string bytes_, nonces_, digests_;  ///< Made of the first: keys for one purpose each.
 };
 
 }  // namespace chaos

@@ -253,15 +253,15 @@ SealKey SealKey::fresh() {
 SealKey::SealKey(std::string bytes) : bytes_(std::move(bytes)) {
     static_assert(size == crypto_secretbox_KEYBYTES);
     if (bytes_.size() != size) throw Error("a key of the store has 32 bytes");
+    be_ready();
+    nonces_ = crypto::hmac_sha256(bytes_, "nonce"), digests_ = crypto::hmac_sha256(bytes_, "digest");
 }
 
 // The nonce is made from what is closed, by a key of its own: it does not repeat for other bytes, and the same bytes
 // look the same.
 std::string SealKey::seal(std::string_view open) const {
-    be_ready();
     std::string sealed(crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + open.size(), '\0');
-    const std::string key = crypto::hmac_sha256(bytes_, "nonce");
-    crypto_generichash(out(sealed), crypto_secretbox_NONCEBYTES, in(open), open.size(), in(key), key.size());
+    crypto_generichash(out(sealed), crypto_secretbox_NONCEBYTES, in(open), open.size(), in(nonces_), nonces_.size());
     crypto_secretbox_easy(out(sealed) + crypto_secretbox_NONCEBYTES, in(open), open.size(), in(sealed), in(bytes_));
     return sealed;
 }
@@ -285,10 +285,8 @@ std::optional<std::string> SealKey::open_text(std::string_view sealed) const {
 }
 
 Digest SealKey::digest(std::string_view bytes) const {
-    be_ready();
-    const std::string key = crypto::hmac_sha256(bytes_, "digest");
     unsigned char tag[digest_bytes];
-    crypto_generichash(tag, sizeof tag, in(bytes), bytes.size(), in(key), key.size());
+    crypto_generichash(tag, sizeof tag, in(bytes), bytes.size(), in(digests_), digests_.size());
     return from_bytes(tag);
 }
 

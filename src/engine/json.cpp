@@ -12,20 +12,22 @@ constexpr int deepest = 512;
 
 void write_text(std::string& out, std::string_view text) {
     out += '"';
-    for (const char c : text) {
+    std::size_t plain = 0;  // from here on nothing has to be said otherwise
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') continue;
+        out += text.substr(plain, i - plain);
+        plain = i + 1;
         switch (c) {
             case '"': out += "\\\""; break;
             case '\\': out += "\\\\"; break;
             case '\n': out += "\\n"; break;
             case '\t': out += "\\t"; break;
             case '\r': out += "\\r"; break;
-            default:
-                if (static_cast<unsigned char>(c) < 0x20)
-                    out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-                else
-                    out += c;
+            default: out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
         }
     }
+    out += text.substr(plain);
     out += '"';
 }
 
@@ -71,12 +73,16 @@ private:
         throw Error(here(), fmt::format("json: expected {}, found {}", expected, found));
     }
 
+    /// Where at_ is, counted on from where it was asked last: it never goes back.
     Place here() const {
-        const auto before = text_.substr(0, std::min(at_, text_.size()));
-        const auto line = std::count(before.begin(), before.end(), '\n');
-        const auto start = before.rfind('\n') + 1;  // npos + 1 is 0
-        return {static_cast<std::uint32_t>(line + 1),
-                static_cast<std::uint16_t>(std::min<std::size_t>(characters(before.substr(start)) + 1, 65535))};
+        for (; counted_ < std::min(at_, text_.size()); ++counted_) {
+            const auto c = static_cast<unsigned char>(text_[counted_]);
+            if (c == '\n')
+                ++line_, column_ = 1;
+            else
+                column_ += (c & 0xC0) != 0x80;
+        }
+        return {line_, static_cast<std::uint16_t>(std::min<std::size_t>(column_, 65535))};
     }
 
     void blanks() {
@@ -219,6 +225,8 @@ private:
 
     std::string_view text_;
     std::size_t at_ = 0;
+    mutable std::size_t counted_ = 0, column_ = 1;  ///< Of here().
+    mutable std::uint32_t line_ = 1;
 };
 
 }  // namespace

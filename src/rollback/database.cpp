@@ -31,7 +31,8 @@ Database::Database(std::string path) : path_(std::move(path)) {
 }
 
 void Database::allow_changes(Journal journal) {
-    run("PRAGMA query_only=OFF;");
+    // A run's changes fit: pages that go to the log before the commit are read from there again.
+    run("PRAGMA query_only=OFF; PRAGMA cache_size=-16384;");
     // It counts only before the first table, and saying it again would be a commit of its own.
     if (constexpr int incremental = 2; number("PRAGMA auto_vacuum") != incremental)
         run("PRAGMA auto_vacuum=INCREMENTAL;");

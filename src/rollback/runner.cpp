@@ -2,6 +2,7 @@
 #include "runner.hpp"
 
 #include <ctime>
+#include <future>
 
 #include "checks.hpp"
 #include "expiry.hpp"
@@ -187,7 +188,8 @@ void Runner::Parts::take_it_back(const std::string& why) {
 }
 
 void Runner::Parts::finish(RunState state) {
-    host->sync();
+    // The disk takes its time, and what is to be written down meanwhile is durable only after it: with the flush.
+    auto synced = std::async(std::launch::async, [this] { host->sync(); });
     if (takes_back())
         journal.batch().reinstate(taken_back, outcome.run);
     else if (state == RunState::committed)
@@ -203,6 +205,7 @@ void Runner::Parts::finish(RunState state) {
         open_window();
     else
         journal.batch().close_windows({outcome.run}, false), outcome.window.reset();
+    synced.get();
     journal.flush();
     outcome.state = state;
     if (takes_back())

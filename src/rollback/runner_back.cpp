@@ -153,7 +153,7 @@ void Runner::takes_back(const std::vector<std::int64_t>& runs) {
     for (const Step& step : parts_->plan)
         for (const Change& change : step.changes) parts_->going_back.insert(to_text(change.id));
     for (const std::int64_t run : parts_->taken_back) {
-        for (const ChangeRecord& change : parts_->place.store.changes(run)) {
+        for (const ChangeRecord& change : parts_->place.store.outlines(run)) {
             const std::string id = change.key.empty() ? change.type : change.type + ":" + change.key;
             parts_->made_by[id].emplace_back(run, change.step);
             if (change.key.starts_with('/')) parts_->owners[change.key] = id;

@@ -6,6 +6,7 @@
 #include <chaos/keeping.hpp>
 
 #include <map>
+#include <set>
 
 #include "image.hpp"
 
@@ -84,6 +85,11 @@ public:
 
     std::optional<Window> window() const override;
 
+    /// Of a run's changes which there were, and how they ended: not what they were about, which takes long to read.
+    std::vector<ChangeRecord> outlines(std::int64_t run) const;
+    std::vector<ChangeRecord> reactions(std::int64_t run) const;  ///< Of its changes those that something triggered.
+    /// What runs that are later than the first of these, and none of them, changed.
+    std::set<RecordedId> done_beside(const std::vector<std::int64_t>& runs) const;
     std::optional<std::int64_t> open_run() const;  ///< Running, undoing or stuck.
     std::vector<std::int64_t> unswept_runs() const;
     std::vector<StepRecord> steps(std::int64_t run) const;      ///< By number.

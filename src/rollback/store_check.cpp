@@ -92,7 +92,7 @@ private:
                 look(row.text(column), fmt::format("run {}: {}:{}", row.integer(0), row.text(1), row.text(2)));
         for (auto row = store_.database->ask("SELECT type, key, attributes FROM states NOT INDEXED"); row.next();)
             look(row.text(2), fmt::format("what is owned: {}:{}", row.text(0), row.text(1)));
-        for (auto row = store_.database->ask("SELECT type, key, value FROM origins NOT INDEXED"); row.next();)
+        for (auto row = store_.database->ask("SELECT type, key, attributes FROM origins NOT INDEXED"); row.next();)
             look(row.text(2), fmt::format("what was there before chaos: {}:{}", row.text(0), row.text(1)));
     }
 

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <set>
 
+#include "origins.hpp"
 #include "records.hpp"
 #include "store_handle.hpp"
 
@@ -76,22 +77,6 @@ std::vector<std::int64_t> numbers_in(Database::Rows row) {
     return numbers;
 }
 
-// The live origin of a resource: null where there was nothing, else the attributes that are known of it.
-Value origin_of(Database& database, const BlobSource& blobs, const std::string& type, const std::string& key) {
-    Value::Map attributes;
-    for (auto row = database.ask("SELECT attribute, value FROM origins WHERE type = ? AND key = ? AND to_run IS NULL "
-                                 "ORDER BY id",
-                                 {type, key});
-         row.next();) {
-        auto value = from_stored(row.text(1), blobs);
-        if (!row.text(0).empty())
-            attributes.push_back({Value(std::string(row.text(0))), std::move(value)});
-        else if (value.is_null())
-            return {};
-    }
-    return Value(std::move(attributes));
-}
-
 OwnedRecord owned_in(const Database::Rows& row, Database& database, const BlobSource& blobs) {
     OwnedRecord it;
     it.type = row.text(0);
@@ -142,6 +127,35 @@ std::vector<ChangeRecord> Store::changes(std::int64_t run) const {
                                              "place FROM changes WHERE run = ? ORDER BY step, id",
                                              {run}),
                       *handle_);
+}
+
+std::vector<ChangeRecord> Store::outlines(std::int64_t run) const {
+    const std::scoped_lock guard(handle_->mutex);
+    return changes_in(handle_->database->ask("SELECT run, step, type, key, 'null', 'null', triggered, undo, result, "
+                                             "place FROM changes WHERE run = ? ORDER BY step, id",
+                                             {run}),
+                      *handle_);
+}
+
+std::vector<ChangeRecord> Store::reactions(std::int64_t run) const {
+    const std::scoped_lock guard(handle_->mutex);
+    return changes_in(handle_->database->ask("SELECT run, step, type, key, before, after, triggered, undo, result, "
+                                             "place FROM changes WHERE run = ? AND triggered <> 0 ORDER BY step, id",
+                                             {run}),
+                      *handle_);
+}
+
+std::set<RecordedId> Store::done_beside(const std::vector<std::int64_t>& runs) const {
+    const std::scoped_lock guard(handle_->mutex);
+    std::set<RecordedId> found;
+    if (runs.empty()) return found;
+    const std::int64_t first = *std::min_element(runs.begin(), runs.end());
+    for (auto row = handle_->database->ask("SELECT type, key, run FROM changes WHERE run > ? AND result = ?",
+                                           {first, chaos::to_text(ChangeRecord::Result::done)});
+         row.next();)
+        if (std::find(runs.begin(), runs.end(), row.integer(2)) == runs.end())
+            found.insert({std::string(row.text(0)), std::string(row.text(1))});
+    return found;
 }
 
 std::vector<ChangeRecord> Store::changes_of(const ResourceId& id) const {

@@ -106,11 +106,11 @@ void each_reference(const Store::Handle& store, const std::function<void(const R
                      fmt::format("what is owned: {}", id_of(row.text(1), row.text(2)))};
         find.stored(row.text(3), as);
     }
-    for (auto row = database.ask("SELECT to_run, type, key, attribute, value FROM origins NOT INDEXED"); row.next();) {
+    for (auto row = database.ask("SELECT to_run, type, key, attributes FROM origins NOT INDEXED"); row.next();) {
         Reference as{{},
                      row.null(0) ? Reference::always : row.integer(0),
-                     fmt::format("what was there before chaos: {}.{}", id_of(row.text(1), row.text(2)), row.text(3))};
-        find.stored(row.text(4), as);
+                     fmt::format("what was there before chaos: {}", id_of(row.text(1), row.text(2)))};
+        find.stored(row.text(3), as);
     }
     for (auto row = database.ask("SELECT type, key, inputs FROM noted"); row.next();) {
         Reference as{{}, Reference::always, fmt::format("what it took note of: {}", id_of(row.text(0), row.text(1)))};

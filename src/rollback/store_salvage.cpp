@@ -165,16 +165,17 @@ std::optional<std::string> what_is_left(std::string_view json, const BlobSource&
 /// What is owned must be readable for the next run: an attribute that is lost is not known any more, and looked at
 /// anew.
 void drop_lost_attributes(const Store::Handle& store) {
-    std::vector<std::pair<std::int64_t, std::string>> mended;
-    for (auto row = store.database->ask("SELECT id, attributes FROM states WHERE to_run IS NULL"); row.next();)
-        if (auto left = what_is_left(row.text(1), store)) mended.emplace_back(row.integer(0), std::move(*left));
-    for (const auto& [id, attributes] : mended)
-        store.database->change("UPDATE states SET attributes = ? WHERE id = ?", {attributes, id});
-    std::vector<std::int64_t> lost;
-    for (auto row = store.database->ask("SELECT id, value FROM origins WHERE to_run IS NULL AND attribute <> ''");
-         row.next();)
-        if (!is_readable(row.text(1), store)) lost.push_back(row.integer(0));
-    for (const std::int64_t id : lost) store.database->change("DELETE FROM origins WHERE id = ?", {id});
+    const auto mend = [&](const char* question, const char* answer, std::string_view nothing) {
+        std::vector<std::pair<std::int64_t, std::string>> mended;
+        for (auto row = store.database->ask(question); row.next();)
+            if (auto left = what_is_left(row.text(1), store)) mended.emplace_back(row.integer(0), std::move(*left));
+        for (const auto& [id, attributes] : mended)
+            store.database->change(answer, {attributes == "{}" ? nothing : std::string_view(attributes), id});
+    };
+    mend("SELECT id, attributes FROM states WHERE to_run IS NULL", "UPDATE states SET attributes = ? WHERE id = ?",
+         "{}");
+    mend("SELECT id, attributes FROM origins WHERE to_run IS NULL", "UPDATE origins SET attributes = ? WHERE id = ?",
+         R"({"":"true"})");  // there was something, and nothing is known of it
 }
 
 /// A change of which something is lost can not be taken back: it is `kept`, and holds up nothing else of its run.

@@ -170,7 +170,27 @@ ALTER TABLE runs ADD COLUMN message TEXT NOT NULL DEFAULT '';
                                {R"(
 ALTER TABLE operations ADD COLUMN others BLOB NOT NULL DEFAULT x'';  -- the handle of before, where it had other names
 )",
-                                2}};
+                                2},
+                               // A row for each attribute was half of what a run wrote of what it owns.
+                               {R"(
+CREATE TABLE origins_in_one(  -- what was there before we first touched it; of the host, not of a site
+    id         INTEGER PRIMARY KEY,
+    type       TEXT NOT NULL,
+    key        TEXT NOT NULL,
+    attributes TEXT NOT NULL,  -- JSON, of what one run came to own; "", at its head: whether there was anything: "true", or null
+    from_run   INTEGER NOT NULL,
+    to_run     INTEGER
+);
+INSERT INTO origins_in_one(type, key, attributes, from_run, to_run)
+    SELECT type, key, json_group_object(attribute, json(value)), from_run, to_run
+    FROM (SELECT * FROM origins ORDER BY type, key, from_run, to_run, attribute) GROUP BY type, key, from_run, to_run;
+DROP TABLE origins;
+ALTER TABLE origins_in_one RENAME TO origins;
+CREATE INDEX origins_of_resource ON origins(type, key, to_run);
+CREATE INDEX origins_from ON origins(from_run);
+CREATE INDEX origins_to ON origins(to_run) WHERE to_run IS NOT NULL;
+)",
+                                7}};
 
 std::int64_t version_of(Database& database) {
     return database.number("PRAGMA user_version");

@@ -101,6 +101,7 @@ Transactor::TakeBack TakingBack::plan() && {
 }
 
 void TakingBack::gather() {
+    changed_later_ = place_.store.done_beside(back_.runs);
     std::map<std::pair<std::string, std::string>, std::size_t> number_of;
     for (const std::int64_t run : back_.runs) {
         const auto record = place_.store.run(run);
@@ -166,6 +167,7 @@ void TakingBack::add(const Span& span) {
 
 /// The last change of it by a run that is later, stays, and is not taken back here.
 std::optional<ChangeRecord> TakingBack::changed_again(const ResourceId& id, std::int64_t after) const {
+    if (!changed_later_.contains({std::string(id.type), id.key})) return std::nullopt;
     for (const ChangeRecord& change : place_.store.changes_of(id)) {  // newest first
         if (change.run <= after) break;
         const bool taken = std::binary_search(back_.runs.begin(), back_.runs.end(), change.run);
@@ -404,9 +406,9 @@ void TakingBack::find_settling() {
     for (const Step& step : back_.plan)
         for (const Change& change : step.changes) known.emplace(change.id.type, change.id.key);
     for (const std::int64_t run : back_.runs)
-        for (const ChangeRecord& change : place_.store.changes(run)) {
+        for (const ChangeRecord& change : place_.store.reactions(run)) {
             const ResourceType* type = place_.registry.type(change.type);
-            if (!change.triggered || !type || type->way() != Way::calls || change.before.is_null()) continue;
+            if (!type || type->way() != Way::calls || change.before.is_null()) continue;
             if (known.emplace(type->schema().name, change.key).second)
                 back_.settles.push_back({type->schema().name, change.key});
         }

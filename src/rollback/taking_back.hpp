@@ -64,6 +64,7 @@ private:
     Resolution resolution_;
     Transactor::TakeBack back_;
     std::vector<Span> spans_;
+    std::set<RecordedId> changed_later_;  ///< By runs that came after the first of these, and are none of them.
     std::map<std::pair<std::int64_t, std::int64_t>, std::vector<Part>> in_step_;  ///< By run and step.
     std::map<std::string, OfPath> paths_;
     std::vector<State> bases_, targets_, lost_;

@@ -260,9 +260,9 @@ Outcome undo(Workplace& place, std::int64_t run, const std::string& why, Recover
 void settle(Workplace& place, StagedHost& host, std::int64_t run, Outcome& outcome) {
     std::map<std::int64_t, StepRecord::State> steps;
     for (const StepRecord& step : place.store.steps(run)) steps[step.number] = step.state;
-    for (const ChangeRecord& change : place.store.changes(run)) {
+    for (const ChangeRecord& change : place.store.reactions(run)) {
         const ResourceType* type = place.registry.type(change.type);
-        if (!change.triggered || !type || type->way() != Way::calls || change.before.is_null()) continue;
+        if (!type || type->way() != Way::calls || change.before.is_null()) continue;
         if (change.result == Result::planned && steps[change.step] == StepRecord::State::planned)
             continue;  // it never took note
         try {
