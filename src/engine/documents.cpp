@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <chaos/named.hpp>
+#include <unordered_set>
 #include "beside.hpp"
 #include "chobolo.hpp"
 #include "utf8.hpp"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::uint64_t most_of_a_manifest = 16 << 20;
 constexpr std::size_t most_files = 10'000;
+constexpr std::size_t deepest = 1'000;  ///< Each is read within the one before, on the stack.
 
 std::string directory_of(const std::string& path) {
     const auto slash = path.rfind('/');
@@ -51,11 +53,11 @@ public:
         try {
             const std::string real = beside::real_path(path);
             check_circle(real, shown, from);
-            if (std::find(seen_.begin(), seen_.end(), real) != seen_.end()) return;
+            if (seen_.contains(real)) return;
             if (seen_.size() >= most_files)
                 throw Error(from, fmt::format("more than {} files make this site", most_files))
                     .help("put what belongs together into one file; many files of a host: directories, with source:");
-            seen_.push_back(real);
+            seen_.insert(real);
             const auto source = sources_.add(shown, directory_of(real), beside::read(real, most_of_a_manifest));
             Document document{parse_yaml(sources_, source, cache_), source};
             if (!document.root.is_map())
@@ -86,6 +88,9 @@ public:
 
 private:
     void check_circle(const std::string& real, const std::string& shown, Place from) const {
+        if (stack_.size() >= deepest)
+            throw Error(from, fmt::format("more than {} files include one another, each the next", deepest))
+                .help("include them side by side, from one file");
         const auto first =
             std::find_if(stack_.begin(), stack_.end(), [&](const auto& open) { return open.first == real; });
         if (first == stack_.end()) return;
@@ -238,7 +243,7 @@ private:
     Scope& scope_;
     Cache* cache_;
     Diagnostics& problems_;
-    std::vector<std::string> seen_;
+    std::unordered_set<std::string> seen_;
     std::size_t imports_ = 0;
     std::vector<std::pair<std::string, std::string>> stack_;  // real path, as shown
 };

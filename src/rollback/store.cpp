@@ -37,6 +37,14 @@ std::int64_t size_of(const std::string& path) {
     return lstat(path.c_str(), &it) == 0 ? it.st_size : 0;
 }
 
+/// A key, or contents, without the database that says what they are of. (One that was cut as it began has neither yet.)
+void refuse_where_it_is_gone(const std::string& directory, const std::string& file) {
+    if (size_of(file) > 0 || size_of(file + "-wal") > 0) return;
+    if (size_of(directory + "/seal.key") <= 0) return;
+    throw Error(fmt::format("the store {} is gone, or empty: what lies beside it says that runs were recorded", file))
+        .help(fmt::format("bring it back from a copy; or, for a history that begins anew: mv {0} {0}.kept", directory));
+}
+
 // A look that could not tidy up after SQLite, or for which the log's shared map would not hold, needs a copy.
 bool must_copy(const std::string& directory, const std::string& file) {
     if (faccessat(AT_FDCWD, file.c_str(), R_OK | W_OK, AT_EACCESS) != 0 ||
@@ -52,6 +60,7 @@ bool must_copy(const std::string& directory, const std::string& file) {
 Store::Handle::Handle(const std::string& state_directory, Access how) : directory(state_directory), access(how) {
     while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
     const auto file = directory + "/store.db";
+    refuse_where_it_is_gone(directory, file);
     if (how == Access::look) {
         if (!durable::trusted(file, true) || size_of(file) == 0)
             throw Missing(fmt::format("there is no store in {}", directory));

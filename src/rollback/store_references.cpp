@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 
 namespace chaos::rollback {
@@ -42,6 +43,7 @@ public:
     void stored(std::string_view json, Reference& as) const {
         constexpr std::string_view mark = "\"$secret\":\"";
         words(json, as);
+        name_contents(json, as);
         for (std::size_t at = json.find(mark); at != json.npos; at = json.find(mark, at)) {
             at += mark.size();
             const auto sealed = json.substr(at, json.find('"', at) - at);
@@ -58,6 +60,17 @@ public:
     }
 
 private:
+    /// What stands where the name of a content does, and is none, was something else once.
+    void name_contents(std::string_view json, const Reference& as) const {
+        constexpr std::string_view mark = "\"$blob\":\"";
+        for (std::size_t at = json.find(mark); at != json.npos; at = json.find(mark, at)) {
+            at += mark.size();
+            const auto name = json.substr(at, json.find('"', at) - at);
+            if (name.size() != digits || !std::all_of(name.begin(), name.end(), is_digit))
+                broken_(as.who, "the name of a content can not be read");
+        }
+    }
+
     void guarded(const std::string& who, const auto& act) const {
         try {
             act();

@@ -121,6 +121,18 @@ TEST_CASE("what is included lies under a file, what is laid over it above") {
     CHECK(reading.attribute("file:/b", "content") == "\"base\"");
 }
 
+TEST_CASE("a chain of manifests has an end, before the stack has") {
+    const auto chain = [](int files) {
+        std::vector<std::pair<std::string, std::string>> all{{"site.yml", "include: [1.yml]"}};
+        for (int i = 1; i < files; ++i)
+            all.emplace_back(std::to_string(i) + ".yml",
+                             i + 1 < files ? "include: [" + std::to_string(i + 1) + ".yml]" : "vars: {deep: 1}");
+        return read_files(all).errors();
+    };
+    CHECK(chain(1000) == "");
+    CHECK(chain(1001).find("more than 1000 files include one another") != std::string::npos);
+}
+
 TEST_CASE("layers: lists are replaced, plus adds, null takes away, source and content replace each other") {
     const auto reading = read_files({{"site.yml",
                                       "include: [base.yml]\nusers: {a: {groups+: [y]}, b: {groups: [y]}, c: {shell: "
