@@ -8,7 +8,7 @@
 #include <charconv>
 #include <cstring>
 
-#include "holding.hpp"
+#include "clock.hpp"
 
 extern char** environ;
 
