@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <set>
 
 namespace chaos::cli {
@@ -42,9 +41,7 @@ bool claims(const OwnedRecord& owned, const std::string& name, const Registry& r
     });
 }
 
-std::vector<RecordedId> at_path(std::string path, const History& history, const Registry& registry) {
-    path = std::filesystem::path(path).lexically_normal();  // `//etc/./motd/` is no other path
-    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+std::vector<RecordedId> at_path(const std::string& path, const History& history, const Registry& registry) {
     std::set<RecordedId> found;
     for (RecordedId& id : history.recorded_at(path)) found.insert(std::move(id));
     for (const OwnedRecord& owned : history.owned())
@@ -55,13 +52,17 @@ std::vector<RecordedId> at_path(std::string path, const History& history, const 
 }  // namespace
 
 std::vector<RecordedId> meant(const std::string& word, const History* history, const Registry& registry) {
-    if (word.starts_with('/')) return history ? at_path(word, *history, registry) : std::vector<RecordedId>();
+    std::string path;
     try {
-        const ResourceId id = parse_id(word, registry);
-        return {{std::string(id.type), id.key}};
+        if (!word.starts_with('/')) {
+            const ResourceId id = parse_id(word, registry);
+            return {{std::string(id.type), id.key}};
+        }
+        path = schema::clean_path(word);  // `//etc/./motd/` is no other path
     } catch (const Error& error) {
         throw Problems{{error}, Exit::usage};
     }
+    return history ? at_path(path, *history, registry) : std::vector<RecordedId>();
 }
 
 }  // namespace chaos::cli

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <chaos/holds.hpp>
+#include <chaos/gitops/noticing.hpp>
 #include <charconv>
 #include <cstring>
 
@@ -63,13 +63,8 @@ Settled::Settled(Context& context, const World& world)
 
 Settled::~Settled() = default;
 
-/// What else decides: the program, what is recorded, and what a person holds.
 std::string Settled::circumstances() const {
-    std::string all = hex(beside::stamp(beside::Asked::file, "/proc/self/exe"));
-    for (const char* file : {"/store.db", "/store.db-wal", "/seal.key"})
-        all += hex(beside::stamp(beside::Asked::file, world_.state_directory + file));
-    for (const Hold& hold : holds(world_.state_directory, seconds_now())) all += hold.what + '\n';
-    return hex(digest(all));
+    return gitops::circumstances(world_.state_directory, seconds_now());
 }
 
 bool Settled::says_it_again() try {

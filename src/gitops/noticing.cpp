@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
-#include <sys/stat.h>
 
+#include <chaos/beside.hpp>
 #include <chaos/digest.hpp>
 #include <chaos/durable.hpp>
 #include <chaos/gitops/drifting.hpp>
@@ -18,22 +18,20 @@ std::string file_in(const std::string& directory) {
     return directory + "/sight";
 }
 
-/// As it is now; what is not there is that.
-std::string stamp_of(const std::string& path) {
-    struct stat about {};
-    if (::stat(path.c_str(), &about) != 0) return "none";
-    return fmt::format("{} {} {} {}.{} {}.{}", about.st_dev, about.st_ino, about.st_size, about.st_mtim.tv_sec,
-                       about.st_mtim.tv_nsec, about.st_ctim.tv_sec, about.st_ctim.tv_nsec);
-}
-
 }  // namespace
+
+std::string circumstances(const std::string& state_directory, std::int64_t now) {
+    std::string said = hex(beside::stamp(beside::Asked::file, "/proc/self/exe"));
+    for (const char* file : {"/store.db", "/store.db-wal", "/seal.key"})
+        said += hex(beside::stamp(beside::Asked::file, state_directory + file));
+    for (const Hold& hold : holds(state_directory, now)) said += hold.what + '\n';
+    return hex(digest(said));
+}
 
 std::string circumstances(const Settings& settings, const Memory& memory, const std::string& state_directory,
                           std::int64_t now) {
-    std::string said =
-        fmt::format("{}\n{}\n{}\n{}\n", memory.good, memory.manifest, to_text(settings), stamp_of("/proc/self/exe"));
-    for (const char* file : {"/store.db", "/store.db-wal"}) said += stamp_of(state_directory + file) + '\n';
-    for (const Hold& hold : holds(state_directory, now)) said += hold.what + '\n';
+    std::string said = fmt::format("{}\n{}\n{}\n{}\n", memory.good, memory.manifest, to_text(settings),
+                                   circumstances(state_directory, now));
     for (const Left& left : Drifting::read(memory.left).left(now)) said += left.id + '\n';
     return hex(digest(said));
 }

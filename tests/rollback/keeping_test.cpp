@@ -331,6 +331,38 @@ TEST_CASE("An object that somebody took away is told by verify, and holds up not
     CHECK(slurp(tree.at("/srv/small")) == "small\n");
 }
 
+TEST_CASE("A store that is gone is not taken for none") {
+    Tree tree;
+    tree.apply({{"/srv/a", large('a')}});
+    const std::string file = tree.state() + "/store.db";
+    for (const bool emptied : {true, false}) {
+        emptied ? fs::resize_file(file, 0) : (void)fs::remove(file);
+        for (const Store::Access access : {Store::Access::look, Store::Access::change})
+            CHECK_THROWS_WITH(Store(tree.state(), access),
+                              doctest::Contains("is gone, or empty: what lies beside it says that runs were recorded"));
+        REQUIRE(check_history(tree.state()).flaws.size() == 1);
+    }
+    fs::remove(tree.state() + "/seal.key");  // then nothing says so
+    CHECK_NOTHROW(Store(tree.state(), Store::Access::change));
+}
+
+TEST_CASE("The name of a content that can not be read is damage") {
+    Tree tree;
+    tree.apply({{"/srv/a", large('a')}});
+    tree.apply({{"/srv/a", large('b')}});
+    REQUIRE(check_history(tree.state()).flaws.empty());
+    {
+        Database database(tree.state() + "/store.db");
+        database.allow_changes(Database::Journal::log);
+        REQUIRE(database.change("UPDATE changes SET before = replace(before, '\"$blob\":\"', '\"$blob\":\"z') WHERE "
+                                "run = 2") > 0);
+    }
+    const Health health = check_history(tree.state());
+    REQUIRE(health.flaws.size() == 1);
+    CHECK(health.flaws.front().what == "the name of a content can not be read");
+    CHECK(health.flaws.front().lost == std::vector<std::string>{"run 2: file:/srv/a"});
+}
+
 TEST_CASE("A sound store is left alone by saving") {
     Tree tree;
     tree.apply({{"/srv/a", "a\n"}});

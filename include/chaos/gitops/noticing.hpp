@@ -7,8 +7,11 @@
 /// A turn that finds the host as it was plans nothing: what the last plan looked at is kept in DIRECTORY/sight.
 namespace chaos::gitops {
 
-/// What a plan comes from beside the host: the commit and manifest, the settings, what is on hold, this program, and
-/// what was recorded. Another one, and nothing is known.
+/// What decides beside manifest and host: this program, what was recorded, and what is on hold.
+std::string circumstances(const std::string& state_directory, std::int64_t now);
+
+/// All that a plan comes from beside the host: these, the commit and manifest, and the settings. Another one,
+/// and nothing is known.
 std::string circumstances(const Settings&, const Memory&, const std::string& state_directory, std::int64_t now);
 
 /// What was seen of a host while nothing was to be done, or while what drifted was left, under these circumstances.
