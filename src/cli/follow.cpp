@@ -49,10 +49,8 @@ public:
                 notice_runs(memory, *history, followed_.directory + "/site/");
         view_.decision = gitops::before_asking(followed_.settings, memory, asked_, noticed_, now_);
         if (view_.decision.act == Act::ask) ask();
-        for (const Hold& hold : holds(world_.state_directory, now_)) {
+        for (const Hold& hold : read_holds())
             if (hold.what == "all") view_.decision = {Act::wait, {}, in_words(hold)};
-            held_.push_back(hold.what);
-        }
         if (asked_ != gitops::Asked::by_person)
             for (const gitops::Left& left : gitops::Drifting::read(memory.left).left(now_)) left_.push_back(left.id);
         try {
@@ -242,10 +240,19 @@ private:
         }
     }
 
+    std::vector<Hold> read_holds() {
+        const std::vector<Hold> now = holds(world_.state_directory, now_);
+        held_.clear();
+        for (const Hold& hold : now) held_.push_back(hold.what);
+        return now;
+    }
+
     /// How much drifted, and nothing else. What was seen is kept, so that the next turn need not look where all is so.
     std::size_t look() {
         gitops::Memory& memory = view_.memory;
         const std::string about = circumstances();
+        read_holds();  // after it: one that ended since the turn began is in neither, one that ends now makes it
+                       // another
         std::string open_run;
         const auto history = open_history(world_.host->root(), world_.state_directory, &open_run);
         const Witness witness(*world_.host);
