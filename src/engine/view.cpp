@@ -7,7 +7,7 @@ namespace chaos {
 
 struct View::Slots {
     struct Slot {
-        std::once_flag asked;
+        std::mutex asking;
         std::shared_ptr<const void> answer;
     };
     std::mutex mutex;
@@ -23,7 +23,9 @@ const void* View::get(std::type_index type, std::shared_ptr<const void> (*read)(
         std::lock_guard hold(slots_->mutex);
         slot = &slots_->slots[type];
     }
-    std::call_once(slot->asked, [&] { slot->answer = read(*this); });  // one that threw is asked again
+    // Not by call_once: what read() throws would pass through the C library, which loads a library to unwind itself.
+    const std::lock_guard one_at_a_time(slot->asking);
+    if (!slot->answer) slot->answer = read(*this);  // one that threw is asked again
     return slot->answer.get();
 }
 
