@@ -13,13 +13,18 @@ namespace chaos::durable {
 /// others may write to, or larger than `most`.
 std::optional<std::string> read(const std::string& path, std::size_t most = 4 << 20);
 
-/// In the place of what lay there; a link is replaced, not followed. What `mode` gives, less the umask. Throws Error.
+/// In the place of what lay there, among files of our own: PATH~ beside it is ours as well. A link is replaced, not
+/// followed. What `mode` gives, less the umask. Throws Error.
 void replace(const std::string& path, std::string_view text, unsigned mode = 0600);
+
+/// As replace(), where a person keeps files: nothing else beside it is touched, under whatever name.
+void write_out(const std::string& path, std::string_view text, unsigned mode = 0600);
 
 /// As replace(); but one that is there stays as it is.
 void write_once(const std::string& path, std::string_view text);
 
-/// As replace(); but what a link leads to is replaced, and mode and owner stay what they were. `mode` is for a new one.
+/// As write_out(); but what a link leads to is replaced, and mode and owner stay what they were. `mode` is for a new
+/// one.
 void rewrite(const std::string& path, std::string_view text, unsigned mode = 0666);
 
 /// What was made, renamed or removed in a directory is on the disk when it returns. Throws Error.

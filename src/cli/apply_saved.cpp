@@ -197,7 +197,7 @@ void save_plan(Context& context, const World& world, const View& view, const Pla
             digest_of(key, planned.site.catalog[i].type->schema(), again.observed[i], changes[i] != 0));
         saved.inputs.emplace_back(again.observed[i].inputs(), again.goal[i].inputs());
     }
-    durable::replace(context.options.output, to_text(saved, context.sources, key, machine_of(*world.host)));
+    durable::write_out(context.options.output, to_text(saved, context.sources, key, machine_of(*world.host)));
 }
 
 bool names_saved_plan(const Options& options) {

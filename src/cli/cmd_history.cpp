@@ -86,7 +86,7 @@ Exit export_run(Context& context) {
     file.run = run_of(kept.get(), run_number(context.options.arguments[1]));
     file.host = name_of_host(world, context.options), file.program = "chaos " CHAOS_VERSION;
     file.changes = kept->changes(file.run.number);
-    durable::replace(context.options.output, to_text(file));
+    durable::write_out(context.options.output, to_text(file));
     context.console.show(FileView{
         "export", context.options.output, file.run.number, file.host,
         "chaos show " + quoted(context.options.output.find('/') == std::string::npos ? "./" + context.options.output

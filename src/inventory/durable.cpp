@@ -50,10 +50,19 @@ std::optional<struct stat> look(const std::string& path) {
     return std::nullopt;
 }
 
-/// Written beside what it shall replace, under a name that no other process takes, and gone again where that fails.
+/// Among our own files there is one name for it: what a cut left there is written anew by the next. Among others' a
+/// name that nobody has: `~` is what editors call what they keep.
+std::string name_among_ours(const std::string& path) {
+    return path + "~";
+}
+std::string name_among_others(const std::string& path) {
+    return fmt::format("{}.{}~", path, ::getpid());
+}
+
+/// Written beside what it shall replace, and gone again where that fails.
 class Beside {
 public:
-    Beside(const std::string& path, unsigned mode) : path_(path), name_(fmt::format("{}.{}~", path, ::getpid())) {
+    Beside(const std::string& path, std::string name, unsigned mode) : path_(path), name_(std::move(name)) {
         ::unlink(name_.c_str());  // of one that was killed
         file_ = Descriptor(::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
         if (!file_) fail("write", path);
@@ -115,7 +124,13 @@ std::optional<std::string> read(const std::string& path, std::size_t most) {
 }
 
 void replace(const std::string& path, std::string_view text, unsigned mode) {
-    Beside fresh(path, mode);
+    Beside fresh(path, name_among_ours(path), mode);
+    fresh.write(text);
+    fresh.publish();
+}
+
+void write_out(const std::string& path, std::string_view text, unsigned mode) {
+    Beside fresh(path, name_among_others(path), mode);
     fresh.write(text);
     fresh.publish();
 }
@@ -129,9 +144,9 @@ void rewrite(const std::string& path, std::string_view text, unsigned mode) {
     struct stat there {};
     if (!real || ::stat(real.get(), &there) != 0) {
         if (errno != ENOENT) fail("write", path);
-        return replace(path, text, mode);
+        return write_out(path, text, mode);
     }
-    Beside fresh(real.get(), 0600);
+    Beside fresh(real.get(), name_among_others(real.get()), 0600);
     fresh.write(text);
     fresh.become(there);
     fresh.publish();
