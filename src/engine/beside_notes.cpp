@@ -7,7 +7,7 @@
 
 #include <array>
 #include <chaos/error.hpp>
-#include <ctime>
+#include <chaos/steady.hpp>
 
 #include "beside.hpp"
 
@@ -16,7 +16,6 @@ namespace chaos::beside {
 namespace {
 
 constexpr std::int64_t second = 1'000'000'000;
-constexpr std::int64_t tick_ns = 20'000'000;  ///< The clock of file systems may stand still so long.
 
 thread_local Notes* taking = nullptr;
 
@@ -61,10 +60,7 @@ Digest stamp(Asked asked, const std::string& path) {
     return {};
 }
 
-Notes::Notes() {
-    timespec now{};
-    ::clock_gettime(CLOCK_REALTIME, &now);
-    begun_ = nanoseconds(now) - tick_ns;
+Notes::Notes() : begun_(steady_before()) {
     taking = this;
 }
 

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <chaos/steady.hpp>
 #include <chaos/witness.hpp>
-#include <ctime>
 #include <map>
 #include <mutex>
 #include <set>
@@ -20,7 +20,6 @@ using How = Sight::How;
 
 constexpr std::string_view letters = "eltnuk";
 constexpr std::string_view head = "chaos sight 1";
-constexpr std::int64_t tick_ns = 20'000'000;  ///< The clock of file systems may stand still so long.
 
 /// Files of the kernel have no times that tell anything.
 bool is_of_the_kernel(std::string_view path) {
@@ -87,12 +86,6 @@ constexpr Answered answered[] = {
     {"localedef --list-archive", {"/usr/lib/locale/locale-archive", nullptr, nullptr}, {nullptr, nullptr, nullptr}},
 };
 
-std::int64_t now_ns() {
-    timespec time{};
-    ::clock_gettime(CLOCK_REALTIME, &time);
-    return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
-
 }  // namespace
 
 struct Witness::Parts {
@@ -120,7 +113,7 @@ struct Witness::Parts {
         const Witness& witness_;
     };
 
-    explicit Parts(const Witness& witness) : services(witness.host_.services(), witness), begun(now_ns() - tick_ns) {}
+    explicit Parts(const Witness& witness) : services(witness.host_.services(), witness), begun(steady_before()) {}
 
     Asked services;
     std::int64_t begun;
