@@ -61,6 +61,18 @@ State decode(const Schema&, const Value& written, Diagnostics& problems);
 /// is marked, and so is what is hidden(); with the option `secret`, so is every text that is a content.
 Value encode(const Schema&, const State&);
 
+/// The same, attribute by attribute, without putting them together.
+class Attributes {
+public:
+    Attributes(const Schema&, const State&);  ///< Both must outlive it; the state is not absent.
+    Value of(const Field&) const;  ///< Of one that is given.
+
+private:
+    const Schema& schema_;
+    const State& state_;
+    bool hides_ = false;
+};
+
 /// True where both say the same in every property, inputs included; a property only one of them gives counts as
 /// different.
 bool same(const Schema&, const State& a, const State& b);

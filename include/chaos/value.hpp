@@ -60,6 +60,7 @@ std::string_view kind_of(const Value&);
 /// JSON as RFC 8259; scalars are strings. Secrets are written as they are: whoever shows one to a person must have
 /// asked.
 std::string to_json(const Value&);
+void append_json(std::string& out, const Value&);
 Value from_json(std::string_view text);  ///< Throws Error with line and column.
 
 }  // namespace chaos

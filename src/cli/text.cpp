@@ -8,28 +8,6 @@
 
 namespace chaos::cli {
 
-std::size_t utf8_length(std::string_view text) {
-    if (text.empty()) return 0;
-    const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const auto follows = [&](std::size_t count) {
-        for (std::size_t i = 1; i <= count; ++i)
-            if (i >= text.size() || (at(i) & 0xC0) != 0x80) return false;
-        return true;
-    };
-    const unsigned char first = at(0);
-    if (first < 0x80) return 1;
-    if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
-    if (first >= 0xE0 && first <= 0xEF) {
-        if (!follows(2) || (first == 0xE0 && at(1) < 0xA0) || (first == 0xED && at(1) > 0x9F)) return 0;
-        return 3;
-    }
-    if (first >= 0xF0 && first <= 0xF4) {
-        if (!follows(3) || (first == 0xF0 && at(1) < 0x90) || (first == 0xF4 && at(1) > 0x8F)) return 0;
-        return 4;
-    }
-    return 0;
-}
-
 namespace {
 
 std::uint32_t code_point(std::string_view character) {

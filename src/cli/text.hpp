@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chaos/utf8.hpp>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace chaos::cli {
-
-/// Bytes of the character that `text` begins with; 0 where that is no UTF-8.
-std::size_t utf8_length(std::string_view text);
 
 /// Text from a manifest or a host, made harmless for a terminal: controls, bytes that are no UTF-8, and characters that
 /// turn the direction of writing are shown as \n, \x1b, \u{202e}. A tab stays where `tabs` is set.

@@ -136,7 +136,10 @@ Mode Codec<Mode>::decode(const Value& value) {
 }
 
 Value Codec<Mode>::encode(Mode mode) {
-    return fmt::format("{:04o}", mode.bits);
+    std::string digits;
+    for (std::uint32_t rest = mode.bits; rest != 0 || digits.size() < 4; rest >>= 3U)
+        digits.insert(digits.begin(), static_cast<char>('0' + (rest & 7U)));
+    return digits;
 }
 
 Seconds Codec<Seconds>::decode(const Value& value) {

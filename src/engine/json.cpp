@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <chaos/error.hpp>
 #include <chaos/value.hpp>
+#include <cstring>
 #include "utf8.hpp"
 
 namespace chaos {
@@ -10,12 +11,26 @@ namespace {
 
 constexpr int deepest = 512;
 
+/// Where the first character is that JSON says otherwise; the end where there is none. Eight bytes are looked at at
+/// once: a byte less one has its highest bit where it was zero.
+std::size_t plain_up_to(std::string_view text, std::size_t i) {
+    constexpr std::uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+    for (; i + 8 <= text.size(); i += 8) {
+        std::uint64_t eight = 0;
+        std::memcpy(&eight, text.data() + i, 8);
+        const std::uint64_t quote = eight ^ ones * '"', slash = eight ^ ones * '\\';
+        const std::uint64_t special = (quote - ones) | (slash - ones) | (eight - ones * 0x20);
+        if (special & ~eight & tops) break;  // there is one among them
+    }
+    while (i < text.size() && static_cast<unsigned char>(text[i]) >= 0x20 && text[i] != '"' && text[i] != '\\') ++i;
+    return i;
+}
+
 void write_text(std::string& out, std::string_view text) {
     out += '"';
     std::size_t plain = 0;  // from here on nothing has to be said otherwise
-    for (std::size_t i = 0; i < text.size(); ++i) {
+    for (std::size_t i = plain_up_to(text, 0); i < text.size(); i = plain_up_to(text, i + 1)) {
         const char c = text[i];
-        if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') continue;
         out += text.substr(plain, i - plain);
         plain = i + 1;
         switch (c) {
@@ -230,6 +245,10 @@ private:
 };
 
 }  // namespace
+
+void append_json(std::string& out, const Value& value) {
+    write(out, value);
+}
 
 std::string to_json(const Value& value) {
     std::string out;

@@ -123,18 +123,26 @@ State decode(const Schema& schema, const Value& written, Diagnostics& problems) 
     return State(spec).hiding(hidden);
 }
 
+Attributes::Attributes(const Schema& schema, const State& state) : schema_(schema), state_(state) {
+    const Field* option = secret_option(schema);
+    hides_ = option && option->get(state.spec()) == Value("true");
+}
+
+Value Attributes::of(const Field& field) const {
+    Value value = field.get(state_.spec());
+    value.secret =
+        field.secret || (hides_ && field.merge == Merge::text) || (state_.hidden() & hiding_bit(schema_, field));
+    return value;
+}
+
 Value encode(const Schema& schema, const State& state) {
     if (!state) return Value();
     Value::Map map;
-    const Field* option = secret_option(schema);
-    const bool hides = option && option->get(state.spec()) == Value("true");
-    for (const Field& field : schema.fields) {
-        if (field.compiled_away() || !field.given(state.spec())) continue;
-        Value value = field.get(state.spec());
-        value.secret =
-            field.secret || (hides && field.merge == Merge::text) || (state.hidden() & hiding_bit(schema, field));
-        map.push_back({std::string(field.name), std::move(value)});
-    }
+    map.reserve(schema.fields.size());
+    const Attributes attributes(schema, state);
+    for (const Field& field : schema.fields)
+        if (!field.compiled_away() && field.given(state.spec()))
+            map.push_back({std::string(field.name), attributes.of(field)});
     return Value(std::move(map));
 }
 

@@ -3,15 +3,14 @@
 #include <fmt/format.h>
 #include <chaos/in_short.hpp>
 #include <chaos/named.hpp>
+#include <cstring>
 #include <numeric>
 #include <vector>
 
 namespace chaos {
 
-namespace {
-
-/// Bytes of the character at the start of a text; 0 where there is none.
-std::size_t character_length(std::string_view text) {
+std::size_t utf8_length(std::string_view text) {
+    if (text.empty()) return 0;
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     if (byte(0) < 0x80) return 1;
     const std::size_t length = byte(0) >= 0xC2 && byte(0) < 0xE0   ? 2
@@ -28,15 +27,16 @@ std::size_t character_length(std::string_view text) {
     return length;
 }
 
-}  // namespace
-
 std::size_t first_invalid_utf8(std::string_view text) {
+    constexpr std::uint64_t tops = 0x8080808080808080;
     for (std::size_t at = 0; at < text.size();) {
-        if (static_cast<unsigned char>(text[at]) < 0x80) {
-            ++at;
+        std::uint64_t eight = tops;
+        if (at + 8 <= text.size()) std::memcpy(&eight, text.data() + at, 8);
+        if (!(eight & tops)) {  // ASCII, all of them
+            at += 8;
             continue;
         }
-        const auto length = character_length(text.substr(at));
+        const auto length = utf8_length(text.substr(at));
         if (!length) return at;
         at += length;
     }
@@ -90,7 +90,7 @@ std::string printable(std::string_view text) {
     std::string out;
     for (std::size_t at = 0; at < text.size();) {
         const auto first = static_cast<unsigned char>(text[at]);
-        const auto length = character_length(text.substr(at));
+        const auto length = utf8_length(text.substr(at));
         // C1 controls (U+0080 to U+009F) move terminals as ESC does; so do marks of direction.
         const bool control =
             first < 0x20 || first == 0x7F ||
@@ -111,7 +111,7 @@ std::string named(std::string_view path) {
     std::string out = "'";
     bool escaping = false;
     for (std::size_t at = 0; at < path.size();) {
-        const auto piece = path.substr(at, std::max<std::size_t>(character_length(path.substr(at)), 1));
+        const auto piece = path.substr(at, std::max<std::size_t>(utf8_length(path.substr(at)), 1));
         const bool plain = printable(piece) == piece;
         if (plain == escaping) out += plain ? "''" : "'$'", escaping = !plain;
         if (plain)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chaos/utf8.hpp>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -14,9 +15,6 @@ inline std::size_t characters(std::string_view text) {
     return static_cast<std::size_t>(
         std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
-
-/// Where a text stops being UTF-8 (overlong forms and surrogates are none); npos where it is all valid.
-std::size_t first_invalid_utf8(std::string_view text);
 
 void append_utf8(std::string& out, std::uint32_t code);
 

@@ -2,7 +2,7 @@
 #include "stored_value.hpp"
 
 #include <chaos/error.hpp>
-#include <cstdint>
+#include <chaos/utf8.hpp>
 
 namespace chaos::rollback {
 namespace {
@@ -10,31 +10,8 @@ namespace {
 constexpr std::size_t longest = 256;
 constexpr std::string_view blob_mark = "$blob", secret_mark = "$secret", map_mark = "$map";
 
-bool valid_utf8(std::string_view text) {
-    for (std::size_t i = 0; i < text.size();) {
-        const auto lead = static_cast<unsigned char>(text[i]);
-        const std::size_t length = lead < 0x80   ? 1
-                                   : lead < 0xC2 ? 0
-                                   : lead < 0xE0 ? 2
-                                   : lead < 0xF0 ? 3
-                                   : lead < 0xF5 ? 4
-                                                 : 0;
-        if (length == 0 || i + length > text.size()) return false;
-        std::uint32_t point = length == 1 ? lead : lead & (0xFFU >> (length + 1));
-        for (std::size_t k = 1; k < length; ++k) {
-            const auto next = static_cast<unsigned char>(text[i + k]);
-            if ((next & 0xC0) != 0x80) return false;
-            point = point << 6 | (next & 0x3FU);
-        }
-        const bool overlong = (length == 3 && point < 0x800) || (length == 4 && point < 0x10000);
-        if (overlong || point > 0x10FFFF || (point >= 0xD800 && point < 0xE000)) return false;
-        i += length;
-    }
-    return true;
-}
-
 bool fits(const std::string& text) {
-    return text.size() <= longest && valid_utf8(text);
+    return text.size() <= longest && first_invalid_utf8(text) == std::string::npos;
 }
 
 // A mapping that would be read as one of our marks.
@@ -156,8 +133,16 @@ Value unmark(Value value, const BlobSource& blobs, bool verbatim = false) {
 
 }  // namespace
 
+bool append_plain(std::string& out, const Value& value) {
+    if (!plain(value)) return false;
+    append_json(out, value);
+    return true;
+}
+
 std::string to_stored(const Value& value, BlobSink& blobs) {
-    return plain(value) ? to_json(value) : to_json(mark(value, blobs));
+    std::string out;
+    if (!append_plain(out, value)) append_json(out, mark(value, blobs));
+    return out;
 }
 
 Value from_stored(std::string_view json, const BlobSource& blobs) {

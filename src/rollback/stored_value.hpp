@@ -29,6 +29,9 @@ protected:
 };
 
 std::string to_stored(const Value&, BlobSink&);
+
+/// Appends it where JSON as it is says all there is to say; else appends nothing, and is false.
+bool append_plain(std::string& out, const Value&);
 Value from_stored(std::string_view json, const BlobSource&);
 Value from_stored(Value said, const BlobSource&);  ///< The same, of JSON that was read already.
 
