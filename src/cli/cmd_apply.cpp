@@ -68,6 +68,7 @@ std::optional<RunView> carry_out(Context& context, const World& world, Transacto
     guard_against_mass_removal(context, planned);
     if (!agreed(context, *shown.plan, fmt::format("Apply {}?", count(shown.plan->changes.size(), "change"))))
         return std::nullopt;
+    if (!context.console.json()) shown.plan->forget_attributes();
 
     const Interrupts interrupts(Interrupts::Meaning::takes_back);
     Request request{"apply",

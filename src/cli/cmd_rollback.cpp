@@ -171,6 +171,7 @@ Exit take_back(Context& context, const char* verb, Choice (*choose)(const Option
     context.console.text(render(*shown.plan, context.console.style(), context.console.verbose()));
     if (!agreed(context, *shown.plan, fmt::format("Take back {}?", count(shown.plan->changes.size(), "change"))))
         return Exit::pending;
+    if (!context.console.json()) shown.plan->forget_attributes();
     shown.outcome = Outcome{};
     if (!choice.runs.empty()) {
         const Interrupts interrupts(Interrupts::Meaning::takes_back);

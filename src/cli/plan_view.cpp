@@ -106,6 +106,10 @@ std::size_t PlanView::number(ChangeView::Action action) const {
         std::count_if(changes.begin(), changes.end(), [&](const ChangeView& c) { return c.action == action; }));
 }
 
+void PlanView::forget_attributes() {
+    for (ChangeView& change : changes) std::vector<AttributeView>().swap(change.attributes);
+}
+
 Cost PlanView::cost() const {
     Cost all;
     for (const ChangeView& change : changes) all.fetched += change.cost.fetched, all.room += change.cost.room;

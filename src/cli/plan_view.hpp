@@ -56,6 +56,8 @@ struct PlanView {
     Cost cost() const;                                                   ///< Of all changes.
     std::vector<std::pair<std::string, std::size_t>> reactions() const;  ///< restart: 2, run: 1
     std::string next;  ///< The command to type next; empty where there is none.
+
+    void forget_attributes();  ///< Where they were shown, and nothing else will ask for them.
 };
 
 PlanView view_of(const Catalog&, const Plan&, const Sources&, const Detail&);

@@ -34,28 +34,27 @@ void RunJournal::add(Operation operation) {
     batch().add_operation(operation);
 }
 
-void RunJournal::intend(std::vector<Operation>& operations, const std::vector<std::string>& stage_directories,
+void RunJournal::intend(std::span<Operation* const> operations, const std::vector<std::string>& stage_directories,
                         const std::vector<Content>& blobs) {
     Store::Batch& batch = this->batch();
     for (const Content& blob : blobs)
         if (blob.held()) batch.put_blob(blob.digest(), blob.bytes());
     for (const auto& directory : stage_directories) batch.add_stage_directory(run_, directory);
-    for (Operation& operation : operations) {
-        operation.run = run_;
-        operation.number = next_operation();
-        batch.add_operation(operation);
+    for (Operation* const operation : operations) {
+        operation->run = run_;
+        operation->number = next_operation();
+        batch.add_operation(*operation);
     }
     flush();
 }
 
 Content RunJournal::blob(Digest wanted) const {
-    // A file first: it knows where it has holes.
+    if (auto bytes = place_.store.blob(wanted)) return Content(std::move(*bytes));
     const std::string path = place_.state_directory + "/objects/" + hex(wanted);
     const bool inside = place_.root == "/" || path.starts_with(place_.root + "/");
     const Entry entry =
         inside ? place_.looking.look(place_.root == "/" ? path : path.substr(place_.root.size())) : Entry();
     if (entry.kind == Entry::Kind::file) return Content(path, entry.size, wanted);
-    if (auto bytes = place_.store.blob(wanted)) return Content(std::move(*bytes));
     throw Error(
         fmt::format("the content {} is in the store no more: neither a blob nor an object has it", hex(wanted)));
 }

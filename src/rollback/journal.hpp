@@ -35,7 +35,7 @@ public:
     void drop() { batch_.reset(); }
     void add(Operation);  ///< An effect: numbered like what was intended.
 
-    void intend(std::vector<Operation>&, const std::vector<std::string>& stage_directories,
+    void intend(std::span<Operation* const>, const std::vector<std::string>& stage_directories,
                 const std::vector<Content>& blobs) override;
     Content blob(Digest) const override;
     void fence(int pid, const Command&) override;

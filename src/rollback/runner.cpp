@@ -2,10 +2,6 @@
 #include "runner.hpp"
 
 #include <ctime>
-#include <exception>
-#include <functional>
-#include <system_error>
-#include <thread>
 
 #include "checks.hpp"
 #include "expiry.hpp"
@@ -64,37 +60,6 @@ std::string in_few_words(const Plan& plan) {
             if (all++ < named) words += (words.empty() ? "" : ", ") + to_text(change.id);
     return all > named ? words + " and " + std::to_string(all - named) + " more" : words;
 }
-
-/// Work that goes on beside what is done while this lives; here and now, where there can be no thread.
-class Meanwhile {
-public:
-    explicit Meanwhile(const std::function<void()>& work) {
-        try {
-            thread_ = std::thread([this, work] {
-                try {
-                    work();
-                } catch (...) {
-                    failure_ = std::current_exception();
-                }
-            });
-        } catch (const std::system_error&) {
-            work();
-        }
-    }
-    ~Meanwhile() {
-        if (thread_.joinable()) thread_.join();
-    }
-    Meanwhile(const Meanwhile&) = delete;
-
-    void join() {  ///< Throws what the work threw.
-        if (thread_.joinable()) thread_.join();
-        if (failure_) std::rethrow_exception(failure_);
-    }
-
-private:
-    std::exception_ptr failure_;
-    std::thread thread_;
-};
 
 }  // namespace
 
@@ -207,6 +172,7 @@ void Runner::Parts::take_it_back(const std::string& why) {
         return;
     }
     journal.flush();
+    synced.reset();
     host.reset();
     Outcome undone = undo(place, outcome.run, why);
     outcome.state = undone.state;
@@ -223,7 +189,7 @@ void Runner::Parts::take_it_back(const std::string& why) {
 
 void Runner::Parts::finish(RunState state) {
     // The disk takes its time, and what is to be written down meanwhile is durable only after it: with the flush.
-    Meanwhile synced([this] { host->sync(); });
+    if (!synced) synced.emplace([this] { host->sync(); });
     if (takes_back())
         journal.batch().reinstate(taken_back, outcome.run);
     else if (state == RunState::committed)
@@ -239,7 +205,7 @@ void Runner::Parts::finish(RunState state) {
         open_window();
     else
         journal.batch().close_windows({outcome.run}, false), outcome.window.reset();
-    synced.join();
+    synced->join();
     journal.flush();
     outcome.state = state;
     if (takes_back())

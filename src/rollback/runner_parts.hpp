@@ -6,6 +6,7 @@
 #include <set>
 
 #include "effects.hpp"
+#include "meanwhile.hpp"
 #include "runner.hpp"
 #include "succession.hpp"
 
@@ -75,6 +76,7 @@ private:
     void take_it_back(const std::string& why);
 
     ChangeRecord record_of(const Step&, std::size_t number, std::size_t k, ChangeRecord::Result) const;
+    void record_result(std::size_t number, std::size_t k);
     const Resource& resource(const Step& step, std::size_t k) const { return request.site.catalog[step.resources[k]]; }
     bool takes_back() const { return !taken_back.empty(); }
 
@@ -82,10 +84,11 @@ private:
     const Request& request;
     RunJournal journal;
     std::optional<StagedHost> host;
-    Plan plan;                 ///< With what was seen when each step began.
-    States now;                ///< As far as it is known: observed, then what the steps reached.
-    std::vector<char> failed;  ///< By step: it failed, or waited for one that did.
-    bool called = false;       ///< A step that is not only files ran: what changed since may be its doing.
+    std::optional<Meanwhile> synced;  ///< The sync of all that was shown, once nothing more will be.
+    Plan plan;                        ///< With what was seen when each step began.
+    States now;                       ///< As far as it is known: observed, then what the steps reached.
+    std::vector<char> failed;         ///< By step: it failed, or waited for one that did.
+    bool called = false;              ///< A step that is not only files ran: what changed since may be its doing.
     Outcome outcome;
     std::optional<std::vector<std::string>> secrets;  ///< Once something failed.
     std::vector<std::int64_t> taken_back;

@@ -37,6 +37,19 @@ ChangeRecord Runner::Parts::record_of(const Step& step, std::size_t number, std:
     return record;
 }
 
+/// That it is done. What was before and after it was written down with the plan: again only where it became another.
+void Runner::Parts::record_result(std::size_t number, std::size_t k) {
+    const std::vector<Change>&planned = request.plan[number].changes, &done = plan[number].changes;
+    const bool as_planned =
+        planned.size() == done.size() && planned[k].before == done[k].before && planned[k].after == done[k].after;
+    if (!as_planned) return journal.batch().set_change(record_of(plan[number], number, k, Result::done));
+    ChangeRecord record;
+    record.run = outcome.run, record.step = static_cast<std::int64_t>(number);
+    record.type = done[k].id.type, record.key = done[k].id.key;
+    record.result = Result::done;
+    journal.batch().set_result(record);
+}
+
 void Runner::Parts::record_plan() {
     for (std::size_t number = 0; number < plan.size(); ++number) {
         const Step& step = plan[number];

@@ -158,8 +158,7 @@ void Runner::Parts::verify(std::size_t number) {
 void Runner::Parts::record_done(std::size_t number) {
     const Step& step = plan[number];
     journal.batch().set_step(outcome.run, static_cast<std::int64_t>(number), StepRecord::State::done);
-    for (std::size_t k = 0; k < step.changes.size(); ++k)
-        journal.batch().set_change(record_of(step, number, k, Result::done));
+    for (std::size_t k = 0; k < step.changes.size(); ++k) record_result(number, k);
     outcome.changed += step.changes.size();
     if (!step.type->schema().reacts || takes_back()) return;
     const View view(*host);
@@ -212,6 +211,7 @@ void Runner::Parts::run_files(std::size_t from, std::size_t to) {
         if (!judges_a_secret(working)) throw;
         throw without_output(error);
     }
+    if (to == plan.size()) synced.emplace([this] { host->sync(); });  // on its way while all of it is looked at
     for (const std::size_t number : working) {
         verify(number);
         record_done(number);

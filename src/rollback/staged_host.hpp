@@ -5,6 +5,7 @@
 #include <chaos/resource.hpp>
 #include <functional>
 #include <map>
+#include <span>
 
 #include "image.hpp"
 
@@ -22,7 +23,7 @@ public:
 
     /// Called once per publish, before anything is staged: when it returns, the operations, the before-images' bytes
     /// (`blobs`) and the stage directories are durable. It numbers the operations.
-    virtual void intend(std::vector<Operation>& operations, const std::vector<std::string>& stage_directories,
+    virtual void intend(std::span<Operation* const> operations, const std::vector<std::string>& stage_directories,
                         const std::vector<Content>& blobs) = 0;
     virtual Content blob(Digest) const = 0;  ///< Bytes of an image. Throws Error where they are lost.
 

@@ -72,6 +72,16 @@ bool is_overlay(int descriptor) {
     return ::fstatfs(descriptor, &found) == 0 && found.f_type == OVERLAYFS_SUPER_MAGIC;
 }
 
+/// In the order of their digests.
+std::vector<Content> each_once(const std::vector<Content>& contents) {
+    std::map<Digest, const Content*> found;
+    for (const Content& content : contents) found.emplace(content.digest(), &content);
+    std::vector<Content> once;
+    once.reserve(found.size());
+    for (const auto& [digest, content] : found) once.push_back(*content);
+    return once;
+}
+
 /// Mount points below a path of this machine: a tree with one in it can not be moved.
 std::string mount_below(const std::string& path) {
     for (const Mount& mount : mounts())
@@ -276,7 +286,9 @@ std::vector<Move> StagedHost::Parts::look() {
     std::vector<std::string> trees;
     const Near::Pass pass(near);
     surroundings.clear();
-    for (const Wish* wish : queue.in_order()) {
+    const std::vector<const Wish*> wishes = queue.in_order();
+    moves.reserve(wishes.size());
+    for (const Wish* wish : wishes) {
         if (wish->verb == Verb::remove_tree) {
             std::vector<Move> tree = look_at_tree(*wish, blobs);
             std::move(tree.begin(), tree.end(), std::back_inserter(moves));
@@ -291,15 +303,13 @@ std::vector<Move> StagedHost::Parts::look() {
     if (moves.empty()) return moves;
     check_parents(moves);
     refuse_fixed(moves);
-    const auto by_digest = [](const Content& a, const Content& b) { return a.digest() < b.digest(); };
-    std::sort(blobs.begin(), blobs.end(), by_digest);
-    blobs.erase(std::unique(blobs.begin(), blobs.end()), blobs.end());
+    blobs = each_once(blobs);
     refuse_what_does_not_fit(moves, blobs);
-    std::vector<Operation> operations;
-    for (const Move& move : moves) operations.push_back(move.operation);
+    std::vector<Operation*> operations;
+    operations.reserve(moves.size());
+    for (Move& move : moves) operations.push_back(&move.operation);
     journal.intend(operations, {stages.begin() + static_cast<std::ptrdiff_t>(announced), stages.end()}, blobs);
     announced = stages.size();
-    for (std::size_t i = 0; i < moves.size(); ++i) moves[i].operation.number = operations[i].number;
     return moves;
 }
 

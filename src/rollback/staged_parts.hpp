@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <deque>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -23,6 +24,7 @@ struct Wish {
     std::string trash{};      ///< restore
     bool over_other = false;  ///< The name was removed before in this queue: whatever lies there may go.
     std::int64_t step = 0;
+    mutable Content found{};  ///< restore: what content_of() found, which is asked for more than once.
     bool makes() const { return verb != Verb::remove && verb != Verb::remove_tree && (verb != Verb::restore || image); }
 };
 
@@ -44,7 +46,7 @@ public:
 private:
     void drop(std::size_t place);
 
-    std::vector<std::optional<Wish>> wishes_;
+    std::deque<std::optional<Wish>> wishes_;  // it never has room for twice as many
     std::map<std::string, std::size_t> by_path_;
     std::set<std::string> trees_;
     std::map<std::string, std::string> returning_;  ///< Trees, and where in the trash they lie.

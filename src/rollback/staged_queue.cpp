@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <functional>
 
 #include "staged_parts.hpp"
 
@@ -78,13 +79,15 @@ Content StagedHost::Parts::kept(const Content& content) const {
 Content StagedHost::Parts::content_of(const Wish& wish) const {
     if (wish.verb != Verb::restore) return wish.content;
     if (wish.image.kind != Entry::Kind::file) return {};
-    if (wish.content.digest() == wish.image.content) return wish.content;  // of what a command wrote
+    for (const Content& known : {std::cref(wish.content), std::cref(wish.found)})  // the one is of what a command wrote
+        if (known.size() == wish.image.size && known.digest() == wish.image.content) return known;
     // Where only mode, owner or attributes go back, nobody kept the content: it is what lies there.
-    const std::array<const Image*, 1> wanted = {&wish.image};
     const std::string there = lies_at(wish.path);
-    if (const Spot spot = beneath.spot(there); spot)
-        if (capture_like(spot, wanted).content == wish.image.content) return looking.content(there);
-    return journal.blob(wish.image.content);
+    const Spot spot = beneath.spot(there);
+    const Image now = spot ? capture(spot, Depth::names) : Image();
+    const bool may_be = now.kind == Entry::Kind::file && now.size == wish.image.size;
+    const bool lies_there = may_be && capture(spot, Depth::content).content == wish.image.content;
+    return wish.found = lies_there ? looking.content(there) : journal.blob(wish.image.content);
 }
 
 Image StagedHost::Parts::wished(const Wish& wish, const Image& before) const {

@@ -180,11 +180,17 @@ void StagedHost::Parts::stage(std::vector<Move>& moves) {
 }
 
 void StagedHost::Parts::sync() {
-    for (const auto& [device, system] : file_systems) {
+    // The disk takes its time: what this knows may be asked for, and grow, meanwhile. Descriptors stay open.
+    std::vector<std::pair<int, std::set<std::string>>> touched;
+    {
+        const std::lock_guard guard(mutex);
+        for (const auto& [device, system] : file_systems)
+            touched.emplace_back(system.whole ? *system.descriptor : -1, system.directories);
+    }
+    for (const auto& [whole, directories] : touched) {
         // After an error nothing is tried again: the cache would say that all is well.
-        if (system.whole && ::syncfs(*system.descriptor))
-            fail(beneath.path_of(*system.descriptor), "be synced (syncfs)", errno);
-        for (const std::string& path : system.directories) {
+        if (whole >= 0 && ::syncfs(whole)) fail(beneath.path_of(whole), "be synced (syncfs)", errno);
+        for (const std::string& path : directories) {
             const Descriptor directory = beneath.directory(path);
             if (!directory) continue;
             const Descriptor open(::openat(*directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -194,7 +200,6 @@ void StagedHost::Parts::sync() {
 }
 
 void StagedHost::sync() {
-    const std::lock_guard guard(parts_->mutex);
     parts_->sync();
 }
 

@@ -139,6 +139,7 @@ public:
         void add_change(const ChangeRecord&);
         void set_change(
             const ChangeRecord&);  ///< before, after and result of the one with its run, step, type and key.
+        void set_result(const ChangeRecord&);  ///< Its result alone.
         void add_operation(const Operation&);
         void add_stage_directory(std::int64_t run, const std::string& path);
         void put_blob(Digest, std::string_view bytes);  ///< One that is there already stays. Over 1 MiB: objects/.

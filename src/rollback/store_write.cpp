@@ -8,8 +8,18 @@
 namespace chaos::rollback {
 namespace {
 
-void must_be_there(std::int64_t rows, const std::string& what) {
-    if (rows == 0) throw Error(fmt::format("the store has no {}", what));
+void must_be_there(std::int64_t rows, const ChangeRecord& change) {
+    if (rows == 0)
+        throw Error(fmt::format("the store has no change of {}:{} in step {} of run {}", change.type, change.key,
+                                change.step, change.run));
+}
+
+void must_be_there(std::int64_t rows, std::int64_t run, std::int64_t step) {
+    if (rows == 0) throw Error(fmt::format("the store has no step {} of run {}", step, run));
+}
+
+void must_be_there(std::int64_t rows, std::int64_t run) {
+    if (rows == 0) throw Error(fmt::format("the store has no run {}", run));
 }
 
 }  // namespace
@@ -70,17 +80,15 @@ void Store::Batch::set_run(std::int64_t run, RunState state, const std::string& 
     must_be_there(
         store_.handle_->database->change("UPDATE runs SET state = ?, note = ?, ended = ?, changes = ? WHERE number = ?",
                                          {chaos::to_text(state), note, ended, changes, run}),
-        fmt::format("run {}", run));
+        run);
 }
 
 void Store::Batch::set_swept(std::int64_t run) {
-    must_be_there(store_.handle_->database->change("UPDATE runs SET swept = 1 WHERE number = ?", {run}),
-                  fmt::format("run {}", run));
+    must_be_there(store_.handle_->database->change("UPDATE runs SET swept = 1 WHERE number = ?", {run}), run);
 }
 
 void Store::Batch::set_note(std::int64_t run, const std::string& note) {
-    must_be_there(store_.handle_->database->change("UPDATE runs SET note = ? WHERE number = ?", {note, run}),
-                  fmt::format("run {}", run));
+    must_be_there(store_.handle_->database->change("UPDATE runs SET note = ? WHERE number = ?", {note, run}), run);
 }
 
 void Store::Batch::set_window(const Window& window) {
@@ -112,7 +120,7 @@ void Store::Batch::add_step(const StepRecord& step) {
 void Store::Batch::set_step(std::int64_t run, std::int64_t number, StepRecord::State state) {
     must_be_there(store_.handle_->database->change("UPDATE steps SET state = ? WHERE run = ? AND number = ?",
                                                    {to_text(state), run, number}),
-                  fmt::format("step {} of run {}", number, run));
+                  run, number);
 }
 
 void Store::Batch::set_scan(std::int64_t run, std::int64_t number, const std::string& scan) {
@@ -120,7 +128,7 @@ void Store::Batch::set_scan(std::int64_t run, std::int64_t number, const std::st
     put_blob(name, scan);
     must_be_there(store_.handle_->database->change("UPDATE steps SET scan = ? WHERE run = ? AND number = ?",
                                                    {hex(name), run, number}),
-                  fmt::format("step {} of run {}", number, run));
+                  run, number);
 }
 
 void Store::Batch::add_change(const ChangeRecord& change) {
@@ -140,7 +148,14 @@ void Store::Batch::set_change(const ChangeRecord& change) {
                                 "WHERE run = ? AND step = ? AND type = ? AND key = ?",
                                 {to_stored(change.before, handle), to_stored(change.after, handle),
                                  chaos::to_text(change.result), change.run, change.step, change.type, change.key}),
-        fmt::format("change of {}:{} in step {} of run {}", change.type, change.key, change.step, change.run));
+        change);
+}
+
+void Store::Batch::set_result(const ChangeRecord& change) {
+    must_be_there(store_.handle_->database->change(
+                      "UPDATE changes SET result = ? WHERE run = ? AND step = ? AND type = ? AND key = ?",
+                      {chaos::to_text(change.result), change.run, change.step, change.type, change.key}),
+                  change);
 }
 
 /// The digest of a content would confirm a guess of it: it is closed as well.

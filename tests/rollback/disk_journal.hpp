@@ -20,14 +20,14 @@ public:
         ::mkdir(directory_.c_str(), 0700);
     }
 
-    void intend(std::vector<rollback::Operation>& operations, const std::vector<std::string>& stages,
+    void intend(std::span<rollback::Operation* const> operations, const std::vector<std::string>& stages,
                 const std::vector<Content>& blobs) override {
         for (const Content& blob : blobs) put(hex(blob.digest()), blob.bytes());
         std::vector<rollback::Operation> all = this->operations();
         std::vector<std::string> directories = this->stages();
-        for (rollback::Operation& operation : operations) {
-            operation.number = static_cast<std::int64_t>(all.size()) + 1;
-            all.push_back(operation);
+        for (rollback::Operation* const operation : operations) {
+            operation->number = static_cast<std::int64_t>(all.size()) + 1;
+            all.push_back(*operation);
         }
         directories.insert(directories.end(), stages.begin(), stages.end());
         std::ostringstream out;

@@ -162,8 +162,12 @@ TEST_CASE("A run, its steps, changes, operations and stage directories come back
         batch.set_step(run, 2, StepRecord::State::done);
         batch.set_scan(run, 2, std::string(2000, 's'));
         change.before = map({{"mode", text("0600")}});
-        change.result = ChangeRecord::Result::done;
+        change.result = ChangeRecord::Result::skipped;
         batch.set_change(change);
+        ChangeRecord of_its_result = change;  // what else it says is left as it is
+        of_its_result.before = of_its_result.after = Value();
+        of_its_result.result = change.result = ChangeRecord::Result::done;
+        batch.set_result(of_its_result);
         batch.set_run(run, RunState::undone, "because", 9, 3);
         batch.commit();
     }
@@ -223,6 +227,7 @@ TEST_CASE("What a store is asked to change and does not have is an error") {
     CHECK_THROWS_AS(batch.set_run(7, RunState::committed, "", 0, 0), Error);
     CHECK_THROWS_AS(batch.set_step(7, 1, StepRecord::State::done), Error);
     CHECK_THROWS_AS(batch.set_change(ChangeRecord{}), Error);
+    CHECK_THROWS_AS(batch.set_result(ChangeRecord{}), Error);
     CHECK_THROWS_AS(batch.add_step({7, 1, "file", {}, "", StepRecord::State::planned}), Error);  // of no run
 }
 
