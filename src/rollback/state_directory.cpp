@@ -24,10 +24,13 @@
 namespace chaos::rollback {
 namespace {
 
+struct NoRoom {};
+
 void write_all(int descriptor, std::string_view bytes, const std::string& path) {
     while (!bytes.empty()) {
         const ssize_t n = write(descriptor, bytes.data(), bytes.size());
         if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && (errno == ENOSPC || errno == EDQUOT)) throw NoRoom();
         if (n < 0) fail_on("can not write", path);
         bytes.remove_prefix(static_cast<std::size_t>(n));
     }
@@ -130,36 +133,42 @@ void sweep_copies(const char* place) {
 PrivateCopy::PrivateCopy(const std::string& database) {
     for (const char* place : {"/dev/shm", "/run", "/tmp", "/var/tmp"}) {
         sweep_copies(place);
-        std::string wanted = fmt::format("{}/chaos-look-{}-XXXXXX", place, getpid());
-        if (mkdtemp(wanted.data())) {
-            directory_ = std::move(wanted);
-            break;
+        directory_ = fmt::format("{}/chaos-look-{}-XXXXXX", place, getpid());
+        if (!mkdtemp(directory_.data())) continue;
+        try {
+            copy(database);
+            return;
+        } catch (const NoRoom&) {  // it may be elsewhere
+            leave();
+        } catch (...) {
+            leave();
+            throw;
         }
     }
-    if (directory_.empty())
-        throw Error(fmt::format("{} can not be written to, and there is no place for a copy to look at", database))
-            .help("mount -t tmpfs tmpfs /tmp");
-    try {
-        // Somebody may be writing who sees this disk otherwise than we do: then the copy is torn, and made again.
-        for (int attempt = 0; attempt < 10; ++attempt) {
-            std::array<Look, suffixes.size()> before;
-            std::transform(suffixes.begin(), suffixes.end(), before.begin(),
-                           [&](const char* suffix) { return look(database + suffix); });
-            empty();
-            for (const char* suffix : suffixes) copy_file(database + suffix, path() + suffix);
-            if (std::equal(suffixes.begin(), suffixes.end(), before.begin(),
-                           [&](const char* suffix, const Look& seen) { return look(database + suffix) == seen; }))
-                return;
-        }
-        throw Busy(fmt::format("the store {} is being written to all the time", database));
-    } catch (...) {
+    throw Error(fmt::format("{} can not be written to, and there is no place for a copy to look at", database))
+        .help("mount -t tmpfs tmpfs /tmp");
+}
+
+void PrivateCopy::copy(const std::string& database) const {
+    // Somebody may be writing who sees this disk otherwise than we do: then the copy is torn, and made again.
+    for (int attempt = 0; attempt < 10; ++attempt) {
+        std::array<Look, suffixes.size()> before;
+        std::transform(suffixes.begin(), suffixes.end(), before.begin(),
+                       [&](const char* suffix) { return look(database + suffix); });
         empty();
-        rmdir(directory_.c_str());
-        throw;
+        for (const char* suffix : suffixes) copy_file(database + suffix, path() + suffix);
+        if (std::equal(suffixes.begin(), suffixes.end(), before.begin(),
+                       [&](const char* suffix, const Look& seen) { return look(database + suffix) == seen; }))
+            return;
     }
+    throw Busy(fmt::format("the store {} is being written to all the time", database));
 }
 
 PrivateCopy::~PrivateCopy() {
+    leave();
+}
+
+void PrivateCopy::leave() const noexcept {
     empty();
     unlink((path() + "-shm").c_str());
     rmdir(directory_.c_str());

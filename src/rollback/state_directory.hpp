@@ -28,7 +28,9 @@ public:
     std::string path() const { return directory_ + "/store.db"; }
 
 private:
+    void copy(const std::string& database) const;
     void empty() const noexcept;
+    void leave() const noexcept;
     std::string directory_;
 };
 

@@ -134,6 +134,8 @@ Health check_history(const std::string& state_directory) {
         return rollback::Store(state_directory, rollback::Store::Access::look).check();
     } catch (const rollback::Missing&) {
         return {};
+    } catch (const rollback::OutOfReach&) {
+        throw;  // it may be as sound as ever
     } catch (const Error& error) {
         Health health;
         health.flaws.push_back({error.what(), {}});
