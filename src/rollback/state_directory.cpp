@@ -93,6 +93,21 @@ std::string read_file(const std::string& path) {
     }
 }
 
+std::optional<Digest> digest_of_file(const std::string& path) {
+    const Descriptor file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    if (!file && errno == ENOENT) return std::nullopt;
+    if (!file) fail_on("can not read", path);
+    Hasher hasher;
+    std::string piece(256 * 1024, '\0');
+    for (;;) {
+        const ssize_t n = read(*file, piece.data(), piece.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) fail_on("can not read", path);
+        if (n == 0) return hasher.finish();
+        hasher.add({piece.data(), static_cast<std::size_t>(n)});
+    }
+}
+
 bool maps_hold(std::int64_t magic) {
     // NFS, CIFS, SMB, SMB2, 9p, FUSE, Ceph, AFS (two), Coda, VirtualBox, OCFS2, GFS2, Lustre, VMware
     constexpr std::array<std::int64_t, 15> shared = {0x6969,     0xFF534D42, 0x517B,     0xFE534D42, 0x01021997,

@@ -7,8 +7,9 @@
 #include <chaos/digest.hpp>
 #include <chaos/passes_boots.hpp>
 #include <chaos/successive.hpp>
-#include <fstream>
 #include <span>
+
+#include "state_directory.hpp"
 
 namespace chaos::rollback {
 
@@ -67,14 +68,11 @@ bool differs_unseen(const Image& before, const Image& after) {
 }
 
 /// A file that is there, and has another content than its name says.
-bool is_damaged(const std::string& path, const Digest& wanted) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return false;
-    Hasher hasher;
-    std::string piece(256 * 1024, '\0');
-    while (file.read(piece.data(), static_cast<std::streamsize>(piece.size())) || file.gcount() > 0)
-        hasher.add({piece.data(), static_cast<std::size_t>(file.gcount())});
-    return hasher.finish() != wanted;
+bool is_damaged(const std::string& path, const Digest& wanted) try {
+    const auto found = digest_of_file(path);
+    return found && *found != wanted;
+} catch (const Error&) {
+    return true;
 }
 
 bool stands(const std::optional<RunRecord>& run) {
