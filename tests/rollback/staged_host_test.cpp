@@ -461,6 +461,36 @@ TEST_CASE("A command is fenced before it begins, and after what was queued is in
     CHECK(bench.journal->lifted == 1);
 }
 
+TEST_CASE("On a disk that became read-only, a stage that was never made is nothing to remove") {
+    enum : int { well, no_mounts = 77, refused, removed };
+    const int status = in_child([]() -> int {
+        if (::unshare(CLONE_NEWNS) || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr)) return no_mounts;
+        Bench bench;
+        const std::string disk = bench.root() + "/disk";
+        if (::mkdir(disk.c_str(), 0755) || ::mount("disk", disk.c_str(), "tmpfs", 0, nullptr)) return no_mounts;
+        test::put_file(disk + "/.chaos-7-there", "x");
+        if (::mount("disk", disk.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, nullptr)) return no_mounts;
+        int got = well;
+        try {
+            bench.host->sweep({"/disk/.chaos-7-never", "/disk/.chaos-7-1~"});
+        } catch (const Error& error) {
+            std::fprintf(stderr, "%s\n", error.what());
+            got = refused;
+        }
+        try {
+            bench.host->sweep({"/disk/.chaos-7-there"});
+            got = removed;  // it can not be
+        } catch (const Error&) {
+        }
+        ::umount2(disk.c_str(), MNT_DETACH);
+        return got;
+    });
+    if (status == no_mounts)
+        MESSAGE("skipped: a mount of the test's own needs root");
+    else
+        CHECK(status == well);
+}
+
 TEST_CASE("Every file system of a disk is synced once a command was run, and none in memory") {
     enum : int { well, no_mounts = 77, not_synced, too_early, memory_synced };
     const int status = in_child([]() -> int {
