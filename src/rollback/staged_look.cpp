@@ -147,7 +147,7 @@ std::optional<Move> StagedHost::Parts::look_at(const Wish& wish, bool gone, std:
     Operation& operation = move.operation;
     operation.run = run, operation.step = wish.step, operation.path = wish.path;
     std::string bytes;
-    if (spot && !gone) operation.before = capture(spot, wish.verb == Verb::meta ? Depth::meta : Depth::content, &bytes);
+    if (spot && !gone) operation.before = capture(spot, wish.verb == Verb::meta ? Depth::meta : Depth::whole, &bytes);
     const Image& before = operation.before;
     if (wish.verb == Verb::meta && !before)
         throw Error(fmt::format("{}: expected something there to give a mode and owner, found nothing", wish.path));

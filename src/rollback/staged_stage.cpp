@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chaos/named.hpp>
 
 #include "names.hpp"
 #include "staged_parts.hpp"
@@ -134,7 +135,8 @@ bool StagedHost::Parts::join(const Spot& spot, const Image& wished, const std::s
 }
 
 /// Created closed, then content, owner, mode, attributes, time: at no moment may somebody read what he shall not.
-Image StagedHost::Parts::make(const Spot& spot, const Image& wished, const Content& content, const std::string& path) {
+Image StagedHost::Parts::make(const Spot& spot, const Image& wished, const Content& content, const std::string& path,
+                              std::uint32_t flags) {
     const char* const name = spot.name.c_str();
     const bool directory = wished.kind == Entry::Kind::directory;
     if (join(spot, wished, path)) return capture(spot, Depth::names);
@@ -142,6 +144,8 @@ Image StagedHost::Parts::make(const Spot& spot, const Image& wished, const Conte
     if (wished.kind == Entry::Kind::file) {
         made = Descriptor(::openat(spot.at(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
         if (!made) fail(path, "be staged", errno);
+        if (flags && !give_flags(*made, flags))
+            journal.says(fmt::format("{} has lost flags that chattr gave it: its new content can not have them", named(path)));
         write_content(*made, content, path);
     } else {
         if (directory ? ::mkdirat(spot.at(), name, 0700) : ::symlinkat(wished.target.c_str(), spot.at(), name))
@@ -170,7 +174,7 @@ void StagedHost::Parts::stage(Move& move) {
     if (!spot) fail(operation.staged, "be staged", ENOENT);
     if (near.is_fresh()) touch(spot.at(), parent_of(operation.staged));
     if (manner == Manner::to_trash || manner == Manner::disappear || manner == Manner::empty_away) return;
-    move.made = make(spot, operation.after, move.content, operation.path);
+    move.made = make(spot, operation.after, move.content, operation.path, operation.before.flags);
     refuse_another(move.made, operation);
 }
 

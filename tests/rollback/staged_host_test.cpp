@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/fs.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -459,6 +461,39 @@ TEST_CASE("A command is fenced before it begins, and after what was queued is in
     CHECK(output.out == "queued\n");
     CHECK(bench.journal->fenced.size() == 1);
     CHECK(bench.journal->lifted == 1);
+}
+
+TEST_CASE("What chattr said of a file is true of the one that takes its place") {
+    Bench bench;
+    const auto flags_of = [&](const std::string& name, int set = 0) {
+        const Descriptor file(::open(bench.etc(name).c_str(), O_RDONLY | O_CLOEXEC));
+        REQUIRE(file);
+        int flags = 0;
+        if (::ioctl(*file, FS_IOC_GETFLAGS, &flags)) return -1;
+        flags |= set;
+        if (set && ::ioctl(*file, FS_IOC_SETFLAGS, &flags)) return -1;
+        return flags;
+    };
+    constexpr int said = FS_NODUMP_FL | FS_NOATIME_FL;
+    for (const char* name : {"a", "b", "c"}) test::put_file(bench.etc(name), "old");
+    if (flags_of("a", said) < 0 || flags_of("c", said) < 0) {
+        MESSAGE("skipped: this file system has no flags of files");
+        return;
+    }
+    StagedHost& host = *bench.host;
+    for (const char* name : {"/etc/a", "/etc/b"}) host.write(name, Content("new"), {});
+    host.set_meta("/etc/c", {0600});
+    host.publish();
+    CHECK(slurp(bench.etc("a")) == "new");
+    CHECK((flags_of("a") & said) == said);
+    CHECK((flags_of("b") & said) == 0);
+    CHECK((flags_of("c") & said) == said);
+    host.write("/etc/a", Content("newer"), {});  // and of the next
+    host.write("/etc/d", Content("new"), {});
+    host.publish();
+    CHECK(slurp(bench.etc("a")) == "newer");
+    CHECK((flags_of("a") & said) == said);
+    CHECK((flags_of("d") & said) == 0);
 }
 
 TEST_CASE("On a disk that became read-only, a stage that was never made is nothing to remove") {
