@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chaos/named.hpp>
 #include <climits>
 #include <cstring>
 #include <optional>
@@ -232,7 +233,7 @@ void content_into(Image& image, Inode inode, const std::string& name, std::strin
         inode.descriptor = *opened;
     }
     for (int tries = 0; !read_content(image, inode.descriptor, name, bytes); ++tries) {
-        if (tries == 20) throw Error(fmt::format("{}: is written to all the time and can not be kept", name));
+        if (tries == 20) throw Error(fmt::format("{}: is written to all the time and can not be kept", named(name)));
         stat_into(image, inode.descriptor, name);
     }
 }

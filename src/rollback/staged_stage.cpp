@@ -72,8 +72,8 @@ void write_content(int to, const Content& content, const std::string& path) {
         }
     }
     if (hasher.finish() != content.digest())
-        throw Error(
-            fmt::format("{}: is not the content it was: expected digest {}", content.path(), hex(content.digest())));
+        throw Error(fmt::format("{}: is not the content it was: expected digest {}", named(content.path()),
+                                hex(content.digest())));
 }
 
 void set_modified(int descriptor, std::int64_t modified, const std::string& path) {
@@ -91,7 +91,7 @@ void set_modified(int descriptor, std::int64_t modified, const std::string& path
 void refuse_another(const Image& made, const Operation& operation) {
     const Image& wished = operation.after;
     const auto refuse = [&](const char* what, const std::string& has, const std::string& should) {
-        throw Error(fmt::format("{}: its {} can not be {} here: it stays {}", operation.path, what, should, has))
+        throw Error(fmt::format("{}: its {} can not be {} here: it stays {}", named(operation.path), what, should, has))
             .help("the kernel or the file system allows no such value");
     };
     if (made.uid != wished.uid) refuse("owner", fmt::format("{}", made.uid), fmt::format("{}", wished.uid));
@@ -113,7 +113,7 @@ void StagedHost::Parts::make_stage_directory(const std::string& staged) {
         if (::mkdirat(spot.at(), spot.name.c_str(), 0700) && errno != EEXIST) fail(path, "be made", errno);
         const Image made = capture(spot, Depth::names);
         if (made.kind != Entry::Kind::directory || made.uid != ::geteuid() || (made.mode & 077))
-            throw Error(fmt::format("{}: expected a directory of ours, closed to others (0700)", path));
+            throw Error(fmt::format("{}: expected a directory of ours, closed to others (0700)", named(path)));
     };
     if (!state_in_root.empty() && directory.starts_with(state_in_root + "/")) make_one(parent_of(directory));
     make_one(directory);
@@ -129,8 +129,8 @@ bool StagedHost::Parts::join(const Spot& spot, const Image& wished, const std::s
     const Descriptor others = open_others(spot.at(), wished, gone);
     if (others && rejoin(spot, *others, wished)) return true;
     if (!gone)
-        journal.says(
-            fmt::format("{} had other names, and is a file of its own now: none of them is found as it was", path));
+        journal.says(fmt::format("{} had other names, and is a file of its own now: none of them is found as it was",
+                                 named(path)));
     return false;
 }
 
@@ -145,7 +145,8 @@ Image StagedHost::Parts::make(const Spot& spot, const Image& wished, const Conte
         made = Descriptor(::openat(spot.at(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
         if (!made) fail(path, "be staged", errno);
         if (flags && !give_flags(*made, flags))
-            journal.says(fmt::format("{} has lost flags that chattr gave it: its new content can not have them", named(path)));
+            journal.says(
+                fmt::format("{} has lost flags that chattr gave it: its new content can not have them", named(path)));
         write_content(*made, content, path);
     } else {
         if (directory ? ::mkdirat(spot.at(), name, 0700) : ::symlinkat(wished.target.c_str(), spot.at(), name))

@@ -463,6 +463,31 @@ TEST_CASE("A command is fenced before it begins, and after what was queued is in
     CHECK(bench.journal->lifted == 1);
 }
 
+TEST_CASE("A name that would make a line of its own is told as a shell has it") {
+    Bench bench;
+    StagedHost& host = *bench.host;
+    const auto told = [&](const auto& act) {
+        try {
+            act();
+            host.publish();
+        } catch (const Error& error) {
+            const std::string all = std::string(error.what()) + " | " + error.hint;
+            CHECK(all.find('\n') == all.npos);
+            return all;
+        }
+        return std::string("nothing was thrown");
+    };
+    const auto says = [&](const char* what, const auto& act) { CHECK(told(act).find(what) != std::string::npos); };
+    says("'/etc/a'$'\\n''b/c': the directory '/etc/a'$'\\n''b' is not there",
+         [&] { host.write("/etc/a\nb/c", Content("x"), {}); });
+    says("'/etc/a'$'\\n''b': expected something there", [&] { host.set_meta("/etc/a\nb", {0600}); });
+    says("expected an absolute path, not 'a'$'\\n''b'", [&] { host.write("a\nb", Content("x"), {}); });
+    REQUIRE(::mkdir(bench.etc("a\nb").c_str(), 0755) == 0);
+    says("'/etc/a'$'\\n''b': expected a file", [&] { host.write("/etc/a\nb", Content("x"), {}); });
+    CHECK(told([] { fail("/etc/a\nb", "be read", EIO); }) ==
+          "'/etc/a'$'\\n''b': can not be read: Input/output error | ");
+}
+
 TEST_CASE("What chattr said of a file is true of the one that takes its place") {
     Bench bench;
     const auto flags_of = [&](const std::string& name, int set = 0) {
