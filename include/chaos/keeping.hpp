@@ -53,7 +53,7 @@ Health check_history(const std::string& state_directory);
 
 /// What was saved of a damaged store.
 struct Salvage {
-    std::string kept;  ///< Where the damaged one lies now, whole; empty: it was sound.
+    std::string kept;  ///< Where the damaged one lies now, whole, with what of objects/ was; empty: it was sound.
     std::vector<std::pair<std::string, std::int64_t>> rows;  ///< By table: how many are in the new one.
     Health health;                                           ///< Of the new one: what is lost is in its flaws.
 };

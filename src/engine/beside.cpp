@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <chaos/beside.hpp>
 #include <chaos/error.hpp>
+#include <chaos/named.hpp>
 #include <climits>
 #include <cstdlib>
 #include <cstring>
@@ -25,7 +26,7 @@ public:
         struct stat about {};
         if (::fstat(fd_, &about) < 0) fail(errno);
         if (!S_ISREG(about.st_mode))
-            throw Error(fmt::format("'{}' is {}, not a regular file", path,
+            throw Error(fmt::format("{} is {}, not a regular file", quoted_name(path),
                                     S_ISDIR(about.st_mode) ? "a directory" : "something else"));
         size = static_cast<std::uint64_t>(about.st_size);
     }
@@ -49,7 +50,7 @@ public:
 private:
     [[noreturn]] void fail(int why) {
         if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-        throw Error(fmt::format("can not read '{}': {}", path_, std::strerror(why)));
+        throw Error(fmt::format("can not read {}: {}", quoted_name(path_), std::strerror(why)));
     }
     const std::string& path_;
     int fd_;
@@ -67,13 +68,13 @@ std::string read(const std::string& path, std::uint64_t most) {
     note(Asked::file, path);
     File file(path);
     if (file.size > most)
-        throw Error(fmt::format("'{}' has {} bytes, more than {}", path, file.size, most))
+        throw Error(fmt::format("{} has {} bytes, more than {}", quoted_name(path), file.size, most))
             .help("put big content beside the manifest, and name it with source:");
     std::string bytes(file.size + 1, '\0');
     std::size_t have = 0;
     while (const auto got = file.next(bytes.data() + have, bytes.size() - have)) {
         have += got;
-        if (have > most) throw Error(fmt::format("'{}' grows while it is read", path));
+        if (have > most) throw Error(fmt::format("{} grows while it is read", quoted_name(path)));
         if (have == bytes.size()) bytes.resize(have * 2);
     }
     bytes.resize(have);
@@ -94,8 +95,8 @@ std::string read_stream(const std::string& path, std::uint64_t most) {
     }
     const int why = errno;
     if (fd >= 0) ::close(fd);
-    if (got < 0) throw Error(fmt::format("can not read '{}': {}", path, std::strerror(why)));
-    if (bytes.size() > most) throw Error(fmt::format("'{}' has more than {} bytes", path, most));
+    if (got < 0) throw Error(fmt::format("can not read {}: {}", quoted_name(path), std::strerror(why)));
+    if (bytes.size() > most) throw Error(fmt::format("{} has more than {} bytes", quoted_name(path), most));
     return bytes;
 }
 
@@ -128,7 +129,7 @@ bool exists(const std::string& path) {
 std::string real_path(const std::string& path) {
     note(Asked::name, path);
     char* found = ::realpath(path.c_str(), nullptr);
-    if (!found) throw Error(fmt::format("can not read '{}': {}", path, std::strerror(errno)));
+    if (!found) throw Error(fmt::format("can not read {}: {}", quoted_name(path), std::strerror(errno)));
     std::string out(found);
     std::free(found);
     return out;

@@ -133,7 +133,7 @@ private:
             if (field.role == Field::Role::key || field.role == Field::Role::seen) continue;
             if (resource.absent && field.role != Field::Role::option) continue;
             const bool optional = !field.given(otherwise.get());
-            if (!optional && !field.required && field.same(otherwise.get(), resource.wanted.spec())) continue;
+            if (!optional && !field.required && field.get(otherwise.get()) == value) continue;
             if (field.name == "secret" && is_hidden_by_itself(i)) continue;
             if (value.secret)
                 body.push_back(secret(i, field));

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <chaos/manifest.hpp>
+#include <chaos/named.hpp>
 #include <chaos/template.hpp>
 #include <ctime>
 #include "beside.hpp"
@@ -164,7 +165,8 @@ struct SecretFile::Parts {
         age::Keys keys;
         if (age::wants_passphrase(bytes)) {
             if (!ring.passphrases)
-                throw LacksKey(fmt::format("'{}' is closed with a passphrase, and nobody can be asked for it", path));
+                throw LacksKey(
+                    fmt::format("{} is closed with a passphrase, and nobody can be asked for it", quoted_name(path)));
             passphrase = keys.passphrase = ring.passphrases->passphrase(path);
         } else {
             keys.identities = identities_of(ring);
@@ -209,7 +211,7 @@ struct SecretFile::Parts {
         const bool armored = form == Form::age_text;
         if (passphrase && !fresh) return age::encrypt_by_passphrase(plain, *passphrase, armored);
         if (recipients.empty())
-            throw Error(fmt::format("'{}' does not say whom it is for", path))
+            throw Error(fmt::format("{} does not say whom it is for", quoted_name(path)))
                 .help("say it: --recipient age1... for each of them");
         std::vector<age::Recipient> to;
         for (const std::string& one : recipients) to.push_back(age::parse_recipient(one));
@@ -219,7 +221,8 @@ struct SecretFile::Parts {
     std::string sops_bytes() const {
         const std::string data_key = fresh ? crypto::random_bytes(32) : key;
         if (fresh && metadata.has_other_keys)
-            throw Error(fmt::format("'{}' is for keys of PGP or a cloud as well, which chaos can not close for", path))
+            throw Error(fmt::format("{} is for keys of PGP or a cloud as well, which chaos can not close for",
+                                    quoted_name(path)))
                 .help("sops updatekeys FILE; sops rotate --in-place FILE");
         std::string mac;
         const Value closed = sops::close(read, metadata, data_key, fresh ? sops::Kept() : kept, mac);
@@ -250,7 +253,7 @@ struct SecretFile::Parts {
             rewritten(text, read, closed, [&](const std::string& b) { return opens_as_it_was(ended(b)); });
         std::string bytes = ended(values);
         if (!opens_as_it_was(bytes))
-            throw Error(fmt::format("'{}' can not be written so that it reads the same", path));
+            throw Error(fmt::format("{} can not be written so that it reads the same", quoted_name(path)));
         return bytes;
     }
 };
@@ -274,7 +277,7 @@ SecretFile SecretFile::open_bytes(const std::string& path, std::string bytes, co
         }
         const Value root = parse_hidden(bytes, path);
         if (!sops::is_sops(root))
-            throw Error(fmt::format("'{}' lies open: it is neither a file of age nor of sops", path))
+            throw Error(fmt::format("{} lies open: it is neither a file of age nor of sops", quoted_name(path)))
                 .help(fmt::format("close it: chaos secrets edit --recipient age1... {}", path));
         parts->open_sops(bytes, root, ring);
         return SecretFile(std::move(parts));

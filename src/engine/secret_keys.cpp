@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <cerrno>
 #include <chaos/beside.hpp>
+#include <chaos/named.hpp>
 #include <cstdlib>
 #include <cstring>
 #include "beside.hpp"
@@ -68,7 +69,7 @@ std::vector<age::Identity> identities_of(const KeyRing& ring) {
             all.insert(all.end(), some.begin(), some.end());
         } catch (Error& error) {
             crypto::wipe(text);
-            throw Error(fmt::format("'{}' is no key file: {}", file.path, error.what())).help(error.hint);
+            throw Error(fmt::format("{} is no key file: {}", quoted_name(file.path), error.what())).help(error.hint);
         }
         crypto::wipe(text);
     }

@@ -251,7 +251,7 @@ RootHost::RootHost(const std::string& root, Cache* cache) : parts_(std::make_uni
     parts_->root = Descriptor(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     struct stat here, slash;
     if (!parts_->root || ::fstat(parts_->root.number(), &here) < 0)
-        throw Error(fmt::format("can not open the root directory {}: {}", root, std::strerror(errno)));
+        throw Error(fmt::format("can not open the root directory {}: {}", named(root), std::strerror(errno)));
     if (::stat("/", &slash) < 0) throw cannot("look at", "/", errno);
     parts_->live = here.st_dev == slash.st_dev && here.st_ino == slash.st_ino;
     parts_->path = parts_->live ? "/" : real_path(parts_->root.number());
@@ -334,7 +334,7 @@ Content RootHost::content(const std::string& path) const {
     struct stat st;
     if (::fstat(located.number(), &st) < 0) throw cannot("look at", path, errno);
     Entry entry = entry_of(st);
-    if (entry.kind != Entry::Kind::file) throw Error(fmt::format("can not read {}: not a regular file", path));
+    if (entry.kind != Entry::Kind::file) throw Error(fmt::format("can not read {}: not a regular file", named(path)));
 
     const Descriptor file = parts_->reopen(located, path);
     std::string bytes;

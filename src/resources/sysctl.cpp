@@ -159,16 +159,47 @@ std::optional<std::string> value_at_boot(const View& view, const std::string& ke
     return value;
 }
 
+/// The value now, and what our file says of it, are two things that somebody may have changed, one without the other:
+/// so each is compared, and goes back, by itself, though the one is written in words of the other.
+std::optional<std::string> said_in_file(const void* spec) {
+    const auto& it = *static_cast<const Sysctl*>(spec);
+    auto said = it.at_boot.text(it.value);
+    if (said) said = even(*said);
+    return said;
+}
+
+void say_in_file(Sysctl& to, const std::optional<std::string>& said) {
+    to.at_boot = Beside::of(said, even(to.value));
+}
+
+constexpr Field value_now(Field field) {
+    field.copy = [](void* to, const void* from) {
+        auto& it = *static_cast<Sysctl*>(to);
+        const bool is_new = it.value.empty() && it.at_boot.same;  // of which our file says nothing of its own yet
+        const auto said = said_in_file(to);
+        it.value = static_cast<const Sysctl*>(from)->value;
+        if (!is_new) say_in_file(it, said);
+    };
+    return field;
+}
+
+constexpr Field value_in_file(Field field) {
+    field.same = [](const void* a, const void* b) { return said_in_file(a) == said_in_file(b); };
+    field.copy = [](void* to, const void* from) { say_in_file(*static_cast<Sysctl*>(to), said_in_file(from)); };
+    return field;
+}
+
 constexpr Field fields[] = {
     schema::key<&Sysctl::key>("key", "The parameter, with dots or with slashes.").example("net.core.somaxconn"),
-    schema::property<&Sysctl::value>("value", "What it is set to; how blanks are written does not matter.")
-        .needed()
-        .example("4096"),
-    schema::property<&Sysctl::at_boot>("at_boot",
-                                       "What /etc/sysctl.d/60-chaos.conf sets it to at the next boot: true, the same; "
-                                       "false, nothing; or another value.")
-        .example("true")
-        .otherwise("true"),
+    value_now(schema::property<&Sysctl::value>("value", "What it is set to; how blanks are written does not matter.")
+                  .needed()
+                  .example("4096")),
+    value_in_file(
+        schema::property<&Sysctl::at_boot>("at_boot",
+                                           "What /etc/sysctl.d/60-chaos.conf sets it to at the next boot: true, the "
+                                           "same; false, nothing; or another value.")
+            .example("true")
+            .otherwise("true")),
     schema::seen<&Sysctl::along>("along", "What the kernel sets along with it: those of each network device.")
         .example("{net.ipv4.conf.eth0.forwarding: 0}")
         .told_in_words(),

@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <chaos/error.hpp>
+#include <chaos/named.hpp>
 #include <climits>
 #include <cstdlib>
 #include <cstring>
@@ -59,7 +60,7 @@ std::string read_link(int link, const std::string& path) {
 }  // namespace
 
 void fail(const std::string& path, std::string_view doing, int error) {
-    throw Error(fmt::format("{}: can not {}: {}", path, doing, std::strerror(error)));
+    throw Error(fmt::format("{}: can not {}: {}", named(path), doing, std::strerror(error)));
 }
 
 std::string parent_of(const std::string& path) {
@@ -73,13 +74,14 @@ std::string name_of(const std::string& path) {
 }
 
 std::string clean_path(const std::string& path) {
-    if (path.empty() || path[0] != '/') throw Error(fmt::format("expected an absolute path, not \"{}\"", path));
+    if (path.empty() || path[0] != '/')
+        throw Error(fmt::format("expected an absolute path, not {}", quoted_name(path)));
     if (path.find('\0') != path.npos) throw Error("expected a path without a zero byte in it");
     std::vector<std::string> backwards;
     push_parts(backwards, path);
     std::string out;
     for (auto part = backwards.rbegin(); part != backwards.rend(); ++part) {
-        if (*part == "..") throw Error(fmt::format("expected a path without \"..\", not \"{}\"", path));
+        if (*part == "..") throw Error(fmt::format("expected a path without '..', not {}", quoted_name(path)));
         out += '/' + *part;
     }
     return out.empty() ? "/" : out;
@@ -143,7 +145,8 @@ Descriptor Beneath::walk(const std::string& path) const {
         const mode_t type = attributes(*next).stx_mode & S_IFMT;
         if (type == S_IFLNK) {
             if (!trusted(*above.back()))
-                throw Error(fmt::format("{}: \"{}\" on the way is a link in a directory others can write", path, part))
+                throw Error(fmt::format("{}: {} on the way is a link in a directory others can write", named(path),
+                                        quoted_name(part)))
                     .help("name the path it leads to");
             if (++links > 40) fail(path, "be opened", ELOOP);
             const std::string target = read_link(*next, path);

@@ -21,6 +21,11 @@ Error no_space(const std::string& path, const std::string& directory) {
     return Error(fmt::format("no space left for the store {}", path)).help("df -h " + directory);
 }
 
+Error other_error(const std::string& path, int code, const std::string& message) {
+    const std::string kind = sqlite3_errstr(code);
+    return Error(fmt::format("the store {}: {}{}", path, message, kind == message ? "" : " (" + kind + ")"));
+}
+
 }  // namespace
 
 Database::Database(std::string path) : path_(std::move(path)) {
@@ -71,20 +76,18 @@ void Database::fail() const {
         case SQLITE_NOTADB:
         case SQLITE_CORRUPT: throw damaged(path_, message);
         case SQLITE_BUSY: throw Busy(fmt::format("the store {} is being written to by somebody else", path_));
-        case SQLITE_FULL: throw no_space(path_, directory);
+        case SQLITE_FULL: throw OutOfReach(no_space(path_, directory));
         case SQLITE_IOERR:  // what is mapped beside it could not grow
-            if (known && place.f_bavail == 0) throw no_space(path_, directory);
-            break;
+            if (known && place.f_bavail == 0) throw OutOfReach(no_space(path_, directory));
+            throw OutOfReach(other_error(path_, code, message));
         case SQLITE_CANTOPEN:
         case SQLITE_READONLY:
             if (known && (place.f_flag & ST_RDONLY))
                 throw Error(fmt::format("the store {} can not be changed: its file system is mounted read-only", path_))
                     .help("looking commands (history, show, plan) can be used as it is");
-            break;
-        default: break;
+            throw OutOfReach(other_error(path_, code, message));
+        default: throw other_error(path_, code, message);
     }
-    const std::string kind = sqlite3_errstr(code);
-    throw Error(fmt::format("the store {}: {}{}", path_, message, kind == message ? "" : " (" + kind + ")"));
 }
 
 sqlite3_stmt* Database::take(std::string_view sql) {

@@ -35,6 +35,13 @@ struct Parameter {
     Parameter(Bytes value) : kind(Kind::bytes), text(value.bytes) {}
 };
 
+/// The database, or what SQLite has to make beside it, can not be had where it lies: no room, no right, a bad disk. A
+/// copy elsewhere may do for looking.
+class OutOfReach : public Error {
+public:
+    explicit OutOfReach(Error why) : Error(std::move(why)) {}
+};
+
 /// An SQLite database file that is open, and every statement prepared on it so far.
 ///
 /// The only class that knows SQLite. What goes wrong is an Error that names the file and what to do; a damaged file is

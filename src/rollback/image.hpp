@@ -18,8 +18,9 @@ struct Image {
         extended;  ///< Extended attributes, ACLs and capabilities among them: sorted, name and value length-prefixed.
     std::uint64_t device = 0, inode = 0;  ///< Which inode it was: to know our own again. Not compared.
     std::int64_t changed = 0;             ///< ctime in nanoseconds; of this look, not recorded and not compared.
-    std::int64_t born = 0;  ///< btime of that inode in nanoseconds, 0 where the file system does not tell.
-    std::string others;     ///< Of a file with other names: the kernel's handle of its inode. Not compared.
+    std::int64_t born = 0;    ///< btime of that inode in nanoseconds, 0 where the file system does not tell.
+    std::string others;       ///< Of a file with other names: the kernel's handle of its inode. Not compared.
+    std::uint32_t flags = 0;  ///< What chattr said of a file; of a look at Depth::whole, not recorded and not compared.
 
     explicit operator bool() const { return kind != Entry::Kind::absent; }
 

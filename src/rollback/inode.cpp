@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/fs.h>
 #include <linux/magic.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
@@ -13,6 +15,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chaos/named.hpp>
 #include <climits>
 #include <cstring>
 #include <optional>
@@ -22,6 +25,10 @@ namespace {
 
 constexpr const char* capability = "security.capability";
 constexpr const char* access_acl = "system.posix_acl_access";
+/// Flags that go over to another inode. Not that it is fixed, which is refused before; not what the file system says of
+/// how it keeps it.
+constexpr std::uint32_t lasting_flags = FS_SECRM_FL | FS_UNRM_FL | FS_COMPR_FL | FS_NOCOMP_FL | FS_SYNC_FL |
+                                        FS_NODUMP_FL | FS_NOATIME_FL | FS_JOURNAL_DATA_FL | FS_NOTAIL_FL | FS_NOCOW_FL;
 constexpr std::uint32_t set_id_bits = S_ISUID | S_ISGID;
 
 /// O_PATH descriptors have no fchmod, fgetxattr or read: this name of theirs has them all.
@@ -50,6 +57,12 @@ Entry::Kind kind_of(std::uint32_t mode) {
 
 std::int64_t nanoseconds(const struct statx_timestamp& time) {
     return time.tv_sec * 1'000'000'000 + static_cast<std::int64_t>(time.tv_nsec);
+}
+
+/// 0, too, where a file system has no flags.
+std::uint32_t flags_of(int file) {
+    int flags = 0;
+    return ::ioctl(file, FS_IOC_GETFLAGS, &flags) ? 0 : static_cast<std::uint32_t>(flags);
 }
 
 /// Where a lower layer's inode is copied up as it is renamed or changed, it is born once more: that says nothing.
@@ -220,7 +233,7 @@ void content_into(Image& image, Inode inode, const std::string& name, std::strin
         inode.descriptor = *opened;
     }
     for (int tries = 0; !read_content(image, inode.descriptor, name, bytes); ++tries) {
-        if (tries == 20) throw Error(fmt::format("{}: is written to all the time and can not be kept", name));
+        if (tries == 20) throw Error(fmt::format("{}: is written to all the time and can not be kept", named(name)));
         stat_into(image, inode.descriptor, name);
     }
 }
@@ -262,20 +275,21 @@ Image capture(const Spot& spot, Depth depth, std::string* bytes) {
     Image image;
     struct stat found {};
     const char* const name = spot.name.c_str();
-    if (depth == Depth::content && ::fstatat(spot.at(), name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+    if (depth >= Depth::content && ::fstatat(spot.at(), name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
         S_ISREG(found.st_mode)) {
         // The common case, with one descriptor for all. What can not be read is an Error below.
         const Descriptor file(::openat(spot.at(), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
         if (file) image = look({*file, true}, spot.name, depth);
         if (image.kind == Entry::Kind::file) {
             content_into(image, {*file, true}, spot.name, bytes);
+            if (depth == Depth::whole) image.flags = flags_of(*file) & lasting_flags;
             return image;
         }
     }
     const Descriptor inode = open_name(spot);
     if (!inode) return {};
     image = look({*inode}, spot.name, depth);
-    if (depth == Depth::content && image.kind == Entry::Kind::file) content_into(image, {*inode}, spot.name, bytes);
+    if (depth >= Depth::content && image.kind == Entry::Kind::file) content_into(image, {*inode}, spot.name, bytes);
     return image;
 }
 
@@ -322,6 +336,12 @@ bool untouched(const Image& now, const Image& then) {
            now.gid == then.gid &&
            (now.kind == Entry::Kind::directory ||  // entries of ours come and go in it
             (now.size == then.size && now.modified == then.modified));
+}
+
+bool give_flags(int descriptor, std::uint32_t flags) {
+    const std::uint32_t now = flags_of(descriptor);
+    int wished = static_cast<int>((now & ~lasting_flags) | (flags & lasting_flags));
+    return static_cast<std::uint32_t>(wished) == now || ::ioctl(descriptor, FS_IOC_SETFLAGS, &wished) == 0;
 }
 
 void change_meta(int descriptor, const Image& wished, const std::string& path) {

@@ -9,8 +9,8 @@
 
 namespace chaos::rollback {
 
-/// How much of a name is looked at: what it is; with its extended attributes; with its content.
-enum class Depth : char { names, meta, content };
+/// How much of a name is looked at: what it is; with its extended attributes; with its content; with its flags, too.
+enum class Depth : char { names, meta, content, whole };
 
 /// What lies there. `bytes` gets the content of a regular file of at most Content::in_memory bytes.
 /// Its digest is of what was read while nobody wrote: it is read again where somebody did.
@@ -40,6 +40,10 @@ std::string to_text(const Extended&);
 std::string with_mode(const std::string& extended, std::uint32_t mode);
 /// Without capabilities: they were given to a content, not to a name.
 std::string without_capabilities(const std::string& extended);
+
+/// What chattr said of another file, for the one that takes its place: compressed, not copied on write, not dumped.
+/// Before it has a content: for some it is too late then. False where the file system does not take it.
+bool give_flags(int descriptor, std::uint32_t flags);
 
 /// Owner, mode, extended attributes (capabilities last: chown takes them away), in this order. By descriptor; O_PATH
 /// will do. What is as wished is not touched.

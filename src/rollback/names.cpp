@@ -6,6 +6,7 @@
 #include <linux/fs.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <memory>
@@ -39,6 +40,8 @@ std::string next_name(DIR* directory) {
 
 bool is_gone(int at, const std::string& name, const std::string& path) {
     if (::unlinkat(at, name.c_str(), 0) == 0 || errno == ENOENT) return true;
+    // Where nothing can be written the kernel says so before it looks whether there is such a name.
+    if (errno == EROFS && ::faccessat(at, name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT) return true;
     if (errno != EISDIR && errno != EPERM) fail(path, "be removed", errno);
     if (::unlinkat(at, name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return true;
     if (errno != ENOTEMPTY && errno != EEXIST) fail(path, "be removed", errno);

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chaos/named.hpp>
 #include <iterator>
 #include <tuple>
 
@@ -157,10 +158,11 @@ std::optional<Move> StagedHost::Parts::look_at(const Wish& wish, bool gone, std:
     Operation& operation = move.operation;
     operation.run = run, operation.step = wish.step, operation.path = wish.path;
     std::string bytes;
-    if (spot && !gone) operation.before = capture(spot, wish.verb == Verb::meta ? Depth::meta : Depth::content, &bytes);
+    if (spot && !gone) operation.before = capture(spot, wish.verb == Verb::meta ? Depth::meta : Depth::whole, &bytes);
     const Image& before = operation.before;
     if (wish.verb == Verb::meta && !before)
-        throw Error(fmt::format("{}: expected something there to give a mode and owner, found nothing", wish.path));
+        throw Error(
+            fmt::format("{}: expected something there to give a mode and owner, found nothing", named(wish.path)));
     operation.after = wished(wish, before);
     const Image& after = operation.after;
     if (!before && !after) return std::nullopt;
@@ -168,16 +170,16 @@ std::optional<Move> StagedHost::Parts::look_at(const Wish& wish, bool gone, std:
     if (before && after && before.same_as(after) && !other_time) return std::nullopt;
     const bool directory = before.kind == Entry::Kind::directory;
     if (before && after && directory != (after.kind == Entry::Kind::directory) && !wish.over_other)
-        throw Error(fmt::format("{}: expected {}, found {}", wish.path, word(after.kind), word(before.kind)))
+        throw Error(fmt::format("{}: expected {}, found {}", named(wish.path), word(after.kind), word(before.kind)))
             .help("remove it first, or give the other a path of its own");
     if (wish.path == "/" && !(before && after && same_content(before, after)))
         throw Error("/: the root itself can not be made, replaced or removed");
     if (after.kind == Entry::Kind::other && !(before && same_content(before, after)) && wish.trash.empty())
-        throw Error(fmt::format("{}: {} can not be made again", wish.path, word(after.kind)));
+        throw Error(fmt::format("{}: {} can not be made again", named(wish.path), word(after.kind)));
     if (!wish.trash.empty() && !before && after) {
         operation.staged = wish.trash;
         if (const Spot kept = beneath.spot(wish.trash); kept) operation.after = capture(kept, Depth::meta);
-        if (!operation.after) throw Error(fmt::format("{}: is not in the trash any more", wish.path));
+        if (!operation.after) throw Error(fmt::format("{}: is not in the trash any more", named(wish.path)));
         touch(*beneath.nearest(parent_of(wish.path)), parent_of(wish.path));
         touch(*beneath.nearest(parent_of(wish.trash)), parent_of(wish.trash));
         return move;
@@ -205,11 +207,13 @@ std::vector<Move> StagedHost::Parts::look_at_tree(const Wish& wish, std::vector<
     }
     const std::string state_here = state_in_root;
     if (!state_here.empty() && (state_here == wish.path || state_here.starts_with(wish.path + "/")))
-        throw Error(fmt::format("{}: holds chaos's own state ({}) and can not be removed", wish.path, state_here));
+        throw Error(fmt::format("{}: holds chaos's own state ({}) and can not be removed", named(wish.path),
+                                named(state_here)));
     const Descriptor inside(::openat(spot.at(), spot.name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!inside) fail(wish.path, "be opened", errno);
     if (const std::string mount = mount_below(beneath.outside(beneath.path_of(*inside))); !mount.empty())
-        throw Error(fmt::format("{}: something is mounted at {}", wish.path, mount)).help("umount it first");
+        throw Error(fmt::format("{}: something is mounted at {}", named(wish.path), named(mount)))
+            .help("umount it first");
     const Descriptor own = state_here.empty() ? Descriptor() : beneath.directory(state_here);
     const bool in_one_move = own && region_of(*own) == region_of(spot.at()) && region_of(*own) == region_of(*inside) &&
                              !is_overlay(*own) && !apart(spot.at());
@@ -266,8 +270,8 @@ void StagedHost::Parts::check_parents(const std::vector<Move>& moves) const {
         const Spot spot = near.spot(lies_at(path));
         if (!spot) {
             if (!made.contains(parent))
-                throw Error(fmt::format("{}: the directory {} is not there", path, parent))
-                    .help(fmt::format("declare directory: {}", parent));
+                throw Error(fmt::format("{}: the directory {} is not there", named(path), named(parent)))
+                    .help(fmt::format("declare directory: {}", named(parent)));
             continue;
         }
         if (near.is_fresh()) {
@@ -276,7 +280,8 @@ void StagedHost::Parts::check_parents(const std::vector<Move>& moves) const {
         }
         const auto [other, fresh] = seen.emplace(std::tuple(region, directory.st_ino, spot.name), &path);
         if (!fresh && *other->second != path)
-            throw Error(fmt::format("{} and {} are one file", *other->second, path)).help("declare it once");
+            throw Error(fmt::format("{} and {} are one file", named(*other->second), named(path)))
+                .help("declare it once");
     }
 }
 

@@ -153,7 +153,7 @@ struct StagedHost::Parts {
     void stage(std::vector<Move>&);
     void stage(Move&);
     bool join(const Spot&, const Image& wished, const std::string& path);
-    Image make(const Spot&, const Image& wished, const Content&, const std::string& path);
+    Image make(const Spot&, const Image& wished, const Content&, const std::string& path, std::uint32_t flags = 0);
     void make_stage_directory(const std::string& staged);
     void sync();
 

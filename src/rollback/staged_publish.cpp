@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chaos/named.hpp>
 
 #include "names.hpp"
 #include "staged_parts.hpp"
@@ -14,11 +15,11 @@ namespace chaos::rollback {
 namespace {
 
 Error changed_since(const std::string& path) {
-    return Error(fmt::format("{} changed since the plan was made", path)).help("plan again: chaos plan");
+    return Error(fmt::format("{} changed since the plan was made", named(path))).help("plan again: chaos plan");
 }
 
 Spot must_be_there(Spot spot, const std::string& path) {
-    if (!spot) throw Error(fmt::format("{}: the directory {} is not there", path, parent_of(path)));
+    if (!spot) throw Error(fmt::format("{}: the directory {} is not there", named(path), named(parent_of(path))));
     return spot;
 }
 
@@ -63,7 +64,7 @@ void StagedHost::Parts::show(Move& move) {
         return;
     }
     if (manner == Manner::disappear || manner == Manner::to_trash) {
-        if (!move_name(target, staged, path)) throw Error(fmt::format("{}: is in the way", operation.staged));
+        if (!move_name(target, staged, path)) throw Error(fmt::format("{}: is in the way", named(operation.staged)));
         if (untouched(capture(staged, Depth::names), operation.before)) return;
         move_name(staged, target, path);  // somebody's newer one: back, unless there is a yet newer one
         throw changed_since(path);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chaos/named.hpp>
 #include <functional>
 
 #include "staged_parts.hpp"
@@ -26,7 +27,7 @@ std::string read_small(const Content& content) {
         const ssize_t got = ::read(*open, bytes.data() + done, bytes.size() - done);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) fail(content.path(), "be read", errno);
-        if (got == 0) throw Error(fmt::format("{}: became shorter while it was read", content.path()));
+        if (got == 0) throw Error(fmt::format("{}: became shorter while it was read", named(content.path())));
         done += static_cast<std::size_t>(got);
     }
     return bytes;
@@ -201,7 +202,7 @@ Content StagedHost::content(const std::string& path) const {
     if (file) return parts_->content_of(*wish);
     const std::string there = parts_->lies_at(clean);
     if ((wish && wish->verb != Verb::meta) || (!wish && there == clean && parts_->queue.gone(clean)))
-        throw Error(fmt::format("{}: expected a regular file", path));
+        throw Error(fmt::format("{}: expected a regular file", named(path)));
     return parts_->looking.content(there);
 }
 
@@ -217,7 +218,7 @@ void StagedHost::make_directory(const std::string& path, const Meta& meta) {
 
 void StagedHost::make_link(const std::string& path, const std::string& target, const Meta& owner) {
     const Guard guard(parts_->mutex);
-    if (target.empty()) throw Error(fmt::format("{}: expected a target of the link, not an empty one", path));
+    if (target.empty()) throw Error(fmt::format("{}: expected a target of the link, not an empty one", named(path)));
     parts_->queue.add({Verb::link, clean_path(path), {}, target, owner, {}, {}, false, parts_->step});
 }
 
@@ -229,7 +230,8 @@ void StagedHost::set_meta(const std::string& path, const Meta& meta) {
         parts_->queue.add({Verb::meta, clean, {}, {}, meta, {}, {}, false, parts_->step});
         return;
     }
-    if (!queued || !queued->makes()) throw Error(fmt::format("{}: is to be removed and can not get a mode", path));
+    if (!queued || !queued->makes())
+        throw Error(fmt::format("{}: is to be removed and can not get a mode", named(path)));
     if (queued->verb == Verb::restore) {
         if (queued->image.kind != Entry::Kind::link) queued->image.mode = meta.mode & 07777U;
         queued->image.extended = with_mode(queued->image.extended, queued->image.mode);

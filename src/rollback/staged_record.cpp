@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chaos/named.hpp>
 #include <ctime>
 
 #include "layers.hpp"
@@ -95,7 +96,8 @@ private:
     bool take(const Found& found) {
         const std::string& state = parts_.state_in_root;
         if (!state.empty() && (found.path == state || found.path.starts_with(state + "/")))
-            throw Error(fmt::format("{}: it wrote to what chaos keeps; nothing of what it wrote stays", found.path));
+            throw Error(
+                fmt::format("{}: it wrote to what chaos keeps; nothing of what it wrote stays", named(found.path)));
         if (is_whiteout(found.spot)) return remove(found.path), false;
         std::string bytes;
         Image image = capture(found.spot, Depth::content, &bytes);
@@ -103,7 +105,7 @@ private:
         if (image.kind == Entry::Kind::other)
             throw Error(fmt::format("{}: it made a device, socket or pipe, which can not be recorded; nothing of what "
                                     "it wrote stays",
-                                    found.path))
+                                    named(found.path)))
                 .help("leave out 'record', and say 'undo:' how it is taken back");
         const Image before = before_of(found.path, image);
         clean(image, before);
@@ -137,7 +139,7 @@ private:
         const std::array<const Image*, 1> like = {&made};
         Image before = made.kind == Entry::Kind::file ? capture_like(spot, like) : capture(spot, Depth::meta);
         if (before && before.kind != Entry::Kind::directory && before.changed > began_)
-            throw Error(fmt::format("{}: was changed by somebody else while the command ran", path))
+            throw Error(fmt::format("{}: was changed by somebody else while the command ran", named(path)))
                 .help("run it again");
         return before;
     }

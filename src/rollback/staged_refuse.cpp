@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include <chaos/named.hpp>
 #include <map>
 
 #include "staged_parts.hpp"
@@ -29,9 +30,9 @@ std::uint64_t flags_of(int directory, const char* name) {
 
 Error fixed(const std::string& path, const std::string& what, std::uint64_t flags) {
     const bool immutable = flags & STATX_ATTR_IMMUTABLE;
-    return Error(fmt::format("{}: {} is {}, so it can not be changed", path, what,
+    return Error(fmt::format("{}: {} is {}, so it can not be changed", named(path), named(what),
                              immutable ? "immutable" : "append-only"))
-        .help(fmt::format("chattr -{} {}", immutable ? 'i' : 'a', what));
+        .help(fmt::format("chattr -{} {}", immutable ? 'i' : 'a', named(what)));
 }
 
 std::uint64_t in_blocks(std::uint64_t bytes, std::uint64_t block) {
@@ -92,13 +93,13 @@ void StagedHost::Parts::refuse_what_does_not_fit(const std::vector<Move>& moves,
         const std::uint64_t wanted =
             in_blocks(need.bytes + need.bytes / 5 + need.inodes * found.f_frsize, found.f_frsize);
         if (wanted > free)
-            throw Error(fmt::format("{}: this needs {} KiB on that file system, and {} KiB are free", where,
+            throw Error(fmt::format("{}: this needs {} KiB on that file system, and {} KiB are free", named(where),
                                     wanted / 1024, free / 1024))
-                .help(fmt::format("make room there: df -h {}", where));
+                .help(fmt::format("make room there: df -h {}", named(where)));
         if (found.f_files != 0 && found.f_favail < need.inodes)
-            throw Error(fmt::format("{}: this needs {} inodes on that file system, and {} are free", where, need.inodes,
-                                    found.f_favail))
-                .help(fmt::format("remove files there: df -i {}", where));
+            throw Error(fmt::format("{}: this needs {} inodes on that file system, and {} are free", named(where),
+                                    need.inodes, found.f_favail))
+                .help(fmt::format("remove files there: df -i {}", named(where)));
     }
 }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chaos/named.hpp>
 
 #include "names.hpp"
 #include "staged_parts.hpp"
@@ -71,8 +72,8 @@ void write_content(int to, const Content& content, const std::string& path) {
         }
     }
     if (hasher.finish() != content.digest())
-        throw Error(
-            fmt::format("{}: is not the content it was: expected digest {}", content.path(), hex(content.digest())));
+        throw Error(fmt::format("{}: is not the content it was: expected digest {}", named(content.path()),
+                                hex(content.digest())));
 }
 
 void set_modified(int descriptor, std::int64_t modified, const std::string& path) {
@@ -90,7 +91,7 @@ void set_modified(int descriptor, std::int64_t modified, const std::string& path
 void refuse_another(const Image& made, const Operation& operation) {
     const Image& wished = operation.after;
     const auto refuse = [&](const char* what, const std::string& has, const std::string& should) {
-        throw Error(fmt::format("{}: its {} can not be {} here: it stays {}", operation.path, what, should, has))
+        throw Error(fmt::format("{}: its {} can not be {} here: it stays {}", named(operation.path), what, should, has))
             .help("the kernel or the file system allows no such value");
     };
     if (made.uid != wished.uid) refuse("owner", fmt::format("{}", made.uid), fmt::format("{}", wished.uid));
@@ -112,7 +113,7 @@ void StagedHost::Parts::make_stage_directory(const std::string& staged) {
         if (::mkdirat(spot.at(), spot.name.c_str(), 0700) && errno != EEXIST) fail(path, "be made", errno);
         const Image made = capture(spot, Depth::names);
         if (made.kind != Entry::Kind::directory || made.uid != ::geteuid() || (made.mode & 077))
-            throw Error(fmt::format("{}: expected a directory of ours, closed to others (0700)", path));
+            throw Error(fmt::format("{}: expected a directory of ours, closed to others (0700)", named(path)));
     };
     if (!state_in_root.empty() && directory.starts_with(state_in_root + "/")) make_one(parent_of(directory));
     make_one(directory);
@@ -128,13 +129,14 @@ bool StagedHost::Parts::join(const Spot& spot, const Image& wished, const std::s
     const Descriptor others = open_others(spot.at(), wished, gone);
     if (others && rejoin(spot, *others, wished)) return true;
     if (!gone)
-        journal.says(
-            fmt::format("{} had other names, and is a file of its own now: none of them is found as it was", path));
+        journal.says(fmt::format("{} had other names, and is a file of its own now: none of them is found as it was",
+                                 named(path)));
     return false;
 }
 
 /// Created closed, then content, owner, mode, attributes, time: at no moment may somebody read what he shall not.
-Image StagedHost::Parts::make(const Spot& spot, const Image& wished, const Content& content, const std::string& path) {
+Image StagedHost::Parts::make(const Spot& spot, const Image& wished, const Content& content, const std::string& path,
+                              std::uint32_t flags) {
     const char* const name = spot.name.c_str();
     const bool directory = wished.kind == Entry::Kind::directory;
     if (join(spot, wished, path)) return capture(spot, Depth::names);
@@ -142,6 +144,9 @@ Image StagedHost::Parts::make(const Spot& spot, const Image& wished, const Conte
     if (wished.kind == Entry::Kind::file) {
         made = Descriptor(::openat(spot.at(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
         if (!made) fail(path, "be staged", errno);
+        if (flags && !give_flags(*made, flags))
+            journal.says(
+                fmt::format("{} has lost flags that chattr gave it: its new content can not have them", named(path)));
         write_content(*made, content, path);
     } else {
         if (directory ? ::mkdirat(spot.at(), name, 0700) : ::symlinkat(wished.target.c_str(), spot.at(), name))
@@ -170,7 +175,7 @@ void StagedHost::Parts::stage(Move& move) {
     if (!spot) fail(operation.staged, "be staged", ENOENT);
     if (near.is_fresh()) touch(spot.at(), parent_of(operation.staged));
     if (manner == Manner::to_trash || manner == Manner::disappear || manner == Manner::empty_away) return;
-    move.made = make(spot, operation.after, move.content, operation.path);
+    move.made = make(spot, operation.after, move.content, operation.path, operation.before.flags);
     refuse_another(move.made, operation);
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chaos/named.hpp>
 
 #include "names.hpp"
 #include "staged_parts.hpp"
@@ -105,7 +106,7 @@ void StagedHost::sweep(const std::vector<std::string>& stage_directories) {
     const std::lock_guard guard(parts_->mutex);
     for (const std::string& path : stage_directories) {
         if (!is_stage(path, parts_->state_in_root))
-            throw Error(fmt::format("{}: expected a stage directory of a run, and will not remove this", path));
+            throw Error(fmt::format("{}: expected a stage directory of a run, and will not remove this", named(path)));
         const Spot spot = parts_->beneath.spot(path);
         if (!spot) continue;
         parts_->touch(spot.at(), parent_of(path));

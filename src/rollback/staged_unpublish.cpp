@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chaos/named.hpp>
 #include <exception>
 
 #include "names.hpp"
@@ -44,8 +45,8 @@ bool swap_in(const Spot& staged, const Spot& target, const Image& expected, cons
 bool StagedHost::Parts::remake(const Operation& operation, const Spot& target, const Image& now) {
     const Image& before = operation.before;
     if (before.kind == Entry::Kind::other)
-        throw Error(
-            fmt::format("{}: its inode is lost, and a device, socket or pipe can not be made again", operation.path));
+        throw Error(fmt::format("{}: its inode is lost, and a device, socket or pipe can not be made again",
+                                named(operation.path)));
     make_stage_directory(operation.staged);
     const Spot staged = beneath.spot(operation.staged);
     if (!staged) fail(operation.path, "be staged", ENOENT);

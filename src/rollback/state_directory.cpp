@@ -24,10 +24,13 @@
 namespace chaos::rollback {
 namespace {
 
+struct NoRoom {};
+
 void write_all(int descriptor, std::string_view bytes, const std::string& path) {
     while (!bytes.empty()) {
         const ssize_t n = write(descriptor, bytes.data(), bytes.size());
         if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && (errno == ENOSPC || errno == EDQUOT)) throw NoRoom();
         if (n < 0) fail_on("can not write", path);
         bytes.remove_prefix(static_cast<std::size_t>(n));
     }
@@ -90,6 +93,21 @@ std::string read_file(const std::string& path) {
     }
 }
 
+std::optional<Digest> digest_of_file(const std::string& path) {
+    const Descriptor file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    if (!file && errno == ENOENT) return std::nullopt;
+    if (!file) fail_on("can not read", path);
+    Hasher hasher;
+    std::string piece(256 * 1024, '\0');
+    for (;;) {
+        const ssize_t n = read(*file, piece.data(), piece.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) fail_on("can not read", path);
+        if (n == 0) return hasher.finish();
+        hasher.add({piece.data(), static_cast<std::size_t>(n)});
+    }
+}
+
 bool maps_hold(std::int64_t magic) {
     // NFS, CIFS, SMB, SMB2, 9p, FUSE, Ceph, AFS (two), Coda, VirtualBox, OCFS2, GFS2, Lustre, VMware
     constexpr std::array<std::int64_t, 15> shared = {0x6969,     0xFF534D42, 0x517B,     0xFE534D42, 0x01021997,
@@ -130,36 +148,42 @@ void sweep_copies(const char* place) {
 PrivateCopy::PrivateCopy(const std::string& database) {
     for (const char* place : {"/dev/shm", "/run", "/tmp", "/var/tmp"}) {
         sweep_copies(place);
-        std::string wanted = fmt::format("{}/chaos-look-{}-XXXXXX", place, getpid());
-        if (mkdtemp(wanted.data())) {
-            directory_ = std::move(wanted);
-            break;
+        directory_ = fmt::format("{}/chaos-look-{}-XXXXXX", place, getpid());
+        if (!mkdtemp(directory_.data())) continue;
+        try {
+            copy(database);
+            return;
+        } catch (const NoRoom&) {  // it may be elsewhere
+            leave();
+        } catch (...) {
+            leave();
+            throw;
         }
     }
-    if (directory_.empty())
-        throw Error(fmt::format("{} can not be written to, and there is no place for a copy to look at", database))
-            .help("mount -t tmpfs tmpfs /tmp");
-    try {
-        // Somebody may be writing who sees this disk otherwise than we do: then the copy is torn, and made again.
-        for (int attempt = 0; attempt < 10; ++attempt) {
-            std::array<Look, suffixes.size()> before;
-            std::transform(suffixes.begin(), suffixes.end(), before.begin(),
-                           [&](const char* suffix) { return look(database + suffix); });
-            empty();
-            for (const char* suffix : suffixes) copy_file(database + suffix, path() + suffix);
-            if (std::equal(suffixes.begin(), suffixes.end(), before.begin(),
-                           [&](const char* suffix, const Look& seen) { return look(database + suffix) == seen; }))
-                return;
-        }
-        throw Busy(fmt::format("the store {} is being written to all the time", database));
-    } catch (...) {
+    throw Error(fmt::format("{} can not be written to, and there is no place for a copy to look at", database))
+        .help("mount -t tmpfs tmpfs /tmp");
+}
+
+void PrivateCopy::copy(const std::string& database) const {
+    // Somebody may be writing who sees this disk otherwise than we do: then the copy is torn, and made again.
+    for (int attempt = 0; attempt < 10; ++attempt) {
+        std::array<Look, suffixes.size()> before;
+        std::transform(suffixes.begin(), suffixes.end(), before.begin(),
+                       [&](const char* suffix) { return look(database + suffix); });
         empty();
-        rmdir(directory_.c_str());
-        throw;
+        for (const char* suffix : suffixes) copy_file(database + suffix, path() + suffix);
+        if (std::equal(suffixes.begin(), suffixes.end(), before.begin(),
+                       [&](const char* suffix, const Look& seen) { return look(database + suffix) == seen; }))
+            return;
     }
+    throw Busy(fmt::format("the store {} is being written to all the time", database));
 }
 
 PrivateCopy::~PrivateCopy() {
+    leave();
+}
+
+void PrivateCopy::leave() const noexcept {
     empty();
     unlink((path() + "-shm").c_str());
     rmdir(directory_.c_str());

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chaos/digest.hpp>
 #include <chaos/durable.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace chaos::rollback {
@@ -10,7 +12,8 @@ namespace chaos::rollback {
 /// Throws Error with what was being done, the path and errno's words.
 [[noreturn]] void fail_on(const std::string& doing, const std::string& path);
 
-std::string read_file(const std::string& path);  ///< Throws Error.
+std::string read_file(const std::string& path);                 ///< Throws Error.
+std::optional<Digest> digest_of_file(const std::string& path);  ///< None where nothing is. Throws Error.
 
 /// False for file systems whose shared memory maps do not hold between processes or hosts: NFS, SMB, 9p, FUSE and
 /// their like, by the magic number of statfs.
@@ -28,7 +31,9 @@ public:
     std::string path() const { return directory_ + "/store.db"; }
 
 private:
+    void copy(const std::string& database) const;
     void empty() const noexcept;
+    void leave() const noexcept;
     std::string directory_;
 };
 

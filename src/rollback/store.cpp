@@ -69,8 +69,17 @@ Store::Handle::Handle(const std::string& state_directory, Access how) : director
             if (copied) copy.emplace(file);
             database.emplace(copied ? copy->path() : file);
         };
-        look_at(must_copy(directory, file));
-        if (needs_migration(*database, migrations())) {
+        bool old = false;
+        try {
+            look_at(must_copy(directory, file));
+            old = needs_migration(*database, migrations());
+        } catch (const OutOfReach&) {
+            // What SQLite makes beside it also to look has no room there.
+            if (copy) throw;
+            look_at(true);
+            old = needs_migration(*database, migrations());
+        }
+        if (old) {
             if (is_new(*database)) throw Missing(fmt::format("there is no store in {}", directory));
             // An older store is looked at as it will be, but not changed by looking.
             if (!copy) copy.emplace(file);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <memory>
 
 #include "beneath.hpp"
 #include "store_references.hpp"
@@ -66,15 +67,7 @@ private:
     }
 
     void objects() {
-        DIR* open = opendir((store_.directory + "/objects").c_str());
-        while (const dirent* entry = open ? readdir(open) : nullptr) {
-            const std::string name = entry->d_name;
-            if (name.size() != 32) continue;
-            ++health_.objects;
-            if (hex(digest(read_file(store_.directory + "/objects/" + name))) != name)
-                wrong_.insert_or_assign(name, fmt::format("the object {} is not what was written", name));
-        }
-        if (open) closedir(open);
+        for (auto& [name, what] : store_.wrong_objects(health_.objects)) wrong_.insert_or_assign(name, what);
     }
 
     /// A byte that turned over in a page leaves the page as sound as it was.
@@ -120,6 +113,24 @@ private:
 
 }  // namespace
 
+std::map<std::string, std::string> Store::Handle::wrong_objects(std::size_t& looked_at) const {
+    std::map<std::string, std::string> wrong;
+    const std::string objects = directory + "/objects";
+    const std::unique_ptr<DIR, int (*)(DIR*)> open(opendir(objects.c_str()), closedir);
+    while (const dirent* entry = open ? readdir(open.get()) : nullptr) {
+        const std::string name = entry->d_name;
+        if (name.size() != 32) continue;
+        ++looked_at;
+        try {
+            if (const auto found = digest_of_file(objects + "/" + name); found && hex(*found) != name)
+                wrong.emplace(name, fmt::format("the object {} is not what was written", name));
+        } catch (const Error& error) {
+            wrong.emplace(name, error.what());
+        }
+    }
+    return wrong;
+}
+
 Health Store::check() const {
     const std::scoped_lock guard(handle_->mutex);
     return Checking(*handle_).all();
@@ -134,6 +145,8 @@ Health check_history(const std::string& state_directory) {
         return rollback::Store(state_directory, rollback::Store::Access::look).check();
     } catch (const rollback::Missing&) {
         return {};
+    } catch (const rollback::OutOfReach&) {
+        throw;  // it may be as sound as ever
     } catch (const Error& error) {
         Health health;
         health.flaws.push_back({error.what(), {}});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chaos/seal.hpp>
+#include <map>
 #include <mutex>
 #include <optional>
 
@@ -24,6 +25,8 @@ struct Store::Handle final : BlobSink, BlobSource {
     std::optional<std::string> find(Digest) const;
     bool has(Digest) const;
     std::string object(Digest) const;  ///< Where a large blob lies.
+    /// Of those that lie there: names of the ones that are not what was written, and that in a sentence.
+    std::map<std::string, std::string> wrong_objects(std::size_t& looked_at) const;
 
     // From where looking and writing meet: a question needs the statements of the database, which are not const.
     mutable std::recursive_mutex mutex;

@@ -53,8 +53,17 @@ Value value_in(std::string_view json, const Store::Handle& store) {
     return from_stored(std::move(said), store);
 }
 
-std::vector<ChangeRecord> changes_in(Database::Rows row, const Store::Handle& store) {
+constexpr std::string_view contents_too = "before, after", outline = "'null', 'null'";
+
+/// Which of them, in what order, and with what of them.
+std::vector<ChangeRecord> changes_in(const Store::Handle& store, std::string_view which,
+                                     std::initializer_list<Parameter> parameters,
+                                     std::string_view what = contents_too) {
     std::vector<ChangeRecord> changes;
+    auto row = store.database->ask(fmt::format("SELECT run, step, type, key, {}, triggered, undo, result, place FROM "
+                                               "changes WHERE {}",
+                                               what, which),
+                                   parameters);
     while (row.next()) {
         ChangeRecord& change = changes.emplace_back();
         change.run = row.integer(0);
@@ -123,26 +132,17 @@ std::optional<RunRecord> Store::run(std::int64_t number) const {
 
 std::vector<ChangeRecord> Store::changes(std::int64_t run) const {
     const std::scoped_lock guard(handle_->mutex);
-    return changes_in(handle_->database->ask("SELECT run, step, type, key, before, after, triggered, undo, result, "
-                                             "place FROM changes WHERE run = ? ORDER BY step, id",
-                                             {run}),
-                      *handle_);
+    return changes_in(*handle_, "run = ? ORDER BY step, id", {run});
 }
 
 std::vector<ChangeRecord> Store::outlines(std::int64_t run) const {
     const std::scoped_lock guard(handle_->mutex);
-    return changes_in(handle_->database->ask("SELECT run, step, type, key, 'null', 'null', triggered, undo, result, "
-                                             "place FROM changes WHERE run = ? ORDER BY step, id",
-                                             {run}),
-                      *handle_);
+    return changes_in(*handle_, "run = ? ORDER BY step, id", {run}, outline);
 }
 
 std::vector<ChangeRecord> Store::reactions(std::int64_t run) const {
     const std::scoped_lock guard(handle_->mutex);
-    return changes_in(handle_->database->ask("SELECT run, step, type, key, before, after, triggered, undo, result, "
-                                             "place FROM changes WHERE run = ? AND triggered <> 0 ORDER BY step, id",
-                                             {run}),
-                      *handle_);
+    return changes_in(*handle_, "run = ? AND triggered <> 0 ORDER BY step, id", {run});
 }
 
 std::set<RecordedId> Store::done_beside(const std::vector<std::int64_t>& runs) const {
@@ -160,10 +160,7 @@ std::set<RecordedId> Store::done_beside(const std::vector<std::int64_t>& runs) c
 
 std::vector<ChangeRecord> Store::changes_of(const ResourceId& id) const {
     const std::scoped_lock guard(handle_->mutex);
-    return changes_in(handle_->database->ask("SELECT run, step, type, key, before, after, triggered, undo, result, "
-                                             "place FROM changes WHERE type = ? AND key = ? ORDER BY run DESC, id DESC",
-                                             {id.type, id.key}),
-                      *handle_);
+    return changes_in(*handle_, "type = ? AND key = ? ORDER BY run DESC, id DESC", {id.type, id.key});
 }
 
 std::vector<OwnedRecord> Store::owned(const std::string& site) const {

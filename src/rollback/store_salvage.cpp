@@ -132,6 +132,20 @@ void drop_wrong_contents(const Store::Handle& store) {
     for (const std::string& name : wrong) store.database->change("DELETE FROM blobs WHERE digest = ?", {name});
 }
 
+/// Nor are such files of objects/ left to be taken for what their names say: they lie with the damaged store.
+void set_aside_wrong_objects(const Store::Handle& store, const std::string& kept) {
+    std::size_t looked_at = 0;
+    const auto wrong = store.wrong_objects(looked_at);
+    if (wrong.empty()) return;
+    const std::string from = store.directory + "/objects", to = kept + "/objects";
+    durable::make_directory(to);
+    for (const auto& [name, what] : wrong)
+        if (rename((from + "/" + name).c_str(), (to + "/" + name).c_str()) != 0)
+            fail_on("can not set aside", from + "/" + name);
+    durable::sync_directory(to);
+    durable::sync_directory(from);
+}
+
 bool is_readable(std::string_view json, const BlobSource& blobs) {
     try {
         from_stored(json, blobs);
@@ -266,6 +280,7 @@ Salvage salvage_history(const std::string& state_directory, Reporter& reporter) 
     // Told first what is lost, then made fit for the next run.
     const Store::Handle handle(state_directory, Store::Access::change);
     drop_wrong_contents(handle);
+    set_aside_wrong_objects(handle, done.kept);
     drop_lost_attributes(handle);
     keep_lost_changes(handle);
     drop_lost_images(handle);

@@ -1,52 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+// What goes back, attribute by attribute.
 #include "taking_back.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chaos/digest.hpp>
 #include <chaos/passes_boots.hpp>
 #include <chaos/successive.hpp>
-#include <fstream>
-#include <span>
 
 namespace chaos::rollback {
-
 namespace {
-
-bool is_secret(const Schema& schema, const State& state, const Field& field) {
-    return field.secret || (state.hidden() & hiding_bit(schema, field));
-}
-
-std::string in_words(const Schema& schema, const State& state, const Field* field) {
-    if (!state) return "absent";
-    if (!field) return "present";
-    return is_secret(schema, state, *field) ? "a secret" : rollback::in_words(field->get(state.spec()));
-}
-
-/// What is there now, where that has no such attribute: by what makes it another thing than was left.
-std::string of_another(const Schema& schema, const State& base, const State& now) {
-    std::string words;
-    for (const Field& field : schema.fields)
-        if (field.role == Field::Role::property && field.given(now.spec()) && field.given(base.spec()) &&
-            !field.same(now.spec(), base.spec()))
-            words += fmt::format("{}{} {}", words.empty() ? "" : ", ", field.name, in_words(schema, now, &field));
-    return words;
-}
-
-Conflict conflict_of(const Resource& resource, const Field* field, const State& target, const State& base,
-                     const State& now) {
-    const Schema& schema = resource.type->schema();
-    Conflict conflict{resource.id, field ? std::string(field->name) : "", in_words(schema, target, field),
-                      in_words(schema, base, field), in_words(schema, now, field)};
-    if (field && base && now && !field->given(now.spec())) conflict.now = of_another(schema, base, now);
-    if (!field || field->merge != Merge::text || !base || !now || !field->given(now.spec())) return conflict;
-    for (const State* state : {&target, &base, &now})
-        if (*state && is_secret(schema, *state, *field)) return conflict;
-    conflict.wrote = field->get(base.spec());
-    conflict.found = field->get(now.spec());
-    return conflict;
-}
 
 /// A run records the attributes that its manifest gave: what another one of them gave comes to it. Not what is in
 /// `known`: that is of an older run.
@@ -57,24 +20,6 @@ void fill(Value& attributes, const Value& from, const Value& known) {
         if (!attributes.find(entry.key.text()) && !(known.is_map() && known.find(entry.key.text())))
             all.push_back(entry);
     if (all.size() != attributes.map().size()) attributes = Value(std::move(all));
-}
-
-/// In what no attribute says: a capability, a label, the time of a content.
-bool differs_unseen(const Image& before, const Image& after) {
-    if (!before || before.kind != after.kind) return false;
-    return before.extended != after.extended || before.mode != after.mode || before.uid != after.uid ||
-           before.gid != after.gid || (before.kind != Entry::Kind::directory && before.modified != after.modified);
-}
-
-/// A file that is there, and has another content than its name says.
-bool is_damaged(const std::string& path, const Digest& wanted) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return false;
-    Hasher hasher;
-    std::string piece(256 * 1024, '\0');
-    while (file.read(piece.data(), static_cast<std::streamsize>(piece.size())) || file.gcount() > 0)
-        hasher.add({piece.data(), static_cast<std::size_t>(file.gcount())});
-    return hasher.finish() != wanted;
 }
 
 bool stands(const std::optional<RunRecord>& run) {
@@ -235,35 +180,6 @@ bool TakingBack::leave_to_later_runs(const Span& span, const State& base, State&
     return false;
 }
 
-/// As the runs recorded them: what a step waited for, it stands on. A step that took something away waited for what had
-/// stood on that.
-Graph TakingBack::edges() const {
-    std::vector<Graph::Edge> edges;
-    const auto parts = [&](std::int64_t run, std::int64_t step) {
-        const auto found = in_step_.find({run, step});
-        return found == in_step_.end() ? std::vector<Part>() : found->second;
-    };
-    for (const std::int64_t run : back_.runs)
-        for (const StepRecord& step : place_.store.steps(run))
-            for (const std::int64_t number : step.waits_for)
-                for (const Part& earlier : parts(run, number))
-                    for (const Part& later : parts(run, step.number))
-                        if (earlier.number != later.number)
-                            edges.push_back(later.removed ? Graph::Edge{later.number, earlier.number}
-                                                          : Graph::Edge{earlier.number, later.number});
-    std::sort(edges.begin(), edges.end());
-    edges.erase(std::unique(edges.begin(), edges.end()), edges.end());
-    // What is implied comes to it: of a wide fan no edge was recorded. Two runs may have had two orders: then that
-    // alone.
-    for (const std::span<const Graph::Edge> written : {std::span<const Graph::Edge>(edges), {}}) {
-        Catalog catalog = back_.site.catalog;  // what it notes in there is for a run of the manifest
-        Diagnostics problems;
-        Graph graph = order(catalog, written, problems);
-        if (problems.ok()) return graph;
-    }
-    return {back_.site.catalog.size(), {}};
-}
-
 /// What somebody put into the way of one must not hold up the others: it stays, and is named.
 void TakingBack::look(const View& view) {
     const Catalog& catalog = back_.site.catalog;
@@ -333,111 +249,10 @@ void TakingBack::decide(const View& view) {
     }
 }
 
-void TakingBack::tell(Conflict conflict) {
-    if (resolution_ == Resolution::theirs)
-        back_.decided.push_back({Decided::How::theirs, std::move(conflict)});
-    else
-        back_.conflicts.push_back(std::move(conflict));
-}
-
 bool TakingBack::is_protected(const ResourceId& id) const {
     const auto& held = place_.store.holdings();
     return std::any_of(held.begin(), held.end(),
                        [&](const Holding& one) { return one.protect && one.type == id.type && one.key == id.key; });
-}
-
-/// What these runs made of each path, and which resource it is of.
-void TakingBack::gather_paths() {
-    for (const std::int64_t run : back_.runs)
-        for (const Operation& operation : place_.store.operations(run)) {
-            const auto parts = in_step_.find({run, operation.step});
-            if (operation.effect || parts == in_step_.end()) continue;
-            const auto [held, first] = paths_.try_emplace(operation.path, OfPath{Succession(operation), {}});
-            if (!first) held->second.made.add(operation);
-            for (const Part& part : parts->second)
-                if (parts->second.size() == 1 || back_.site.catalog[part.number].id.key == operation.path)
-                    held->second.owner = part.number;
-        }
-}
-
-/// Why a path can not go back to what it was, whoever took that away; empty where it can.
-std::string TakingBack::lost_of(const Succession& made, const View& view) const {
-    if (!made.trash.empty() && !made.after && !view->look(made.trash)) return made.trash + " is not there any more";
-    if (!made.before.content || made.before.content == made.after.content) return "";
-    if (!place_.store.has_blob(made.before.content)) return "its content is in the store no more";
-    const std::string object = fmt::format("{}/objects/{}", place_.state_directory, hex(made.before.content));
-    return is_damaged(object, made.before.content) ? object + " is not what was written" : "";
-}
-
-/// One that can not go back must not hold up the others: it stays, and is named.
-void TakingBack::leave_what_is_lost(const View& view) {
-    for (const auto& [path, of] : paths_) {
-        if (!of.owner) continue;
-        const Resource& resource = back_.site.catalog[*of.owner];
-        const State& now = back_.observed[*of.owner];
-        State& goal = back_.goal[*of.owner];
-        const bool goes_back = goal && (!now || !same(resource.type->schema(), now, goal));
-        const std::string why = goes_back ? lost_of(of.made, view) : "";
-        if (why.empty()) continue;
-        goal = now;
-        tell({resource.id, "", "what was there", now ? "something else" : "absent", why});
-    }
-}
-
-/// A tree goes back to where nothing is. Where somebody made its directory again, what was in it stays in the trash:
-/// no attribute tells of that.
-void TakingBack::tell_of_trees(const View& view) {
-    for (const auto& [path, of] : paths_) {
-        if (of.made.trash.empty() || of.made.after || !of.owner || !back_.observed[*of.owner]) continue;
-        const std::string& trash = of.made.trash;
-        if (view->look(trash).kind != Entry::Kind::directory || view->list(trash).empty()) continue;
-        const ResourceId& id = back_.site.catalog[*of.owner].id;
-        std::erase_if(back_.conflicts, [&](const Conflict& told) { return told.id == id && told.attribute.empty(); });
-        tell({id, "", "with what was in it", "absent", "made again; what was in it lies in " + trash});
-    }
-}
-
-/// What these runs changed and gave back themselves, attribute by attribute, is in no plan: but its file is a new one.
-/// That goes back to the byte as well, after all else.
-void TakingBack::restore_unseen() {
-    std::map<const ResourceType*, std::set<std::uint32_t>> found;
-    for (const auto& [path, of] : paths_) {
-        if (!of.owner) continue;
-        const std::uint32_t number = *of.owner;
-        const Resource& resource = back_.site.catalog[number];
-        const Image &before = of.made.before, &after = of.made.after;
-        const State& now = back_.observed[number];
-        // A command that ran because of what it watches changed no attribute: what it wrote is all there is of it.
-        const bool ran = runs_commands(*resource.type);
-        if ((resource.type->way() != Way::files && !ran) || hidden_[number] || superseded_[number] || !now) continue;
-        const auto is_there = [&](const State& state) { return reaches(resource.type->schema(), now, state); };
-        if ((ran ? !before.same_as(after) : differs_unseen(before, after)) && is_there(bases_[number]) &&
-            is_there(targets_[number]))
-            found[resource.type].insert(number);
-    }
-    for (const auto& [type, numbers] : found) {
-        Step step;
-        step.type = type;
-        for (const std::uint32_t number : numbers) {
-            step.resources.push_back(number);
-            step.changes.push_back({back_.site.catalog[number].id, back_.observed[number], back_.observed[number], {}});
-        }
-        back_.plan.push_back(std::move(step));
-    }
-}
-
-/// Services that took note of what goes back (settle() in undo.cpp), and are not in the plan for anything else.
-void TakingBack::find_settling() {
-    std::set<std::pair<std::string_view, std::string>> known;
-    for (const Step& step : back_.plan)
-        for (const Change& change : step.changes) known.emplace(change.id.type, change.id.key);
-    for (const std::int64_t run : back_.runs)
-        for (const ChangeRecord& change : place_.store.reactions(run)) {
-            const ResourceType* type = place_.registry.type(change.type);
-            if (!type || type->way() != Way::calls || change.before.is_null()) continue;
-            if (known.emplace(type->schema().name, change.key).second)
-                back_.settles.push_back({type->schema().name, change.key});
-        }
 }
 
 }  // namespace chaos::rollback

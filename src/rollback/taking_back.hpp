@@ -51,6 +51,8 @@ private:
     void let_boots_pass(const View&, std::size_t i);
     bool ended_with_its_boot(std::int64_t run);
     void decide(const View&);
+    static Conflict conflict_of(const Resource&, const Field*, const State& target, const State& base,
+                                const State& now);
     void tell(Conflict);
     bool is_protected(const ResourceId&) const;
     void gather_paths();

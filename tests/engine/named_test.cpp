@@ -3,6 +3,8 @@
 
 #include <chaos/named.hpp>
 
+#include "../../src/engine/beside.hpp"
+
 using namespace chaos;
 
 TEST_CASE("a file's name stands in a message as it is, and as ls writes it where it would break the line") {
@@ -13,4 +15,21 @@ TEST_CASE("a file's name stands in a message as it is, and as ls writes it where
     CHECK(named("it's\n") == "'it'\\''s'$'\\n'");
     CHECK(named("\x1b[2J\t\xff") == "''$'\\033''[2J'$'\\t\\377'");
     CHECK(named("").empty());
+}
+
+TEST_CASE("a file beside a manifest is told by its name so") {
+    const auto told = [](const auto& read) {
+        try {
+            read();
+        } catch (const Error& error) {
+            return std::string(error.what());
+        }
+        return std::string("nothing was thrown");
+    };
+    CHECK(told([] { beside::read("/proc/a\nb", 1); }) == "can not read '/proc/a'$'\\n''b': No such file or directory");
+    CHECK(told([] { beside::read_stream("/proc/a\nb", 1); }) ==
+          "can not read '/proc/a'$'\\n''b': No such file or directory");
+    CHECK(told([] { beside::real_path("/proc/a\nb"); }) ==
+          "can not read '/proc/a'$'\\n''b': No such file or directory");
+    CHECK(told([] { beside::read("/proc", 1); }) == "'/proc' is a directory, not a regular file");
 }

@@ -169,6 +169,14 @@ TEST_CASE("apt's lock is held by whom /proc/locks names") {
                                      " 0 EOF\n2: POSIX  ADVISORY  WRITE 712 00:19:" + inode + " 0 EOF\n");
     host.put_file("/proc/712/comm", "apt-get\n");
     CHECK(apt::lock_holder(host) == "apt-get (pid 712)");
+    int waited_s = apt::lock_wait_s;  // what is said then is true of a run that takes back as well
+    try {
+        apt::wait_for_locks(host, waited_s);
+        FAIL("it is held");
+    } catch (const Error& error) {
+        CHECK(std::string(error.what()) == "dpkg's lock was held for 600 seconds by apt-get (pid 712)");
+        CHECK(error.hint == "wait for it to end, then try again");
+    }
 }
 
 TEST_CASE("a package that others need by now stays where it would only go back, and is told where it is to be absent") {

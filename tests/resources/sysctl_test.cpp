@@ -83,6 +83,74 @@ TEST_CASE("a sysctl that somebody changed in the running kernel is set again") {
     CHECK(value(host, somaxconn) == "4096\n");
 }
 
+TEST_CASE("what a sysctl is now and what its file says are two things, of which somebody may change one") {
+    FakeHost host = running();
+    const auto wish = sysctl("net.core.somaxconn", "4096");
+    const Schema& schema = wish.type->schema();
+    const auto run = apply(host, {wish});
+    const auto names = [](const std::vector<const Field*>& fields) {
+        std::string all;
+        for (const Field* field : fields) all += std::string(field->name) + " ";
+        return all;
+    };
+    const auto now = [&] {
+        Diagnostics problems;
+        return observe(run.catalog, View(host), problems, 1, true).front();
+    };
+    const auto goes_back = [&](Deciding deciding = Deciding::leave) {
+        std::vector<const Field*> conflicts;
+        const States found{now()};
+        const States goal{three_way(schema, found[0], run.goal[0], run.before[0], conflicts, deciding)};
+        for (const Step& step : plan(run.catalog, run.graph, found, goal)) step.type->undo_all(host, step.changes);
+        host.publish();
+        return names(conflicts);
+    };
+    SUBCASE("the value now") {
+        host.put_kernel(somaxconn, "1");
+        CHECK(names(differences(schema, now(), run.goal[0])) == "value ");
+        SUBCASE("is left, and the file goes back") {
+            CHECK(goes_back() == "value ");
+            CHECK(value(host, somaxconn) == "1\n");
+            CHECK_FALSE(host.look(file));
+        }
+        SUBCASE("goes back as well where that is asked for") {
+            CHECK(goes_back(Deciding::ours) == "");
+            CHECK(value(host, somaxconn) == "128\n");
+            CHECK_FALSE(host.look(file));
+        }
+    }
+    SUBCASE("the file") {
+        host.put_file(file, "net.core.somaxconn = 512\n");
+        CHECK(names(differences(schema, now(), run.goal[0])) == "at_boot ");
+        CHECK(goes_back() == "at_boot ");
+        CHECK(value(host, somaxconn) == "128\n");
+        CHECK(host.text(file) == "net.core.somaxconn = 512\n");
+    }
+    SUBCASE("neither, by blanks") {
+        host.put_file(file, "net.core.somaxconn=4096 \n");
+        CHECK(names(differences(schema, now(), run.goal[0])) == "");
+        CHECK(goes_back() == "");
+        CHECK_FALSE(host.look(file));
+    }
+}
+
+TEST_CASE("a sysctl of which the file said the value before keeps that line when it goes back") {
+    FakeHost host = running();
+    host.put_file(file, "net.core.somaxconn = 4096\n");
+    const auto before = host.dump();
+    const auto run = apply(host, {sysctl("net.core.somaxconn", "4096")});
+    REQUIRE(value(host, somaxconn) == "4096\n");
+    std::vector<const Field*> conflicts;
+    Diagnostics problems;
+    const States found = observe(run.catalog, View(host), problems, 1, true);
+    const Schema& schema = run.catalog[0].type->schema();
+    const States goal{three_way(schema, found[0], run.goal[0], run.before[0], conflicts)};
+    CHECK(conflicts.empty());
+    for (const Step& step : plan(run.catalog, run.graph, found, goal)) step.type->undo_all(host, step.changes);
+    host.publish();
+    CHECK(host.dump() == before);
+}
+
 TEST_CASE("a sysctl that is to be absent loses its line and keeps its value until the next boot") {
     FakeHost host = running();
     apply(host, {sysctl("net.core.somaxconn", "4096")});

@@ -313,6 +313,37 @@ TEST_CASE("What a repair could not save holds up nothing else of its run: that g
     CHECK(check_history(tree.state()).flaws.empty());
 }
 
+TEST_CASE("An object that is not what was written is set aside by a repair, which says what is lost with it") {
+    Tree tree;
+    const std::string huge(2 << 20, 'h');
+    spill(tree.at("/srv/huge"), huge);
+    spill(tree.at("/srv/other"), huge + "o");
+    spill(tree.at("/srv/small"), "small\n");
+    tree.apply({{"/srv/huge", "1\n"}, {"/srv/other", "2\n"}, {"/srv/small", "3\n"}});
+    const std::string name = hex(digest(huge)), object = tree.state() + "/objects/" + name;
+    const std::string damaged = huge.substr(1) + "x";
+    spill(object, damaged);
+    Reporter quiet;
+    const Salvage saved = salvage_history(tree.state(), quiet);
+    REQUIRE(saved.health.flaws.size() == 1);
+    CHECK(saved.health.flaws.front().what == "the object " + name + " is not what was written");
+    CHECK(saved.health.flaws.front().lost == std::vector<std::string>{"run 1: /srv/huge"});
+    CHECK_FALSE(fs::exists(object));
+    CHECK(slurp(saved.kept + "/objects/" + name) == damaged);
+    CHECK(fs::status(saved.kept + "/objects").permissions() == fs::perms::owner_all);
+    const Health health = check_history(tree.state());
+    CHECK(health.flaws.empty());
+    CHECK(health.objects == 1);
+    CHECK(salvage_history(tree.state(), quiet).kept.empty());
+    const std::vector<Conflict> left = tree.left_by_taking_back({1});
+    REQUIRE(left.size() == 1);
+    CHECK(left.front().id.key == "/srv/huge");
+    CHECK(left.front().before == "lost: the store was damaged");
+    CHECK(slurp(tree.at("/srv/huge")) == "1\n");
+    CHECK(slurp(tree.at("/srv/other")) == huge + "o");
+    CHECK(slurp(tree.at("/srv/small")) == "small\n");
+}
+
 TEST_CASE("An object that somebody took away is told by verify, and holds up nothing else of its run") {
     Tree tree;
     const std::string huge(2 << 20, 'h');

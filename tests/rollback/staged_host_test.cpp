@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/fs.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -459,6 +461,94 @@ TEST_CASE("A command is fenced before it begins, and after what was queued is in
     CHECK(output.out == "queued\n");
     CHECK(bench.journal->fenced.size() == 1);
     CHECK(bench.journal->lifted == 1);
+}
+
+TEST_CASE("A name that would make a line of its own is told as a shell has it") {
+    Bench bench;
+    StagedHost& host = *bench.host;
+    const auto told = [&](const auto& act) {
+        try {
+            act();
+            host.publish();
+        } catch (const Error& error) {
+            const std::string all = std::string(error.what()) + " | " + error.hint;
+            CHECK(all.find('\n') == all.npos);
+            return all;
+        }
+        return std::string("nothing was thrown");
+    };
+    const auto says = [&](const char* what, const auto& act) { CHECK(told(act).find(what) != std::string::npos); };
+    says("'/etc/a'$'\\n''b/c': the directory '/etc/a'$'\\n''b' is not there",
+         [&] { host.write("/etc/a\nb/c", Content("x"), {}); });
+    says("'/etc/a'$'\\n''b': expected something there", [&] { host.set_meta("/etc/a\nb", {0600}); });
+    says("expected an absolute path, not 'a'$'\\n''b'", [&] { host.write("a\nb", Content("x"), {}); });
+    REQUIRE(::mkdir(bench.etc("a\nb").c_str(), 0755) == 0);
+    says("'/etc/a'$'\\n''b': expected a file", [&] { host.write("/etc/a\nb", Content("x"), {}); });
+    CHECK(told([] { fail("/etc/a\nb", "be read", EIO); }) ==
+          "'/etc/a'$'\\n''b': can not be read: Input/output error | ");
+}
+
+TEST_CASE("What chattr said of a file is true of the one that takes its place") {
+    Bench bench;
+    const auto flags_of = [&](const std::string& name, int set = 0) {
+        const Descriptor file(::open(bench.etc(name).c_str(), O_RDONLY | O_CLOEXEC));
+        REQUIRE(file);
+        int flags = 0;
+        if (::ioctl(*file, FS_IOC_GETFLAGS, &flags)) return -1;
+        flags |= set;
+        if (set && ::ioctl(*file, FS_IOC_SETFLAGS, &flags)) return -1;
+        return flags;
+    };
+    constexpr int said = FS_NODUMP_FL | FS_NOATIME_FL;
+    for (const char* name : {"a", "b", "c"}) test::put_file(bench.etc(name), "old");
+    if (flags_of("a", said) < 0 || flags_of("c", said) < 0) {
+        MESSAGE("skipped: this file system has no flags of files");
+        return;
+    }
+    StagedHost& host = *bench.host;
+    for (const char* name : {"/etc/a", "/etc/b"}) host.write(name, Content("new"), {});
+    host.set_meta("/etc/c", {0600});
+    host.publish();
+    CHECK(slurp(bench.etc("a")) == "new");
+    CHECK((flags_of("a") & said) == said);
+    CHECK((flags_of("b") & said) == 0);
+    CHECK((flags_of("c") & said) == said);
+    host.write("/etc/a", Content("newer"), {});  // and of the next
+    host.write("/etc/d", Content("new"), {});
+    host.publish();
+    CHECK(slurp(bench.etc("a")) == "newer");
+    CHECK((flags_of("a") & said) == said);
+    CHECK((flags_of("d") & said) == 0);
+}
+
+TEST_CASE("On a disk that became read-only, a stage that was never made is nothing to remove") {
+    enum : int { well, no_mounts = 77, refused, removed };
+    const int status = in_child([]() -> int {
+        if (::unshare(CLONE_NEWNS) || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr)) return no_mounts;
+        Bench bench;
+        const std::string disk = bench.root() + "/disk";
+        if (::mkdir(disk.c_str(), 0755) || ::mount("disk", disk.c_str(), "tmpfs", 0, nullptr)) return no_mounts;
+        test::put_file(disk + "/.chaos-7-there", "x");
+        if (::mount("disk", disk.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, nullptr)) return no_mounts;
+        int got = well;
+        try {
+            bench.host->sweep({"/disk/.chaos-7-never", "/disk/.chaos-7-1~"});
+        } catch (const Error& error) {
+            std::fprintf(stderr, "%s\n", error.what());
+            got = refused;
+        }
+        try {
+            bench.host->sweep({"/disk/.chaos-7-there"});
+            got = removed;  // it can not be
+        } catch (const Error&) {
+        }
+        ::umount2(disk.c_str(), MNT_DETACH);
+        return got;
+    });
+    if (status == no_mounts)
+        MESSAGE("skipped: a mount of the test's own needs root");
+    else
+        CHECK(status == well);
 }
 
 TEST_CASE("Every file system of a disk is synced once a command was run, and none in memory") {

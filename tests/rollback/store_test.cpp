@@ -616,40 +616,83 @@ void crash_after_begin(const std::string& state) {
     REQUIRE(WIFSIGNALED(status));
 }
 
+/// What `look` says is wrong, in a mount namespace of its own with these mounts, so that nothing is left mounted
+/// whatever happens; nothing where that can not be had.
+std::optional<std::string> in_own_mounts(const std::string& mounts, const std::function<std::string()>& look) {
+    if (geteuid() != 0) {
+        MESSAGE("skipped: only root may mount");
+        return std::nullopt;
+    }
+    int says[2];
+    REQUIRE(pipe(says) == 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        if (unshare(CLONE_NEWNS) != 0 || std::system("mount --make-rprivate /") != 0 ||
+            std::system(mounts.c_str()) != 0)
+            _exit(77);
+        std::string wrong;
+        try {
+            wrong = look();
+        } catch (const std::exception& error) {
+            wrong = error.what();
+        }
+        _exit(write(says[1], wrong.data(), wrong.size()) == static_cast<ssize_t>(wrong.size()) ? 0 : 1);
+    }
+    close(says[1]);
+    std::string wrong(4096, '\0');
+    wrong.resize(static_cast<std::size_t>(std::max<ssize_t>(read(says[0], wrong.data(), wrong.size()), 0)));
+    close(says[0]);
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+        MESSAGE("skipped: this machine gives no mount namespace");
+        return std::nullopt;
+    }
+    REQUIRE(WIFEXITED(status));
+    REQUIRE(WEXITSTATUS(status) == 0);
+    return wrong;
+}
+
+std::string sees_one_open_run(const std::string& state) {
+    const Store store(state, Store::Access::look);
+    return store.open_run() == 1 ? "" : "it does not see the run";
+}
+
 }  // namespace
 
 TEST_CASE("Looking on a disk that can not be written sees the run that a crash left in the log, and leaves no trace") {
     Scratch scratch;
     crash_after_begin(scratch.path());
     REQUIRE(there(scratch / "store.db-wal"));
-    if (geteuid() != 0) {
-        MESSAGE("skipped: only root may mount");
-        return;
-    }
-    const pid_t child = fork();
-    if (child == 0) {
-        // In a mount namespace of its own, so that nothing is left mounted whatever happens.
-        const auto command = "mount --bind '" + scratch.path() + "' '" + scratch.path() +
-                             "' && mount -o remount,bind,ro '" + scratch.path() + "'";
-        if (unshare(CLONE_NEWNS) != 0 || std::system("mount --make-rprivate /") != 0 ||
-            std::system(command.c_str()) != 0)
-            _exit(77);
-        try {
-            const Store store(scratch.path(), Store::Access::look);
-            _exit(store.open_run() == 1 ? 0 : 2);
-        } catch (const std::exception& error) {
-            std::fprintf(stderr, "%s\n", error.what());
-            _exit(3);
-        }
-    }
-    int status = 0;
-    REQUIRE(waitpid(child, &status, 0) == child);
-    if (WEXITSTATUS(status) == 77) {
-        MESSAGE("skipped: this machine gives no mount namespace");
-        return;
-    }
-    CHECK(WEXITSTATUS(status) == 0);
+    const auto wrong = in_own_mounts("mount --bind '" + scratch.path() + "' '" + scratch.path() +
+                                         "' && mount -o remount,bind,ro '" + scratch.path() + "'",
+                                     [&] { return sees_one_open_run(scratch.path()); });
+    if (!wrong) return;
+    CHECK(*wrong == "");
     CHECK(there(scratch / "store.db-wal"));
+}
+
+TEST_CASE("Looking on a disk that is full sees all that is in the store, at rest and after a crash") {
+    for (const bool crashed : {false, true}) {
+        CAPTURE(crashed);
+        Scratch scratch;
+        const auto wrong =
+            in_own_mounts("mount -t tmpfs -o size=1m,mode=0700 none '" + scratch.path() + "'", [&]() -> std::string {
+                crash_after_begin(scratch.path());
+                if (!crashed) Store(scratch.path(), Store::Access::change).open_run();
+                if (there(scratch / "store.db-wal") != crashed) return "the log is not as it was to be";
+                unlink((scratch / "store.db-shm").c_str());
+                spill(scratch / "fill", std::string(2 << 20, 'x'));
+                spill(scratch / "more", "x");
+                if (!slurp(scratch / "more").empty()) return "the disk is not full";
+                const auto sum = digest(slurp(scratch / "store.db") + slurp(scratch / "store.db-wal"));
+                auto said = sees_one_open_run(scratch.path());
+                if (sum != digest(slurp(scratch / "store.db") + slurp(scratch / "store.db-wal"))) said += " it changed";
+                return said;
+            });
+        if (!wrong) return;
+        CHECK(*wrong == "");
+    }
 }
 
 TEST_CASE("A private copy is the database with its log, and is gone afterwards") {

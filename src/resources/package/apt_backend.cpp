@@ -46,7 +46,7 @@ public:
         if (at == output.err.npos) return;
         const auto said = output.err.substr(at + missing.size());
         throw Error("a repository could not be fetched: " + said.substr(0, said.find('\n')))
-            .help("mend its uris, or take it out; then apply again");
+            .help("mend its uris, or take it out; then try again");
     }
     std::string_view refresh_hint() const override { return "apt-get update"; }
 

@@ -119,7 +119,8 @@ void mark_automatic(WritableHost& host, const std::vector<std::string>& packages
         host.look(states_file, &text, most);
         if (put(host, text, with_marks(text, changing, automatic))) return;
     }
-    throw Error(fmt::format("{} is changed by somebody else all the time", states_file)).help("then apply again");
+    throw Error(fmt::format("{} is changed by somebody else all the time", states_file))
+        .help("wait for that to end, then try again");
 }
 
 }  // namespace chaos::resources::apt

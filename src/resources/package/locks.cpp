@@ -121,7 +121,7 @@ void wait_for_locks(WritableHost& host, int& waited_s) {
             throw Error("the run was asked to stop while it waited for dpkg's lock, held by " + who);
         if (waited_s >= lock_wait_s)
             throw Error(fmt::format("dpkg's lock was held for {} seconds by {}", waited_s, who))
-                .help("wait for it to end, then apply again");
+                .help("wait for it to end, then try again");
         std::this_thread::sleep_for(std::chrono::milliseconds(1000 / slices));
         if (slice % slices == slices - 1) ++waited_s;
     }

@@ -323,7 +323,7 @@ private:
         for (int waited = 0; !holder.empty(); ++waited, holder = lock_holder(host)) {
             if (waited >= lock_wait_s * 5)
                 throw Error(fmt::format("pacman's lock was held for {} seconds by {}", lock_wait_s, holder))
-                    .help("wait for it to end, then apply again");
+                    .help("wait for it to end, then try again");
             const timespec pause{0, 200'000'000};
             ::nanosleep(&pause, nullptr);
         }

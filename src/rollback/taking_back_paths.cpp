@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the runs made of paths: whether what was there is still to be had, and what no attribute tells.
+#include <fmt/format.h>
+
+#include "state_directory.hpp"
+#include "taking_back.hpp"
+
+namespace chaos::rollback {
+namespace {
+
+/// In what no attribute says: a capability, a label, the time of a content.
+bool differs_unseen(const Image& before, const Image& after) {
+    if (!before || before.kind != after.kind) return false;
+    return before.extended != after.extended || before.mode != after.mode || before.uid != after.uid ||
+           before.gid != after.gid || (before.kind != Entry::Kind::directory && before.modified != after.modified);
+}
+
+/// A file that is there, and has another content than its name says.
+bool is_damaged(const std::string& path, const Digest& wanted) try {
+    const auto found = digest_of_file(path);
+    return found && *found != wanted;
+} catch (const Error&) {
+    return true;
+}
+
+}  // namespace
+
+/// What these runs made of each path, and which resource it is of.
+void TakingBack::gather_paths() {
+    for (const std::int64_t run : back_.runs)
+        for (const Operation& operation : place_.store.operations(run)) {
+            const auto parts = in_step_.find({run, operation.step});
+            if (operation.effect || parts == in_step_.end()) continue;
+            const auto [held, first] = paths_.try_emplace(operation.path, OfPath{Succession(operation), {}});
+            if (!first) held->second.made.add(operation);
+            for (const Part& part : parts->second)
+                if (parts->second.size() == 1 || back_.site.catalog[part.number].id.key == operation.path)
+                    held->second.owner = part.number;
+        }
+}
+
+/// Why a path can not go back to what it was, whoever took that away; empty where it can.
+std::string TakingBack::lost_of(const Succession& made, const View& view) const {
+    if (!made.trash.empty() && !made.after && !view->look(made.trash)) return made.trash + " is not there any more";
+    if (!made.before.content || made.before.content == made.after.content) return "";
+    if (!place_.store.has_blob(made.before.content)) return "its content is in the store no more";
+    const std::string object = fmt::format("{}/objects/{}", place_.state_directory, hex(made.before.content));
+    return is_damaged(object, made.before.content) ? object + " is not what was written" : "";
+}
+
+/// One that can not go back must not hold up the others: it stays, and is named.
+void TakingBack::leave_what_is_lost(const View& view) {
+    for (const auto& [path, of] : paths_) {
+        if (!of.owner) continue;
+        const Resource& resource = back_.site.catalog[*of.owner];
+        const State& now = back_.observed[*of.owner];
+        State& goal = back_.goal[*of.owner];
+        const bool goes_back = goal && (!now || !same(resource.type->schema(), now, goal));
+        const std::string why = goes_back ? lost_of(of.made, view) : "";
+        if (why.empty()) continue;
+        goal = now;
+        tell({resource.id, "", "what was there", now ? "something else" : "absent", why});
+    }
+}
+
+/// A tree goes back to where nothing is. Where somebody made its directory again, what was in it stays in the trash:
+/// no attribute tells of that.
+void TakingBack::tell_of_trees(const View& view) {
+    for (const auto& [path, of] : paths_) {
+        if (of.made.trash.empty() || of.made.after || !of.owner || !back_.observed[*of.owner]) continue;
+        const std::string& trash = of.made.trash;
+        if (view->look(trash).kind != Entry::Kind::directory || view->list(trash).empty()) continue;
+        const ResourceId& id = back_.site.catalog[*of.owner].id;
+        std::erase_if(back_.conflicts, [&](const Conflict& told) { return told.id == id && told.attribute.empty(); });
+        tell({id, "", "with what was in it", "absent", "made again; what was in it lies in " + trash});
+    }
+}
+
+/// What these runs changed and gave back themselves, attribute by attribute, is in no plan: but its file is a new one.
+/// That goes back to the byte as well, after all else.
+void TakingBack::restore_unseen() {
+    std::map<const ResourceType*, std::set<std::uint32_t>> found;
+    for (const auto& [path, of] : paths_) {
+        if (!of.owner) continue;
+        const std::uint32_t number = *of.owner;
+        const Resource& resource = back_.site.catalog[number];
+        const Image &before = of.made.before, &after = of.made.after;
+        const State& now = back_.observed[number];
+        // A command that ran because of what it watches changed no attribute: what it wrote is all there is of it.
+        const bool ran = runs_commands(*resource.type);
+        if ((resource.type->way() != Way::files && !ran) || hidden_[number] || superseded_[number] || !now) continue;
+        const auto is_there = [&](const State& state) { return reaches(resource.type->schema(), now, state); };
+        if ((ran ? !before.same_as(after) : differs_unseen(before, after)) && is_there(bases_[number]) &&
+            is_there(targets_[number]))
+            found[resource.type].insert(number);
+    }
+    for (const auto& [type, numbers] : found) {
+        Step step;
+        step.type = type;
+        for (const std::uint32_t number : numbers) {
+            step.resources.push_back(number);
+            step.changes.push_back({back_.site.catalog[number].id, back_.observed[number], back_.observed[number], {}});
+        }
+        back_.plan.push_back(std::move(step));
+    }
+}
+
+}  // namespace chaos::rollback

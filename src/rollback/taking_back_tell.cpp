@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is told of what can not go back as it should: before, what was written, now.
+#include <fmt/format.h>
+
+#include "taking_back.hpp"
+
+namespace chaos::rollback {
+namespace {
+
+bool is_secret(const Schema& schema, const State& state, const Field& field) {
+    return field.secret || (state.hidden() & hiding_bit(schema, field));
+}
+
+std::string in_words(const Schema& schema, const State& state, const Field* field) {
+    if (!state) return "absent";
+    if (!field) return "present";
+    return is_secret(schema, state, *field) ? "a secret" : rollback::in_words(field->get(state.spec()));
+}
+
+/// What is there now, where that has no such attribute: by what makes it another thing than was left.
+std::string of_another(const Schema& schema, const State& base, const State& now) {
+    std::string words;
+    for (const Field& field : schema.fields)
+        if (field.role == Field::Role::property && field.given(now.spec()) && field.given(base.spec()) &&
+            !field.same(now.spec(), base.spec()))
+            words += fmt::format("{}{} {}", words.empty() ? "" : ", ", field.name, in_words(schema, now, &field));
+    return words;
+}
+
+}  // namespace
+
+Conflict TakingBack::conflict_of(const Resource& resource, const Field* field, const State& target, const State& base,
+                                 const State& now) {
+    const Schema& schema = resource.type->schema();
+    Conflict conflict{resource.id, field ? std::string(field->name) : "", in_words(schema, target, field),
+                      in_words(schema, base, field), in_words(schema, now, field)};
+    if (field && base && now && !field->given(now.spec())) conflict.now = of_another(schema, base, now);
+    if (!field || field->merge != Merge::text || !base || !now || !field->given(now.spec())) return conflict;
+    for (const State* state : {&target, &base, &now})
+        if (*state && is_secret(schema, *state, *field)) return conflict;
+    conflict.wrote = field->get(base.spec());
+    conflict.found = field->get(now.spec());
+    return conflict;
+}
+
+void TakingBack::tell(Conflict conflict) {
+    if (resolution_ == Resolution::theirs)
+        back_.decided.push_back({Decided::How::theirs, std::move(conflict)});
+    else
+        back_.conflicts.push_back(std::move(conflict));
+}
+
+}  // namespace chaos::rollback
