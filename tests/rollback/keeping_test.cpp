@@ -327,7 +327,8 @@ TEST_CASE("An object that is not what was written is set aside by a repair, whic
     const Salvage saved = salvage_history(tree.state(), quiet);
     REQUIRE(saved.health.flaws.size() == 1);
     CHECK(saved.health.flaws.front().what == "the object " + name + " is not what was written");
-    CHECK(saved.health.flaws.front().lost == std::vector<std::string>{"run 1: /srv/huge"});
+    CHECK(saved.health.flaws.front().lost == std::vector<std::string>{"run 1: file:/srv/huge", "run 1: /srv/huge",
+                                                                      "what was there before chaos: file:/srv/huge"});
     CHECK_FALSE(fs::exists(object));
     CHECK(slurp(saved.kept + "/objects/" + name) == damaged);
     CHECK(fs::status(saved.kept + "/objects").permissions() == fs::perms::owner_all);

@@ -7,6 +7,7 @@
 #include <chaos/transaction.hpp>
 
 #include <chrono>
+#include <functional>
 #include <random>
 
 #include "rollback/database.hpp"
