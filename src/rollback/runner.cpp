@@ -210,7 +210,7 @@ void Runner::Parts::finish(RunState state) {
     outcome.state = state;
     if (takes_back())
         for (const std::int64_t run : taken_back) settle(place, *host, run, outcome);
-    sweep(place, *host, outcome.run);
+    sweep(place, *host, outcome.run, Published::by_this_host);
 }
 
 Runner::Runner(Workplace& place, const Request& request) : parts_(std::make_unique<Parts>(place, request)) {}

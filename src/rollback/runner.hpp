@@ -33,7 +33,8 @@ Outcome undo(Workplace&, std::int64_t run, const std::string& why, Recovery = Re
 void settle(Workplace&, StagedHost&, std::int64_t run, Outcome&);
 
 /// Frees what a finished run needs no more on the disk; again after a cut (store.hpp, rule 6).
-void sweep(Workplace&, StagedHost&, std::int64_t run);
+enum class Published : char { by_anybody, by_this_host };  ///< What the run did.
+void sweep(Workplace&, StagedHost&, std::int64_t run, Published = Published::by_anybody);
 
 /// A recorded or observed value, short enough for a message; a secret is not shown, nor is anything that has one in it.
 std::string in_words(const Value&);

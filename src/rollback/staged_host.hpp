@@ -117,6 +117,7 @@ public:
     /// Before the sweep: moves the old inodes of big files, whose bytes are in no blob, to <state>/objects/DIGEST.
     /// Idempotent. Those that were written to meanwhile through an open descriptor are no before-image any more and go.
     void adopt(const std::vector<Operation>& operations);
+    void adopt();  ///< The same of what this has published itself: nothing has to be read.
 
     /// As on disk, not through the queue; in a tree that is to come back from the trash, as it lies there.
     Image image(const std::string& path, std::string* content = nullptr) const;

@@ -78,6 +78,12 @@ inline bool differ_in_time_alone(const Image& before, const Image& after) {
     return before.kind == Entry::Kind::file && before.same_as(after) && before.modified != after.modified;
 }
 
+/// The old inode in the stage is all there is of a content that is too big for a blob.
+inline bool is_to_be_adopted(const Operation& operation) {
+    return !operation.effect && !operation.staged.empty() && operation.before.kind == Entry::Kind::file &&
+           operation.before.size > Content::in_memory;
+}
+
 bool is_unit_file(const std::string& path);  ///< The service manager has to be told of it.
 
 /// Processes that a command left behind, when it has ended.
@@ -121,6 +127,7 @@ struct StagedHost::Parts {
     std::map<std::uint64_t, FileSystem> file_systems;
     std::map<std::string, Descriptor> made_again;  ///< By Image::others: inodes that had more names than one.
     mutable std::optional<Owners> owners;          ///< As on disk; forgotten at every publish.
+    std::vector<Operation> replaced_big;           ///< Shown, with a before-image that is in no blob.
     bool units_changed = false;
     bool touched_everywhere = false;
 

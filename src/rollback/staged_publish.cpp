@@ -113,7 +113,10 @@ void StagedHost::Parts::publish(std::vector<Move>& moves, const Planned& planned
         unpublish(std::move(operations));
         throw;
     }
-    for (const Move& move : moves) units_changed |= is_unit_file(move.operation.path);
+    for (const Move& move : moves) {
+        units_changed |= is_unit_file(move.operation.path);
+        if (is_to_be_adopted(move.operation)) replaced_big.push_back(move.operation);
+    }
 }
 
 void StagedHost::publish(const Planned& planned) {

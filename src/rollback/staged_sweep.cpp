@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <chaos/named.hpp>
+#include <utility>
 
 #include "names.hpp"
 #include "staged_parts.hpp"
@@ -65,8 +66,7 @@ void StagedHost::adopt(const std::vector<Operation>& operations) {
     Spot to{nullptr, ""};
     for (const Operation& operation : operations) {
         const Image& before = operation.before;
-        if (operation.effect || operation.staged.empty() || before.kind != Entry::Kind::file) continue;
-        if (before.size <= Content::in_memory) continue;
+        if (!is_to_be_adopted(operation)) continue;
         Spot staged = parts_->beneath.spot(operation.staged);
         if (!staged) continue;
         if (!to) {
@@ -100,6 +100,11 @@ void StagedHost::adopt(const std::vector<Operation>& operations) {
         const Descriptor open(::open(objects.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         if (!open || ::syncfs(*open)) fail(objects, "be synced", errno);
     }
+}
+
+void StagedHost::adopt() {
+    const std::lock_guard guard(parts_->mutex);
+    adopt(std::exchange(parts_->replaced_big, {}));
 }
 
 void StagedHost::sweep(const std::vector<std::string>& stage_directories) {

@@ -24,7 +24,8 @@ struct Store::Handle final : BlobSink, BlobSource {
     const SealKey& key() const;  ///< Of the host; made with the store. Throws Error where it is lost.
     std::optional<std::string> find(Digest) const;
     bool has(Digest) const;
-    std::string object(Digest) const;  ///< Where a large blob lies.
+    std::string object(Digest) const;                        ///< Where a large blob lies.
+    void forget() { holdings.reset(), operations.clear(); }  ///< What was read so far.
     /// Of those that lie there: names of the ones that are not what was written, and that in a sentence.
     std::map<std::string, std::string> wrong_objects(std::size_t& looked_at) const;
 
@@ -34,7 +35,8 @@ struct Store::Handle final : BlobSink, BlobSource {
     Access access;
     std::optional<PrivateCopy> copy;
     mutable std::optional<Database> database;
-    mutable std::optional<std::vector<Holding>> holdings;  ///< As they were listed, until a Batch.
+    mutable std::optional<std::vector<Holding>> holdings;               ///< As they were listed, until a Batch.
+    mutable std::map<std::int64_t, std::vector<Operation>> operations;  ///< By run, as they were read, until a Batch.
     mutable std::optional<SealKey> held_key;
     std::string broken;  ///< Why nothing is written any more: a commit could not be synced.
 };

@@ -288,6 +288,8 @@ std::vector<StepRecord> Store::steps(std::int64_t run) const {
 
 std::vector<Operation> Store::operations(std::int64_t run) const {
     const std::scoped_lock guard(handle_->mutex);
+    // Who takes a run back asks for them when he plans, and again when he begins.
+    if (const auto known = handle_->operations.find(run); known != handle_->operations.end()) return known->second;
     std::vector<Operation> operations;
     for (auto row = handle_->database->ask("SELECT run, step, number, path, before, after, staged, effect, "
                                            "others FROM operations WHERE run = ? ORDER BY number",
@@ -304,6 +306,7 @@ std::vector<Operation> Store::operations(std::int64_t run) const {
         operation.effect = row.integer(7) != 0;
         operation.before.others = row.text(8);
     }
+    if (!handle_->database->in_transaction()) handle_->operations.emplace(run, operations);
     return operations;
 }
 

@@ -32,7 +32,7 @@ Store::Batch::Batch(Store& store) : store_(store) {
         if (!handle.broken.empty()) throw Error(handle.broken);
         if (handle.database->in_transaction()) throw Error("the store is in the middle of another change");
         handle.database->change("BEGIN IMMEDIATE");
-        handle.holdings.reset();
+        handle.forget();
     } catch (...) {
         handle.mutex.unlock();
         throw;
@@ -45,7 +45,7 @@ Store::Batch::~Batch() {
         if (!done_ && handle.database->in_transaction()) handle.database->change("ROLLBACK");
     } catch (const std::exception&) {  // nothing was committed: that is what a batch that is given up is to leave
     }
-    handle.holdings.reset();
+    handle.forget();
     handle.mutex.unlock();
 }
 

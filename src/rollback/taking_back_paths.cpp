@@ -44,6 +44,7 @@ std::string TakingBack::lost_of(const Succession& made, const View& view) const 
     if (!made.trash.empty() && !made.after && !view->look(made.trash)) return made.trash + " is not there any more";
     if (!made.before.content || made.before.content == made.after.content) return "";
     if (!place_.store.has_blob(made.before.content)) return "its content is in the store no more";
+    if (made.before.size <= Content::in_memory) return "";  // it is no file of objects/
     const std::string object = fmt::format("{}/objects/{}", place_.state_directory, hex(made.before.content));
     return is_damaged(object, made.before.content) ? object + " is not what was written" : "";
 }

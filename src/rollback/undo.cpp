@@ -289,8 +289,8 @@ void settle(Workplace& place, StagedHost& host, std::int64_t run, Outcome& outco
     }
 }
 
-void sweep(Workplace& place, StagedHost& host, std::int64_t run) try {
-    host.adopt(place.store.operations(run));
+void sweep(Workplace& place, StagedHost& host, std::int64_t run, Published how) try {
+    how == Published::by_this_host ? host.adopt() : host.adopt(place.store.operations(run));
     host.sweep(place.store.stage_directories(run));
     std::set<const ResourceType*> called;
     for (const StepRecord& step : place.store.steps(run))
