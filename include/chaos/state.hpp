@@ -65,7 +65,7 @@ Value encode(const Schema&, const State&);
 class Attributes {
 public:
     Attributes(const Schema&, const State&);  ///< Both must outlive it; the state is not absent.
-    Value of(const Field&) const;  ///< Of one that is given.
+    Value of(const Field&) const;             ///< Of one that is given.
 
 private:
     const Schema& schema_;
