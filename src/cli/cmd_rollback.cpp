@@ -140,14 +140,27 @@ std::string title_of(const Choice& choice) {
                        choice.last_let_go);
 }
 
+/// Recovers what was cut, and chooses. Beside a run that waits to be confirmed nothing else goes back, or `chaos
+/// rollback` would no longer mean that one.
+Choice chosen_after_recovery(Context& context, Transactor& transactor,
+                             Choice (*choose)(const Options&, const History&)) {
+    recover_cut(context, transactor);
+    const auto waits = transactor.history().window();
+    Choice choice = choose(context.options, transactor.history());
+    if (!waits || context.options.dry_run ||
+        std::find(choice.runs.begin(), choice.runs.end(), waits->run) != choice.runs.end())
+        return choice;
+    recover_first(context, transactor);  // it says what is to be decided first; or its time is over, and it went back
+    return choose(context.options, transactor.history());
+}
+
 Exit take_back(Context& context, const char* verb, Choice (*choose)(const Options&, const History&)) {
     const World world = wire(context.options);
     if (!has_history(world)) throw Error("nothing was ever applied here").help("chaos apply site.yml");
     Progress progress(context.console, context.sources, world.host->live());
     const auto transactor =
         Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
-    recover_cut(context, *transactor);
-    const Choice choice = choose(context.options, transactor->history());
+    const Choice choice = chosen_after_recovery(context, *transactor, choose);
     Transactor::TakeBack back = transactor->plan_take_back(choice.runs, context.options.resolution);
     back.verb = verb;
 

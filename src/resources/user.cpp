@@ -310,14 +310,19 @@ private:
         goal.create_home = goal.create_home.value_or(!goal.system) && can_look && !view->look(*goal.home);
     }
 
+    static std::optional<Error> taken_uid(const Accounts& accounts, const User& goal) {
+        const auto* other = goal.uid ? accounts.user(static_cast<std::uint32_t>(*goal.uid)) : nullptr;
+        if (!other || other->name == goal.name) return std::nullopt;
+        return Error(fmt::format("uid {} is that of user {}", *goal.uid, other->name))
+            .help(fmt::format("give {} another uid, or that one", goal.name));
+    }
+
     static void refuse(const View& view, const Change& change, const User& goal, Diagnostics& problems) {
         const auto& accounts = view.once<Accounts>();
         const auto say = [&](const std::string& what, const std::string& hint) {
             problems.add(Error(change.where, what).help(hint));
         };
-        const auto* other = goal.uid ? accounts.user(static_cast<std::uint32_t>(*goal.uid)) : nullptr;
-        if (other && other->name != goal.name)
-            say(fmt::format("uid {} is that of user {}", *goal.uid, other->name), "give it another uid");
+        if (const auto taken = taken_uid(accounts, goal)) say(taken->what(), taken->hint);
         if (goal.name == "root" && goal.uid.value_or(0) != 0) say("the uid of root is 0", "leave the uid out");
         const User* before = change.before.as<User>();
         const bool set = goal.password && (!before || before->password != goal.password);
@@ -347,6 +352,8 @@ private:
         const auto group = to.group.value_or(to.name);
         const View view(host);
         const auto& accounts = view.once<Accounts>();
+        // One that comes back was not checked; what useradd says is not shown where it was given a password.
+        if (auto taken = taken_uid(accounts, to)) throw std::move(*taken);
         if (!accounts.group(group)) {
             if (group != to.name)
                 throw Error(fmt::format("there is no group {} for user {}", group, to.name))

@@ -26,10 +26,23 @@ Effects::Effects(StagedHost& host, const Footprint& footprint, const StepRecord&
       before_(scan_from_text(step.scan)),
       found_(host.scan(footprint, nullptr)),
       cut_(cut) {
+    note(step, operations, before_);
+}
+
+void Effects::reach_back(const StepRecord& step, const std::vector<Operation>& operations) {
+    note(step, operations, scan_from_text(step.scan));
+}
+
+/// What a step changed is to be as it was before that, and is ours where it is as the newest of them left it.
+void Effects::note(const StepRecord& step, const std::vector<Operation>& operations, const Scan& before) {
     for (const Operation& operation : operations) {
         if (!operation.effect || operation.step != step.number) continue;
-        made_[operation.path] = operation.after;
-        if (!operation.staged.empty()) trash_[operation.path] = operation.staged;
+        made_.try_emplace(operation.path, operation.after);
+        if (!operation.staged.empty()) trash_.try_emplace(operation.path, operation.staged);
+        if (const Image image = image_in(before, operation.path))
+            before_[operation.path] = image;
+        else
+            before_.erase(operation.path);
     }
 }
 

@@ -7,13 +7,16 @@
 
 namespace chaos::rollback {
 
-/// Puts back what the tools of one opaque step changed beside their target. Three-way by path: what is neither as it
-/// was before the step nor as the step left it is somebody's, and stays.
+/// Puts back what the tools of opaque steps changed beside their target. Three-way by path: what is neither as it was
+/// before the oldest step that changed it nor as the newest one left it is somebody's, and stays.
 class Effects {
 public:
     /// Of one step, among the operations of its run: what it was found to have changed, where it came to its end; where
     /// it did not (`cut`), all that differs from its scan is its doing.
     Effects(StagedHost&, const Footprint&, const StepRecord&, const std::vector<Operation>& operations, bool cut);
+
+    /// An older step of the same kind, which goes back along with those before.
+    void reach_back(const StepRecord&, const std::vector<Operation>& operations);
 
     /// Queues, once, whatever is ours and differs from before; also what the tools that took the step back left.
     void put_back();
@@ -23,13 +26,14 @@ public:
     void tell(std::string_view type, std::vector<Conflict>&) const;
 
 private:
+    void note(const StepRecord&, const std::vector<Operation>&, const Scan& before);
     bool concerns(const std::string& path, const Scan& now) const;
     bool is_ours(const std::string& path) const;
 
     StagedHost& host_;
     const Footprint& footprint_;
-    Scan before_, found_;                ///< found: as it was when taking back began.
-    std::map<std::string, Image> made_;  ///< What the step made of it, for each path it changed.
+    Scan before_, found_;                ///< before: what it is to be; found: as it was when taking back began.
+    std::map<std::string, Image> made_;  ///< What the steps made of it, for each path they changed.
     std::map<std::string, std::string> trash_;
     bool cut_;
     std::vector<std::string> left_;

@@ -128,15 +128,18 @@ void Runner::Parts::undo_what_is_left(const Step& step) {
 /// Tools take back what tools did; what those did beside it is put back before or after, as the kind says.
 void Runner::Parts::take_call_back(Step& step) {
     const Footprint footprint = step.type->footprint();
-    std::vector<std::unique_ptr<Effects>> effects;
-    for (const auto& [run, number] : steps_taken_back(step)) {
+    std::optional<Effects> effects;
+    for (const auto& [run, number] : steps_taken_back(step)) {  // newest first
         for (const StepRecord& record : place.store.steps(run)) {
             if (record.number != number || record.scan.empty()) continue;
-            effects.push_back(std::make_unique<Effects>(*host, footprint, record, place.store.operations(run), false));
+            if (effects)
+                effects->reach_back(record, place.store.operations(run));
+            else
+                effects.emplace(*host, footprint, record, place.store.operations(run), false);
         }
     }
     const auto put_back = [&] {
-        for (const auto& each : effects) each->put_back(), host->publish();
+        if (effects) effects->put_back(), host->publish();
     };
     put_images_back(step);
     host->publish();
@@ -144,7 +147,7 @@ void Runner::Parts::take_call_back(Step& step) {
     undo_what_is_left(step);
     host->publish();
     if (footprint.tools_first) put_back();
-    for (const auto& each : effects) each->tell(step.type->schema().name, outcome.conflicts);
+    if (effects) effects->tell(step.type->schema().name, outcome.conflicts);
 }
 
 void Runner::takes_back(const std::vector<std::int64_t>& runs) {

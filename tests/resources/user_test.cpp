@@ -75,6 +75,14 @@ TEST_CASE("a user that could not be, or must not be, is refused") {
     CHECK_THROWS_AS(user({{"name", "-x"}}), Error);
 }
 
+TEST_CASE("a user that comes back is told whose its number is by now, and no tool is asked") {
+    auto host = debian();
+    const Resource ann = user({{"name", "ann"}, {"uid", "1004"}, {"password", "!"}});
+    const Change back{ann.id, State(), ann.wanted, ann.where};
+    CHECK_THROWS_WITH_AS(ann.type->apply_all(host, {&back, 1}), "uid 1004 is that of user eve", Error);
+    CHECK_THROWS_WITH_AS(ann.type->undo_all(host, {&back, 1}), "uid 1004 is that of user eve", Error);
+}
+
 TEST_CASE("a user is never removed by itself: who is logged in stays") {
     auto host = debian();
     host.put_file("/proc/self/loginuid", "1004");
