@@ -266,7 +266,9 @@ void StagedHost::Parts::check_parents(const std::vector<Move>& moves) const {
     for (const Move& move : moves) {
         const std::string& path = move.operation.path;
         const std::string parent = parent_of(path);
-        if (move.operation.after.kind == Entry::Kind::directory && !move.operation.before) made.insert(path);
+        const Operation& operation = move.operation;
+        if (operation.after.kind == Entry::Kind::directory && operation.before.kind != Entry::Kind::directory)
+            made.insert(path);
         const Spot spot = near.spot(lies_at(path));
         if (!spot) {
             if (!made.contains(parent))

@@ -81,6 +81,13 @@ private:
         Image image = capture(found.spot, Depth::meta);
         found.covers |= extended_from(image.extended)[std::string(own_attribute) + "opaque"] == "y";
         const Image before = before_of(found.path, image);
+        // Whoever looks for a name in it would find what the link leads to, until that is done: and take it for ours.
+        if (before.kind == Entry::Kind::link && !names_in(*inside, found.path).empty())
+            throw Error(
+                fmt::format("{}: it made a directory, and something in it, in the place of a link, which can not "
+                            "be recorded; nothing of what it wrote stays",
+                            found.path))
+                .help("leave out 'record', and say 'undo:' how it is taken back");
         clean(image, before);
         if (!before.same_as(image)) host_.restore(found.path, image);
         if (found.covers && before.kind == Entry::Kind::directory) {

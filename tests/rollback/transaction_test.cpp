@@ -342,6 +342,9 @@ TEST_CASE("what a recorded command writes goes back with its run, and what it co
     if (!can_record()) return;
     const RootWithTools root;
     root.write("/srv/old", "old\n");
+    root.write("/srv/plain", "plain\n");
+    root.write("/srv/led/in", "in\n");
+    fs::create_symlink("led", root.path() + "/srv/link");
     fs::create_directories(root.path() + "/srv/tree/deep");
     root.write("/srv/tree/deep/file", "kept\n");
     Session session(root);
@@ -354,19 +357,23 @@ TEST_CASE("what a recorded command writes goes back with its run, and what it co
     };
     const auto is_as_before = [&] {
         CHECK(root.text("/srv/old") == "old\n");
+        CHECK(root.text("/srv/plain") == "plain\n");
+        CHECK(root.text("/srv/led/in") == "in\n");
+        CHECK(fs::is_symlink(root.path() + "/srv/link"));
         CHECK(root.text("/srv/tree/deep/file") == "kept\n");
         CHECK(!fs::exists(root.path() + "/srv/made"));
         CHECK(root.entries("/srv/tree") == std::vector<std::string>{"deep"});
     };
     constexpr const char* work =
         "mkdir /srv/made; echo new > /srv/made/new; echo more >> /srv/old; rm -r /srv/tree/deep; mkdir /srv/tree/deep; "
-        "echo other > /srv/tree/deep/other; ";
+        "echo other > /srv/tree/deep/other; rm /srv/plain; mkdir /srv/plain; echo in > /srv/plain/in; ";
     SUBCASE("it ended well") {
         const Outcome done = command(work);
         CHECK(first_error(done) == "");
         CHECK(root.text("/srv/old") == "old\nmore\n");
         CHECK(root.text("/srv/made/new") == "new\n");
         CHECK(root.entries("/srv/tree/deep") == std::vector<std::string>{"other"});
+        CHECK(root.text("/srv/plain/in") == "in\n");
         SUBCASE("and goes back") {
             const Outcome back = session.rollback({done.run});
             CHECK(first_error(back) == "");
@@ -392,6 +399,13 @@ TEST_CASE("what a recorded command writes goes back with its run, and what it co
         CHECK(first_error(command((std::string(work) + "mkfifo /srv/made/pipe").c_str())) ==
               "/srv/made/pipe: it made a device, socket or pipe, which can not be recorded; nothing of what it wrote "
               "stays");
+        is_as_before();
+    }
+    SUBCASE("it filled a directory where a link was: a name in that is still one of the other's") {
+        constexpr const char* fills = "rm /srv/link; mkdir /srv/link; echo in > /srv/link/in";
+        CHECK(first_error(command((std::string(work) + fills).c_str())) ==
+              "/srv/link: it made a directory, and something in it, in the place of a link, which can not be recorded; "
+              "nothing of what it wrote stays");
         is_as_before();
     }
     SUBCASE("it wrote what chaos keeps") {
