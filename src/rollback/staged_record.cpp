@@ -86,7 +86,7 @@ private:
             throw Error(
                 fmt::format("{}: it made a directory, and something in it, in the place of a link, which can not "
                             "be recorded; nothing of what it wrote stays",
-                            found.path))
+                            named(found.path)))
                 .help("leave out 'record', and say 'undo:' how it is taken back");
         clean(image, before);
         if (!before.same_as(image)) host_.restore(found.path, image);
