@@ -2,12 +2,13 @@
 #include "succession.hpp"
 
 #include "inode.hpp"
+#include "staged_parts.hpp"
 
 namespace chaos::rollback {
 namespace {
 
 std::string thrown(const Operation& operation) {
-    return operation.before && operation.staged.find("/trash/") != std::string::npos ? operation.staged : "";
+    return manner_of(operation) == Manner::to_trash ? operation.staged : "";
 }
 
 /// What an ACL says beside the mode: that changes with each chmod.
@@ -77,6 +78,11 @@ void Succession::add(const Operation& next) {
         *this = Succession(next);
         return;
     }
+    // A later run may have brought the tree back, and yet another one thrown it away again.
+    if (next.after && !trash.empty() && next.staged == trash)
+        trash.clear();
+    else if (trash.empty() && before.kind == Entry::Kind::directory && next.before.same_inode_as_recorded(before))
+        trash = thrown(next);
     const bool unread = lacks_content(before) && lacks_content(after);
     if (unread && next.before.kind == Entry::Kind::file) take_content(before, next.before);
     const Image last = after;

@@ -69,3 +69,50 @@ TEST_CASE("what lies there again after it was removed goes back to what it was m
     CHECK(all.before.same_as(file("theirs")));
     CHECK(all.trash.empty());
 }
+
+TEST_CASE("a tree that was thrown away, brought back and thrown away again lies where it was thrown last") {
+    Image tree;
+    tree.kind = Entry::Kind::directory;
+    tree.mode = 0755;
+    tree.inode = 7, tree.born = 70;
+    const auto staged = [](Operation operation, const std::string& at) { return operation.staged = at, operation; };
+    const std::string first = "/var/lib/chaos/trash/2/a-1", second = "/var/lib/chaos/trash/5/b-1";
+    Succession all(staged(change(tree, {}), first));
+    CHECK(all.trash == first);
+    all.add(staged(change({}, tree), first));
+    CHECK(all.trash.empty());
+    CHECK(all.after.same_as(tree));
+    SUBCASE("by the run after that") {
+        all.add(staged(change(tree, {}), second));
+        CHECK(all.trash == second);
+        CHECK(all.before.same_inode(tree));
+        CHECK_FALSE(all.after);
+    }
+    SUBCASE("after its mode was changed in its place") {
+        Image closed = tree;
+        closed.mode = 0700;
+        all.add(staged(change(tree, closed), ""));
+        CHECK(all.trash.empty());
+        all.add(staged(change(closed, {}), second));
+        CHECK(all.trash == second);
+    }
+}
+
+TEST_CASE("another directory that was made in its place and thrown away is not the tree that was there first") {
+    Image tree, other;
+    tree.kind = other.kind = Entry::Kind::directory;
+    tree.inode = 7, other.inode = 8, other.born = 80;
+    Operation removed = change(tree, {}), made = change({}, other), removed_again = change(other, {});
+    removed.staged = "/var/lib/chaos/trash/2/a-1", removed_again.staged = "/var/lib/chaos/trash/5/b-1";
+    Succession all(removed);
+    all.add(made);
+    all.add(removed_again);
+    CHECK(all.trash == removed.staged);
+    // Nor where the first went because it was empty.
+    removed.staged = "/.stage/2";
+    Succession empty(removed);
+    CHECK(empty.trash.empty());
+    empty.add(made);
+    empty.add(removed_again);
+    CHECK(empty.trash.empty());
+}

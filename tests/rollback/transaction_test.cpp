@@ -343,6 +343,7 @@ TEST_CASE("what a recorded command writes goes back with its run, and what it co
     const RootWithTools root;
     root.write("/srv/old", "old\n");
     root.write("/srv/plain", "plain\n");
+    fs::create_directories(root.path() + "/srv/led");
     root.write("/srv/led/in", "in\n");
     fs::create_symlink("led", root.path() + "/srv/link");
     fs::create_directories(root.path() + "/srv/tree/deep");
