@@ -62,6 +62,7 @@ TEST_CASE("of a plain edit only what was edited is parsed") {
     CHECK(edited(site, site) == How::taken);
     // A list's item becomes a mapping's entry, at the same column.
     CHECK(edited("a:\n  - x: 1\n    y: 2\nc: 3\n", "a:\n  b:\n    y: 2\nc: 3\n") == How::taken);
+    CHECK(edited("a:\n  - x: 1\n    y: 2\n  - z\n", "a:\n  b:\n    y: 2\n  - z\n") == How::whole);
     CHECK(edited(site, site + "# the end\n") == How::taken);
     CHECK(edited(site, site + "      - d: 2\n") == How::taken);
     CHECK(edited(site, site + "services: [x]\n") == How::taken);
