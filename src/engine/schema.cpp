@@ -7,8 +7,8 @@ namespace chaos {
 const Field* Schema::find(std::string_view wanted) const {
     if (wanted.empty()) return nullptr;
     // Asked of every attribute of every resource, several times: most names differ in length or in their first letter.
-    const auto is = [&](std::string_view name) {
-        return name.size() == wanted.size() && name.front() == wanted.front() && name == wanted;
+    const auto is = [&](std::string_view one) {
+        return one.size() == wanted.size() && one.front() == wanted.front() && one == wanted;
     };
     for (const Field& field : fields)
         if (is(field.name) || is(field.alias)) return &field;
