@@ -179,6 +179,12 @@ std::optional<Move> StagedHost::Parts::look_at(const Wish& wish, bool gone, std:
     if (!wish.trash.empty() && !before && after) {
         operation.staged = wish.trash;
         if (const Spot kept = beneath.spot(wish.trash); kept) operation.after = capture(kept, Depth::meta);
+        // An earlier run may have changed it before it was thrown away: it comes back as it was before both.
+        const Image& wanted = wish.image;
+        if (operation.after.kind == wanted.kind) {
+            operation.after.mode = wanted.mode, operation.after.uid = wanted.uid, operation.after.gid = wanted.gid;
+            operation.after.extended = wanted.extended;
+        }
         if (!operation.after) throw Error(fmt::format("{}: is not in the trash any more", named(wish.path)));
         touch(*beneath.nearest(parent_of(wish.path)), parent_of(wish.path));
         touch(*beneath.nearest(parent_of(wish.trash)), parent_of(wish.trash));

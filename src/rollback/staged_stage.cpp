@@ -169,8 +169,13 @@ Image StagedHost::Parts::make(const Spot& spot, const Image& wished, const Conte
 void StagedHost::Parts::stage(Move& move) {
     const Operation& operation = move.operation;
     const Manner manner = manner_of(operation);
-    if (manner == Manner::in_place || manner == Manner::from_trash) return;
+    if (manner == Manner::in_place) return;
     Spot spot = near.spot(operation.staged);
+    if (manner == Manner::from_trash) {
+        const Descriptor tree(spot ? ::openat(spot.at(), spot.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1);
+        if (!tree) fail(operation.staged, "be brought back", ENOENT);
+        return change_meta(*tree, operation.after, operation.path);
+    }
     if (!spot) make_stage_directory(operation.staged), spot = near.spot(operation.staged);
     if (!spot) fail(operation.staged, "be staged", ENOENT);
     if (near.is_fresh()) touch(spot.at(), parent_of(operation.staged));
