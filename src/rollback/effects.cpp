@@ -2,6 +2,7 @@
 #include "effects.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace chaos::rollback {
 
@@ -26,24 +27,31 @@ Effects::Effects(StagedHost& host, const Footprint& footprint, const StepRecord&
       before_(scan_from_text(step.scan)),
       found_(host.scan(footprint, nullptr)),
       cut_(cut) {
-    note(step, operations, before_);
+    for (const Operation& operation : operations)
+        if (operation.effect && operation.step == step.number) note(operation);
 }
 
 void Effects::reach_back(const StepRecord& step, const std::vector<Operation>& operations) {
-    note(step, operations, scan_from_text(step.scan));
+    const Scan before = scan_from_text(step.scan);
+    for (const Operation& operation : operations) {
+        const std::string& path = operation.path;
+        if (!operation.effect || operation.step != step.number) continue;
+        if (!image_in(before_, path).same_as(operation.after)) {
+            beyond_[path] = image_in(before, path);  // somebody changed it before the newer step began
+            continue;
+        }
+        note(operation);
+        if (const Image image = image_in(before, path))
+            before_[path] = image;
+        else
+            before_.erase(path);
+    }
 }
 
-/// What a step changed is to be as it was before that, and is ours where it is as the newest of them left it.
-void Effects::note(const StepRecord& step, const std::vector<Operation>& operations, const Scan& before) {
-    for (const Operation& operation : operations) {
-        if (!operation.effect || operation.step != step.number) continue;
-        made_.try_emplace(operation.path, operation.after);
-        if (!operation.staged.empty()) trash_.try_emplace(operation.path, operation.staged);
-        if (const Image image = image_in(before, operation.path))
-            before_[operation.path] = image;
-        else
-            before_.erase(operation.path);
-    }
+/// It is ours where it is as the newest of the steps left it.
+void Effects::note(const Operation& operation) {
+    made_.try_emplace(operation.path, operation.after);
+    if (!operation.staged.empty()) trash_.try_emplace(operation.path, operation.staged);
 }
 
 /// Neither a doing of the step nor of the tools that took it back: what else happened on this host is not looked at.
@@ -59,7 +67,7 @@ bool Effects::is_ours(const std::string& path) const {
 }
 
 void Effects::tell(std::string_view type, std::vector<Conflict>& conflicts) const {
-    for (const std::string& path : left_) {
+    for (const std::string& path : std::set<std::string>(left_.begin(), left_.end())) {
         const auto& shared = footprint_.contents;
         if (footprint_.lines && std::find(shared.begin(), shared.end(), path) != shared.end()) continue;
         conflicts.push_back({{type, path}, "", "as before the run", "as the run left it", "changed by somebody else"});
@@ -69,6 +77,13 @@ void Effects::tell(std::string_view type, std::vector<Conflict>& conflicts) cons
 void Effects::put_back() {
     const Scan now = host_.scan(footprint_, nullptr);
     auto changes = StagedHost::changed(before_, now);
+    // The tools may have taken it back further than to what somebody made of it: with a package goes its configuration.
+    std::erase_if(changes, [&](const Operation& change) {
+        const auto further = beyond_.find(change.path);
+        return further != beyond_.end() && further->second.same_as(change.after);
+    });
+    for (const auto& [path, image] : beyond_)
+        if (!image.same_as(image_in(now, path))) left_.push_back(path);
     // What came goes, deepest first; then what went comes, outermost first.
     for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
         if (change->before || !change->after || !concerns(change->path, now)) continue;

@@ -15,7 +15,8 @@ public:
     /// it did not (`cut`), all that differs from its scan is its doing.
     Effects(StagedHost&, const Footprint&, const StepRecord&, const std::vector<Operation>& operations, bool cut);
 
-    /// An older step of the same kind, which goes back along with those before.
+    /// An older step of the same kind, which goes back along with those before: path by path, where the next one found
+    /// what this one had left.
     void reach_back(const StepRecord&, const std::vector<Operation>& operations);
 
     /// Queues, once, whatever is ours and differs from before; also what the tools that took the step back left.
@@ -26,7 +27,7 @@ public:
     void tell(std::string_view type, std::vector<Conflict>&) const;
 
 private:
-    void note(const StepRecord&, const std::vector<Operation>&, const Scan& before);
+    void note(const Operation&);
     bool concerns(const std::string& path, const Scan& now) const;
     bool is_ours(const std::string& path) const;
 
@@ -35,6 +36,7 @@ private:
     Scan before_, found_;                ///< before: what it is to be; found: as it was when taking back began.
     std::map<std::string, Image> made_;  ///< What the steps made of it, for each path they changed.
     std::map<std::string, std::string> trash_;
+    std::map<std::string, Image> beyond_;  ///< As it was before older steps, where somebody changed it since them.
     bool cut_;
     std::vector<std::string> left_;
 };
