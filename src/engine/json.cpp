@@ -252,7 +252,7 @@ void append_json(std::string& out, const Value& value) {
 
 std::string to_json(const Value& value) {
     std::string out;
-    write(out, value);
+    append_json(out, value);
     return out;
 }
 
