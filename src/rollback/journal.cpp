@@ -7,15 +7,26 @@
 
 namespace chaos::rollback {
 
-Store::Batch& RunJournal::batch() {
+Store::Batch& RunJournal::open() {
     if (!batch_) batch_.emplace(place_.store);
     return *batch_;
 }
 
-void RunJournal::flush() {
+Store::Batch& RunJournal::batch() {
+    Store::Batch& batch = open();
+    if (later_) std::exchange(later_, nullptr)();
+    return batch;
+}
+
+void RunJournal::commit() {
     if (!batch_) return;
     batch_->commit();
     batch_.reset();
+}
+
+void RunJournal::flush() {
+    if (later_) batch();
+    commit();
 }
 
 /// Another process may have begun this run: its numbers go on.
@@ -34,18 +45,25 @@ void RunJournal::add(Operation operation) {
     batch().add_operation(operation);
 }
 
-void RunJournal::intend(std::span<Operation* const> operations, const std::vector<std::string>& stage_directories,
-                        const std::vector<Content>& blobs) {
-    Store::Batch& batch = this->batch();
-    for (const Content& blob : blobs)
-        if (blob.held()) batch.put_blob(blob.digest(), blob.bytes());
-    for (const auto& directory : stage_directories) batch.add_stage_directory(run_, directory);
+void RunJournal::announce(std::span<Operation* const> operations, const std::vector<std::string>& stage_directories,
+                          Durable durable) {
+    for (const auto& directory : stage_directories) open().add_stage_directory(run_, directory);
     for (Operation* const operation : operations) {
         operation->run = run_;
         operation->number = next_operation();
-        batch.add_operation(*operation);
     }
-    flush();
+    if (durable == Durable::now) commit();
+}
+
+void RunJournal::intend(std::span<Operation* const> operations, const std::vector<Content>& blobs) try {
+    Store::Batch& batch = this->batch();
+    for (const Content& blob : blobs)
+        if (blob.held()) batch.put_blob(blob.digest(), blob.bytes());
+    for (const Operation* const operation : operations) batch.add_operation(*operation);
+    commit();
+} catch (...) {
+    drop();  // by the thread that began it
+    throw;
 }
 
 Content RunJournal::blob(Digest wanted) const {

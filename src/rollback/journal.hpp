@@ -32,11 +32,14 @@ public:
 
     Store::Batch& batch();  ///< The one that is open; a new one where none is.
     void flush();           ///< Makes it durable.
-    void drop() { batch_.reset(); }
+    void drop() { batch_.reset(), later_ = nullptr; }
+    /// Rows of a run that was added: written before any other that batch() is asked for, but, where operations are
+    /// announced to be durable now, with those and not with the run.
+    void later(std::function<void()> rows) { later_ = std::move(rows); }
     void add(Operation);  ///< An effect: numbered like what was intended.
 
-    void intend(std::span<Operation* const>, const std::vector<std::string>& stage_directories,
-                const std::vector<Content>& blobs) override;
+    void announce(std::span<Operation* const>, const std::vector<std::string>& stage_directories, Durable) override;
+    void intend(std::span<Operation* const>, const std::vector<Content>& blobs) override;
     Content blob(Digest) const override;
     void fence(int pid, const Command&) override;
     void lift(int pid) override { place_.lock.lift(pid); }
@@ -44,11 +47,14 @@ public:
     bool asked_to_stop() const override { return stop_ && stop_->load(); }
 
 private:
+    Store::Batch& open();
+    void commit();
     std::int64_t next_operation();
 
     Workplace& place_;
     std::int64_t run_ = 0, last_operation_ = -1;
     std::optional<Store::Batch> batch_;
+    std::function<void()> later_;
     const std::atomic<bool>* stop_ = nullptr;
 };
 

@@ -123,18 +123,19 @@ void reinstate_origin(Database& database, const std::string& type, const std::st
 
 }  // namespace
 
-void remember_origin(Store::Handle& handle, const OwnedRecord& it) {
+void remember_origin(Store::Handle& handle, const OwnedRecord& it, Owned owned) {
     Database& database = *handle.database;
     // It is said once, per attribute; of what was not there at all there is nothing more to say.
     std::set<std::string, std::less<>> known;
     bool was_there = !it.origin.is_null();
-    for (auto row = database.ask("SELECT attributes FROM origins WHERE type = ? AND key = ? AND to_run IS NULL",
-                                 {it.type, it.key});
-         row.next();) {
-        const auto stored = row.text(0);
-        for (Names names(stored); names.next();) known.emplace(names.name());
-        if (stored.starts_with(R"({"":null)")) was_there = false;
-    }
+    if (owned == Owned::before)
+        for (auto row = database.ask("SELECT attributes FROM origins WHERE type = ? AND key = ? AND to_run IS NULL",
+                                     {it.type, it.key});
+             row.next();) {
+            const auto stored = row.text(0);
+            for (Names names(stored); names.next();) known.emplace(names.name());
+            if (stored.starts_with(R"({"":null)")) was_there = false;
+        }
     Value::Map fresh;
     if (!known.contains(whether)) {
         fresh.push_back({Value(std::string(whether)), Value()});

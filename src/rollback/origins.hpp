@@ -11,8 +11,9 @@ namespace chaos::rollback {
 /// what one run came to own; each of its attributes has a life of its own, and a row of which only a part ends is cut
 /// in two. An origin is needed as long as somebody owns the resource, and by nobody else: so it follows the states.
 
-/// Of what `it` owns, what was not known yet.
-void remember_origin(Store::Handle&, const OwnedRecord& it);
+enum class Owned : char { newly, before };
+/// Of what `it` owns, what was not known yet. Owned::newly: nothing is known.
+void remember_origin(Store::Handle&, const OwnedRecord& it, Owned);
 /// Nobody owns it any more.
 void end_origin(Database&, const std::string& type, const std::string& key, std::int64_t run);
 /// As it is once these runs are taken back, from `by` on; the states are so already.

@@ -88,7 +88,7 @@ void Runner::Parts::begin() {
     journal.of(outcome.run);
     if (request.window_s != 0) open_window();
     host.emplace(place.looking, place.root, place.state_directory, outcome.run, journal);
-    record_plan();
+    journal.later([this] { record_plan(); });
     adopt_inputs();
     record.number = outcome.run;
     place.reporter.starts(record);
@@ -210,6 +210,7 @@ void Runner::Parts::finish(RunState state) {
     outcome.state = state;
     if (takes_back())
         for (const std::int64_t run : taken_back) settle(place, *host, run, outcome);
+    const Meanwhile tidied([this] { place.store.tidy(); });  // done by then, and not when the program ends
     sweep(place, *host, outcome.run, Published::by_this_host);
 }
 

@@ -76,7 +76,7 @@ private:
     void take_it_back(const std::string& why);
 
     ChangeRecord record_of(const Step&, std::size_t number, std::size_t k, ChangeRecord::Result) const;
-    void record_result(std::size_t number, std::size_t k);
+    void record_results(std::size_t number);
     const Resource& resource(const Step& step, std::size_t k) const { return request.site.catalog[step.resources[k]]; }
     bool takes_back() const { return !taken_back.empty(); }
 

@@ -37,17 +37,16 @@ ChangeRecord Runner::Parts::record_of(const Step& step, std::size_t number, std:
     return record;
 }
 
-/// That it is done. What was before and after it was written down with the plan: again only where it became another.
-void Runner::Parts::record_result(std::size_t number, std::size_t k) {
+/// What was before and after it was written down with the plan: again only where it became another.
+void Runner::Parts::record_results(std::size_t number) {
     const std::vector<Change>&planned = request.plan[number].changes, &done = plan[number].changes;
-    const bool as_planned =
-        planned.size() == done.size() && planned[k].before == done[k].before && planned[k].after == done[k].after;
-    if (!as_planned) return journal.batch().set_change(record_of(plan[number], number, k, Result::done));
-    ChangeRecord record;
-    record.run = outcome.run, record.step = static_cast<std::int64_t>(number);
-    record.type = done[k].id.type, record.key = done[k].id.key;
-    record.result = Result::done;
-    journal.batch().set_result(record);
+    const auto as_planned = [&](std::size_t k) {
+        return planned[k].before == done[k].before && planned[k].after == done[k].after;
+    };
+    if (planned.size() == done.size()) journal.batch().set_results(outcome.run, static_cast<std::int64_t>(number));
+    for (std::size_t k = 0; k < done.size(); ++k)
+        if (planned.size() != done.size() || !as_planned(k))
+            journal.batch().set_change(record_of(plan[number], number, k, Result::done));
 }
 
 void Runner::Parts::record_plan() {

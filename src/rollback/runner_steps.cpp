@@ -158,7 +158,7 @@ void Runner::Parts::verify(std::size_t number) {
 void Runner::Parts::record_done(std::size_t number) {
     const Step& step = plan[number];
     journal.batch().set_step(outcome.run, static_cast<std::int64_t>(number), StepRecord::State::done);
-    for (std::size_t k = 0; k < step.changes.size(); ++k) record_result(number, k);
+    record_results(number);
     outcome.changed += step.changes.size();
     if (!step.type->schema().reacts || takes_back()) return;
     const View view(*host);

@@ -21,10 +21,13 @@ class Journal {
 public:
     virtual ~Journal() = default;
 
-    /// Called once per publish, before anything is staged: when it returns, the operations, the before-images' bytes
-    /// (`blobs`) and the stage directories are durable. It numbers the operations.
-    virtual void intend(std::span<Operation* const> operations, const std::vector<std::string>& stage_directories,
-                        const std::vector<Content>& blobs) = 0;
+    enum class Durable : char { now, with_intend };
+    /// Called once per publish, before anything is staged: it numbers the operations. Whoever takes the run back knows
+    /// by the stage directories what to sweep: nothing is staged before they are durable.
+    virtual void announce(std::span<Operation* const>, const std::vector<std::string>& stage_directories, Durable) = 0;
+    /// Called once per publish, before anything is shown: when it returns, the operations and the bytes of their
+    /// before-images (`blobs`) are durable. By another thread, while they are staged, where Durable::now was said.
+    virtual void intend(std::span<Operation* const>, const std::vector<Content>& blobs) = 0;
     virtual Content blob(Digest) const = 0;  ///< Bytes of an image. Throws Error where they are lost.
 
     /// A child is about to run (it waits until this returns), and has ended.
@@ -40,10 +43,10 @@ public:
 ///
 /// The protocol (store.md section 1; the rules are numbered there):
 ///   write, remove, ...   queue one Operation a path; a later one on the same path replaces it
-///   publish()            look at each target, drop what is as asked already -> Journal::intend -> stage new inodes in
-///                        a 0700 directory on the target's mount -> syncfs -> validations, in a private view -> look
-///                        again -> RENAME_EXCHANGE / RENAME_NOREPLACE, verify what came out, swap back and stop where
-///                        it is not what was looked at
+///   publish()            look at each target, drop what is as asked already -> Journal::announce -> stage new inodes
+///                        in a 0700 directory on the target's mount -> syncfs (of many, Journal::intend beside it; of
+///                        few, before) -> validations, in a private view -> look again -> RENAME_EXCHANGE /
+///                        RENAME_NOREPLACE, verify what came out, swap back and stop where it is not what was looked at
 ///   sync()               before the run is committed
 ///   adopt(), sweep()     after it
 ///

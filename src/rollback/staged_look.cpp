@@ -293,9 +293,8 @@ void StagedHost::Parts::check_parents(const std::vector<Move>& moves) const {
     }
 }
 
-std::vector<Move> StagedHost::Parts::look() {
+std::vector<Move> StagedHost::Parts::look(std::vector<Content>& blobs) {
     std::vector<Move> moves;
-    std::vector<Content> blobs;
     std::vector<std::string> trees;
     const Near::Pass pass(near);
     surroundings.clear();
@@ -318,11 +317,6 @@ std::vector<Move> StagedHost::Parts::look() {
     refuse_fixed(moves);
     blobs = each_once(blobs);
     refuse_what_does_not_fit(moves, blobs);
-    std::vector<Operation*> operations;
-    operations.reserve(moves.size());
-    for (Move& move : moves) operations.push_back(&move.operation);
-    journal.intend(operations, {stages.begin() + static_cast<std::ptrdiff_t>(announced), stages.end()}, blobs);
-    announced = stages.size();
     return moves;
 }
 

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "inode.hpp"
+#include "meanwhile.hpp"
 #include "owners.hpp"
 #include "staged_host.hpp"
 
@@ -140,7 +141,7 @@ struct StagedHost::Parts {
     Content content_of(const Wish&) const;
 
     // staged_look.cpp: what will be done, before anything is
-    std::vector<Move> look();
+    std::vector<Move> look(std::vector<Content>& blobs);  ///< blobs: the bytes of before-images, each once.
     std::optional<Move> look_at(const Wish&, bool gone, std::vector<Content>& blobs);
     std::vector<Move> look_at_tree(const Wish&, std::vector<Content>& blobs);
     void expand_tree(const Wish&, const Image& top, std::vector<Move>&, std::vector<Content>& blobs);
@@ -168,7 +169,8 @@ struct StagedHost::Parts {
     Output run_fenced(const Command&, const std::string& root, Leftovers);
 
     // staged_publish.cpp
-    void publish(std::vector<Move>&, const Planned&);
+    std::unique_ptr<Meanwhile> record(std::vector<Move>&, const std::vector<Content>& blobs);
+    void publish(std::vector<Move>&, const std::vector<Content>& blobs, const Planned&);
     void look_again(const std::vector<Move>&) const;
     void look_again(const Move&) const;
     void show(Move&);

@@ -28,6 +28,15 @@ bool went_empty(const Spot& spot) {
     return ::unlinkat(spot.at(), spot.name.c_str(), AT_REMOVEDIR) == 0;
 }
 
+/// Many operations are written down while their inodes are staged, at the price of one more sync before. Not where
+/// staging changes what is there already: a tree in the trash.
+bool is_worth_two_syncs(const std::vector<Move>& moves) {
+    constexpr std::size_t many = 100;
+    return moves.size() >= many && std::none_of(moves.begin(), moves.end(), [](const Move& move) {
+               return manner_of(move.operation) == Manner::from_trash;
+           });
+}
+
 }  // namespace
 
 bool is_unit_file(const std::string& path) {
@@ -97,17 +106,34 @@ void StagedHost::Parts::look_again(const std::vector<Move>& moves) const {
     }
 }
 
-void StagedHost::Parts::publish(std::vector<Move>& moves, const Planned& planned) {
+/// Makes sure that all of this can be taken back. What many operations take to be written down goes on when it returns.
+std::unique_ptr<Meanwhile> StagedHost::Parts::record(std::vector<Move>& moves, const std::vector<Content>& blobs) {
+    std::vector<Operation*> operations;
+    operations.reserve(moves.size());
+    for (Move& move : moves) operations.push_back(&move.operation);
+    const bool many = is_worth_two_syncs(moves);
+    journal.announce(operations, {stages.begin() + static_cast<std::ptrdiff_t>(announced), stages.end()},
+                     many ? Journal::Durable::now : Journal::Durable::with_intend);
+    announced = stages.size();
+    if (many) return std::make_unique<Meanwhile>([this, operations, &blobs] { journal.intend(operations, blobs); });
+    journal.intend(operations, blobs);
+    return nullptr;
+}
+
+void StagedHost::Parts::publish(std::vector<Move>& moves, const std::vector<Content>& blobs, const Planned& planned) {
+    std::unique_ptr<Meanwhile> recorded = record(moves, blobs);
     try {
         const auto is_newer = [&](const Move& move) { return move.operation.before.changed >= planned.since; };
         if (planned.holds && std::any_of(moves.begin(), moves.end(), is_newer)) planned.holds();
         stage(moves);
         sync();
+        if (recorded) recorded->join();  // nothing is shown of which it is not known how it was
         validate(moves);
         look_again(moves);
         const Near::Pass pass(near);
         for (Move& move : moves) show(move);
     } catch (...) {
+        recorded.reset();
         std::vector<Operation> operations;
         for (const Move& move : moves) operations.push_back(move.operation);
         unpublish(std::move(operations));
@@ -127,8 +153,9 @@ void StagedHost::publish(const Planned& planned) {
         StagedHost& host;
         ~Discard() { host.discard(); }
     } const discard_at_the_end{*this};
-    std::vector<Move> moves = parts_->look();
-    if (!moves.empty()) parts_->publish(moves, planned);
+    std::vector<Content> blobs;
+    std::vector<Move> moves = parts_->look(blobs);
+    if (!moves.empty()) parts_->publish(moves, blobs, planned);
     parts_->owners.reset();
 }
 

@@ -203,6 +203,11 @@ std::string Store::as_stored(const Value& value) const {
     return to_stored(value, nowhere);
 }
 
+void Store::tidy() const noexcept try {
+    Database(handle_->database->path()).run("PRAGMA wal_checkpoint(PASSIVE);");
+} catch (const std::exception&) {  // whoever closes the database does it again
+}
+
 std::string Store::meta(const std::string& name) const {
     const std::scoped_lock guard(handle_->mutex);
     auto row = handle_->database->ask("SELECT value FROM meta WHERE name = ?", {name});
@@ -235,6 +240,8 @@ std::unique_ptr<History> open_history(const std::string& root, const std::string
         *open_run_note = fmt::format("run {} is at work: {}", *number, holder);
     else if (run && run->state == RunState::stuck)
         *open_run_note = fmt::format("run {} could not be taken back wholly: {}", *number, recover);
+    else if (steps.empty())
+        *open_run_note = fmt::format("run {} was cut before its first step: {}", *number, recover);
     else
         *open_run_note = fmt::format("run {} was cut at step {} of {}: {}", *number, std::min(done + 1, steps.size()),
                                      steps.size(), recover);

@@ -16,7 +16,9 @@
 //     run is left that may change the host, and runs that are open are taken back before the host is looked at.
 //  2. T1 before anything. One commit (WAL, synchronous=FULL) holds the run, its steps in order with before and after,
 //     the names of its stage directories, the boot_id and the bytes of every before-image of up to 1 MiB. Larger ones
-//     stay the old inode, which is kept (same mount), or are copied and synced before anything is published.
+//     stay the old inode, which is kept (same mount), or are copied and synced before anything is published. Where many
+//     names change, T0 holds the run and its stage directories, and T1 the rest, while new inodes are staged, which
+//     nobody sees: T1 is durable before the first is published.
 //  3. Stage apart. New inodes are made in a 0700 directory on the target's mount, never beside the target: others read
 //     what lies there. Only where the kernel leaves no other way, and then under a name that ends in ~.
 //  4. Sync, look, publish, verify. syncfs by a descriptor opened before T1; each target is looked at again; a
@@ -35,7 +37,7 @@
 // 10. A newer store is used where its min_reader allows it, and refused otherwise. A damaged one is refused with its
 //     name, and nothing in it is changed; an open run is never dropped silently.
 //
-// Cut before T1: nothing happened. Before publishing: the run is undone, its stage swept. While publishing, or in a
+// Cut before T0: nothing happened. Before publishing: the run is undone, its stage swept. While publishing, or in a
 // call: rule 7. T_end not durable: undone. T_end durable: committed; a sweep that was cut is done again.
 
 namespace chaos::rollback {
@@ -117,6 +119,9 @@ public:
     void forget_trees();
     Health check() const;
 
+    /// Brings the log back into the database, as whoever closes it last does; other threads may go on meanwhile.
+    void tidy() const noexcept;
+
     std::string meta(const std::string& name) const;  ///< machine_id, program, min_reader; empty where it is not said.
 
     /// One change of the store. What was not committed when it ends is undone. While it lives, other threads wait, and
@@ -139,7 +144,7 @@ public:
         void add_change(const ChangeRecord&);
         void set_change(
             const ChangeRecord&);  ///< before, after and result of the one with its run, step, type and key.
-        void set_result(const ChangeRecord&);  ///< Its result alone.
+        void set_results(std::int64_t run, std::int64_t step);  ///< All of its changes are done.
         void add_operation(const Operation&);
         void add_stage_directory(std::int64_t run, const std::string& path);
         void put_blob(Digest, std::string_view bytes);  ///< One that is there already stays. Over 1 MiB: objects/.

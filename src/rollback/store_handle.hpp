@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <unordered_set>
 
 #include "database.hpp"
 #include "state_directory.hpp"
@@ -25,7 +26,7 @@ struct Store::Handle final : BlobSink, BlobSource {
     std::optional<std::string> find(Digest) const;
     bool has(Digest) const;
     std::string object(Digest) const;                        ///< Where a large blob lies.
-    void forget() { holdings.reset(), operations.clear(); }  ///< What was read so far.
+    void forget() { holdings.reset(), operations.clear(), owned.reset(); }  ///< What was read so far.
     /// Of those that lie there: names of the ones that are not what was written, and that in a sentence.
     std::map<std::string, std::string> wrong_objects(std::size_t& looked_at) const;
 
@@ -37,6 +38,7 @@ struct Store::Handle final : BlobSink, BlobSource {
     mutable std::optional<Database> database;
     mutable std::optional<std::vector<Holding>> holdings;               ///< As they were listed, until a Batch.
     mutable std::map<std::int64_t, std::vector<Operation>> operations;  ///< By run, as they were read, until a Batch.
+    std::optional<std::unordered_set<std::size_t>> owned;  ///< Hashes of what has an owner or an origin, of a Batch.
     mutable std::optional<SealKey> held_key;
     std::string broken;  ///< Why nothing is written any more: a commit could not be synced.
 };

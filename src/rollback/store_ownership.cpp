@@ -45,13 +45,38 @@ bool is_owned(Database& database, const std::string& type, const std::string& ke
     return database.ask("SELECT 1 FROM states WHERE type = ? AND key = ? AND to_run IS NULL", {type, key}).next();
 }
 
+/// Of a resource with other names than these there is no row that lives: it need not be asked for.
+bool is_new(Store::Handle& handle, const OwnedRecord& it) {
+    const auto hash = [](std::string_view type, std::string_view key) {
+        return std::hash<std::string_view>()(key) * 31 + std::hash<std::string_view>()(type);
+    };
+    if (!handle.owned) {
+        handle.owned.emplace();
+        for (auto row = handle.database->ask("SELECT type, key FROM states WHERE to_run IS NULL "
+                                             "UNION ALL SELECT type, key FROM origins WHERE to_run IS NULL");
+             row.next();)
+            handle.owned->insert(hash(row.text(0), row.text(1)));
+    }
+    return handle.owned->insert(hash(it.type, it.key)).second;
+}
+
+void insert_state(Database& database, const OwnedRecord& it, const std::string& attributes) {
+    database.change(
+        "INSERT INTO states(type, key, site, attributes, keep, protect, place, from_run) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+        {it.type, it.key, it.site, attributes, it.keep, it.protect, it.where, it.run});
+}
+
 }  // namespace
 
 void Store::Batch::own(const OwnedRecord& it) {
     Handle& handle = *store_.handle_;
     Database& database = *handle.database;
     const auto attributes = to_stored(it.attributes, handle);
-
+    if (is_new(handle, it)) {
+        insert_state(database, it, attributes);
+        return remember_origin(handle, it, Owned::newly);
+    }
     std::int64_t living = 0, from = 0;
     bool same = false, moved = false;
     if (auto row = database.ask("SELECT id, from_run, attributes = ?4 AND keep = ?5 AND protect = ?6, place <> ?7 "
@@ -66,13 +91,9 @@ void Store::Batch::own(const OwnedRecord& it) {
                         {attributes, it.keep, it.protect, it.where, living});
     } else if (!same) {
         if (living) database.change("UPDATE states SET to_run = ? WHERE id = ?", {it.run, living});
-        database.change(
-            "INSERT INTO states(type, key, site, attributes, keep, protect, place, from_run) "
-            "VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-            {it.type, it.key, it.site, attributes, it.keep, it.protect, it.where, it.run});
+        insert_state(database, it, attributes);
     }
-
-    remember_origin(handle, it);
+    remember_origin(handle, it, Owned::before);
 }
 
 void Store::Batch::release(const std::string& type, const std::string& key, const std::string& site, std::int64_t run) {

@@ -151,11 +151,10 @@ void Store::Batch::set_change(const ChangeRecord& change) {
         change);
 }
 
-void Store::Batch::set_result(const ChangeRecord& change) {
-    must_be_there(store_.handle_->database->change(
-                      "UPDATE changes SET result = ? WHERE run = ? AND step = ? AND type = ? AND key = ?",
-                      {chaos::to_text(change.result), change.run, change.step, change.type, change.key}),
-                  change);
+void Store::Batch::set_results(std::int64_t run, std::int64_t step) {
+    must_be_there(store_.handle_->database->change("UPDATE changes SET result = ? WHERE run = ? AND step = ?",
+                                                   {chaos::to_text(ChangeRecord::Result::done), run, step}),
+                  run, step);
 }
 
 /// The digest of a content would confirm a guess of it: it is closed as well.

@@ -20,22 +20,18 @@ public:
         ::mkdir(directory_.c_str(), 0700);
     }
 
-    void intend(std::span<rollback::Operation* const> operations, const std::vector<std::string>& stages,
-                const std::vector<Content>& blobs) override {
+    void announce(std::span<rollback::Operation* const> operations, const std::vector<std::string>& stages,
+                  Durable durable) override {
+        auto number = static_cast<std::int64_t>(this->operations().size());
+        for (rollback::Operation* const operation : operations) operation->number = ++number;
+        announced_.insert(announced_.end(), stages.begin(), stages.end());
+        if (durable == Durable::now) put_intended(this->operations());
+    }
+    void intend(std::span<rollback::Operation* const> operations, const std::vector<Content>& blobs) override {
         for (const Content& blob : blobs) put(hex(blob.digest()), blob.bytes());
         std::vector<rollback::Operation> all = this->operations();
-        std::vector<std::string> directories = this->stages();
-        for (rollback::Operation* const operation : operations) {
-            operation->number = static_cast<std::int64_t>(all.size()) + 1;
-            all.push_back(*operation);
-        }
-        directories.insert(directories.end(), stages.begin(), stages.end());
-        std::ostringstream out;
-        for (const std::string& stage : directories) out << "stage\t" << stage << '\n';
-        for (const rollback::Operation& one : all)
-            out << one.number << '\t' << one.path << '\t' << one.staged << '\t' << to_text(one.before) << '\t'
-                << to_text(one.after) << '\n';
-        put("intended", out.str());
+        for (const rollback::Operation* const operation : operations) all.push_back(*operation);
+        put_intended(all);
         ++intentions;
     }
 
@@ -71,6 +67,17 @@ public:
     std::vector<int> fenced;
 
 private:
+    void put_intended(const std::vector<rollback::Operation>& operations) {
+        std::vector<std::string> directories = this->stages();
+        directories.insert(directories.end(), announced_.begin(), announced_.end());
+        announced_.clear();
+        std::ostringstream out;
+        for (const std::string& stage : directories) out << "stage\t" << stage << '\n';
+        for (const rollback::Operation& one : operations)
+            out << one.number << '\t' << one.path << '\t' << one.staged << '\t' << to_text(one.before) << '\t'
+                << to_text(one.after) << '\n';
+        put("intended", out.str());
+    }
     void put(const std::string& name, const std::string& bytes) const {
         const std::string path = directory_ + "/" + name, fresh = path + ".new";
         std::ofstream(fresh, std::ios::binary) << bytes;
@@ -92,6 +99,7 @@ private:
     }
 
     std::string directory_;
+    std::vector<std::string> announced_;
 };
 
 }  // namespace chaos::test

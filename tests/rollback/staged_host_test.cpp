@@ -241,9 +241,10 @@ TEST_CASE("Somebody's edit between the look and the publish stops it and stays")
     host.write("/etc/a", Content("new"), {});
     struct Editing final : Journal {
         explicit Editing(const std::string& file) : path(file) {}
-        void intend(std::span<Operation* const> operations, const std::vector<std::string>&,
-                    const std::vector<Content>&) override {
+        void announce(std::span<Operation* const> operations, const std::vector<std::string>&, Durable) override {
             for (std::size_t i = 0; i < operations.size(); ++i) operations[i]->number = static_cast<std::int64_t>(i);
+        }
+        void intend(std::span<Operation* const>, const std::vector<Content>&) override {
             test::put_file(path, "somebody's\n");
         }
         Content blob(Digest) const override { throw Error("no blob here"); }

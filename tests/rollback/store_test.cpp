@@ -165,10 +165,8 @@ TEST_CASE("A run, its steps, changes, operations and stage directories come back
         change.before = map({{"mode", text("0600")}});
         change.result = ChangeRecord::Result::skipped;
         batch.set_change(change);
-        ChangeRecord of_its_result = change;  // what else it says is left as it is
-        of_its_result.before = of_its_result.after = Value();
-        of_its_result.result = change.result = ChangeRecord::Result::done;
-        batch.set_result(of_its_result);
+        batch.set_results(run, change.step);  // what else it says is left as it is
+        change.result = ChangeRecord::Result::done;
         batch.set_run(run, RunState::undone, "because", 9, 3);
         batch.commit();
     }
@@ -228,7 +226,7 @@ TEST_CASE("What a store is asked to change and does not have is an error") {
     CHECK_THROWS_AS(batch.set_run(7, RunState::committed, "", 0, 0), Error);
     CHECK_THROWS_AS(batch.set_step(7, 1, StepRecord::State::done), Error);
     CHECK_THROWS_AS(batch.set_change(ChangeRecord{}), Error);
-    CHECK_THROWS_AS(batch.set_result(ChangeRecord{}), Error);
+    CHECK_THROWS_AS(batch.set_results(7, 1), Error);
     CHECK_THROWS_AS(batch.add_step({7, 1, "file", {}, "", StepRecord::State::planned}), Error);  // of no run
 }
 

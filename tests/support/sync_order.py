@@ -71,6 +71,9 @@ if not written_before:
     problems.append("nothing was recorded before the first change")
 else:
     some_between(wal_synced, written_before[-1], first_stage, "what is intended was not synced before the first change")
+before_shown = [call for call in wal_written if call.begun < published[0].begun]
+if before_shown:
+    some_between(wal_synced, before_shown[-1], published[0], "what was recorded was not synced before it was shown")
 intended = max((call.ended for call in wal_synced if call.begun < first_stage.begun), default=-1)
 staging = [call for call in staged if call.begun < published[0].begun]
 if staging:
