@@ -264,6 +264,48 @@ TEST_CASE("Somebody's edit between the look and the publish stops it and stays")
     CHECK_FALSE(there(bench.etc("b")));
 }
 
+TEST_CASE("Of many files none is shown before it is recorded how it was, however long that takes") {
+    Bench bench;
+    constexpr int many = 200;
+    for (int i = 0; i < many; ++i) test::put_file(bench.etc(std::to_string(i)), "old");
+    struct Slow final : Journal {
+        explicit Slow(Bench& of) : bench(of) {}
+        void announce(std::span<Operation* const>, const std::vector<std::string>& stages, Durable) override {
+            if (!stages.empty()) stage = bench.root() + stages[0];
+        }
+        void intend(std::span<Operation* const> operations, const std::vector<Content>&) override {
+            const auto last = stage + "/" + operations.back()->staged.substr(operations.back()->staged.rfind('/') + 1);
+            for (int tries = 0; tries < 1000 && !there(last); ++tries) ::usleep(10'000);
+            staged_meanwhile = there(last);
+            ::usleep(300'000);
+            for (int i = 0; i < many; ++i) shown += slurp(bench.etc(std::to_string(i))) != "old";
+            if (fails) throw Error("no room to record it");
+        }
+        Content blob(Digest) const override { throw Error("no blob here"); }
+        void fence(int, const Command&) override {}
+        void lift(int) override {}
+        Bench& bench;
+        std::string stage;
+        int shown = 0;
+        bool staged_meanwhile = false, fails = true;
+    } slow(bench);
+    StagedHost host(*bench.looking, bench.root(), bench.root() + "/var/lib/chaos", 8, slow);
+    const std::string before = test::manifest(bench.root() + "/etc");
+    for (const bool fails : {true, false}) {
+        slow.fails = fails;
+        for (int i = 0; i < many; ++i) host.write("/etc/" + std::to_string(i), Content("new"), {});
+        if (fails) {
+            CHECK_THROWS_WITH(host.publish(), "no room to record it");
+            CHECK(test::manifest(bench.root() + "/etc") == before);
+        } else {
+            host.publish();
+        }
+        CHECK(slow.staged_meanwhile);
+        CHECK(slow.shown == 0);
+    }
+    CHECK(slurp(bench.etc("199")) == "new");
+}
+
 TEST_CASE("Taking back leaves what somebody edited after, and names it") {
     Bench bench;
     StagedHost& host = *bench.host;
