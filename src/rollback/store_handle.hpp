@@ -25,7 +25,7 @@ struct Store::Handle final : BlobSink, BlobSource {
     const SealKey& key() const;  ///< Of the host; made with the store. Throws Error where it is lost.
     std::optional<std::string> find(Digest) const;
     bool has(Digest) const;
-    std::string object(Digest) const;                        ///< Where a large blob lies.
+    std::string object(Digest) const;                                       ///< Where a large blob lies.
     void forget() { holdings.reset(), operations.clear(), owned.reset(); }  ///< What was read so far.
     /// Of those that lie there: names of the ones that are not what was written, and that in a sentence.
     std::map<std::string, std::string> wrong_objects(std::size_t& looked_at) const;

@@ -29,7 +29,8 @@ Store::Batch::Batch(Store& store) : store_(store) {
     handle.mutex.lock();
     try {
         if (handle.access == Access::look) throw Error("the store was opened for looking");
-        if (!handle.broken.empty()) throw Error(handle.broken);
+        if (!handle.broken.empty())
+            throw Error(handle.broken).help("what can be wrong with the disk (df, dmesg), then: chaos recover");
         if (handle.database->in_transaction()) throw Error("the store is in the middle of another change");
         handle.database->change("BEGIN IMMEDIATE");
         handle.forget();

@@ -3,6 +3,7 @@
 #include <linux/filter.h>
 #include <linux/fs.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
@@ -272,22 +273,31 @@ TEST_CASE("Of many files none is shown before it is recorded how it was, however
         explicit Slow(Bench& of) : bench(of) {}
         void announce(std::span<Operation* const>, const std::vector<std::string>& stages, Durable) override {
             if (!stages.empty()) stage = bench.root() + stages[0];
+            ::mkdir(stage.substr(0, stage.rfind('/')).c_str(), 0700), ::mkdir(stage.c_str(), 0700);
+            staging = Descriptor(::inotify_init1(IN_CLOEXEC));
+            showing = Descriptor(::inotify_init1(IN_CLOEXEC));
+            REQUIRE(::inotify_add_watch(*staging, stage.c_str(), IN_CLOSE_WRITE) >= 0);
+            REQUIRE(::inotify_add_watch(*showing, bench.etc("").c_str(), IN_MOVED_TO) >= 0);
         }
         void intend(std::span<Operation* const> operations, const std::vector<Content>&) override {
-            const auto last = stage + "/" + operations.back()->staged.substr(operations.back()->staged.rfind('/') + 1);
-            for (int tries = 0; tries < 1000 && !there(last); ++tries) ::usleep(10'000);
+            const auto last = stage + operations.back()->staged.substr(operations.back()->staged.rfind('/'));
+            while (!there(last) && happens(staging, 10'000)) continue;
             staged_meanwhile = there(last);
-            ::usleep(300'000);
-            for (int i = 0; i < many; ++i) shown += slurp(bench.etc(std::to_string(i))) != "old";
+            shown |= happens(showing, 300);  // time enough, if it did not wait for this
             if (fails) throw Error("no room to record it");
         }
         Content blob(Digest) const override { throw Error("no blob here"); }
         void fence(int, const Command&) override {}
         void lift(int) override {}
+        static bool happens(const Descriptor& watch, int within_ms) {
+            pollfd waits{*watch, POLLIN, 0};
+            char events[4096];
+            return ::poll(&waits, 1, within_ms) == 1 && ::read(*watch, events, sizeof events) > 0;
+        }
         Bench& bench;
         std::string stage;
-        int shown = 0;
-        bool staged_meanwhile = false, fails = true;
+        Descriptor staging, showing;
+        bool shown = false, staged_meanwhile = false, fails = true;
     } slow(bench);
     StagedHost host(*bench.looking, bench.root(), bench.root() + "/var/lib/chaos", 8, slow);
     const std::string before = test::manifest(bench.root() + "/etc");
@@ -301,7 +311,7 @@ TEST_CASE("Of many files none is shown before it is recorded how it was, however
             host.publish();
         }
         CHECK(slow.staged_meanwhile);
-        CHECK(slow.shown == 0);
+        CHECK_FALSE(slow.shown);
     }
     CHECK(slurp(bench.etc("199")) == "new");
 }
