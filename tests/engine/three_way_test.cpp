@@ -135,7 +135,13 @@ TEST_CASE("decided by merging, what is no text stays a conflict") {
 
 TEST_CASE("what somebody changed between two changes of ours is not ours, unless the later one changed it again") {
     const auto left = [](const char* made, const char* before, const char* after) {
-        return to_json(made_after(thing_schema, from_json(made), from_json(before), from_json(after)));
+        const auto named = [](std::string text) {
+            return from_json(text == "null" ? text : R"({"name":"a",)" + text.substr(1));
+        };
+        Value all = made_after(thing_schema, named(made), named(before), named(after));
+        if (all.is_map())
+            std::erase_if(std::get<Value::Map>(all.data), [](const auto& one) { return one.key.text() == "name"; });
+        return to_json(all);
     };
     // nobody came between
     CHECK(left(R"({"colour":"red"})", R"({"colour":"red"})", R"({"colour":"blue"})") == R"({"colour":"blue"})");
@@ -149,7 +155,7 @@ TEST_CASE("what somebody changed between two changes of ours is not ours, unless
           R"({"labels":{"x":"2"}})");
     // what only one of them recorded
     CHECK(left(R"({"colour":"red"})", R"({"members":[]})", R"({"members":["a"]})") ==
-          R"({"members":["a"],"colour":"red"})");
+          R"({"colour":"red","members":["a"]})");
     CHECK(left(R"({"colour":"red"})", R"({"colour":"red"})", "null") == "null");
     CHECK(left("null", "null", R"({"colour":"red"})") == R"({"colour":"red"})");
 }
