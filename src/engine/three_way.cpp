@@ -156,6 +156,15 @@ Value made_after(const Schema& schema, const Value& made, const Value& before, c
     return encode(schema, State(all).hiding(ours.hidden() | left.hidden()));
 }
 
+const Field* pinned_since(const Schema& schema, const State& now, const State& base) {
+    if (!now || !base) return nullptr;
+    for (const Field& field : schema.fields)
+        if (field.pins && both_give(field, now.spec(), base.spec()) && !field.same(now.spec(), base.spec()) &&
+            field.get(now.spec()) == Value("true"))
+            return &field;
+    return nullptr;
+}
+
 State three_way(const Schema& schema, const State& now, const State& base, const State& target,
                 std::vector<const Field*>& conflicts, Deciding deciding) {
     const auto existence_conflict = [&] {
@@ -173,12 +182,17 @@ State three_way(const Schema& schema, const State& now, const State& base, const
     if (!now) return existence_conflict();
     std::shared_ptr<void> goal;
     const std::size_t conflicts_before = conflicts.size();
+    const bool stays = deciding != Deciding::ours && pinned_since(schema, now, base);
     for (const Field& field : schema.fields) {
         if (field.role != Role::property || !both_give(field, base.spec(), target.spec()) ||
             field.same(base.spec(), target.spec()))
             continue;
         const bool has_it = field.given(now.spec());
         if (has_it ? field.same(now.spec(), target.spec()) : untouched(schema, now.spec(), base.spec())) continue;
+        if (stays) {
+            conflicts.push_back(&field);
+            continue;
+        }
         if (!goal) goal = schema.clone(now.spec()), take_options(schema, goal.get(), base.spec());
         if (has_it ? !take_back(field, goal.get(), now.spec(), base.spec(), target.spec(), deciding)
                    : !take_over(schema, goal.get(), target.spec(), deciding))
