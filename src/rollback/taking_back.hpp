@@ -58,6 +58,8 @@ private:
     void gather_paths();
     std::string lost_of(const Succession&, const View&) const;
     void leave_what_is_lost(const View&);
+    void leave_what_is_taken(const View&);
+    std::vector<Change> going_back() const;
     void tell_of_trees(const View&);
     void restore_unseen();
     void find_settling();
