@@ -48,6 +48,7 @@ Transactor::TakeBack TakingBack::plan() && {
     const View view(place_.looking);
     look(view);
     gather_paths();
+    know_owners(view);
     decide(view);
     leave_what_is_lost(view);
     leave_what_is_taken(view);

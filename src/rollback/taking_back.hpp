@@ -56,6 +56,7 @@ private:
     void tell(Conflict);
     bool is_protected(const ResourceId&) const;
     void gather_paths();
+    void know_owners(const View&);
     std::string lost_of(const Succession&, const View&) const;
     void leave_what_is_lost(const View&);
     void leave_what_is_taken(const View&);
