@@ -66,6 +66,8 @@ void Runner::Parts::put_images_back(const Step& step) {
 bool Runner::Parts::is_somebodys(const std::string& path, const Image& there) const {
     const auto& [before, after, trash] = images.at(path);
     if (!there.same_as(after)) return !there.same_as(before);
+    if (differ_in_time_alone(before, after))
+        return there.modified != after.modified && there.modified != before.modified;
     return !before && there.kind == Entry::Kind::directory && !host->list(path).empty();
 }
 

@@ -56,8 +56,11 @@ private:
     void tell(Conflict);
     bool is_protected(const ResourceId&) const;
     void gather_paths();
+    void know_owners(const View&);
     std::string lost_of(const Succession&, const View&) const;
     void leave_what_is_lost(const View&);
+    void leave_what_is_taken(const View&);
+    std::vector<Change> going_back() const;
     void tell_of_trees(const View&);
     void restore_unseen();
     void find_settling();

@@ -39,6 +39,32 @@ void TakingBack::gather_paths() {
         }
 }
 
+/// What belongs to the number that the runs gave it is as they left it, also where nobody is called as it was then.
+void TakingBack::know_owners(const View& view) {
+    for (const auto& [path, of] : paths_) {
+        if (!of.owner || !of.made.after || !back_.observed[*of.owner] || !bases_[*of.owner]) continue;
+        const Schema& schema = back_.site.catalog[*of.owner].type->schema();
+        const State& now = back_.observed[*of.owner];
+        State &base = bases_[*of.owner], &target = targets_[*of.owner];
+        const Entry entry = view->look(path);
+        for (const Field& field : schema.fields) {
+            const bool user = field.person == Field::Person::user, group = field.person == Field::Person::group;
+            const bool by_number =
+                (user && entry.uid == of.made.after.uid) || (group && entry.gid == of.made.after.gid);
+            if (!by_number || field.role != Field::Role::property || !field.given(base.spec()) ||
+                !field.given(now.spec()) || field.same(base.spec(), now.spec()))
+                continue;
+            const bool went_on = target && field.given(target.spec()) && field.same(target.spec(), base.spec());
+            for (State* state : {went_on ? &target : nullptr, &base}) {
+                if (!state) continue;
+                const auto spec = schema.clone(state->spec());
+                field.copy(spec.get(), now.spec());
+                *state = State(spec, state->inputs()).hiding(state->hidden());
+            }
+        }
+    }
+}
+
 /// Why a path can not go back to what it was, whoever took that away; empty where it can.
 std::string TakingBack::lost_of(const Succession& made, const View& view) const {
     if (!made.trash.empty() && !made.after && !view->look(made.trash)) return made.trash + " is not there any more";
@@ -91,8 +117,8 @@ void TakingBack::restore_unseen() {
         const bool ran = runs_commands(*resource.type);
         if ((resource.type->way() != Way::files && !ran) || hidden_[number] || superseded_[number] || !now) continue;
         const auto is_there = [&](const State& state) { return reaches(resource.type->schema(), now, state); };
-        if ((ran ? !before.same_as(after) : differs_unseen(before, after)) && is_there(bases_[number]) &&
-            is_there(targets_[number]))
+        const bool wrote = ran && (!before.same_as(after) || differ_in_time_alone(before, after));
+        if ((ran ? wrote : differs_unseen(before, after)) && is_there(bases_[number]) && is_there(targets_[number]))
             found[resource.type].insert(number);
     }
     for (const auto& [type, numbers] : found) {
