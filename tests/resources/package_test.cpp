@@ -251,6 +251,16 @@ std::size_t at(const std::vector<std::string>& lines, std::string_view part) {
     return lines.size();
 }
 
+/// That command brings this version where it is given that file.
+void brings(FakeHost& host, const char* command, const std::string& file, const std::string& version) {
+    host.put_command(command, [=](FakeHost& h, const Command& asked) {
+        if (has(asked.argv, file))
+            h.put_file("/var/lib/dpkg/status",
+                       "Package: tool\nStatus: install ok installed\nArchitecture: amd64\nVersion: " + version + "\n");
+        return Output{};
+    });
+}
+
 const ResourceType& kind() {
     return *declare("package", attributes({{"name", "tool"}})).type;
 }
@@ -369,15 +379,17 @@ TEST_CASE("packages go back by the files that were kept, and step by step where 
     auto host = keeping_debian();
     host.put_file("/var/lib/chaos/packages/tool_1%3a0_amd64.deb", "old");
     const Change change = change_of("1:1", "1:0");
+    const std::string file = "/var/lib/chaos/packages/tool_1%3a0_amd64.deb";
+    brings(host, "apt-get", file, "1:0");
     kind().undo_all(host, std::span(&change, 1));
     auto lines = lines_of(host);
-    const std::string file = "/var/lib/chaos/packages/tool_1%3a0_amd64.deb";
     REQUIRE(at(lines, file) < lines.size());
     CHECK(lines[at(lines, file)].starts_with("apt-get -f --no-install-recommends"));
     CHECK(at(lines, "update") == lines.size());
     auto stuck = keeping_debian();
     stuck.put_file(file, "old");
     stuck.put_command("apt-get", [](FakeHost&, const Command&) { return Output{100, "", "E: no way\n"}; });
+    brings(stuck, "dpkg", file, "1:0");
     kind().undo_all(stuck, std::span(&change, 1));
     lines = lines_of(stuck);
     CHECK(at(lines, "--unpack " + file) < at(lines, "--configure -a"));
@@ -400,6 +412,28 @@ TEST_CASE("an interrupted dpkg gets the .debs of the last transaction, by versio
         "--unpack /var/lib/chaos/packages/tool_2_amd64.deb /var/cache/apt/archives/other_9_amd64.deb"));
     REQUIRE_FALSE(host.said.empty());
     CHECK(host.said[0] == "dpkg was interrupted: bringing it to an end first (2 packages)");
+}
+
+TEST_CASE("an upgrade that was cut goes back to the version that was, which dpkg notes until the new one is unpacked") {
+    const std::string directory = "/var/lib/chaos/packages/", old = directory + "tool_1_amd64.deb";
+    auto host = keeping_debian();
+    host.put_file("/var/lib/dpkg/status",
+                  "Package: tool\nStatus: install reinstreq half-installed\nArchitecture: amd64\nVersion: 1\n");
+    host.put_file(directory + "incoming", "tool_2_amd64.deb\n");
+    host.put_file(directory + "tool_2_amd64.deb", "new");
+    host.put_file(old, "old");
+    brings(host, "dpkg", directory + "tool_2_amd64.deb", "2");
+    brings(host, "apt-get", old, "1");
+    auto fails = host;
+    fails.put_command("apt-get", [](FakeHost&, const Command&) { return Output{}; });
+    const auto state = [](const char* intact) {
+        return declare("package", attributes({{"name", "tool"}, {"version", "1"}, {"intact", intact}})).wanted;
+    };
+    const Change change{{"package", "tool"}, state("false"), state("true")};
+    kind().undo_all(host, std::span(&change, 1));
+    CHECK(host.text("/var/lib/dpkg/status").ends_with("Version: 1\n"));
+    CHECK_THROWS_WITH_AS(kind().undo_all(fails, std::span(&change, 1)),
+                         "package tool did not come back at 1: it is at 2", Error);
 }
 
 TEST_CASE("files of a package that came back after dpkg had noted it as removed are removed once more") {
