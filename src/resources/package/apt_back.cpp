@@ -64,9 +64,10 @@ void take_back_by_dpkg(WritableHost& host, const Request& request) {
     std::vector<std::string> files;
     std::copy_if(request.install.begin(), request.install.end(), std::back_inserter(files), is_file);
     if (!files.empty()) carry_out(host, dpkg({"--unpack"}, files));
-    if (!request.remove.empty() && try_out(host, dpkg({"--purge"}, request.remove))) {
+    const std::string removing = request.purge ? "--purge" : "--remove";
+    if (!request.remove.empty() && try_out(host, dpkg({removing}, request.remove))) {
         silence_scripts(host, request.remove);
-        carry_out(host, dpkg({"--purge"}, request.remove));
+        carry_out(host, dpkg({removing}, request.remove));
     }
     carry_out(host, quiet({"dpkg", "--force-confdef", "--force-confold", "--configure", "-a"}));
     for (const std::string& one : request.install)

@@ -125,6 +125,19 @@ void must_be_back(const Backend& backend, const View& view, const Change& change
             .help(backend.ask_why(change.id.key));
 }
 
+/// Where data of one is to stay, all are removed together, and then those purged of which nothing is to.
+Request left_to_purge(std::span<const Change> changes, const Request& request) {
+    Request rest{.install = {}, .remove = {}, .purge = true, .removals = true};
+    if (request.purge) return rest;
+    for (const Change& change : changes) {
+        const auto& going = request.remove;
+        if (!change.after && goes_wholly(change, true) &&
+            std::find(going.begin(), going.end(), change.before.as<Package>()->name) != going.end())
+            rest.remove.push_back(change.before.as<Package>()->name);
+    }
+    return rest;
+}
+
 // One transaction for all; marks before it (holds go) and after it (holds come, who came along).
 void apply_all(WritableHost& host, std::span<const Change> planned) {
     const auto& backend = backend_for(host);
@@ -157,10 +170,13 @@ void undo_all(WritableHost& host, std::span<const Change> decided) {
         if (needed.contains(change.id.key) && change.before.as<Package>()->automatic.value_or(false))
             automatic.push_back(change.id.key);
     std::erase_if(request.remove, [&](const std::string& name) { return needed.contains(name); });
+    auto rest = left_to_purge(changes, request);
     leave_out_what_is_done(backend, host, changes, request);
     find_staged(host, request);
     backend.go_back(host, request);
-    finish(backend, host, changes, request.purge);
+    leave_out_what_is_done(backend, host, changes, rest);
+    if (!rest.remove.empty()) backend.go_back(host, rest);
+    finish(backend, host, changes, true);
     const View view(host);
     std::erase_if(automatic, [&](const auto& name) { return !view.once<Packages>().find(name); });
     backend.mark(host, Backend::Mark::automatic, automatic);
