@@ -9,6 +9,7 @@
 
 #include "../lines.hpp"
 #include "apt.hpp"
+#include "apt_units.hpp"
 #include "archives.hpp"
 #include "manners.hpp"
 #include "package.hpp"
@@ -208,6 +209,7 @@ void go_back(WritableHost& host, Request request) {
     }
     if (!std::all_of(request.install.begin(), request.install.end(), is_file) && !has_all_lists(host))
         must(host, update());
+    const RunningUnits units(host, request.remove);
     if (const auto failed = try_out(host, back(request))) {
         try {
             take_back_by_dpkg(host, request);
@@ -218,6 +220,7 @@ void go_back(WritableHost& host, Request request) {
                                     failed->printed() + (more ? "\n" + more->printed() : std::string()));
         }
     }
+    units.stop_what_is_left(host);
     for (const std::string& one : request.install)
         if (is_file(one)) take_out_stand_ins(host, one);
 }
