@@ -73,6 +73,10 @@ constexpr Field fields[] = {
         .example("/var/cache/apt/archives/hello_2.10-3_amd64.deb"),
     schema::seen<&Package::scripts>("scripts", "Scripts of its own run when it comes and goes, and may touch data.")
         .example("true"),
+    schema::seen<&Package::fresh>("fresh",
+                                  "Of one that came: nothing of it was there before, no configuration and no data "
+                                  "that a removal had left, so that it is purged when that is taken back.")
+        .example("true"),
     schema::seen<&Package::members>("members", "Of a group, written `@NAME`: the packages that it has.")
         .example("[hello, hello-doc]"),
 };
@@ -156,6 +160,7 @@ public:
             Package one;
             if (wishes[i].whole) {
                 one = seen(view, *there, wanted.name);
+                one.fresh = wanted.fresh;
             } else {
                 one.name = wanted.name;
                 if (wanted.version || wanted.packed) one.version = there->version;
@@ -257,7 +262,7 @@ public:
     Undo undo_of(const Change& change) const override {
         const auto *before = change.before.as<Package>(), *after = change.after.as<Package>();
         if (is_group(either(change)->name)) return Undo::exact;  // its packages say how well they go back
-        if (!before) return after && after->version ? Undo::exact : Undo::effort;
+        if (!before) return after && after->version && goes_wholly(change.inverse(), true) ? Undo::exact : Undo::effort;
         if (after && !changes_version(change)) return Undo::exact;
         if (!after && before->purge) return Undo::effort;
         if (!before->archive) return Undo::repacked;

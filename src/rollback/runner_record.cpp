@@ -2,6 +2,8 @@
 // What a run writes down: its plan before anything is touched, what it owns and what was taken note of after it.
 #include <fmt/format.h>
 
+#include <chaos/of_its_run.hpp>
+
 #include "ownership.hpp"
 #include "runner_parts.hpp"
 
@@ -13,7 +15,8 @@ State declared(const Schema& schema, const State& now, const State& wanted) {
     if (!now || !wanted) return now;
     const auto spec = schema.clone(now.spec());
     for (const Field& field : schema.fields)
-        if (field.role == Field::Role::property && !field.given(wanted.spec())) field.clear(spec.get());
+        if (is_of_its_run(field) || (field.role == Field::Role::property && !field.given(wanted.spec())))
+            field.clear(spec.get());
     take_options(schema, spec.get(), wanted.spec());
     return State(spec).hiding(now.hidden() | wanted.hidden());
 }

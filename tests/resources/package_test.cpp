@@ -251,6 +251,20 @@ std::size_t at(const std::vector<std::string>& lines, std::string_view part) {
     return lines.size();
 }
 
+constexpr const char* of_dpkg = "Package: dpkg\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.21\n\n";
+
+/// That command brings this version where it is given that file.
+void brings(FakeHost& host, const char* command, const std::string& file, const std::string& version) {
+    host.put_command(command, [=](FakeHost& h, const Command& asked) {
+        if (has(asked.argv, file))
+            h.put_file(
+                "/var/lib/dpkg/status",
+                of_dpkg +
+                    ("Package: tool\nStatus: install ok installed\nArchitecture: amd64\nVersion: " + version + "\n"));
+        return Output{};
+    });
+}
+
 const ResourceType& kind() {
     return *declare("package", attributes({{"name", "tool"}})).type;
 }
@@ -369,15 +383,17 @@ TEST_CASE("packages go back by the files that were kept, and step by step where 
     auto host = keeping_debian();
     host.put_file("/var/lib/chaos/packages/tool_1%3a0_amd64.deb", "old");
     const Change change = change_of("1:1", "1:0");
+    const std::string file = "/var/lib/chaos/packages/tool_1%3a0_amd64.deb";
+    brings(host, "apt-get", file, "1:0");
     kind().undo_all(host, std::span(&change, 1));
     auto lines = lines_of(host);
-    const std::string file = "/var/lib/chaos/packages/tool_1%3a0_amd64.deb";
     REQUIRE(at(lines, file) < lines.size());
     CHECK(lines[at(lines, file)].starts_with("apt-get -f --no-install-recommends"));
     CHECK(at(lines, "update") == lines.size());
     auto stuck = keeping_debian();
     stuck.put_file(file, "old");
     stuck.put_command("apt-get", [](FakeHost&, const Command&) { return Output{100, "", "E: no way\n"}; });
+    brings(stuck, "dpkg", file, "1:0");
     kind().undo_all(stuck, std::span(&change, 1));
     lines = lines_of(stuck);
     CHECK(at(lines, "--unpack " + file) < at(lines, "--configure -a"));
@@ -400,6 +416,59 @@ TEST_CASE("an interrupted dpkg gets the .debs of the last transaction, by versio
         "--unpack /var/lib/chaos/packages/tool_2_amd64.deb /var/cache/apt/archives/other_9_amd64.deb"));
     REQUIRE_FALSE(host.said.empty());
     CHECK(host.said[0] == "dpkg was interrupted: bringing it to an end first (2 packages)");
+}
+
+TEST_CASE("a package goes back as wholly as it came: what a removal had left of it stays") {
+    const auto tool = [](const char* state) {
+        return "Package: tool\nStatus: " + std::string(state) +
+               "\nArchitecture: amd64\nVersion: 3\n\n"
+               "Package: lib\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2\n";
+    };
+    const auto goes_back = [&](const std::string& left, std::string_view key) -> std::string_view {
+        auto host = debian({0, "Inst lib (2 Debian:12/stable [amd64])\nInst tool (3 Debian:12/stable [amd64])\n", ""});
+        host.put_file("/var/lib/dpkg/status", status + left);
+        const auto run = plan_for(host, {package("tool")});
+        for (const Change& change : run.steps.at(0).changes) {
+            if (change.id.key != key) continue;
+            auto back = keeping_debian();
+            back.put_file("/var/lib/dpkg/status", of_dpkg + tool("install ok installed"));
+            const Change inverse = change.inverse();
+            kind().undo_all(back, std::span(&inverse, 1));
+            const bool purges = at(lines_of(back), "--purge") < lines_of(back).size();
+            CHECK(at(lines_of(back), inverse.id.key + "-") < lines_of(back).size());
+            CHECK(kind().undo_of(change) == (purges ? Undo::exact : Undo::effort));
+            return purges ? "purged" : "removed";
+        }
+        return "";
+    };
+    const std::string left = "\n" + tool("deinstall ok config-files");
+    CHECK(goes_back("", "tool") == "purged");
+    CHECK(goes_back("", "lib") == "purged");
+    CHECK(goes_back(left.substr(0, left.find("\n\n", 1) + 1), "tool") == "removed");
+    CHECK(goes_back(left.substr(0, left.find("\n\n", 1) + 1), "lib") == "purged");
+}
+
+TEST_CASE("an upgrade that was cut goes back to the version that was, which dpkg notes until the new one is unpacked") {
+    const std::string directory = "/var/lib/chaos/packages/", old = directory + "tool_1_amd64.deb";
+    auto host = keeping_debian();
+    host.put_file("/var/lib/dpkg/status",
+                  std::string(of_dpkg) +
+                      "Package: tool\nStatus: install reinstreq half-installed\nArchitecture: amd64\nVersion: 1\n");
+    host.put_file(directory + "incoming", "tool_2_amd64.deb\n");
+    host.put_file(directory + "tool_2_amd64.deb", "new");
+    host.put_file(old, "old");
+    brings(host, "dpkg", directory + "tool_2_amd64.deb", "2");
+    brings(host, "apt-get", old, "1");
+    auto fails = host;
+    fails.put_command("apt-get", [](FakeHost&, const Command&) { return Output{}; });
+    const auto state = [](const char* intact) {
+        return declare("package", attributes({{"name", "tool"}, {"version", "1"}, {"intact", intact}})).wanted;
+    };
+    const Change change{{"package", "tool"}, state("false"), state("true")};
+    kind().undo_all(host, std::span(&change, 1));
+    CHECK(host.text("/var/lib/dpkg/status").ends_with("Version: 1\n"));
+    CHECK_THROWS_WITH_AS(kind().undo_all(fails, std::span(&change, 1)),
+                         "package tool did not come back at 1: it is at 2", Error);
 }
 
 TEST_CASE("files of a package that came back after dpkg had noted it as removed are removed once more") {

@@ -9,6 +9,7 @@
 
 #include "../lines.hpp"
 #include "apt.hpp"
+#include "apt_units.hpp"
 #include "archives.hpp"
 #include "manners.hpp"
 #include "package.hpp"
@@ -64,9 +65,10 @@ void take_back_by_dpkg(WritableHost& host, const Request& request) {
     std::vector<std::string> files;
     std::copy_if(request.install.begin(), request.install.end(), std::back_inserter(files), is_file);
     if (!files.empty()) carry_out(host, dpkg({"--unpack"}, files));
-    if (!request.remove.empty() && try_out(host, dpkg({"--purge"}, request.remove))) {
+    const std::string removing = request.purge ? "--purge" : "--remove";
+    if (!request.remove.empty() && try_out(host, dpkg({removing}, request.remove))) {
         silence_scripts(host, request.remove);
-        carry_out(host, dpkg({"--purge"}, request.remove));
+        carry_out(host, dpkg({removing}, request.remove));
     }
     carry_out(host, quiet({"dpkg", "--force-confdef", "--force-confold", "--configure", "-a"}));
     for (const std::string& one : request.install)
@@ -207,6 +209,7 @@ void go_back(WritableHost& host, Request request) {
     }
     if (!std::all_of(request.install.begin(), request.install.end(), is_file) && !has_all_lists(host))
         must(host, update());
+    const RunningUnits units(host, request.remove);
     if (const auto failed = try_out(host, back(request))) {
         try {
             take_back_by_dpkg(host, request);
@@ -217,6 +220,7 @@ void go_back(WritableHost& host, Request request) {
                                     failed->printed() + (more ? "\n" + more->printed() : std::string()));
         }
     }
+    units.stop_what_is_left(host);
     for (const std::string& one : request.install)
         if (is_file(one)) take_out_stand_ins(host, one);
 }

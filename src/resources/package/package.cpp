@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "moves.hpp"
+
 namespace chaos::resources {
 
 const Package* either(const Change& change) {
@@ -14,15 +16,20 @@ bool changes_version(const Change& change) {
     return !before || !after || (after->version && before->version != after->version);
 }
 
+bool goes_wholly(const Change& change, bool undo) {
+    const auto* before = change.before.as<Package>();
+    return before && (undo ? before->fresh.value_or(before->purge) : before->purge);
+}
+
 Request request_for(std::span<const Change> changes, bool undo) {
-    Request request{.install = {}, .remove = {}, .purge = undo, .downgrades = undo};
+    Request request{.install = {}, .remove = {}, .downgrades = undo};
     bool purge_all = true;
     for (const Change& change : changes) {
         const auto *before = change.before.as<Package>(), *after = change.after.as<Package>();
         if (!after) {
             if (!before) continue;
             request.remove.push_back(before->name);
-            purge_all = purge_all && before->purge;
+            purge_all = purge_all && goes_wholly(change, undo);
         } else if (changes_version(change)) {
             request.install.push_back(after->name + (after->version ? "=" + *after->version : ""));
             if (!after->source.empty() && !undo) request.sources[after->name] = after->source;
@@ -30,7 +37,7 @@ Request request_for(std::span<const Change> changes, bool undo) {
             request.downgrades = request.downgrades || (before && after->version);
         }
     }
-    request.purge = undo || (purge_all && !request.remove.empty());
+    request.purge = purge_all && !request.remove.empty();
     request.removals = !request.remove.empty();
     request.complete = !undo && std::all_of(request.install.begin(), request.install.end(),
                                             [](const std::string& one) { return one.find('=') != one.npos; });
@@ -56,6 +63,27 @@ Package seen(const View& view, const Packages::Package& there, const std::string
     if (there.size) found.takes = there.size;
     found.scripts = backend->has_own_scripts(view.host(), there);
     return found;
+}
+
+Along along(const View& view, const std::string& name, const std::string& version, const Reason& reason) {
+    const auto* there = view.once<Packages>().find(name);
+    Along one{{}, {.name = name, .version = version}};
+    if (there && there->status != "config-files") one.before = State::of(seen(view, *there, name));
+    const auto* before = one.before.as<Package>();
+    one.goal.automatic = before ? before->automatic : true;
+    if (before) one.goal.hold = before->hold;
+    if (!before) one.goal.fresh = !there;
+    tell(one.goal, reason);
+    return one;
+}
+
+void tell_what_is_fresh(const View& view, std::span<Change> changes) {
+    for (Change& change : changes) {
+        if (change.before || !change.after) continue;
+        Package goal = *change.after.as<Package>();
+        goal.fresh = !view.once<Packages>().find(change.id.key);
+        change.after = State::of(std::move(goal)).with_inputs(change.after.inputs());
+    }
 }
 
 const Past* past_of(const View& view) {

@@ -30,6 +30,7 @@ struct Package {
     std::optional<TextMap> comes, goes;
     std::optional<std::int64_t> fetched, takes;  ///< Bytes.
     std::optional<bool> scripts;
+    std::optional<bool> fresh;         ///< Of one that came: nothing of it was there before.
     std::vector<std::string> members;  ///< Of a group: what it has.
 };
 
@@ -47,7 +48,22 @@ std::string bare(std::string name, const Packages&);
 /// All of a package that is there.
 Package seen(const View&, const Packages::Package& there, const std::string& name);
 
-/// What changes of packages ask of their package manager. `undo`: versions may be older, and what goes is purged.
+/// A package that comes, or becomes another version, for the sake of others: as it is, and as it will be.
+struct Along {
+    State before;
+    Package goal;
+};
+Along along(const View&, const std::string& name, const std::string& version, const Reason&);
+
+/// Notes of those that come whether anything of them is there: what a removal had left of it stays when that is taken
+/// back.
+void tell_what_is_fresh(const View&, std::span<Change>);
+
+/// It goes with its configuration and data: that was asked for, or there was nothing of it before what is taken back.
+bool goes_wholly(const Change&, bool undo);
+
+/// What changes of packages ask of their package manager. `undo`: versions may be older. What is removed is purged
+/// where all of it goes wholly.
 Request request_for(std::span<const Change>, bool undo);
 
 /// What earlier runs tell; null where nothing is known.
@@ -74,8 +90,8 @@ std::set<std::string, std::less<>> needed_by_others(const Host&, const std::vect
 /// Makes the changes, in one transaction.
 void apply_packages(WritableHost&, std::span<const Change>);
 
-/// Takes them back: what came is purged, since it was not there before; what went comes back at its version. What
-/// others have come to need meanwhile stays, marked as automatic.
+/// Takes them back: what came is purged where nothing of it was there before, and else removed; what went comes back at
+/// its version. What others have come to need meanwhile stays, marked as automatic.
 void undo_packages(WritableHost&, std::span<const Change>);
 
 }  // namespace chaos::resources

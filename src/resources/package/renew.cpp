@@ -24,18 +24,12 @@ void check_names(const Packages& packages, const UpgradeWish& wish) {
 
 void add_upgrade(Upgrades& found, const View& view, const std::string& name, const std::string& version,
                  std::optional<std::uint32_t> because, const Reason& reason) {
-    const auto* there = view.once<Packages>().find(name);
-    State before = there && there->status != "config-files" ? State::of(seen(view, *there, name)) : State();
+    auto [before, one] = along(view, name, version, reason);
     State goal;
-    if (!version.empty()) {
-        Package one{.name = name, .version = version};
-        one.automatic = there ? there->automatic : true;
-        if (before) one.hold = before.as<Package>()->hold;
-        tell(one, reason);
-        goal = State::of(std::move(one));
-    } else {
+    if (version.empty())
         before = with_why(before, reason.why);
-    }
+    else
+        goal = State::of(std::move(one));
     Resource resource;
     resource.type = &package_type();
     resource.id = {resource.type->schema().name, name};

@@ -324,9 +324,7 @@ private:
     std::optional<Companion> companion(const solver::Move& move) {
         const std::size_t because = change_of_.at(move.job);
         const Change& cause = changes_[because];
-        const auto* there = packages_.find(move.name);
-        const State before =
-            there && there->status != "config-files" ? State::of(seen(view_, *there, move.name)) : State();
+        auto one = along(view_, move.name, move.version, reason_of(move));
         const ResourceId id{std::string_view(package_kind), move.name};
         if (move.kind == solver::Move::Kind::remove) {
             if (is_vital(move.name)) {
@@ -334,13 +332,9 @@ private:
                                                      move.name, move.why)));
                 return std::nullopt;
             }
-            return Companion{{id, with_why(going_with(before, cause), move.why), State(), cause.where}, because};
+            return Companion{{id, with_why(going_with(one.before, cause), move.why), State(), cause.where}, because};
         }
-        Package goal{.name = move.name, .version = move.version};
-        goal.automatic = there ? there->automatic : true;
-        if (before) goal.hold = before.as<Package>()->hold;
-        tell(goal, reason_of(move));
-        return Companion{{id, before, State::of(std::move(goal)), cause.where}, because};
+        return Companion{{id, one.before, State::of(std::move(one.goal)), cause.where}, because};
     }
 
     const View& view_;
@@ -385,9 +379,10 @@ std::vector<Companion> resolve_packages(const View& view, std::span<Change> chan
     Ungrouped all(view, changes, problems);
     if (all.changes().empty()) return all.take({});
     keep_needed(view, all.changes());
-    auto along = is_solved_here(packages) ? Planning(view, all.changes(), problems).companions()
-                                          : resolve_by_simulation(view, all.changes(), problems);
-    return all.take(std::move(along));
+    auto companions = is_solved_here(packages) ? Planning(view, all.changes(), problems).companions()
+                                               : resolve_by_simulation(view, all.changes(), problems);
+    tell_what_is_fresh(view, all.changes());
+    return all.take(std::move(companions));
 }
 
 }  // namespace chaos::resources

@@ -98,12 +98,9 @@ std::vector<Companion> companions(const View& view, const Packages& packages, st
                 problems.add(without_removing(cause, *move, there && there->essential));
             continue;
         }
-        Package goal{.name = name, .version = move->version};
-        goal.automatic = there ? there->automatic : true;
-        const State before = there && there->status != "config-files" ? State::of(seen(view, *there, name)) : State();
-        if (before) goal.hold = before.as<Package>()->hold;
-        tell(goal, move->reason);
-        found.push_back({{{package_kind, name}, before, State::of(std::move(goal)), changes[because].where}, because});
+        auto one = along(view, name, move->version, move->reason);
+        found.push_back(
+            {{{package_kind, name}, one.before, State::of(std::move(one.goal)), changes[because].where}, because});
     }
     return found;
 }

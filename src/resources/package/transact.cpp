@@ -93,10 +93,56 @@ void unpack_halves(const Backend& backend, WritableHost& host, std::span<const C
     if (!halves.empty()) backend.unpack_halves(host, halves);
 }
 
+/// dpkg notes the version that was for as long as the one that comes is not wholly unpacked: what a repair made of it
+/// is what there is to change.
+std::vector<Change> as_repaired(const WritableHost& host, std::span<const Change> changes) {
+    const View view(host);
+    std::vector<Change> repaired(changes.begin(), changes.end());
+    for (Change& change : repaired) {
+        const auto* before = change.before.as<Package>();
+        const auto* there = view.once<Packages>().find(change.id.key);
+        if (!before || before->intact.value_or(true) || !there || before->version == there->version) continue;
+        Package one = *before;
+        one.version = there->version;
+        change.before = State::of(std::move(one)).with_inputs(change.before.inputs());
+    }
+    return repaired;
+}
+
+/// What was to be taken back, and was not: a package that is broken, is another version, or is not there.
+void must_be_back(const Backend& backend, const View& view, const Change& change) {
+    const auto* there = view.once<Packages>().find(change.id.key);
+    const auto* after = change.after.as<Package>();
+    if (after && !after->intact.value_or(true)) return;  // it was broken before
+    if (there && Packages::broken(*there))
+        throw Error(fmt::format("package {} is left half-way: {} {}", change.id.key, there->want, there->status))
+            .help(backend.ask_why(change.id.key));
+    if (!after) return;
+    if (!there || !there->installed() || (after->version && there->version != *after->version))
+        throw Error(fmt::format("package {} did not come back{}: {}", change.id.key,
+                                after->version ? " at " + *after->version : std::string(),
+                                there && there->installed() ? "it is at " + there->version : "it is not there"))
+            .help(backend.ask_why(change.id.key));
+}
+
+/// Where data of one is to stay, all are removed together, and then those purged of which nothing is to.
+Request left_to_purge(std::span<const Change> changes, const Request& request) {
+    Request rest{.install = {}, .remove = {}, .purge = true, .removals = true};
+    if (request.purge) return rest;
+    for (const Change& change : changes) {
+        const auto& going = request.remove;
+        if (!change.after && goes_wholly(change, true) &&
+            std::find(going.begin(), going.end(), change.before.as<Package>()->name) != going.end())
+            rest.remove.push_back(change.before.as<Package>()->name);
+    }
+    return rest;
+}
+
 // One transaction for all; marks before it (holds go) and after it (holds come, who came along).
-void apply_all(WritableHost& host, std::span<const Change> changes) {
+void apply_all(WritableHost& host, std::span<const Change> planned) {
     const auto& backend = backend_for(host);
     backend.repair(host);
+    const auto changes = as_repaired(host, planned);
     unpack_halves(backend, host, changes);
     answer_questions(host, changes);
     auto request = request_for(changes, false);
@@ -111,9 +157,10 @@ void apply_all(WritableHost& host, std::span<const Change> changes) {
     finish(backend, host, changes, request.purge);
 }
 
-void undo_all(WritableHost& host, std::span<const Change> changes) {
+void undo_all(WritableHost& host, std::span<const Change> decided) {
     const auto& backend = backend_for(host);
-    backend.repair_to_go_back(host, changes);
+    backend.repair_to_go_back(host, decided);
+    const auto changes = as_repaired(host, decided);
     auto request = request_for(changes, true);
     std::vector<std::string> automatic, changing;
     for (const Change& change : changes)
@@ -123,19 +170,17 @@ void undo_all(WritableHost& host, std::span<const Change> changes) {
         if (needed.contains(change.id.key) && change.before.as<Package>()->automatic.value_or(false))
             automatic.push_back(change.id.key);
     std::erase_if(request.remove, [&](const std::string& name) { return needed.contains(name); });
+    auto rest = left_to_purge(changes, request);
     leave_out_what_is_done(backend, host, changes, request);
     find_staged(host, request);
     backend.go_back(host, request);
-    finish(backend, host, changes, request.purge);
+    leave_out_what_is_done(backend, host, changes, rest);
+    if (!rest.remove.empty()) backend.go_back(host, rest);
+    finish(backend, host, changes, true);
     const View view(host);
     std::erase_if(automatic, [&](const auto& name) { return !view.once<Packages>().find(name); });
     backend.mark(host, Backend::Mark::automatic, automatic);
-    for (const Change& change : changes) {
-        const auto* there = view.once<Packages>().find(change.id.key);
-        if (there && Packages::broken(*there) && (!change.after || change.after.as<Package>()->intact.value_or(true)))
-            throw Error(fmt::format("package {} is left half-way: {} {}", change.id.key, there->want, there->status))
-                .help(backend.ask_why(change.id.key));
-    }
+    for (const Change& change : changes) must_be_back(backend, view, change);
 }
 
 }  // namespace
