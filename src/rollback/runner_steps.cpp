@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chaos/goes_along.hpp>
 
+#include "provided.hpp"
 #include "runner_parts.hpp"
 
 namespace chaos::rollback {
@@ -83,7 +84,7 @@ bool Runner::Parts::judges_a_secret(const std::vector<std::size_t>& steps) const
 std::size_t Runner::Parts::end_of_phase(std::size_t from) const {
     std::size_t end = from;
     if (plan[from].type->way() == Way::files) {
-        while (end < plan.size() && plan[end].type->way() == Way::files) ++end;
+        while (end < plan.size() && plan[end].type->way() == Way::files && !waits_for_its_place(from, end)) ++end;
         return end;
     }
     const auto joins = [&](std::size_t number) {
@@ -94,6 +95,23 @@ std::size_t Runner::Parts::end_of_phase(std::size_t from) const {
     if (takes_back() || request.jobs <= 1) return from + 1;
     while (end < plan.size() && joins(end)) ++end;
     return std::max(end, from + 1);
+}
+
+/// What comes back to where another kind's goes (a file, to where a directory is): once that is gone it is looked at.
+bool Runner::Parts::waits_for_its_place(std::size_t from, std::size_t number) const {
+    const auto comes = [](const Change& change) { return !change.before && change.after; };
+    const Step& step = plan[number];
+    if (!takes_back() || std::none_of(step.changes.begin(), step.changes.end(), comes)) return false;
+    std::set<std::string> left;
+    for (std::size_t earlier = from; earlier < number; ++earlier)
+        for (const Change& change : plan[earlier].changes)
+            if (plan[earlier].type != step.type && !change.after)
+                for (std::string& name : provided(*plan[earlier].type, change.before)) left.insert(std::move(name));
+    if (left.empty()) return false;
+    return std::any_of(step.changes.begin(), step.changes.end(), [&](const Change& change) {
+        const auto names = comes(change) ? provided(*step.type, change.after) : std::vector<std::string>();
+        return std::any_of(names.begin(), names.end(), [&](const std::string& name) { return left.contains(name); });
+    });
 }
 
 /// Looks again, in a new View: what was planned for holds still, or an earlier step of this run changed it, or the run

@@ -71,6 +71,10 @@ void take_content(Image& image, const Image& from) {
     image.size = from.size;
 }
 
+bool is_another(const Succession& made, const Operation& next) {
+    return !made.after && !next.before && next.after;
+}
+
 Succession::Succession(const Operation& first) : before(first.before), after(first.after), trash(thrown(first)) {}
 
 void Succession::add(const Operation& next) {

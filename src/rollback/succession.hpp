@@ -19,6 +19,9 @@ struct Succession {
     void add(const Operation&);
 };
 
+/// Where nothing is left of the one, the next change makes another thing of the path.
+bool is_another(const Succession&, const Operation& next);
+
 /// A file of which only mode, owner or attributes changed: nobody read its content.
 bool lacks_content(const Image&);
 void take_content(Image&, const Image& from);
