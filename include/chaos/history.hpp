@@ -93,6 +93,9 @@ public:
         return (void)path, std::vector<RecordedId>();
     }
 
+    /// Whether it waited to be confirmed, and somebody said that it stands.
+    virtual bool is_confirmed(std::int64_t run) const { return (void)run, false; }
+
     /// The newest run that chaos history prune let go of; 0: all there ever were are here.
     virtual std::int64_t pruned() const { return 0; }
     virtual std::string site_origin(const std::string& site) const = 0;  ///< Empty where there is no such site.

@@ -101,4 +101,8 @@ enum class Deciding : char {
 State three_way(const Schema&, const State& now, const State& base, const State& target,
                 std::vector<const Field*>& conflicts, Deciding = Deciding::leave);
 
+/// The attribute by which somebody said since `base` that nothing of it shall change (a package on hold); null where
+/// nobody did. Whatever would go back of it is a conflict then.
+const Field* pinned_since(const Schema&, const State& now, const State& base);
+
 }  // namespace chaos

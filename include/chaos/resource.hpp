@@ -172,6 +172,13 @@ public:
     /// unit may be gone with what brought it. That it is not there any more is then no edit of somebody else's.
     virtual bool is_as_absent(const State&) const { return false; }
 
+    /// Why a change that brings back what was there can not be made: what it needs for itself is somebody else's by now
+    /// (the number of an account), and `all` that goes back along with it does not free that. Empty where nothing is in
+    /// the way.
+    virtual std::string in_the_way(const View&, const Change&, std::span<const Change> all) const {
+        return (void)all, std::string();
+    }
+
     /// What runs of it now, for kinds that start something: a reaction is owed to what started before its inputs
     /// changed (store.md C9). Nothing for a kind that starts nothing; an empty id where it does not run.
     virtual std::optional<Invocation> runs_as(const View&, const State&) const { return std::nullopt; }

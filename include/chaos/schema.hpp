@@ -231,6 +231,7 @@ struct Field {
     Person person = Person::no;
     bool required = false, secret = false, live = false;
     bool told = false;  ///< A mapping that people read as words: why, and what of which. Others are NAME=VALUE.
+    bool pins = false;  ///< Where it is true, nothing of the resource shall change: see pinned_since().
 
     // How any Spec's member is reached.
     Value (*get)(const void* spec) = nullptr;         ///< Null where an optional member holds nothing.
@@ -273,6 +274,10 @@ struct Field {
         auto f = *this;
         return f.told = true, f;
     }
+    constexpr Field pinning() const {
+        auto f = *this;
+        return f.pins = true, f;
+    }  ///< Of true or false. observe always answers it, so that it is recorded.
     constexpr Field persons(Person who = Person::user) const {
         auto f = *this;
         return f.person = who, f;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <chrono>
+#include <thread>
+
 #include "progress.hpp"
 #include "run.hpp"
 
@@ -8,21 +11,25 @@ namespace chaos::cli {
 
 namespace {
 
-/// What waits to be confirmed, or did.
+/// What waits to be confirmed; or the run that is confirmed, maybe by somebody else before.
 struct ConfirmView {
     std::optional<Window> window;
-    bool confirmed = false;
+    std::int64_t confirmed = 0;
+    bool before = false;
 };
 
 Json to_json(const ConfirmView& view) {
     return Json::record({{"waits", view.window && !view.confirmed ? cli::to_json(*view.window) : Json()},
-                         {"confirmed", view.confirmed ? Json(view.window->run) : Json()},
+                         {"confirmed", view.confirmed ? Json(view.confirmed) : Json()},
                          {"next", view.window && !view.confirmed ? Json("chaos confirm") : Json()}});
 }
 
 std::string render(const ConfirmView& view, Style style, bool) {
+    if (view.confirmed)
+        return style.green(fmt::format("Run {} {}, and stands.", view.confirmed,
+                                       view.before ? "was confirmed already" : "is confirmed")) +
+               '\n';
     if (!view.window) return "No run waits to be confirmed.\n";
-    if (view.confirmed) return style.green(fmt::format("Run {} is confirmed, and stands.", view.window->run)) + '\n';
     constexpr std::int64_t second = 1'000'000'000;
     const std::int64_t left = (view.window->left_ns() + second - 1) / second;  // what has begun counts
     return style.yellow(
@@ -40,6 +47,30 @@ bool is_meant(Context& context, const Window& window) {
     return context.options.yes || !console.interactive() || console.agrees("Confirm all the same?");
 }
 
+/// That the last run waited, and somebody confirmed it; or what waits.
+ConfirmView as_it_is(const History& history) {
+    ConfirmView view{history.window()};
+    const auto last = view.window ? std::vector<RunRecord>() : history.runs(1);
+    if (!last.empty() && history.is_confirmed(last.front().number))
+        view.confirmed = last.front().number, view.before = true;
+    return view;
+}
+
+/// Nothing where somebody else confirmed it just now. Who is at work where a run waits has to do with that, and is
+/// through in a moment; a run that is not at its end yet throws Busy at once.
+std::unique_ptr<Transactor> open_to_confirm(const World& world, Progress& progress, ConfirmView& view) {
+    constexpr int tries = 40;
+    for (int tried = 0;; ++tried) try {
+            return Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
+        } catch (const Busy&) {
+            const auto history = open_history(world.host->root(), world.state_directory, nullptr);
+            if (history) view = as_it_is(*history);
+            if (view.confirmed) return nullptr;
+            if (!view.window || tried == tries) throw;
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        }
+}
+
 }  // namespace
 
 Exit confirm(Context& context) {
@@ -51,11 +82,12 @@ Exit confirm(Context& context) {
         return view.window ? Exit::pending : context.options.status ? Exit::well : Exit::failed;
     }
     Progress progress(context.console, context.sources, world.host->live());
-    const auto transactor =
-        Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
-    ConfirmView view{transactor->history().window()};
-    if (view.window && !is_meant(context, *view.window)) return Exit::pending;
-    if (view.window) transactor->confirm(who()), view.confirmed = true;
+    ConfirmView view;
+    if (const auto transactor = open_to_confirm(world, progress, view)) {
+        view = as_it_is(transactor->history());
+        if (view.window && !is_meant(context, *view.window)) return Exit::pending;
+        if (view.window) transactor->confirm(who()), view.confirmed = view.window->run;
+    }
     context.console.show(view);
     return view.confirmed ? Exit::well : Exit::failed;
 }

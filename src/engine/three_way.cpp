@@ -121,32 +121,48 @@ Value members_after(const Value& made, const Value& before, const Value& after) 
     return Value(std::move(ordered));
 }
 
-/// One attribute that all three of them give.
-Value made_after(const Field& field, const Value& made, const Value& before, const Value& after) {
-    if (made == before) return after;
-    if (field.merge == Merge::members && made.is_list() && before.is_list() && after.is_list())
-        return members_after(made, before, after);
+/// One attribute that all three of them give. As the kind compares and copies it: what is written in words of another
+/// attribute says the same in other words where that is another one.
+void fold(const Field& field, void* all, const void* made, const void* before, const void* after) {
+    if (field.same(made, before)) return;
+    const Value ours = field.get(made), found = field.get(before), left = field.get(after);
     Value merged;
-    if (field.merge == Merge::keys && made.is_map() && before.is_map() && after.is_map())
-        return merge_keys(made, before, after, merged, Deciding::ours), merged;
-    return before == after ? made : after;
+    if (field.merge == Merge::members && ours.is_list() && found.is_list() && left.is_list()) {
+        field.set(all, members_after(ours, found, left));
+    } else if (field.merge == Merge::keys && ours.is_map() && found.is_map() && left.is_map()) {
+        merge_keys(ours, found, left, merged, Deciding::ours);
+        field.set(all, merged);
+    } else if (field.same(before, after)) {
+        field.copy(all, made);
+    }
 }
 
 }  // namespace
 
 Value made_after(const Schema& schema, const Value& made, const Value& before, const Value& after) {
     if (!made.is_map() || !after.is_map()) return after;
-    Value::Map all = after.map();
-    for (auto& entry : all) {
-        const Field* field = schema.find(entry.key.text());
-        const Value* so_far = made.find(entry.key.text());
-        const Value* was = before.is_map() ? before.find(entry.key.text()) : nullptr;
-        if (field && field->role == Role::property && so_far && was)
-            entry.value = made_after(*field, *so_far, *was, entry.value);
+    Diagnostics problems;
+    const State ours = decode(schema, made, problems), left = decode(schema, after, problems);
+    const State found = before.is_map() ? decode(schema, before, problems) : State();
+    if (!problems.ok()) throw problems.errors().front();
+    const auto all = schema.clone(left.spec());
+    for (const Field& field : schema.fields) {
+        if (field.compiled_away() || !field.given(ours.spec())) continue;
+        if (!field.given(left.spec()))
+            field.copy(all.get(), ours.spec());
+        else if (field.role == Role::property && found && field.given(found.spec()))
+            fold(field, all.get(), ours.spec(), found.spec(), left.spec());
     }
-    for (const auto& entry : made.map())
-        if (!after.find(entry.key.text())) all.push_back(entry);
-    return Value(std::move(all));
+    return encode(schema, State(all).hiding(ours.hidden() | left.hidden()));
+}
+
+const Field* pinned_since(const Schema& schema, const State& now, const State& base) {
+    if (!now || !base) return nullptr;
+    for (const Field& field : schema.fields)
+        if (field.pins && both_give(field, now.spec(), base.spec()) && !field.same(now.spec(), base.spec()) &&
+            field.get(now.spec()) == Value("true"))
+            return &field;
+    return nullptr;
 }
 
 State three_way(const Schema& schema, const State& now, const State& base, const State& target,
@@ -166,12 +182,17 @@ State three_way(const Schema& schema, const State& now, const State& base, const
     if (!now) return existence_conflict();
     std::shared_ptr<void> goal;
     const std::size_t conflicts_before = conflicts.size();
+    const bool stays = deciding != Deciding::ours && pinned_since(schema, now, base);
     for (const Field& field : schema.fields) {
         if (field.role != Role::property || !both_give(field, base.spec(), target.spec()) ||
             field.same(base.spec(), target.spec()))
             continue;
         const bool has_it = field.given(now.spec());
         if (has_it ? field.same(now.spec(), target.spec()) : untouched(schema, now.spec(), base.spec())) continue;
+        if (stays) {
+            conflicts.push_back(&field);
+            continue;
+        }
         if (!goal) goal = schema.clone(now.spec()), take_options(schema, goal.get(), base.spec());
         if (has_it ? !take_back(field, goal.get(), now.spec(), base.spec(), target.spec(), deciding)
                    : !take_over(schema, goal.get(), target.spec(), deciding))

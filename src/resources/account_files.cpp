@@ -65,6 +65,12 @@ std::uint32_t FreeIds::next(bool system) {
     throw Error("no id is free for a new account").help("give it one of its own (uid, gid), or widen /etc/login.defs");
 }
 
+bool leaves(std::span<const Change> changes, std::string_view kind, const std::string& name) {
+    return std::any_of(changes.begin(), changes.end(), [&](const Change& change) {
+        return !change.after && change.id.type == kind && change.id.key == name;
+    });
+}
+
 std::string clean_account(std::string_view name) {
     const auto is_lower = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
     const auto is_word = [&](char c) {

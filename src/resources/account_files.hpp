@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chaos/host.hpp>
+#include <chaos/resource.hpp>
 #include <chaos/system/accounts.hpp>
 #include <set>
 #include <span>
@@ -27,6 +27,9 @@ private:
     std::set<std::uint32_t> taken_;
     std::uint32_t first_ = 1000, last_ = 60000, system_first_ = 100, system_last_ = 999;
 };
+
+/// Whether an account leaves the host by these changes, and its number is free then.
+bool leaves(std::span<const Change>, std::string_view kind, const std::string& name);
 
 /// A name that useradd and groupadd take; throws Error where it is none.
 std::string clean_account(std::string_view name);

@@ -231,16 +231,32 @@ std::optional<Home> home_of(const View& view, const std::string& name) {
     return home;
 }
 
+/// The file of an account that is gone, where nobody has that home by now; empty where there is none. An account of
+/// that name would be opened by it once more.
+std::string left_behind(const View& view, const AuthorizedKeys& spec) {
+    const auto& accounts = view.once<Accounts>();
+    const auto is_nobodys = [&](const std::string& path, Entry::Kind kind) {
+        const auto entry = view->look(path);
+        return entry.kind == kind && (entry.uid == 0 || !accounts.user(entry.uid));
+    };
+    const std::string home = home_to_come(spec), ssh = below(home, ".ssh"), file = below(ssh, "authorized_keys");
+    const bool left = is_nobodys(home, Entry::Kind::directory) && is_nobodys(ssh, Entry::Kind::directory) &&
+                      is_nobodys(file, Entry::Kind::file);
+    return left ? file : std::string();
+}
+
 class AuthorizedKeysType final : public TypedResource<AuthorizedKeys> {
 public:
     constexpr AuthorizedKeysType() : TypedResource(authorized_keys) {}
 
-    /// An account without the file has no keys: that is a state like any other, so that each key goes by itself.
-    std::optional<AuthorizedKeys> observe(const View& view, const AuthorizedKeys& wanted, bool) const override {
+    /// An account without the file has no keys: that is a state like any other, so that each key goes by itself. What
+    /// an account that is gone left opens nothing as it is, and is looked at where it may go.
+    std::optional<AuthorizedKeys> observe(const View& view, const AuthorizedKeys& wanted, bool whole) const override {
         AuthorizedKeys found{.name = wanted.name, .mode = wanted.mode};
         const auto home = home_of(view, wanted.name);
-        if (!home) return found;
-        const auto file = shared_file(view.host(), home->file);
+        const std::string path = home ? home->file : whole ? left_behind(view, wanted) : std::string();
+        if (path.empty()) return found;
+        const auto file = shared_file(view.host(), path);
         if (!file.text) return found;
         found.mode = Mode{file.entry.mode};
         found.text = file.content();
@@ -320,7 +336,7 @@ public:
         const View view(host);
         const auto home = home_of(view, spec.name);
         if (!home) {
-            if (keys.empty()) return;
+            if (keys.empty()) return clear(host, view, spec);
             throw Error("there is no user " + spec.name).help("users: [" + spec.name + "]");
         }
         const auto file = shared_file(host, home->file);
@@ -337,6 +353,15 @@ public:
     }
 
 private:
+    /// Takes the keys out of what an account that is gone left.
+    static void clear(WritableHost& host, const View& view, const AuthorizedKeys& spec) {
+        const auto path = left_behind(view, spec);
+        if (path.empty()) return;
+        const auto file = shared_file(host, path);
+        const std::string text = with_keys(file.said(), {});
+        text.empty() ? host.remove(path) : host.write(path, Content(text), {.mode = file.entry.mode});
+    }
+
     /// A key that is wished with other options than it has: the line changes, it does not come twice.
     static void drop_replaced(const Change& change, AuthorizedKeys& goal) {
         const auto* before = change.before.as<AuthorizedKeys>();

@@ -106,6 +106,19 @@ public:
         }
     }
 
+    std::string in_the_way(const View& view, const Change& change, std::span<const Change> all) const override {
+        const Group* to = change.after.as<Group>();
+        const auto& accounts = view.once<Accounts>();
+        const auto* other = to && to->gid ? accounts.group(static_cast<std::uint32_t>(*to->gid)) : nullptr;
+        if (!other || other->name == to->name || leaves(all, "user", other->name)) return {};
+        const bool frees = std::any_of(all.begin(), all.end(), [&](const Change& one) {
+            if (one.id.type != group.name || one.id.key != other->name) return false;
+            const Group* its = one.after.as<Group>();
+            return !its || (its->gid && *its->gid != *to->gid);
+        });
+        return frees ? std::string() : fmt::format("gid {} is that of group {}", *to->gid, other->name);
+    }
+
     Way way() const override { return Way::opaque; }
     Footprint footprint() const override { return {.contents = contents, .lines = true}; }
 

@@ -39,7 +39,8 @@ constexpr Field fields[] = {
     schema::property<&Package::hold>("hold",
                                      "Upgrades pass it by: apt-mark hold, IgnorePkg, dnf versionlock, zypper addlock.")
         .example("true")
-        .otherwise("as it is"),
+        .otherwise("as it is")
+        .pinning(),
     schema::property<&Package::automatic>("automatic", "Came along with another one, and may go with it.")
         .example("true")
         .otherwise("false"),
@@ -158,7 +159,7 @@ public:
             } else {
                 one.name = wanted.name;
                 if (wanted.version || wanted.packed) one.version = there->version;
-                one.hold = wanted.hold ? std::optional(there->held()) : std::nullopt;
+                one.hold = there->held();  // whatever is wished: what goes back looks whether somebody said so since
                 one.automatic = wanted.automatic ? std::optional(there->automatic) : std::nullopt;
                 one.intact = wanted.intact ? std::optional(!Packages::broken(*there)) : std::nullopt;
             }

@@ -265,6 +265,19 @@ public:
         }
     }
 
+    /// Not even where what somebody made is to go: with the number, files of the one would be the other's.
+    std::string in_the_way(const View& view, const Change& change, std::span<const Change> all) const override {
+        const User* to = change.after.as<User>();
+        if (!to) return {};
+        const auto& accounts = view.once<Accounts>();
+        if (const auto taken = taken_uid(accounts, *to); taken && !frees_uid(accounts, *to->uid, all))
+            return taken->what();
+        const auto* other = to->gid ? accounts.group(static_cast<std::uint32_t>(*to->gid)) : nullptr;
+        const bool own = to->group.value_or(to->name) == to->name && !accounts.group(to->name);
+        if (!own || !other || leaves(all, "group", other->name) || leaves(all, "user", other->name)) return {};
+        return fmt::format("gid {} is that of group {}", *to->gid, other->name);
+    }
+
     Way way() const override { return Way::opaque; }
     Footprint footprint() const override { return {.contents = contents, .names = names, .lines = true}; }
 
@@ -315,6 +328,16 @@ private:
         if (!other || other->name == goal.name) return std::nullopt;
         return Error(fmt::format("uid {} is that of user {}", *goal.uid, other->name))
             .help(fmt::format("give {} another uid, or that one", goal.name));
+    }
+
+    /// Who has it goes back to not being there, or to another number.
+    static bool frees_uid(const Accounts& accounts, std::int64_t uid, std::span<const Change> all) {
+        const auto* other = accounts.user(static_cast<std::uint32_t>(uid));
+        return std::any_of(all.begin(), all.end(), [&](const Change& change) {
+            if (change.id.type != user.name || change.id.key != other->name) return false;
+            const User* to = change.after.as<User>();
+            return !to || (to->uid && *to->uid != uid);
+        });
     }
 
     static void refuse(const View& view, const Change& change, const User& goal, Diagnostics& problems) {

@@ -45,6 +45,12 @@ struct Operation {
     bool effect = false;
 };
 
+/// Two files that are the same, but not of the same age: nothing that is compared, but a file that goes back to the
+/// byte has its time again.
+inline bool differ_in_time_alone(const Image& before, const Image& after) {
+    return before.kind == Entry::Kind::file && before.same_as(after) && before.modified != after.modified;
+}
+
 std::string to_text(const Image&);        ///< One line, for the store.
 Image image_from_text(std::string_view);  ///< Throws Error where it is not one.
 

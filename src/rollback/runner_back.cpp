@@ -70,8 +70,11 @@ const Runner::Parts::OfPath& Runner::Parts::made_of(const std::string& path, con
 /// Of what a command wrote no attribute tells: what is neither as before it nor as it left it, or has come into a
 /// directory that it made.
 bool Runner::Parts::is_somebodys(const std::string& path, const Succession& made, const Image& there) const {
-    if (!there.same_as(made.after)) return !there.same_as(made.before);
-    return !made.before && there.kind == Entry::Kind::directory && !host->list(path).empty();
+    const auto& [before, after, trash] = made;
+    if (!there.same_as(after)) return !there.same_as(before);
+    if (differ_in_time_alone(before, after))
+        return there.modified != after.modified && there.modified != before.modified;
+    return !before && there.kind == Entry::Kind::directory && !host->list(path).empty();
 }
 
 /// Of a resource that this run leaves as it is, though the step that changed it goes back.

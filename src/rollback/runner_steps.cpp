@@ -34,11 +34,12 @@ Error not_reached(const Change& change, const Schema& schema, const State& found
     return Error(change.where, to_text(change.id) + " did not become as wished");
 }
 
-/// Of that only a look afterwards tells.
+/// Of that only a look afterwards tells; also whether it was pinned already, where nobody wished for either.
 void take_what_came_along(const Schema& schema, Change& change, const State& found) {
     if (!found || !change.after) return;
     for (const Field& field : schema.fields) {
-        if (!goes_along(field) || !field.given(found.spec())) continue;
+        if (!goes_along(field) && (!field.pins || field.given(change.after.spec()))) continue;
+        if (!field.given(found.spec())) continue;
         const auto spec = schema.clone(change.after.spec());
         field.copy(spec.get(), found.spec());
         change.after = State(spec, change.after.inputs()).hiding(change.after.hidden());

@@ -73,12 +73,6 @@ enum class Manner : char {
 };
 Manner manner_of(const Operation&);
 
-/// Two files that are the same, but not of the same age: nothing that is compared, but a file that goes back to the
-/// byte has its time again.
-inline bool differ_in_time_alone(const Image& before, const Image& after) {
-    return before.kind == Entry::Kind::file && before.same_as(after) && before.modified != after.modified;
-}
-
 /// The old inode in the stage is all there is of a content that is too big for a blob.
 inline bool is_to_be_adopted(const Operation& operation) {
     return !operation.effect && !operation.staged.empty() && operation.before.kind == Entry::Kind::file &&

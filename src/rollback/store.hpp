@@ -86,6 +86,7 @@ public:
     std::vector<std::pair<std::string, Digest>> noted(const ResourceId&, std::string* invocation) const override;
 
     std::optional<Window> window() const override;
+    bool is_confirmed(std::int64_t run) const override;
 
     /// Of a run's changes which there were, and how they ended: not what they were about, which takes long to read.
     std::vector<ChangeRecord> outlines(std::int64_t run) const;

@@ -254,6 +254,11 @@ std::optional<Window> Store::window() const {
     return window;
 }
 
+bool Store::is_confirmed(std::int64_t run) const {
+    const std::scoped_lock guard(handle_->mutex);
+    return handle_->database->ask("SELECT 1 FROM windows WHERE run = ? AND state = 'confirmed'", {run}).next();
+}
+
 std::optional<std::int64_t> Store::open_run() const {
     const std::scoped_lock guard(handle_->mutex);
     auto row = handle_->database->ask(

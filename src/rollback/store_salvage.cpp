@@ -12,6 +12,7 @@
 #include <ctime>
 #include <forward_list>
 
+#include "expiry.hpp"
 #include "lock.hpp"
 #include "store_handle.hpp"
 #include "store_schema.hpp"
@@ -237,6 +238,14 @@ void drop_lost_images(const Store::Handle& store) {
     for (const std::string& scan : scans) store.database->change("UPDATE steps SET scan = '' WHERE scan = ?", {scan});
 }
 
+/// What stands ready finds nothing that waits then, and would leave a run as it is that nobody confirmed.
+void tell_of_a_lost_window(const Store::Handle& store, Health& health) {
+    const auto waits = store.database->number("SELECT count(*) FROM windows WHERE state = 'open'");
+    if (waits != 0 || !is_armed(store.directory)) return;
+    health.flaws.push_back(
+        {"which run waits to be confirmed can not be read", {"that it goes back by itself: chaos rollback does it"}});
+}
+
 std::string aside(const std::string& directory) {
     const std::time_t now = std::time(nullptr);
     std::tm parts{};
@@ -284,6 +293,7 @@ Salvage salvage_history(const std::string& state_directory, Reporter& reporter) 
     drop_lost_attributes(handle);
     keep_lost_changes(handle);
     drop_lost_images(handle);
+    tell_of_a_lost_window(handle, done.health);
     return done;
 }
 

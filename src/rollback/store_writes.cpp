@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chaos/recording.hpp>
+#include <ctime>
 #include <map>
 
 #include "store.hpp"
@@ -22,6 +23,21 @@ bool holds_a_secret(const Value& value) {
 
 std::string_view kind_of(const Image& image) {
     return image.kind == Entry::Kind::directory ? "directory" : image.kind == Entry::Kind::link ? "link" : "file";
+}
+
+std::string time_of(const Image& image) {
+    const std::time_t seconds = image.modified / 1'000'000'000 - (image.modified % 1'000'000'000 < 0 ? 1 : 0);
+    std::tm parts{};
+    gmtime_r(&seconds, &parts);
+    return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02} UTC", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                       parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+/// The time of a content goes with it, and is told where it is all that was changed.
+void add_time(Value& attributes, const Image& image) {
+    Value::Map all = attributes.map();
+    all.push_back({Value("modified"), Value(time_of(image))});
+    attributes = Value(std::move(all));
 }
 
 Value attributes_of(const Image& image, const Store& store, bool secret) {
@@ -79,6 +95,8 @@ std::vector<ChangeRecord> recorded_writes(const History& history, std::int64_t r
             write.type = kind_of(operation.after);
             write.after = attributes_of(operation.after, *store, secret);
         }
+        if (differ_in_time_alone(operation.before, operation.after))
+            add_time(write.before, operation.before), add_time(write.after, operation.after);
         writes.push_back(std::move(write));
     }
     std::stable_sort(writes.begin(), writes.end(),

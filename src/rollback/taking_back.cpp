@@ -49,8 +49,10 @@ Transactor::TakeBack TakingBack::plan() && {
     const View view(place_.looking);
     look(view);
     gather_paths();
+    know_owners(view);
     decide(view);
     leave_what_is_lost(view);
+    leave_what_is_taken(view);
     tell_of_trees(view);
     for (const std::uint32_t i : keep_occupied(back_.site.catalog, view, back_.observed, back_.goal)) {
         const Resource& kept = back_.site.catalog[i];

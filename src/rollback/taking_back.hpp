@@ -33,6 +33,7 @@ private:
         std::vector<Made> steps;
     };
     struct OfPath {
+        std::string path;
         Succession made;
         std::optional<std::uint32_t> owner;  ///< In the catalog.
     };
@@ -59,9 +60,12 @@ private:
     bool is_protected(const ResourceId&) const;
     void gather_paths();
     std::optional<std::uint32_t> owner_of(const Operation&, const std::vector<Part>&) const;
+    void know_owners(const View&);
     std::string lost_of(const Succession&, const View&) const;
     void leave_what_is_lost(const View&);
+    void leave_what_is_taken(const View&);
     void leave_what_has_no_place(const View&);
+    std::vector<Change> going_back() const;
     void tell_of_trees(const View&);
     void restore_unseen();
     void find_settling();

@@ -39,7 +39,7 @@ void TakingBack::gather_paths() {
             if (!so_far ||
                 (owner && so_far->owner && *owner != *so_far->owner && is_another(so_far->made, operation))) {
                 held->second = paths_.size();
-                paths_.push_back({Succession(operation), owner});
+                paths_.push_back({operation.path, Succession(operation), owner});
                 continue;
             }
             so_far->made.add(operation);
@@ -52,6 +52,32 @@ std::optional<std::uint32_t> TakingBack::owner_of(const Operation& operation, co
     for (const Part& part : parts)
         if (back_.site.catalog[part.number].id.key == operation.path) return part.number;
     return std::nullopt;
+}
+
+/// What belongs to the number that the runs gave it is as they left it, also where nobody is called as it was then.
+void TakingBack::know_owners(const View& view) {
+    for (const OfPath& of : paths_) {
+        if (!of.owner || !of.made.after || !back_.observed[*of.owner] || !bases_[*of.owner]) continue;
+        const Schema& schema = back_.site.catalog[*of.owner].type->schema();
+        const State& now = back_.observed[*of.owner];
+        State &base = bases_[*of.owner], &target = targets_[*of.owner];
+        const Entry entry = view->look(of.path);
+        for (const Field& field : schema.fields) {
+            const bool user = field.person == Field::Person::user, group = field.person == Field::Person::group;
+            const bool by_number =
+                (user && entry.uid == of.made.after.uid) || (group && entry.gid == of.made.after.gid);
+            if (!by_number || field.role != Field::Role::property || !field.given(base.spec()) ||
+                !field.given(now.spec()) || field.same(base.spec(), now.spec()))
+                continue;
+            const bool went_on = target && field.given(target.spec()) && field.same(target.spec(), base.spec());
+            for (State* state : {went_on ? &target : nullptr, &base}) {
+                if (!state) continue;
+                const auto spec = schema.clone(state->spec());
+                field.copy(spec.get(), now.spec());
+                *state = State(spec, state->inputs()).hiding(state->hidden());
+            }
+        }
+    }
 }
 
 /// Why a path can not go back to what it was, whoever took that away; empty where it can.
@@ -106,8 +132,8 @@ void TakingBack::restore_unseen() {
         const bool ran = runs_commands(*resource.type);
         if ((resource.type->way() != Way::files && !ran) || hidden_[number] || superseded_[number] || !now) continue;
         const auto is_there = [&](const State& state) { return reaches(resource.type->schema(), now, state); };
-        if ((ran ? !before.same_as(after) : differs_unseen(before, after)) && is_there(bases_[number]) &&
-            is_there(targets_[number]))
+        const bool wrote = ran && (!before.same_as(after) || differ_in_time_alone(before, after));
+        if ((ran ? wrote : differs_unseen(before, after)) && is_there(bases_[number]) && is_there(targets_[number]))
             found[resource.type].insert(number);
     }
     for (const auto& [type, numbers] : found) {

@@ -42,6 +42,29 @@ std::string unsafe(const FakeHost& host) {
 
 }  // namespace
 
+TEST_CASE("keys of an account that is gone can go, where the home is nobody's by now") {
+    FakeHost host = with_eve();
+    apply(host, keys({first}));
+    const Resource gone = keys({first})[0];
+    const auto found = [&](bool whole) {
+        State state;
+        const Wish wish{gone.wanted, whole};
+        gone.type->observe_all(View(host), std::span(&wish, 1), std::span(&state, 1));
+        return encode(gone.type->schema(), state).find("keys")->list().size();
+    };
+    host.put_file("/etc/passwd", "root:x:0:0::/root:/bin/sh\n");
+    CHECK(found(false) == 0);  // nobody is opened by them: who comes anew is to get them
+    CHECK(found(true) == 1);
+    host.put_file("/etc/passwd", "root:x:0:0::/root:/bin/sh\nmallory:x:1000:1000::/home/eve:/bin/sh\n");
+    CHECK(found(true) == 0);
+    const Change away{gone.id, gone.wanted, {}, {}};
+    gone.type->apply_all(host, std::span(&away, 1));
+    CHECK(host.look(file));
+    host.put_file("/etc/passwd", "root:x:0:0::/root:/bin/sh\n");
+    gone.type->apply_all(host, std::span(&away, 1));
+    CHECK_FALSE(host.look(file));
+}
+
 TEST_CASE("keys come with a directory and a file that are the user's own, and go with both") {
     FakeHost host = with_eve();
     const auto before = host.dump();

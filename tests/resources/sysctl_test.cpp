@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <chaos/passes_boots.hpp>
+#include <chaos/plan.hpp>
+#include <chaos/successive.hpp>
 
 #include "support/small_run.hpp"
 
@@ -45,6 +47,31 @@ TEST_CASE("a sysctl is set now and at every boot, and both go back") {
     CHECK(plan_for(host, {sysctl("net.core.somaxconn", "4096")}).steps.empty());
     take_back(host, run);
     CHECK(host.dump() == before);
+}
+
+TEST_CASE("of several runs, what our file says is ours whatever value it is written in words of") {
+    const Schema& schema = declare("sysctl", attributes({{"key", "vm.swappiness"}, {"value", "6"}})).type->schema();
+    const auto was = [](const char* value, const char* at_boot) {
+        return Value(attributes({{"key", "vm.swappiness"}, {"value", value}, {"at_boot", at_boot}}));
+    };
+    const auto state = [&](const Value& said) {
+        Diagnostics problems;
+        return decode(schema, said, problems);
+    };
+    // one run set 6; somebody set 7 by hand; the next run found it, and wrote it into our file as well
+    const Value made = made_after(schema, was("6", "true"), was("7", "6"), was("7", "true"));
+    CHECK(made.find("value")->text() == "6");
+    CHECK(made.find("at_boot")->text() == "7");
+    std::vector<const Field*> conflicts;
+    const State goal = three_way(schema, state(was("7", "true")), state(made), state(was("60", "false")), conflicts);
+    REQUIRE(conflicts.size() == 1);
+    CHECK(conflicts.front()->name == "value");
+    CHECK(encode(schema, goal).find("value")->text() == "7");
+    CHECK(encode(schema, goal).find("at_boot")->text() == "false");
+    // one that only our file was changed of: what it had is somebody's
+    const Value theirs = made_after(schema, was("6", "true"), was("6", "9"), was("8", "9"));
+    CHECK(theirs.find("value")->text() == "8");
+    CHECK(theirs.find("at_boot")->text() == "6");
 }
 
 TEST_CASE("a sysctl may be written with slashes, and a dot in a name stays one") {

@@ -75,6 +75,36 @@ TEST_CASE("a user that could not be, or must not be, is refused") {
     CHECK_THROWS_AS(user({{"name", "-x"}}), Error);
 }
 
+TEST_CASE("whose number it is by now is in the way of what comes back, unless that goes back along with it") {
+    const auto host = debian();
+    const View view(host);
+    const auto coming = [](const Resource& resource) { return Change{resource.id, {}, resource.wanted, {}}; };
+    const auto going = [](const Resource& resource) { return Change{resource.id, resource.wanted, {}, {}}; };
+    const auto way = [&](const Resource& resource, std::vector<Change> all) {
+        return resource.type->in_the_way(view, coming(resource), all);
+    };
+    const Resource eve = user({{"name", "eve"}}), ops = declare("group", attributes({{"name", "ops"}}));
+    const Resource ann = user({{"name", "ann"}, {"uid", "1004"}});
+    CHECK(way(ann, {}) == "uid 1004 is that of user eve");
+    CHECK(way(ann, {going(eve)}).empty());
+    CHECK(way(ann, {coming(user({{"name", "eve"}, {"uid", "1005"}}))}).empty());
+    CHECK(way(ann, {coming(eve)}) == "uid 1004 is that of user eve");
+    CHECK(way(user({{"name", "ann"}, {"uid", "1006"}}), {}).empty());
+    CHECK(way(user({{"name", "eve"}, {"uid", "1004"}}), {}).empty());
+
+    const Resource crew = declare("group", attributes({{"name", "crew"}, {"gid", "1010"}}));
+    CHECK(way(crew, {}) == "gid 1010 is that of group ops");
+    CHECK(way(crew, {going(ops)}).empty());
+    CHECK(way(declare("group", attributes({{"name", "crew"}, {"gid", "1011"}})), {}).empty());
+    // the group of her own, which comes back along with her
+    Resource bob = user({{"name", "bob"}, {"uid", "1006"}});
+    const auto spec = bob.type->schema().clone(bob.wanted.spec());
+    bob.type->schema().find("gid")->set(spec.get(), Value(std::string("1010")));
+    bob.wanted = State(spec);
+    CHECK(way(bob, {}) == "gid 1010 is that of group ops");
+    CHECK(way(bob, {going(ops)}).empty());
+}
+
 TEST_CASE("a user that comes back is told whose its number is by now, and no tool is asked") {
     auto host = debian();
     const Resource ann = user({{"name", "ann"}, {"uid", "1004"}, {"password", "!"}});

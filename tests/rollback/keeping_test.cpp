@@ -313,6 +313,58 @@ TEST_CASE("What a repair could not save holds up nothing else of its run: that g
     CHECK(check_history(tree.state()).flaws.empty());
 }
 
+TEST_CASE("A run that waits to be confirmed is never let go of, and can be taken back after a repair") {
+    Tree tree;
+    const std::string state = tree.state();
+    tree.apply({{"/srv/old", large('o')}});
+    spill(tree.at("/srv/a"), large('a'));
+    tree.apply({{"/srv/old", large('o')}, {"/srv/a", large('A')}});
+    fs::create_directory(state + "/window");  // what stands ready for it
+    {
+        Store store(state, Store::Access::change);
+        Store::Batch batch(store);
+        batch.set_window({2, 600, life_of_host(), 1, 1, 0, ""});
+        batch.commit();
+    }
+    const auto waits = [&] { return Store(state, Store::Access::look).window(); };
+    REQUIRE(waits());
+    Reporter quiet;
+
+    SUBCASE("letting go of all that may go") {
+        tree.prune({});
+        CHECK(tree.runs() == std::vector<std::int64_t>{2});
+    }
+    SUBCASE("a repair of something else") {
+        {
+            Database database(state + "/store.db");
+            database.allow_changes(Database::Journal::old_pages);
+            database.run("UPDATE changes SET after = '{\"path' WHERE key = '/srv/old'");
+        }
+        REQUIRE(!salvage_history(state, quiet).kept.empty());
+    }
+    SUBCASE("a repair that could not save what says that it waits: that is told") {
+        std::int64_t page = 0;
+        {
+            Database database(state + "/store.db");
+            page = database.number("SELECT rootpage FROM sqlite_master WHERE name = 'windows'");
+            database.run("PRAGMA wal_checkpoint(TRUNCATE)");
+        }
+        std::string bytes = slurp(state + "/store.db");
+        bytes.replace(static_cast<std::size_t>(page - 1) * 4096, 4096, 4096, '\xff');
+        spill(state + "/store.db", bytes);
+        const Salvage saved = salvage_history(state, quiet);
+        CHECK_FALSE(waits());
+        REQUIRE_FALSE(saved.health.flaws.empty());
+        CHECK(saved.health.flaws.back().what == "which run waits to be confirmed can not be read");
+        CHECK(saved.health.flaws.back().lost.front() == "that it goes back by itself: chaos rollback does it");
+        return;
+    }
+    REQUIRE(waits());
+    CHECK(waits()->run == 2);
+    CHECK(tree.left_by_taking_back({2}).empty());
+    CHECK(slurp(tree.at("/srv/a")) == large('a'));
+}
+
 TEST_CASE("An object that is not what was written is set aside by a repair, which says what is lost with it") {
     Tree tree;
     const std::string huge(2 << 20, 'h');
