@@ -40,7 +40,7 @@ void Runner::Parts::put_images_back(const Step& step) {
         for (auto path = paths->second.rbegin(); path != paths->second.rend(); ++path) {
             const OfPath& made = made_of(*path, {run, number});
             if (stays(made) || has_a_step_of_its_own(made, here, {run, number})) continue;
-            auto [before, after, trash] = made.succession;
+            Image before = made.succession.before, after = made.succession.after;
             const Image there = host->image(*path);
             if (lacks_content(before) && lacks_content(after) && there.kind == Entry::Kind::file)
                 take_content(before, there), take_content(after, there);  // whatever it is by now, it is to stay
@@ -57,7 +57,7 @@ void Runner::Parts::put_images_back(const Step& step) {
                 place.reporter.says(
                     fmt::format("{} stays: what it keeps does not go back to {}", *path, kept_aside.at(*path)));
             else
-                host->restore(*path, before, trash);
+                host->restore(*path, before, made.succession.trash);
         }
     }
 }
@@ -70,7 +70,7 @@ const Runner::Parts::OfPath& Runner::Parts::made_of(const std::string& path, con
 /// Of what a command wrote no attribute tells: what is neither as before it nor as it left it, or has come into a
 /// directory that it made.
 bool Runner::Parts::is_somebodys(const std::string& path, const Succession& made, const Image& there) const {
-    const auto& [before, after, trash] = made;
+    const Image &before = made.before, &after = made.after;
     if (!there.same_as(after)) return !there.same_as(before);
     if (differ_in_time_alone(before, after))
         return there.modified != after.modified && there.modified != before.modified;
@@ -117,7 +117,7 @@ std::vector<Runner::Parts::Made> Runner::Parts::steps_taken_back(const Step& ste
 void Runner::Parts::undo_what_is_left(const Step& step) {
     std::vector<Change> left;
     const View view(*host);
-    const States found = look_again(request.site.catalog, step, view, true);
+    const States found = seen_again(step, view);
     std::optional<States> reached;
     const auto is_back = [&](std::size_t k) {
         if (step.type->way() != Way::files) return false;

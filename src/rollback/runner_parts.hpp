@@ -52,6 +52,7 @@ private:
     std::string unsaid(std::string text);  ///< Without the secrets of this run: a tool may quote them.
     bool judges_a_secret(const std::vector<std::size_t>& steps) const;
     bool prepare(std::size_t number);
+    States seen_again(const Step&, const View&) const;
     void leave_out_what_vanished(std::size_t number);
     void verify(std::size_t number);
     void fail_if_it_changed(const std::vector<std::size_t>& steps) const;

@@ -115,13 +115,22 @@ bool Runner::Parts::waits_for_its_place(std::size_t from, std::size_t number) co
     });
 }
 
+/// What says of a command that it was run may be gone (a path, on a disk that is not mounted): what is to be taken back
+/// is what was recorded of it.
+States Runner::Parts::seen_again(const Step& step, const View& view) const {
+    States found = look_again(request.site.catalog, step, view, takes_back());
+    for (std::size_t k = 0; takes_back() && runs_commands(*step.type) && k < found.size(); ++k)
+        if (!found[k] && !step.changes[k].after) found[k] = step.changes[k].before;
+    return found;
+}
+
 /// Looks again, in a new View: what was planned for holds still, or an earlier step of this run changed it, or the run
 /// ends. False where nothing is left to do.
 bool Runner::Parts::prepare(std::size_t number) {
     Step& step = plan[number];
     const Schema& schema = step.type->schema();
     const View view(*host);
-    const States found = look_again(request.site.catalog, step, view, takes_back());
+    const States found = seen_again(step, view);
     bool work = false;
     for (std::size_t k = 0; k < step.changes.size(); ++k) {
         Change& change = step.changes[k];
@@ -166,7 +175,8 @@ void Runner::Parts::verify(std::size_t number) {
     const States found = look_at_result(step, view);
     for (std::size_t k = 0; k < step.changes.size(); ++k) {
         Change& change = step.changes[k];
-        const bool told = takes_back() && runs_commands(*step.type) && !outcome.conflicts.empty();
+        const bool told = takes_back() && runs_commands(*step.type) &&
+                          (!outcome.conflicts.empty() || is_recorded(*step.type, change.after));
         if (!told && !reaches(step.type->schema(), found[k], change.after))
             throw not_reached(change, step.type->schema(), found[k]);
         take_what_came_along(step.type->schema(), change, found[k]);

@@ -50,6 +50,7 @@ Transactor::TakeBack TakingBack::plan() && {
     look(view);
     gather_paths();
     know_owners(view);
+    stand_by_what_was_run();
     decide(view);
     leave_what_is_lost(view);
     leave_what_is_taken(view);

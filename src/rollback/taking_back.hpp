@@ -53,6 +53,7 @@ private:
     void give_places_to_who_is_there();
     void let_boots_pass(const View&, std::size_t i);
     bool ended_with_its_boot(std::int64_t run);
+    void stand_by_what_was_run();
     void decide(const View&);
     static Conflict conflict_of(const Resource&, const Field*, const State& target, const State& base,
                                 const State& now);

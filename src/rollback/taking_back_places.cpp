@@ -58,4 +58,27 @@ void TakingBack::leave_what_has_no_place(const View&) {
     }
 }
 
+/// That the mark of a command is gone (the path that it creates) does not say that what it did is. What was recorded of
+/// it goes back; its undo is run where that is asked for.
+void TakingBack::stand_by_what_was_run() {
+    const Catalog& catalog = back_.site.catalog;
+    const auto has_lost_its_mark = [&](std::size_t i) {
+        return runs_commands(*catalog[i].type) && bases_[i] && !targets_[i] && !back_.observed[i];
+    };
+    for (const OfPath& of : paths_)
+        if (of.owner && has_lost_its_mark(*of.owner) &&
+            (!of.made.before.same_as(of.made.after) || differ_in_time_alone(of.made.before, of.made.after)))
+            back_.observed[*of.owner] = bases_[*of.owner];
+    for (std::size_t i = 0; i < catalog.size(); ++i) {
+        if (!has_lost_its_mark(i) || is_recorded(*catalog[i].type, bases_[i])) continue;
+        Conflict conflict{catalog[i].id, "", "not run", "run", "what says so is gone, and its undo is not run"};
+        if (resolution_ != Resolution::ours) {
+            tell(std::move(conflict));
+            continue;
+        }
+        back_.observed[i] = bases_[i];
+        back_.decided.push_back({Decided::How::ours, std::move(conflict)});
+    }
+}
+
 }  // namespace chaos::rollback
