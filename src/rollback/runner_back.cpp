@@ -56,6 +56,8 @@ void Runner::Parts::put_images_back(const Step& step) {
             if (is_last_copy(*path, {run, number}))
                 place.reporter.says(
                     fmt::format("{} stays: what it keeps does not go back to {}", *path, kept_aside.at(*path)));
+            else if (made.succession.came_whole && !before && there.kind == Entry::Kind::directory)
+                host->remove_tree(*path);  // it goes as it came
             else
                 host->restore(*path, before, made.succession.trash);
         }

@@ -11,7 +11,8 @@ namespace chaos::rollback {
 /// extended attribute), is in both: going back from `after` to `before` keeps it.
 struct Succession {
     Image before, after;
-    std::string trash;  ///< Where the tree lies that was there before.
+    std::string trash;        ///< Where the tree lies that was there before.
+    bool came_whole = false;  ///< The directory that is there now came back with what was in it.
 
     explicit Succession(const Operation& first);
     /// The next change of the path. What lies there again though the last one took it away is somebody's, and what this

@@ -55,18 +55,7 @@ Transactor::TakeBack TakingBack::plan() && {
     leave_what_is_lost(view);
     leave_what_is_taken(view);
     tell_of_trees(view);
-    for (const std::uint32_t i : keep_occupied(back_.site.catalog, view, back_.observed, back_.goal)) {
-        const Resource& kept = back_.site.catalog[i];
-        // It was decided that it goes, and it does not.
-        std::erase_if(back_.decided, [&](const Decided& told) {
-            return told.conflict.id == kept.id && told.conflict.attribute.empty();
-        });
-        // A package that others came to need is no matter of dispute: it goes with the last of them.
-        if (kept.type->batches() && kept.type->way() == Way::opaque)
-            back_.decided.push_back({Decided::How::theirs, {kept.id, "", "absent", "present", "others need it"}});
-        else
-            tell({kept.id, "", "absent", "present", "there is something in it, or needs it"});
-    }
+    keep_what_is_occupied(view);
     leave_what_has_no_place(view);
     back_.plan = chaos::plan(back_.site.catalog, back_.graph, back_.observed, back_.goal);
     restore_unseen();

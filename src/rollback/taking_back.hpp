@@ -65,6 +65,9 @@ private:
     std::string lost_of(const Succession&, const View&) const;
     void leave_what_is_lost(const View&);
     void leave_what_is_taken(const View&);
+    void keep_what_is_occupied(const View&);
+    std::vector<std::uint32_t> trees_that_came(const std::vector<std::uint32_t>& kept, const View&) const;
+    static bool is_as_it_came(const OfPath& tree, const std::set<std::string>* names, std::int64_t when, const View&);
     void leave_what_has_no_place(const View&);
     std::vector<Change> going_back() const;
     void tell_of_trees(const View&);

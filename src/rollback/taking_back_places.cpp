@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who has the place that several had in turn, and what has none to come back to.
+// What is not as its kind finds it: who has the place that several had in turn, what has none to come back to, and
+// commands whose mark is gone.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -42,6 +43,67 @@ void TakingBack::give_places_to_who_is_there() {
         back_.observed[i] = State();
         hidden_[i].reset();
     }
+}
+
+/// What others are in, or need, stays with them.
+void TakingBack::keep_what_is_occupied(const View& view) {
+    Emptying emptying;
+    emptying.over_members = resolution_ == Resolution::ours;
+    States goal = back_.goal;
+    auto occupied = keep_occupied(back_.site.catalog, view, back_.observed, goal, emptying);
+    emptying.whole = trees_that_came(occupied, view);
+    if (!emptying.whole.empty()) {
+        goal = back_.goal;
+        occupied = keep_occupied(back_.site.catalog, view, back_.observed, goal, emptying);
+    }
+    back_.goal = std::move(goal);
+    for (const std::uint32_t i : occupied) {
+        const Resource& kept = back_.site.catalog[i];
+        // It was decided that it goes, and it does not.
+        std::erase_if(back_.decided, [&](const Decided& told) {
+            return told.conflict.id == kept.id && told.conflict.attribute.empty();
+        });
+        // A package that others came to need is no matter of dispute: it goes with the last of them.
+        if (kept.type->batches() && kept.type->way() == Way::opaque)
+            back_.decided.push_back({Decided::How::theirs, {kept.id, "", "absent", "present", "others need it"}});
+        else
+            tell({kept.id, "", "absent", "present", "there is something in it, or needs it"});
+    }
+}
+
+/// Of these, directories that the runs brought back with all that is in them, and that nobody has touched since: they
+/// go as they came.
+std::vector<std::uint32_t> TakingBack::trees_that_came(const std::vector<std::uint32_t>& kept, const View& view) const {
+    std::vector<std::uint32_t> whole;
+    if (kept.empty()) return whole;
+    std::set<std::string> came;  // where a tree could not be moved in one piece: its names, one by one
+    for (const OfPath& of : paths_)
+        if (!of.made.before && of.made.after) came.insert(of.path);
+    for (const std::int64_t run : back_.runs)
+        for (const ChangeRecord& change : place_.store.outlines(run)) came.erase(change.key);  // by itself
+    for (const OfPath& of : paths_) {
+        const bool is_kept = of.owner && std::find(kept.begin(), kept.end(), *of.owner) != kept.end();
+        if (!is_kept || of.made.before || of.made.after.kind != Entry::Kind::directory) continue;
+        const auto run = place_.store.run(last_runs_[*of.owner]);
+        if (run && is_as_it_came(of, of.made.came_whole ? nullptr : &came, run->ended, view))
+            whole.push_back(*of.owner);
+    }
+    std::sort(whole.begin(), whole.end());
+    return whole;
+}
+
+bool TakingBack::is_as_it_came(const OfPath& tree, const std::set<std::string>* names, std::int64_t when,
+                               const View& view) {
+    std::vector<std::string> todo{tree.path};
+    while (!todo.empty()) {
+        const std::string path = std::move(todo.back());
+        todo.pop_back();
+        const Entry entry = view->look(path);
+        if (entry.changed > when || (names && path != tree.path && !names->contains(path))) return false;
+        if (entry.kind != Entry::Kind::directory) continue;
+        for (const std::string& name : view->list(path)) todo.push_back(path + "/" + name);
+    }
+    return true;
 }
 
 /// What would come back to where another thing stays is left, and named.
