@@ -69,6 +69,8 @@ private:
     std::vector<std::uint32_t> trees_that_came(const std::vector<std::uint32_t>& kept, const View&) const;
     static bool is_as_it_came(const OfPath& tree, const std::set<std::string>* names, std::int64_t when, const View&);
     void leave_what_has_no_place(const View&);
+    void leave_where_others_stay();
+    void leave_what_lies_nowhere(const View&);
     std::vector<Change> going_back() const;
     void tell_of_trees(const View&);
     void restore_unseen();

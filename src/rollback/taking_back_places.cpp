@@ -106,8 +106,13 @@ bool TakingBack::is_as_it_came(const OfPath& tree, const std::set<std::string>* 
     return true;
 }
 
-/// What would come back to where another thing stays is left, and named.
-void TakingBack::leave_what_has_no_place(const View&) {
+/// What can not come back for want of a place is left, and named: the rest goes back.
+void TakingBack::leave_what_has_no_place(const View& view) {
+    leave_where_others_stay();
+    leave_what_lies_nowhere(view);
+}
+
+void TakingBack::leave_where_others_stay() {
     for (const auto& [i, others] : rivals_) {
         State& goal = back_.goal[i];
         if (!goal || back_.observed[i]) continue;
@@ -117,6 +122,37 @@ void TakingBack::leave_what_has_no_place(const View&) {
         goal = State();
         tell({back_.site.catalog[i].id, "", "present", "absent",
               fmt::format("{} stays in its place", to_text(back_.site.catalog[*stays].id))});
+    }
+}
+
+/// The directory that it was in may have gone by a later run, or by somebody.
+void TakingBack::leave_what_lies_nowhere(const View& view) {
+    const Catalog& catalog = back_.site.catalog;
+    std::vector<std::pair<std::string, std::uint32_t>> coming;  // path, and whose
+    for (std::uint32_t i = 0; i < catalog.size(); ++i) {
+        const bool comes = back_.goal[i] && !back_.observed[i];
+        // A command, a package, a user may bring a directory of which nothing is known yet.
+        if (catalog[i].type->way() != Way::files) {
+            if (back_.goal[i] && !same(catalog[i].type->schema(), back_.observed[i], back_.goal[i])) return;
+            continue;
+        }
+        // What is called by another name makes the directories that its path needs by itself.
+        for (const std::string& name : comes ? provided(*catalog[i].type, back_.goal[i]) : std::vector<std::string>())
+            if (name == "path:" + catalog[i].id.key) coming.emplace_back(catalog[i].id.key, i);
+    }
+    const auto shorter = [](const auto& a, const auto& b) { return a.first.size() < b.first.size(); };
+    std::sort(coming.begin(), coming.end(), shorter);  // a directory before what is in it
+    std::set<std::string> come;
+    for (const auto& [path, i] : coming) {
+        if (!back_.goal[i]) continue;
+        const std::string directory = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
+        const auto kind = come.contains(directory) ? Entry::Kind::directory : view->look(directory).kind;
+        if (kind == Entry::Kind::directory || kind == Entry::Kind::link) {
+            come.insert(path);
+            continue;
+        }
+        back_.goal[i] = State();
+        tell({catalog[i].id, "", "present", "absent", fmt::format("{}, which it was in, is not there", directory)});
     }
 }
 
