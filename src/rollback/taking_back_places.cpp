@@ -143,10 +143,14 @@ void TakingBack::leave_what_lies_nowhere(const View& view) {
     const auto shorter = [](const auto& a, const auto& b) { return a.first.size() < b.first.size(); };
     std::sort(coming.begin(), coming.end(), shorter);  // a directory before what is in it
     std::set<std::string> come;
+    const auto comes_in = [&](std::string path) {  // a tree comes back with the directories in it
+        while (path.size() > 1 && !come.contains(path)) path.resize(path.rfind('/'));
+        return path.size() > 1;
+    };
     for (const auto& [path, i] : coming) {
         if (!back_.goal[i]) continue;
         const std::string directory = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
-        const auto kind = come.contains(directory) ? Entry::Kind::directory : view->look(directory).kind;
+        const auto kind = comes_in(directory) ? Entry::Kind::directory : view->look(directory).kind;
         if (kind == Entry::Kind::directory || kind == Entry::Kind::link) {
             come.insert(path);
             continue;
