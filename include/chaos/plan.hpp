@@ -78,9 +78,16 @@ bool reaches(const Schema&, const State& found, const State& after);
 /// What will be: the wishes laid over what is, every choice made. May add companions to catalog and observed.
 States resolve(Catalog&, const View&, States& observed, Diagnostics& problems);
 
+/// What goes though somebody else's is in it.
+struct Emptying {
+    std::vector<std::uint32_t> whole{};  ///< Directories, with all that lies in them. Sorted.
+    bool over_members = false;           ///< Groups, whoever came to be in them.
+};
+
 /// Directories that are to go though something stays in them keep standing: their goal becomes what is there. Answers
 /// which.
-std::vector<std::uint32_t> keep_occupied(const Catalog&, const View&, const States& observed, States& goal);
+std::vector<std::uint32_t> keep_occupied(const Catalog&, const View&, const States& observed, States& goal,
+                                         const Emptying& = {});
 
 /// Steps from one state to another. Pure: the same arguments give the same plan.
 /// Makes and changes follow the edges; what goes, goes first and against them; where nothing is said: Order, then the

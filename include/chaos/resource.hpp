@@ -179,6 +179,10 @@ public:
         return (void)all, std::string();
     }
 
+    /// Who can not be without it by now, as the names that they provide (`user:ann`, whose own group it is): while one
+    /// of them stays and needs it, it does.
+    virtual std::vector<std::string> needed_by(const View&, const State&) const { return {}; }
+
     /// What runs of it now, for kinds that start something: a reaction is owed to what started before its inputs
     /// changed (store.md C9). Nothing for a kind that starts nothing; an empty id where it does not run.
     virtual std::optional<Invocation> runs_as(const View&, const State&) const { return std::nullopt; }

@@ -3,6 +3,7 @@
 // many at once only where nobody else has come to need it.
 #include <algorithm>
 #include <chaos/plan.hpp>
+#include <iterator>
 #include <map>
 #include <unordered_map>
 #include <unordered_set>
@@ -80,15 +81,25 @@ std::vector<std::string> claimed(const Resource& resource, const State& state, C
     return names;
 }
 
-/// What others came to stand in since is theirs as well: a group, that of its members. Where it was declared for whom
-/// it is, its own state tells.
-void keep_what_serves(const Catalog& catalog, const States& observed, States& goal, std::vector<std::uint32_t>& kept) {
+/// Whom it stands for as well: who came into it since (into a group), and who can not be without it. Where it was
+/// declared for whom it is, its own state tells.
+std::vector<std::string> served_by(const Resource& resource, const View& view, const State& observed,
+                                   const Emptying& emptying) {
+    auto served = resource.type->needed_by(view, observed);
+    auto joined = claimed(resource, observed, Claim::Role::serves);
+    if (!emptying.over_members && claimed(resource, resource.wanted, Claim::Role::serves).empty())
+        std::move(joined.begin(), joined.end(), std::back_inserter(served));
+    return served;
+}
+
+/// What others came to stand in since is theirs as well: a group, that of its members.
+void keep_what_serves(const Catalog& catalog, const View& view, const States& observed, States& goal,
+                      const Emptying& emptying, std::vector<std::uint32_t>& kept) {
     using Role = Claim::Role;
     std::vector<std::pair<std::uint32_t, std::vector<std::string>>> serving;
     for (std::uint32_t i = 0; i < catalog.size(); ++i) {
         if (!observed[i] || goal[i] || catalog[i].where) continue;
-        auto served = claimed(catalog[i], observed[i], Role::serves);
-        if (!served.empty() && claimed(catalog[i], catalog[i].wanted, Role::serves).empty())
+        if (auto served = served_by(catalog[i], view, observed[i], emptying); !served.empty())
             serving.emplace_back(i, std::move(served));
     }
     if (serving.empty()) return;
@@ -158,7 +169,8 @@ std::unordered_set<std::string> used_by_what_stays(const Catalog& catalog, const
     return used;
 }
 
-std::vector<std::uint32_t> keep_paths(const Catalog& catalog, const View& view, const States& observed, States& goal) {
+std::vector<std::uint32_t> keep_paths(const Catalog& catalog, const View& view, const States& observed, States& goal,
+                                      const Emptying& emptying) {
     std::unordered_map<std::string, std::uint32_t> going;
     std::vector<std::pair<std::string, std::uint32_t>> paths;
     for (std::uint32_t i = 0; i < catalog.size(); ++i) {
@@ -203,9 +215,10 @@ std::vector<std::uint32_t> keep_paths(const Catalog& catalog, const View& view, 
             const std::string inside = (path == "/" ? path : path + "/") + name;
             return going.contains(inside) || (home && (returning.contains(inside) || is_skeleton(view, inside, name)));
         };
-        const bool empties =
-            !(home ? homes_in_use : used).contains(path) &&
-            (is_whole_tree(catalog[i], observed[i], path) || std::all_of(names.begin(), names.end(), is_ours));
+        const bool empties = !(home ? homes_in_use : used).contains(path) &&
+                             (is_whole_tree(catalog[i], observed[i], path) ||
+                              std::binary_search(emptying.whole.begin(), emptying.whole.end(), i) ||
+                              std::all_of(names.begin(), names.end(), is_ours));
         if (empties) continue;
         going.erase(path);
         goal[i] = observed[i];
@@ -217,10 +230,10 @@ std::vector<std::uint32_t> keep_paths(const Catalog& catalog, const View& view, 
 
 }  // namespace
 
-std::vector<std::uint32_t> keep_occupied(const Catalog& catalog, const View& view, const States& observed,
-                                         States& goal) {
-    auto kept = keep_paths(catalog, view, observed, goal);
-    keep_what_serves(catalog, observed, goal, kept);
+std::vector<std::uint32_t> keep_occupied(const Catalog& catalog, const View& view, const States& observed, States& goal,
+                                         const Emptying& emptying) {
+    auto kept = keep_paths(catalog, view, observed, goal, emptying);
+    keep_what_serves(catalog, view, observed, goal, emptying, kept);
     return kept;
 }
 

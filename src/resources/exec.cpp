@@ -199,10 +199,12 @@ public:
         if (output.status != 0) throw failed(command, output);
     }
 
-    /// What ran because of what it watches is not run once more to take that back.
+    /// What ran because of what it watches is not run once more to take that back; what was recorded, never.
     void undo_all(WritableHost& host, std::span<const Change> changes) const override {
+        const auto is_recorded = [](const State& state) { return state && state.as<Exec>()->record; };
         for (const Change& change : changes)
-            if (!change.before != !change.after) apply(host, change.before.as<Exec>(), change.after.as<Exec>(), false);
+            if (!change.before != !change.after && !is_recorded(change.after))
+                apply(host, change.before.as<Exec>(), change.after.as<Exec>(), false);
     }
 };
 

@@ -119,6 +119,16 @@ public:
         return frees ? std::string() : fmt::format("gid {} is that of group {}", *to->gid, other->name);
     }
 
+    /// Whose own group it is: groupdel would refuse it, and nobody could log in whose group has no name.
+    std::vector<std::string> needed_by(const View& view, const State& state) const override {
+        const auto& accounts = view.once<Accounts>();
+        std::vector<std::string> names;
+        if (const auto* there = accounts.group(state.as<Group>()->name))
+            for (const auto& user : accounts.users)
+                if (user.gid == there->gid) names.push_back("user:" + user.name);
+        return names;
+    }
+
     Way way() const override { return Way::opaque; }
     Footprint footprint() const override { return {.contents = contents, .lines = true}; }
 

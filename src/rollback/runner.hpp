@@ -44,6 +44,11 @@ inline bool runs_commands(const ResourceType& type) {
     return type.way() == Way::opaque && type.schema().reacts;
 }
 
+/// Of such a kind: what it wrote is known, and goes back without its help.
+inline bool is_recorded(const ResourceType& type, const State& done) {
+    return runs_commands(type) && done && type.undo_of({{}, {}, done}) == Undo::exact;
+}
+
 /// True where one of them has, or had, an attribute that is hidden.
 bool is_given_a_secret(std::span<const Change>);
 

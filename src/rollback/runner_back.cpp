@@ -38,12 +38,13 @@ void Runner::Parts::put_images_back(const Step& step) {
         if (paths == paths_of.end()) continue;
         // Newest first: a directory that went with what was in it comes before that.
         for (auto path = paths->second.rbegin(); path != paths->second.rend(); ++path) {
-            if (stays(*path) || has_a_step_of_its_own(*path, here, {run, number})) continue;
-            auto [before, after, trash] = images.at(*path);
+            const OfPath& made = made_of(*path, {run, number});
+            if (stays(made) || has_a_step_of_its_own(made, here, {run, number})) continue;
+            Image before = made.succession.before, after = made.succession.after;
             const Image there = host->image(*path);
             if (lacks_content(before) && lacks_content(after) && there.kind == Entry::Kind::file)
                 take_content(before, there), take_content(after, there);  // whatever it is by now, it is to stay
-            if (runs_commands(*step.type) && is_somebodys(*path, there)) {
+            if (runs_commands(*step.type) && is_somebodys(*path, made.succession, there)) {
                 outcome.conflicts.push_back({{step.type->schema().name, *path},
                                              "",
                                              "as before the run",
@@ -52,19 +53,26 @@ void Runner::Parts::put_images_back(const Step& step) {
                 continue;
             }
             if (!there.same_as(after)) continue;
-            if (is_last_copy(*path))
+            if (is_last_copy(*path, {run, number}))
                 place.reporter.says(
                     fmt::format("{} stays: what it keeps does not go back to {}", *path, kept_aside.at(*path)));
+            else if (made.succession.came_whole && !before && there.kind == Entry::Kind::directory)
+                host->remove_tree(*path);  // it goes as it came
             else
-                host->restore(*path, before, trash);
+                host->restore(*path, before, made.succession.trash);
         }
     }
 }
 
+const Runner::Parts::OfPath& Runner::Parts::made_of(const std::string& path, const Made& made) const {
+    const auto later = image_of.find({made, path});
+    return images.at(path).at(later == image_of.end() ? 0 : later->second);
+}
+
 /// Of what a command wrote no attribute tells: what is neither as before it nor as it left it, or has come into a
 /// directory that it made.
-bool Runner::Parts::is_somebodys(const std::string& path, const Image& there) const {
-    const auto& [before, after, trash] = images.at(path);
+bool Runner::Parts::is_somebodys(const std::string& path, const Succession& made, const Image& there) const {
+    const Image &before = made.before, &after = made.after;
     if (!there.same_as(after)) return !there.same_as(before);
     if (differ_in_time_alone(before, after))
         return there.modified != after.modified && there.modified != before.modified;
@@ -72,35 +80,33 @@ bool Runner::Parts::is_somebodys(const std::string& path, const Image& there) co
 }
 
 /// Of a resource that this run leaves as it is, though the step that changed it goes back.
-bool Runner::Parts::stays(const std::string& path) const {
-    const auto owner = owners.find(path);
-    return owner != owners.end() && !going_back.contains(owner->second);
+bool Runner::Parts::stays(const OfPath& path) const {
+    return !path.owner.empty() && !going_back.contains(path.owner);
 }
 
 /// Resources that were changed in one step may go back in several: each path does so where its own resource does.
-bool Runner::Parts::has_a_step_of_its_own(const std::string& path, const std::set<std::string>& here,
-                                          const std::pair<std::int64_t, std::int64_t>& made) const {
-    const auto owner = owners.find(path);
-    if (owner == owners.end() || here.contains(owner->second)) return false;
-    const auto steps = made_by.find(owner->second);
+bool Runner::Parts::has_a_step_of_its_own(const OfPath& path, const std::set<std::string>& here,
+                                          const Made& made) const {
+    if (path.owner.empty() || here.contains(path.owner)) return false;
+    const auto steps = made_by.find(path.owner);
     return steps != made_by.end() && std::find(steps->second.begin(), steps->second.end(), made) != steps->second.end();
 }
 
 /// Somebody's bytes that a step kept aside, and that do not go back to the place they came from: that was changed
 /// again since, or goes back to what was there before them.
-bool Runner::Parts::is_last_copy(const std::string& path) const {
+bool Runner::Parts::is_last_copy(const std::string& path, const Made& made) const {
     const auto from = kept_aside.find(path);
-    const Succession& copy = images.at(path);
+    const Succession& copy = made_of(path, made).succession;
     if (from == kept_aside.end() || copy.before) return false;
     const Image here = host->image(from->second);
     if (same_bytes(here, copy.after)) return false;
-    const Succession& origin = images.at(from->second);
-    return stays(from->second) || !here.same_as(origin.after) || !same_bytes(origin.before, copy.after);
+    const OfPath& origin = made_of(from->second, made);
+    return stays(origin) || !here.same_as(origin.succession.after) || !same_bytes(origin.succession.before, copy.after);
 }
 
 /// Which steps of the runs taken back made these changes, newest first.
-std::vector<std::pair<std::int64_t, std::int64_t>> Runner::Parts::steps_taken_back(const Step& step) const {
-    std::vector<std::pair<std::int64_t, std::int64_t>> steps;
+std::vector<Runner::Parts::Made> Runner::Parts::steps_taken_back(const Step& step) const {
+    std::vector<Made> steps;
     for (const Change& change : step.changes)
         if (const auto made = made_by.find(to_text(change.id)); made != made_by.end())
             steps.insert(steps.end(), made->second.begin(), made->second.end());
@@ -113,7 +119,7 @@ std::vector<std::pair<std::int64_t, std::int64_t>> Runner::Parts::steps_taken_ba
 void Runner::Parts::undo_what_is_left(const Step& step) {
     std::vector<Change> left;
     const View view(*host);
-    const States found = look_again(request.site.catalog, step, view, true);
+    const States found = seen_again(step, view);
     std::optional<States> reached;
     const auto is_back = [&](std::size_t k) {
         if (step.type->way() != Way::files) return false;
@@ -157,24 +163,41 @@ void Runner::takes_back(const std::vector<std::int64_t>& runs) {
     std::sort(parts_->taken_back.begin(), parts_->taken_back.end());
     for (const Step& step : parts_->plan)
         for (const Change& change : step.changes) parts_->going_back.insert(to_text(change.id));
-    for (const std::int64_t run : parts_->taken_back) {
-        for (const ChangeRecord& change : parts_->place.store.outlines(run)) {
-            const std::string id = change.key.empty() ? change.type : change.type + ":" + change.key;
-            parts_->made_by[id].emplace_back(run, change.step);
-            if (change.key.starts_with('/')) parts_->owners[change.key] = id;
-        }
-        const std::vector<Operation> operations = parts_->place.store.operations(run);
-        std::map<std::int64_t, std::map<std::string, const Operation*>> steps;
-        for (const Operation& operation : operations)
-            if (!operation.effect) steps[operation.step].emplace(operation.path, &operation);
-        for (const Operation& operation : operations) {
-            if (operation.effect) continue;
-            if (const auto from = came_from(operation, steps[operation.step]); !from.empty())
-                parts_->kept_aside[operation.path] = from;
-            parts_->paths_of[{run, operation.step}].push_back(operation.path);
-            const auto [held, first] = parts_->images.try_emplace(operation.path, operation);
-            if (!first) held->second.add(operation);
-        }
+    std::map<std::string, std::string> named;
+    for (const std::int64_t run : parts_->taken_back) parts_->take_up(run, named);
+    for (auto& [path, made] : parts_->images)
+        if (const auto owner = named.find(path); made.size() == 1 && owner != named.end())
+            made.back().owner = owner->second;
+}
+
+/// What this run, of those that are taken back, made of which path. `named`: by path, the last resource of that name.
+void Runner::Parts::take_up(std::int64_t run, std::map<std::string, std::string>& named) {
+    std::map<std::pair<std::int64_t, std::string>, std::string> owners;  // by step and path
+    for (const ChangeRecord& change : place.store.outlines(run)) {
+        const std::string id = change.key.empty() ? change.type : change.type + ":" + change.key;
+        made_by[id].emplace_back(run, change.step);
+        if (change.key.starts_with('/')) named[change.key] = owners[{change.step, change.key}] = id;
+    }
+    const std::vector<Operation> operations = place.store.operations(run);
+    std::map<std::int64_t, std::map<std::string, const Operation*>> steps;
+    for (const Operation& operation : operations)
+        if (!operation.effect) steps[operation.step].emplace(operation.path, &operation);
+    for (const Operation& operation : operations) {
+        if (operation.effect) continue;
+        const Made by{run, operation.step};
+        if (const auto from = came_from(operation, steps[operation.step]); !from.empty())
+            kept_aside[operation.path] = from;
+        paths_of[by].push_back(operation.path);
+        const auto owner = owners.find({operation.step, operation.path});
+        auto& made = images[operation.path];
+        const bool of_another = !made.empty() && owner != owners.end() && !made.back().owner.empty() &&
+                                made.back().owner != owner->second && is_another(made.back().succession, operation);
+        if (made.empty() || of_another)
+            made.push_back({Succession(operation), {}});
+        else
+            made.back().succession.add(operation);
+        if (owner != owners.end()) made.back().owner = owner->second;
+        if (made.size() > 1) image_of[{by, operation.path}] = made.size() - 1;
     }
 }
 

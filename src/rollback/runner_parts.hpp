@@ -52,19 +52,28 @@ private:
     std::string unsaid(std::string text);  ///< Without the secrets of this run: a tool may quote them.
     bool judges_a_secret(const std::vector<std::size_t>& steps) const;
     bool prepare(std::size_t number);
+    States seen_again(const Step&, const View&) const;
     void leave_out_what_vanished(std::size_t number);
     void verify(std::size_t number);
     void fail_if_it_changed(const std::vector<std::size_t>& steps) const;
     void record_done(std::size_t number);
+    /// Where one kind's was taken away and another kind's made, a path is taken back as two.
+    using Made = std::pair<std::int64_t, std::int64_t>;  ///< By a run, in a step of it.
+    struct OfPath {
+        Succession succession;
+        std::string owner;  ///< The resource that is called so; empty: none.
+    };
     void put_images_back(const Step&);
-    bool is_somebodys(const std::string& path, const Image& there) const;
-    bool stays(const std::string& path) const;
-    bool has_a_step_of_its_own(const std::string& path, const std::set<std::string>& here,
-                               const std::pair<std::int64_t, std::int64_t>& made) const;
-    bool is_last_copy(const std::string& path) const;
+    const OfPath& made_of(const std::string& path, const Made&) const;
+    bool is_somebodys(const std::string& path, const Succession&, const Image& there) const;
+    bool stays(const OfPath&) const;
+    bool has_a_step_of_its_own(const OfPath&, const std::set<std::string>& here, const Made&) const;
+    bool is_last_copy(const std::string& path, const Made&) const;
+    void take_up(std::int64_t run, std::map<std::string, std::string>& named);
+    bool waits_for_its_place(std::size_t from, std::size_t number) const;
     void undo_what_is_left(const Step&);
     void take_call_back(Step&);
-    std::vector<std::pair<std::int64_t, std::int64_t>> steps_taken_back(const Step&) const;
+    std::vector<Made> steps_taken_back(const Step&) const;
     void fail_if_it_waited_for_one(std::size_t number);
 
     // After the last one.
@@ -92,12 +101,12 @@ private:
     Outcome outcome;
     std::optional<std::vector<std::string>> secrets;  ///< Once something failed.
     std::vector<std::int64_t> taken_back;
-    std::map<std::string, std::vector<std::pair<std::int64_t, std::int64_t>>> made_by;   ///< By id: run and step.
-    std::map<std::pair<std::int64_t, std::int64_t>, std::vector<std::string>> paths_of;  ///< By run and step.
-    std::map<std::string, std::string> owners;      ///< By path: the resource that is called so.
-    std::set<std::string> going_back;               ///< Ids of this plan.
-    std::map<std::string, std::string> kept_aside;  ///< By path: from where its bytes came, when they made room.
-    std::map<std::string, Succession> images;       ///< Of the runs taken back, by path.
+    std::map<std::string, std::vector<Made>> made_by;  ///< By id.
+    std::map<Made, std::vector<std::string>> paths_of;
+    std::set<std::string> going_back;                   ///< Ids of this plan.
+    std::map<std::string, std::string> kept_aside;      ///< By path: from where its bytes came, when they made room.
+    std::map<std::string, std::vector<OfPath>> images;  ///< Of the runs taken back, by path.
+    std::map<std::pair<Made, std::string>, std::size_t> image_of;  ///< Which of those it is, but the first.
 };
 
 }  // namespace chaos::rollback

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chaos/goes_along.hpp>
 
+#include "provided.hpp"
 #include "runner_parts.hpp"
 
 namespace chaos::rollback {
@@ -84,7 +85,7 @@ bool Runner::Parts::judges_a_secret(const std::vector<std::size_t>& steps) const
 std::size_t Runner::Parts::end_of_phase(std::size_t from) const {
     std::size_t end = from;
     if (plan[from].type->way() == Way::files) {
-        while (end < plan.size() && plan[end].type->way() == Way::files) ++end;
+        while (end < plan.size() && plan[end].type->way() == Way::files && !waits_for_its_place(from, end)) ++end;
         return end;
     }
     const auto joins = [&](std::size_t number) {
@@ -97,13 +98,39 @@ std::size_t Runner::Parts::end_of_phase(std::size_t from) const {
     return std::max(end, from + 1);
 }
 
+/// What comes back to where another kind's goes (a file, to where a directory is): once that is gone it is looked at.
+bool Runner::Parts::waits_for_its_place(std::size_t from, std::size_t number) const {
+    const auto comes = [](const Change& change) { return !change.before && change.after; };
+    const Step& step = plan[number];
+    if (!takes_back() || std::none_of(step.changes.begin(), step.changes.end(), comes)) return false;
+    std::set<std::string> left;
+    for (std::size_t earlier = from; earlier < number; ++earlier)
+        for (const Change& change : plan[earlier].changes)
+            if (plan[earlier].type != step.type && !change.after)
+                for (std::string& name : provided(*plan[earlier].type, change.before)) left.insert(std::move(name));
+    if (left.empty()) return false;
+    return std::any_of(step.changes.begin(), step.changes.end(), [&](const Change& change) {
+        const auto names = comes(change) ? provided(*step.type, change.after) : std::vector<std::string>();
+        return std::any_of(names.begin(), names.end(), [&](const std::string& name) { return left.contains(name); });
+    });
+}
+
+/// What says of a command that it was run may be gone (a path, on a disk that is not mounted): what is to be taken back
+/// is what was recorded of it.
+States Runner::Parts::seen_again(const Step& step, const View& view) const {
+    States found = look_again(request.site.catalog, step, view, takes_back());
+    for (std::size_t k = 0; takes_back() && runs_commands(*step.type) && k < found.size(); ++k)
+        if (!found[k] && !step.changes[k].after) found[k] = step.changes[k].before;
+    return found;
+}
+
 /// Looks again, in a new View: what was planned for holds still, or an earlier step of this run changed it, or the run
 /// ends. False where nothing is left to do.
 bool Runner::Parts::prepare(std::size_t number) {
     Step& step = plan[number];
     const Schema& schema = step.type->schema();
     const View view(*host);
-    const States found = look_again(request.site.catalog, step, view, takes_back());
+    const States found = seen_again(step, view);
     bool work = false;
     for (std::size_t k = 0; k < step.changes.size(); ++k) {
         Change& change = step.changes[k];
@@ -148,7 +175,8 @@ void Runner::Parts::verify(std::size_t number) {
     const States found = look_at_result(step, view);
     for (std::size_t k = 0; k < step.changes.size(); ++k) {
         Change& change = step.changes[k];
-        const bool told = takes_back() && runs_commands(*step.type) && !outcome.conflicts.empty();
+        const bool told = takes_back() && runs_commands(*step.type) &&
+                          (!outcome.conflicts.empty() || is_recorded(*step.type, change.after));
         if (!told && !reaches(step.type->schema(), found[k], change.after))
             throw not_reached(change, step.type->schema(), found[k]);
         take_what_came_along(step.type->schema(), change, found[k]);

@@ -71,7 +71,15 @@ void take_content(Image& image, const Image& from) {
     image.size = from.size;
 }
 
-Succession::Succession(const Operation& first) : before(first.before), after(first.after), trash(thrown(first)) {}
+bool is_another(const Succession& made, const Operation& next) {
+    return !made.after && !next.before && next.after;
+}
+
+Succession::Succession(const Operation& first)
+    : before(first.before),
+      after(first.after),
+      trash(thrown(first)),
+      came_whole(manner_of(first) == Manner::from_trash) {}
 
 void Succession::add(const Operation& next) {
     if (!after && next.before) {

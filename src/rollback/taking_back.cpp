@@ -44,27 +44,19 @@ Transactor::TakeBack TakingBack::plan() && {
     gather();
     for (const Span& span : spans_) add(span);
     if (!problems_.ok()) throw problems_.errors().front();
+    find_rivals();
     back_.graph = edges();
     const View view(place_.looking);
     look(view);
     gather_paths();
     know_owners(view);
+    stand_by_what_was_run();
     decide(view);
     leave_what_is_lost(view);
     leave_what_is_taken(view);
     tell_of_trees(view);
-    for (const std::uint32_t i : keep_occupied(back_.site.catalog, view, back_.observed, back_.goal)) {
-        const Resource& kept = back_.site.catalog[i];
-        // It was decided that it goes, and it does not.
-        std::erase_if(back_.decided, [&](const Decided& told) {
-            return told.conflict.id == kept.id && told.conflict.attribute.empty();
-        });
-        // A package that others came to need is no matter of dispute: it goes with the last of them.
-        if (kept.type->batches() && kept.type->way() == Way::opaque)
-            back_.decided.push_back({Decided::How::theirs, {kept.id, "", "absent", "present", "others need it"}});
-        else
-            tell({kept.id, "", "absent", "present", "there is something in it, or needs it"});
-    }
+    keep_what_is_occupied(view);
+    leave_what_has_no_place(view);
     back_.plan = chaos::plan(back_.site.catalog, back_.graph, back_.observed, back_.goal);
     restore_unseen();
     find_settling();
@@ -185,21 +177,18 @@ bool TakingBack::leave_to_later_runs(const Span& span, const State& base, State&
 /// What somebody put into the way of one must not hold up the others: it stays, and is named.
 void TakingBack::look(const View& view) {
     const Catalog& catalog = back_.site.catalog;
-    hidden_.assign(catalog.size(), 0);
+    hidden_.assign(catalog.size(), std::nullopt);
     back_.observed = observe(catalog, view, problems_, 1, true);
-    if (problems_.ok()) return;
-    for (std::size_t i = 0; i < catalog.size(); ++i) {
+    for (std::size_t i = 0; !problems_.ok() && i < catalog.size(); ++i) {
         Diagnostics problems;
         const Catalog one{catalog[i]};
         States found = observe(one, view, problems, 1, true);
-        if (problems.ok()) {
-            back_.observed[i] = found.front();
-            continue;
-        }
-        hidden_[i] = 1;
-        back_.observed[i] = bases_[i];
-        tell({catalog[i].id, "", "as before the run", "as the run left it", problems.errors().front().what()});
+        if (!problems.ok()) hidden_[i] = problems.errors().front();
+        back_.observed[i] = problems.ok() ? found.front() : bases_[i];
     }
+    give_places_to_who_is_there();
+    for (std::size_t i = 0; i < catalog.size(); ++i)
+        if (hidden_[i]) tell({catalog[i].id, "", "as before the run", "as the run left it", hidden_[i]->what()});
 }
 
 /// What an earlier boot's kernel had is no more: not what was there before the runs, nor what they made of it.

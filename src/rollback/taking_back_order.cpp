@@ -29,6 +29,7 @@ Graph TakingBack::edges() const {
     // alone.
     for (const std::span<const Graph::Edge> written : {std::span<const Graph::Edge>(edges), {}}) {
         Catalog catalog = back_.site.catalog;  // what it notes in there is for a run of the manifest
+        for (const auto& [i, others] : rivals_) catalog[i].absent = !bases_[i];
         Diagnostics problems;
         Graph graph = order(catalog, written, problems);
         if (problems.ok()) return graph;

@@ -25,28 +25,43 @@ bool is_damaged(const std::string& path, const Digest& wanted) try {
 
 }  // namespace
 
-/// What these runs made of each path, and which resource it is of.
+/// What these runs made of each path, and which resource it is of. Where one kind's was taken away and another kind's
+/// made, those are two.
 void TakingBack::gather_paths() {
+    std::map<std::string, std::size_t> newest;
     for (const std::int64_t run : back_.runs)
         for (const Operation& operation : place_.store.operations(run)) {
             const auto parts = in_step_.find({run, operation.step});
             if (operation.effect || parts == in_step_.end()) continue;
-            const auto [held, first] = paths_.try_emplace(operation.path, OfPath{Succession(operation), {}});
-            if (!first) held->second.made.add(operation);
-            for (const Part& part : parts->second)
-                if (parts->second.size() == 1 || back_.site.catalog[part.number].id.key == operation.path)
-                    held->second.owner = part.number;
+            const auto owner = owner_of(operation, parts->second);
+            const auto [held, first] = newest.try_emplace(operation.path, paths_.size());
+            OfPath* so_far = first ? nullptr : &paths_[held->second];
+            if (!so_far ||
+                (owner && so_far->owner && *owner != *so_far->owner && is_another(so_far->made, operation))) {
+                held->second = paths_.size();
+                paths_.push_back({operation.path, Succession(operation), owner});
+                continue;
+            }
+            so_far->made.add(operation);
+            if (owner) so_far->owner = owner;
         }
+}
+
+std::optional<std::uint32_t> TakingBack::owner_of(const Operation& operation, const std::vector<Part>& parts) const {
+    if (parts.size() == 1) return parts.front().number;
+    for (const Part& part : parts)
+        if (back_.site.catalog[part.number].id.key == operation.path) return part.number;
+    return std::nullopt;
 }
 
 /// What belongs to the number that the runs gave it is as they left it, also where nobody is called as it was then.
 void TakingBack::know_owners(const View& view) {
-    for (const auto& [path, of] : paths_) {
+    for (const OfPath& of : paths_) {
         if (!of.owner || !of.made.after || !back_.observed[*of.owner] || !bases_[*of.owner]) continue;
         const Schema& schema = back_.site.catalog[*of.owner].type->schema();
         const State& now = back_.observed[*of.owner];
         State &base = bases_[*of.owner], &target = targets_[*of.owner];
-        const Entry entry = view->look(path);
+        const Entry entry = view->look(of.path);
         for (const Field& field : schema.fields) {
             const bool user = field.person == Field::Person::user, group = field.person == Field::Person::group;
             const bool by_number =
@@ -77,7 +92,7 @@ std::string TakingBack::lost_of(const Succession& made, const View& view) const 
 
 /// One that can not go back must not hold up the others: it stays, and is named.
 void TakingBack::leave_what_is_lost(const View& view) {
-    for (const auto& [path, of] : paths_) {
+    for (const OfPath& of : paths_) {
         if (!of.owner) continue;
         const Resource& resource = back_.site.catalog[*of.owner];
         const State& now = back_.observed[*of.owner];
@@ -93,7 +108,7 @@ void TakingBack::leave_what_is_lost(const View& view) {
 /// A tree goes back to where nothing is. Where somebody made its directory again, what was in it stays in the trash:
 /// no attribute tells of that.
 void TakingBack::tell_of_trees(const View& view) {
-    for (const auto& [path, of] : paths_) {
+    for (const OfPath& of : paths_) {
         if (of.made.trash.empty() || of.made.after || !of.owner || !back_.observed[*of.owner]) continue;
         const std::string& trash = of.made.trash;
         if (view->look(trash).kind != Entry::Kind::directory || view->list(trash).empty()) continue;
@@ -107,7 +122,7 @@ void TakingBack::tell_of_trees(const View& view) {
 /// That goes back to the byte as well, after all else.
 void TakingBack::restore_unseen() {
     std::map<const ResourceType*, std::set<std::uint32_t>> found;
-    for (const auto& [path, of] : paths_) {
+    for (const OfPath& of : paths_) {
         if (!of.owner) continue;
         const std::uint32_t number = *of.owner;
         const Resource& resource = back_.site.catalog[number];

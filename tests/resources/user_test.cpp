@@ -75,6 +75,30 @@ TEST_CASE("a user that could not be, or must not be, is refused") {
     CHECK_THROWS_AS(user({{"name", "-x"}}), Error);
 }
 
+TEST_CASE("a group that goes back stays while somebody has it as own group, and goes with who does") {
+    const auto host = debian();
+    const auto kept = [&](std::vector<Resource> catalog, bool over_members) {
+        const View view(host);
+        Diagnostics problems;
+        const States observed = observe(catalog, view, problems, 1, true);
+        States goal(catalog.size());
+        keep_occupied(catalog, view, observed, goal, {.over_members = over_members});
+        return goal[0] ? "stays" : "goes";
+    };
+    const auto group = [](const char* name) {
+        Resource one = declare("group", attributes({{"name", name}}));
+        one.where = {};
+        return one;
+    };
+    Resource eve = user({{"name", "eve"}});
+    eve.where = {};
+    CHECK(kept({group("eve")}, false) == std::string("stays"));
+    CHECK(kept({group("eve")}, true) == std::string("stays"));
+    CHECK(kept({group("eve"), eve}, false) == std::string("goes"));
+    CHECK(kept({group("ops")}, false) == std::string("stays"));
+    CHECK(kept({group("ops")}, true) == std::string("goes"));
+}
+
 TEST_CASE("whose number it is by now is in the way of what comes back, unless that goes back along with it") {
     const auto host = debian();
     const View view(host);

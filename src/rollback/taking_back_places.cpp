@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is not as its kind finds it: who has the place that several had in turn, what has none to come back to, and
+// commands whose mark is gone.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "provided.hpp"
+#include "taking_back.hpp"
+
+namespace chaos::rollback {
+
+/// A path may have been a file and a directory in turn: of what comes back and what goes, who is in the same place.
+void TakingBack::find_rivals() {
+    const auto is_missing = [](const State& state) { return !state; };
+    if (std::none_of(bases_.begin(), bases_.end(), is_missing) ||
+        std::none_of(targets_.begin(), targets_.end(), is_missing))
+        return;
+    std::unordered_map<std::string, std::uint32_t> first;
+    std::map<std::string, std::vector<std::uint32_t>> shared;
+    for (std::uint32_t i = 0; i < bases_.size(); ++i) {
+        if (bases_[i] && targets_[i]) continue;
+        for (std::string& name : provided(*back_.site.catalog[i].type, bases_[i] ? bases_[i] : targets_[i])) {
+            const auto [held, fresh] = first.try_emplace(std::move(name), i);
+            if (fresh || held->second == i) continue;
+            auto& those = shared.try_emplace(held->first, 1, held->second).first->second;
+            those.push_back(i);
+        }
+    }
+    for (const auto& [name, those] : shared)
+        for (const std::uint32_t one : those)
+            for (const std::uint32_t other : those)
+                if (one != other) rivals_[one].push_back(other);
+}
+
+/// What is found where one of the runs put something of another kind is that, and nobody's edit: of what had been there
+/// before there is nothing.
+void TakingBack::give_places_to_who_is_there() {
+    const auto is_there = [&](std::uint32_t one) { return bases_[one] && back_.observed[one] && !hidden_[one]; };
+    for (const auto& [i, others] : rivals_) {
+        if (bases_[i] || std::none_of(others.begin(), others.end(), is_there)) continue;
+        back_.observed[i] = State();
+        hidden_[i].reset();
+    }
+}
+
+/// What others are in, or need, stays with them.
+void TakingBack::keep_what_is_occupied(const View& view) {
+    Emptying emptying;
+    emptying.over_members = resolution_ == Resolution::ours;
+    States goal = back_.goal;
+    auto occupied = keep_occupied(back_.site.catalog, view, back_.observed, goal, emptying);
+    emptying.whole = trees_that_came(occupied, view);
+    if (!emptying.whole.empty()) {
+        goal = back_.goal;
+        occupied = keep_occupied(back_.site.catalog, view, back_.observed, goal, emptying);
+    }
+    back_.goal = std::move(goal);
+    for (const std::uint32_t i : occupied) {
+        const Resource& kept = back_.site.catalog[i];
+        // It was decided that it goes, and it does not.
+        std::erase_if(back_.decided, [&](const Decided& told) {
+            return told.conflict.id == kept.id && told.conflict.attribute.empty();
+        });
+        // A package that others came to need is no matter of dispute: it goes with the last of them.
+        if (kept.type->batches() && kept.type->way() == Way::opaque)
+            back_.decided.push_back({Decided::How::theirs, {kept.id, "", "absent", "present", "others need it"}});
+        else
+            tell({kept.id, "", "absent", "present", "there is something in it, or needs it"});
+    }
+}
+
+/// Of these, directories that the runs brought back with all that is in them, and that nobody has touched since: they
+/// go as they came.
+std::vector<std::uint32_t> TakingBack::trees_that_came(const std::vector<std::uint32_t>& kept, const View& view) const {
+    std::vector<std::uint32_t> whole;
+    if (kept.empty()) return whole;
+    std::set<std::string> came;  // where a tree could not be moved in one piece: its names, one by one
+    for (const OfPath& of : paths_)
+        if (!of.made.before && of.made.after) came.insert(of.path);
+    for (const std::int64_t run : back_.runs)
+        for (const ChangeRecord& change : place_.store.outlines(run)) came.erase(change.key);  // by itself
+    for (const OfPath& of : paths_) {
+        const bool is_kept = of.owner && std::find(kept.begin(), kept.end(), *of.owner) != kept.end();
+        if (!is_kept || of.made.before || of.made.after.kind != Entry::Kind::directory) continue;
+        const auto run = place_.store.run(last_runs_[*of.owner]);
+        if (run && is_as_it_came(of, of.made.came_whole ? nullptr : &came, run->ended, view))
+            whole.push_back(*of.owner);
+    }
+    std::sort(whole.begin(), whole.end());
+    return whole;
+}
+
+bool TakingBack::is_as_it_came(const OfPath& tree, const std::set<std::string>* names, std::int64_t when,
+                               const View& view) {
+    std::vector<std::string> todo{tree.path};
+    while (!todo.empty()) {
+        const std::string path = std::move(todo.back());
+        todo.pop_back();
+        const Entry entry = view->look(path);
+        if (entry.changed > when || (names && path != tree.path && !names->contains(path))) return false;
+        if (entry.kind != Entry::Kind::directory) continue;
+        for (const std::string& name : view->list(path)) todo.push_back(path + "/" + name);
+    }
+    return true;
+}
+
+/// What can not come back for want of a place is left, and named: the rest goes back.
+void TakingBack::leave_what_has_no_place(const View& view) {
+    leave_where_others_stay();
+    leave_what_lies_nowhere(view);
+}
+
+void TakingBack::leave_where_others_stay() {
+    for (const auto& [i, others] : rivals_) {
+        State& goal = back_.goal[i];
+        if (!goal || back_.observed[i]) continue;
+        const auto stays =
+            std::find_if(others.begin(), others.end(), [&](std::uint32_t one) { return !!back_.goal[one]; });
+        if (stays == others.end()) continue;
+        goal = State();
+        tell({back_.site.catalog[i].id, "", "present", "absent",
+              fmt::format("{} stays in its place", to_text(back_.site.catalog[*stays].id))});
+    }
+}
+
+/// The directory that it was in may have gone by a later run, or by somebody.
+void TakingBack::leave_what_lies_nowhere(const View& view) {
+    const Catalog& catalog = back_.site.catalog;
+    std::vector<std::pair<std::string, std::uint32_t>> coming;  // path, and whose
+    for (std::uint32_t i = 0; i < catalog.size(); ++i) {
+        const bool comes = back_.goal[i] && !back_.observed[i];
+        // A command, a package, a user may bring a directory of which nothing is known yet.
+        if (catalog[i].type->way() != Way::files) {
+            if (back_.goal[i] && !same(catalog[i].type->schema(), back_.observed[i], back_.goal[i])) return;
+            continue;
+        }
+        // What is called by another name makes the directories that its path needs by itself.
+        for (const std::string& name : comes ? provided(*catalog[i].type, back_.goal[i]) : std::vector<std::string>())
+            if (name == "path:" + catalog[i].id.key) coming.emplace_back(catalog[i].id.key, i);
+    }
+    const auto shorter = [](const auto& a, const auto& b) { return a.first.size() < b.first.size(); };
+    std::sort(coming.begin(), coming.end(), shorter);  // a directory before what is in it
+    std::set<std::string> come;
+    const auto comes_in = [&](std::string path) {  // a tree comes back with the directories in it
+        while (path.size() > 1 && !come.contains(path)) path.resize(path.rfind('/'));
+        return path.size() > 1;
+    };
+    for (const auto& [path, i] : coming) {
+        if (!back_.goal[i]) continue;
+        const std::string directory = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
+        const auto kind = comes_in(directory) ? Entry::Kind::directory : view->look(directory).kind;
+        if (kind == Entry::Kind::directory || kind == Entry::Kind::link) {
+            come.insert(path);
+            continue;
+        }
+        back_.goal[i] = State();
+        tell({catalog[i].id, "", "present", "absent", fmt::format("{}, which it was in, is not there", directory)});
+    }
+}
+
+/// That the mark of a command is gone (the path that it creates) does not say that what it did is. What was recorded of
+/// it goes back; its undo is run where that is asked for.
+void TakingBack::stand_by_what_was_run() {
+    const Catalog& catalog = back_.site.catalog;
+    const auto has_lost_its_mark = [&](std::size_t i) {
+        return runs_commands(*catalog[i].type) && bases_[i] && !targets_[i] && !back_.observed[i];
+    };
+    for (const OfPath& of : paths_)
+        if (of.owner && has_lost_its_mark(*of.owner) &&
+            (!of.made.before.same_as(of.made.after) || differ_in_time_alone(of.made.before, of.made.after)))
+            back_.observed[*of.owner] = bases_[*of.owner];
+    for (std::size_t i = 0; i < catalog.size(); ++i) {
+        if (!has_lost_its_mark(i) || is_recorded(*catalog[i].type, bases_[i])) continue;
+        Conflict conflict{catalog[i].id, "", "not run", "run", "what says so is gone, and its undo is not run"};
+        if (resolution_ != Resolution::ours) {
+            tell(std::move(conflict));
+            continue;
+        }
+        back_.observed[i] = bases_[i];
+        back_.decided.push_back({Decided::How::ours, std::move(conflict)});
+    }
+}
+
+}  // namespace chaos::rollback
