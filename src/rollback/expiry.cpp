@@ -152,16 +152,22 @@ void write_boot_unit(const std::string& state_directory) {
     std::string line;
     for (const std::string& word : command_of(state_directory)) line += (line.empty() ? "" : " ") + word;
     const std::string unit = name_of(state_directory, "chaos-window") + ".service";
+    // It requires nothing of a boot: one that ends for maintenance takes along only what requires what failed.
     const std::string text = fmt::format(
         R"([Unit]
 Description=Take back the run of chaos that nobody confirmed
 Documentation=man:chaos-confirm(1)
-ConditionPathExists={}/chaos
+ConditionPathExists={0}/chaos
+RequiresMountsFor={0}
+DefaultDependencies=no
+IgnoreOnIsolate=yes
 After=basic.target dbus.service
+Conflicts=shutdown.target
+Before=shutdown.target
 
 [Service]
 Type=exec
-ExecStart={}
+ExecStart={1}
 Restart=on-failure
 RestartSec=30s
 RestartPreventExitStatus=3 4
