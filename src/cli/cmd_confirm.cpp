@@ -40,24 +40,34 @@ bool is_meant(Context& context, const Window& window) {
     return context.options.yes || !console.interactive() || console.agrees("Confirm all the same?");
 }
 
+/// The run that waits, by a look that keeps nobody else out.
+std::optional<Window> waiting(const World& world) {
+    const auto history = open_history(world.host->root(), world.state_directory, nullptr);
+    return history ? history->window() : std::nullopt;
+}
+
 }  // namespace
 
 Exit confirm(Context& context) {
     const World world = wire(context.options);
-    if (context.options.status || !has_history(world)) {
-        const auto history = open_history(world.host->root(), world.state_directory, nullptr);
-        const ConfirmView view{history ? history->window() : std::nullopt};
-        context.console.show(view);
-        return view.window ? Exit::pending : context.options.status ? Exit::well : Exit::failed;
+    const auto waits = waiting(world);
+    if (context.options.status || !waits) {
+        context.console.show(ConfirmView{waits});
+        return waits ? Exit::pending : context.options.status ? Exit::well : Exit::failed;
     }
+    // The lock is taken after the answer: the window may end before it, and then the run goes back.
+    const bool in_time = waits->left_ns() > 0;
+    if (!is_meant(context, *waits)) return Exit::pending;
     Progress progress(context.console, context.sources, world.host->live());
     const auto transactor =
         Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
     ConfirmView view{transactor->history().window()};
-    if (view.window && !is_meant(context, *view.window)) return Exit::pending;
-    if (view.window) transactor->confirm(who()), view.confirmed = true;
+    if (!view.window || view.window->run != waits->run || (in_time && view.window->left_ns() == 0))
+        throw Error(fmt::format("run {} is not confirmed: its window ended before the answer", waits->run))
+            .help("chaos history");
+    transactor->confirm(who()), view.confirmed = true;
     context.console.show(view);
-    return view.confirmed ? Exit::well : Exit::failed;
+    return Exit::well;
 }
 
 }  // namespace chaos::cli
