@@ -248,6 +248,7 @@ void arm(const Host& host, const std::string& state_directory, std::int64_t seco
     const bool systemd = has_systemd(host);  // first: what it opens is copied, too
     copy_program(state_directory);
     try_copy(state_directory);
+    keep_reserve(state_directory);
     if (!systemd) {
         reporter.says(std::string(host.superuser() ? "no systemd answers here" : "this is not root") +
                       ": a process waits for the end of the window, and a reboot is not covered "

@@ -107,6 +107,7 @@ private:
         Runner runner(place_, request);
         runner.takes_back(back.runs);
         const auto waited = store_.window();
+        if (waited) release_reserve(place_.state_directory);
         Outcome outcome = runner.run();
         if (outcome.run != 0) place_.reporter.finishes(outcome);
         if (waited && !store_.window()) {
@@ -177,7 +178,15 @@ namespace chaos {
 
 std::unique_ptr<Transactor> Transactor::open(const Registry& registry, const Host& root_host, const std::string& root,
                                              const std::string& state_directory, Reporter& reporter) {
-    return std::make_unique<rollback::StoreTransactor>(registry, root_host, root, state_directory, reporter);
+    using rollback::StoreTransactor;
+    try {
+        return std::make_unique<StoreTransactor>(registry, root_host, root, state_directory, reporter);
+    } catch (const Busy&) {
+        throw;
+    } catch (const Error&) {  // the disk may be full while a run waits
+        if (!rollback::release_reserve(state_directory)) throw;
+    }
+    return std::make_unique<StoreTransactor>(registry, root_host, root, state_directory, reporter);
 }
 
 }  // namespace chaos
