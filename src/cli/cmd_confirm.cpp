@@ -56,6 +56,12 @@ ConfirmView as_it_is(const History& history) {
     return view;
 }
 
+/// By a look that keeps nobody else out.
+ConfirmView seen(const World& world) {
+    const auto history = open_history(world.host->root(), world.state_directory, nullptr);
+    return history ? as_it_is(*history) : ConfirmView();
+}
+
 /// Nothing where somebody else confirmed it just now. Who is at work where a run waits has to do with that, and is
 /// through in a moment; a run that is not at its end yet throws Busy at once.
 std::unique_ptr<Transactor> open_to_confirm(const World& world, Progress& progress, ConfirmView& view) {
@@ -63,33 +69,39 @@ std::unique_ptr<Transactor> open_to_confirm(const World& world, Progress& progre
     for (int tried = 0;; ++tried) try {
             return Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
         } catch (const Busy&) {
-            const auto history = open_history(world.host->root(), world.state_directory, nullptr);
-            if (history) view = as_it_is(*history);
+            view = seen(world);
             if (view.confirmed) return nullptr;
             if (!view.window || tried == tries) throw;
             std::this_thread::sleep_for(std::chrono::milliseconds(50));
         }
 }
 
+
 }  // namespace
 
 Exit confirm(Context& context) {
     const World world = wire(context.options);
-    if (context.options.status || !has_history(world)) {
-        const auto history = open_history(world.host->root(), world.state_directory, nullptr);
-        const ConfirmView view{history ? history->window() : std::nullopt};
+    ConfirmView view = seen(world);
+    if (context.options.status) view.confirmed = 0;
+    if (context.options.status || !view.window) {
         context.console.show(view);
-        return view.window ? Exit::pending : context.options.status ? Exit::well : Exit::failed;
+        return view.window ? Exit::pending : context.options.status || view.confirmed ? Exit::well : Exit::failed;
     }
+    // The lock is taken after the answer: the window may end before it, and then the run goes back.
+    const Window waits = *view.window;
+    const bool in_time = waits.left_ns() > 0;
+    if (!is_meant(context, waits)) return Exit::pending;
     Progress progress(context.console, context.sources, world.host->live());
-    ConfirmView view;
     if (const auto transactor = open_to_confirm(world, progress, view)) {
         view = as_it_is(transactor->history());
-        if (view.window && !is_meant(context, *view.window)) return Exit::pending;
-        if (view.window) transactor->confirm(who()), view.confirmed = view.window->run;
+        const bool still = view.window && view.window->run == waits.run && !(in_time && view.window->left_ns() == 0);
+        if (!still && view.confirmed != waits.run)
+            throw Error(fmt::format("run {} is not confirmed: its window ended before the answer", waits.run))
+                .help("chaos history");
+        if (still) transactor->confirm(who()), view.confirmed = waits.run;
     }
     context.console.show(view);
-    return view.confirmed ? Exit::well : Exit::failed;
+    return Exit::well;
 }
 
 }  // namespace chaos::cli

@@ -105,6 +105,9 @@ std::string sentence(const RunView& view, Style style) {
             return style.green(
                 fmt::format("Run {}: {} {}.", outcome.run, changed, takes_back ? "taken back" : "changed"));
         case RunState::partial:
+            if (takes_back)
+                return style.yellow(
+                    fmt::format("Run {}: {} taken back; what is named above is not.", outcome.run, changed));
             return style.yellow(fmt::format("Run {} ended in part, as asked: {} changed.", outcome.run, changed));
         case RunState::undone:
             if (view.verb == "recover")

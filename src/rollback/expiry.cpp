@@ -152,19 +152,25 @@ void write_boot_unit(const std::string& state_directory) {
     std::string line;
     for (const std::string& word : command_of(state_directory)) line += (line.empty() ? "" : " ") + word;
     const std::string unit = name_of(state_directory, "chaos-window") + ".service";
+    // It requires nothing of a boot: one that ends for maintenance takes along only what requires what failed.
     const std::string text = fmt::format(
         R"([Unit]
 Description=Take back the run of chaos that nobody confirmed
 Documentation=man:chaos-confirm(1)
-ConditionPathExists={}/chaos
+ConditionPathExists={0}/chaos
+RequiresMountsFor={0}
+DefaultDependencies=no
+IgnoreOnIsolate=yes
 After=basic.target dbus.service
+Conflicts=shutdown.target
+Before=shutdown.target
 
 [Service]
 Type=exec
-ExecStart={}
+ExecStart={1}
 Restart=on-failure
 RestartSec=30s
-RestartPreventExitStatus=3
+RestartPreventExitStatus=3 4
 )",
         directory_of(state_directory), line);
     if (::mkdir(wants_directory, 0755) != 0 && errno != EEXIST) fail_on("can not make", wants_directory);
@@ -173,6 +179,26 @@ RestartPreventExitStatus=3
     if (::symlink(("../" + unit).c_str(), link.c_str()) != 0 && errno != EEXIST) fail_on("can not make", link);
     durable::sync_directory(wants_directory);
     durable::sync_directory(unit_directory);
+}
+
+/// Whether systemd counts this process to that unit.
+bool is_in(const std::string& unit) {
+    return read_file("/proc/self/cgroup").find("/" + unit + "\n") != std::string::npos;
+}
+
+/// What watched an earlier window: a timer, and a process that was killed or could not end it, and that systemd starts
+/// again and again. While one of them is there, no other of that name can be made. Nothing waits by now, so that the
+/// one that ends a window itself finds that out, too.
+void stop_watching(const std::string& state_directory) {
+    constexpr int patience_s = 30;
+    SystemdServices services;
+    const std::string timer = name_of(state_directory, "chaos-expire");
+    for (const std::string& unit :
+         {timer + ".timer", timer + ".service", name_of(state_directory, "chaos-window") + ".service"}) {
+        const std::string active = services.unit(unit).active;
+        if (!active.empty() && active != "inactive" && active != "failed" && !is_in(unit))
+            services.control(UnitVerb::stop, unit, patience_s);
+    }
 }
 
 /// Without systemd: a process of its own session that nobody waits for.
@@ -222,12 +248,14 @@ void arm(const Host& host, const std::string& state_directory, std::int64_t seco
     const bool systemd = has_systemd(host);  // first: what it opens is copied, too
     copy_program(state_directory);
     try_copy(state_directory);
+    keep_reserve(state_directory);
     if (!systemd) {
         reporter.says(std::string(host.superuser() ? "no systemd answers here" : "this is not root") +
                       ": a process waits for the end of the window, and a reboot is not covered "
                       "but by chaos recover");
         return leave_behind(command_of(state_directory));
     }
+    stop_watching(state_directory);
     write_boot_unit(state_directory);
     SystemdServices services;
     services.start_later(name_of(state_directory, "chaos-expire"), seconds, command_of(state_directory),
@@ -245,9 +273,7 @@ void arm(const Host& host, const std::string& state_directory, std::int64_t seco
 void disarm(const Host& host, const std::string& state_directory) {
     const std::string unit = name_of(state_directory, "chaos-window") + ".service";
     if (has_systemd(host)) try {
-            SystemdServices services;
-            const std::string timer = name_of(state_directory, "chaos-expire") + ".timer";
-            if (services.unit(timer).active == "active") services.control(UnitVerb::stop, timer);
+            stop_watching(state_directory);
         } catch (const Error&) {  // it finds nothing that waits, and ends
         }
     bool removed = false;

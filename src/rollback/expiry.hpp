@@ -18,6 +18,11 @@ void arm(const Host&, const std::string& state_directory, std::int64_t seconds, 
 
 /// Takes all that away, where it is there. Throws Error where it can not.
 void disarm(const Host&, const std::string& state_directory);
+/// Room in the state directory for taking back, made by arm(): released where a window ends, or where there is no
+/// other.
+void keep_reserve(const std::string& state_directory);
+bool release_reserve(const std::string& state_directory);  ///< False where there is none.
+
 bool is_armed(const std::string& state_directory);
 
 }  // namespace chaos::rollback

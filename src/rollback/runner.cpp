@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runner.hpp"
 
+#include <fmt/format.h>
+
 #include <ctime>
 
 #include "checks.hpp"
@@ -59,6 +61,11 @@ std::string in_few_words(const Plan& plan) {
         for (const Change& change : step.changes)
             if (all++ < named) words += (words.empty() ? "" : ", ") + to_text(change.id);
     return all > named ? words + " and " + std::to_string(all - named) + " more" : words;
+}
+
+/// Where the rest goes back.
+std::string stays_because(const Step& step, const std::string& why) {
+    return fmt::format("{} can not go back, and stays: {}", in_few_words({step}), why);
 }
 
 }  // namespace
@@ -151,7 +158,8 @@ void Runner::Parts::tell(const Failures& failures) {
     for (const auto& [number, error] : failures) {
         failed[number] = 1;
         place.reporter.ends(plan[number], false);
-        Error safe(error.where, unsaid(error.what()));
+        const bool by_name = takes_back() && request.on_failure == OnFailure::go_on;
+        Error safe(error.where, by_name ? stays_because(plan[number], unsaid(error.what())) : unsaid(error.what()));
         const bool told = !outcome.errors.empty() && std::string_view(outcome.errors.back().what()) == safe.what();
         if (told) continue;
         safe.hint = unsaid(error.hint), safe.notes = error.notes;

@@ -82,7 +82,9 @@ bool Runner::Parts::judges_a_secret(const std::vector<std::size_t>& steps) const
 }
 
 /// Files up to the next call are shown together; calls that may overlap and do not wait for one another run together.
+/// Where as much goes back as can, each step is by itself: what can not takes along only what waits for it.
 std::size_t Runner::Parts::end_of_phase(std::size_t from) const {
+    if (takes_back() && request.on_failure == OnFailure::go_on) return from + 1;
     std::size_t end = from;
     if (plan[from].type->way() == Way::files) {
         while (end < plan.size() && plan[end].type->way() == Way::files && !waits_for_its_place(from, end)) ++end;

@@ -18,6 +18,9 @@ public:
 
     Transactor::TakeBack plan() &&;
 
+    /// The same plan, each file a step of its own that waits for nothing but what it stands on.
+    static void set_apart(Transactor::TakeBack&);
+
 private:
     /// One resource over these runs: before the first of them, and after the last.
     struct Span {

@@ -37,6 +37,58 @@ Graph TakingBack::edges() const {
     return {back_.site.catalog.size(), {}};
 }
 
+namespace {
+
+/// Steps of one plan made several of each: by the number of the old one.
+using Parts = std::vector<std::vector<std::uint32_t>>;
+
+/// What a part of `step` waits for: of each step that this waited for, the parts that it stands on. All of them where
+/// the graph tells only by way of others.
+std::vector<std::uint32_t> waits_of(const Plan& plan, const Step& step, std::uint32_t resource, const Parts& parts,
+                                    const std::set<Graph::Edge>& edges) {
+    std::vector<std::uint32_t> waits;
+    for (const std::uint32_t earlier : step.waits_for) {
+        const std::size_t known = waits.size();
+        if (parts[earlier].size() > 1)
+            for (std::size_t k = 0; k < parts[earlier].size(); ++k) {
+                const std::uint32_t on = plan[earlier].resources[k];
+                if (edges.contains({on, resource}) || edges.contains({resource, on}))
+                    waits.push_back(parts[earlier][k]);
+            }
+        if (waits.size() == known) waits.insert(waits.end(), parts[earlier].begin(), parts[earlier].end());
+    }
+    return waits;
+}
+
+}  // namespace
+
+void TakingBack::set_apart(Transactor::TakeBack& back) {
+    const auto all = back.graph.edges();
+    const std::set<Graph::Edge> edges(all.begin(), all.end());
+    Plan apart;
+    Parts parts;
+    for (const Step& step : back.plan) {
+        std::vector<std::uint32_t>& here = parts.emplace_back();
+        const bool together = step.type->way() != Way::files;
+        for (std::size_t k = 0; k < step.resources.size(); ++k) {
+            if (k == 0 || !together) {
+                here.push_back(static_cast<std::uint32_t>(apart.size()));
+                apart.push_back({step.type, {}, {}, {}, step.waits_for_all});
+            }
+            Step& part = apart.back();
+            part.resources.push_back(step.resources[k]);
+            part.changes.push_back(step.changes[k]);
+            const auto waits = waits_of(back.plan, step, step.resources[k], parts, edges);
+            part.waits_for.insert(part.waits_for.end(), waits.begin(), waits.end());
+        }
+    }
+    for (Step& step : apart) {
+        std::sort(step.waits_for.begin(), step.waits_for.end());
+        step.waits_for.erase(std::unique(step.waits_for.begin(), step.waits_for.end()), step.waits_for.end());
+    }
+    back.plan = std::move(apart);
+}
+
 /// Services that took note of what goes back (settle() in undo.cpp), and are not in the plan for anything else.
 void TakingBack::find_settling() {
     std::set<std::pair<std::string_view, std::string>> known;

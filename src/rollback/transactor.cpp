@@ -80,13 +80,19 @@ public:
         place_.reporter.says(
             fmt::format("run {} was not confirmed in {} s: taking it back", waits->run, waits->seconds));
         Outcome outcome = take_back(plan_take_back({waits->run}, Resolution::none), "chaos", nullptr, OnFailure::undo);
-        if (outcome.state == RunState::undone)  // as much of it as can: somebody may be locked out
-            outcome = take_back(plan_take_back({waits->run}, Resolution::none), "chaos", nullptr, OnFailure::go_on);
+        if (outcome.state == RunState::undone) {  // as much of it as can: somebody may be locked out
+            TakeBack back = plan_take_back({waits->run}, Resolution::none);
+            TakingBack::set_apart(back);
+            outcome = take_back(back, "chaos", nullptr, OnFailure::go_on);
+        }
         if (outcome.state != RunState::committed && outcome.state != RunState::partial) return outcome;
         {
             Store::Batch batch(store_);
             batch.close_windows({waits->run}, false);
-            batch.set_note(waits->run, fmt::format("taken back: not confirmed in {} s", waits->seconds));
+            const std::string stays = what_is_left(outcome);
+            batch.set_note(waits->run,
+                           fmt::format("taken back{}: not confirmed in {} s{}{}", stays.empty() ? "" : " in part",
+                                       waits->seconds, stays.empty() ? "" : "; what stays: ", stays));
             batch.commit();
         }
         disarm_where_nothing_waits();
@@ -101,6 +107,7 @@ private:
         Runner runner(place_, request);
         runner.takes_back(back.runs);
         const auto waited = store_.window();
+        if (waited) release_reserve(place_.state_directory);
         Outcome outcome = runner.run();
         if (outcome.run != 0) place_.reporter.finishes(outcome);
         if (waited && !store_.window()) {
@@ -122,12 +129,30 @@ private:
         for (const Conflict& conflict : outcome.conflicts) ids.insert(to_text(conflict.id));
         for (const ResourceId& id : outcome.stayed) ids.insert(to_text(id));
         if (ids.empty()) return;
+        Store::Batch batch(store_);
+        batch.set_note(outcome.run, fmt::format("what stays: {}", in_few_words(ids)));
+        batch.commit();
+    }
+
+    static std::string in_few_words(const std::set<std::string>& ids) {
         constexpr std::size_t most = 5;
         const std::vector<std::string> told(ids.begin(), std::next(ids.begin(), std::min(most, ids.size())));
         const std::string more = ids.size() > most ? fmt::format(" and {} more", ids.size() - most) : "";
-        Store::Batch batch(store_);
-        batch.set_note(outcome.run, fmt::format("what stays: {}{}", fmt::join(told, ", "), more));
-        batch.commit();
+        return fmt::format("{}{}", fmt::join(told, ", "), more);
+    }
+
+    /// Of a run that ended in part: what its steps that failed were about, and those that waited for them.
+    std::string what_is_left(const Outcome& outcome) const {
+        std::set<std::string> ids;
+        if (outcome.state != RunState::partial) return {};
+        std::set<std::int64_t> left;
+        for (const StepRecord& step : store_.steps(outcome.run))
+            if (step.state == StepRecord::State::planned || step.state == StepRecord::State::begun)
+                left.insert(step.number);
+        for (const ChangeRecord& change : store_.outlines(outcome.run))
+            if (left.contains(change.step))
+                ids.insert(change.key.empty() ? change.type : change.type + ":" + change.key);
+        return in_few_words(ids);
     }
 
     /// What stands ready for a run that is over is litter: it finds nothing, but the next one needs its place.
@@ -153,7 +178,15 @@ namespace chaos {
 
 std::unique_ptr<Transactor> Transactor::open(const Registry& registry, const Host& root_host, const std::string& root,
                                              const std::string& state_directory, Reporter& reporter) {
-    return std::make_unique<rollback::StoreTransactor>(registry, root_host, root, state_directory, reporter);
+    using rollback::StoreTransactor;
+    try {
+        return std::make_unique<StoreTransactor>(registry, root_host, root, state_directory, reporter);
+    } catch (const Busy&) {
+        throw;
+    } catch (const Error&) {  // the disk may be full while a run waits
+        if (!rollback::release_reserve(state_directory)) throw;
+    }
+    return std::make_unique<StoreTransactor>(registry, root_host, root, state_directory, reporter);
 }
 
 }  // namespace chaos

@@ -30,15 +30,17 @@ public:
         : registry_(registry), host_(host), state_(state_directory), reporter_(reporter) {}
 
     Outcome until_nothing_waits() {
-        for (;;) {
-            const auto window = waiting();
-            if (window && window->left_ns() > 0)
-                wait_for(*window);
-            else if (const auto holder = rollback::holder_process(state_))
-                wait_for(*holder);
-            else if (auto outcome = act())
-                return *outcome;
-        }
+        for (;;) try {
+                const auto window = waiting();
+                if (window && window->left_ns() > 0)
+                    wait_for(*window);
+                else if (const auto holder = rollback::holder_process(state_))
+                    wait_for(*holder);
+                else if (auto outcome = act())
+                    return *outcome;
+            } catch (const Error&) {  // the disk may be full
+                if (!rollback::release_reserve(state_)) throw;
+            }
     }
 
 private:
@@ -80,6 +82,7 @@ private:
 
     /// Nobody is at work: what is open was cut, and what waits is over. Nothing where it did not succeed yet.
     std::optional<Outcome> act() {
+        rollback::release_reserve(state_);
         try {
             const auto transactor = Transactor::open(registry_, host_, "/", state_, reporter_);
             Outcome outcome = transactor->recover();
