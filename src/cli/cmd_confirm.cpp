@@ -76,7 +76,6 @@ std::unique_ptr<Transactor> open_to_confirm(const World& world, Progress& progre
         }
 }
 
-
 }  // namespace
 
 Exit confirm(Context& context) {
