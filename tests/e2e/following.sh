@@ -10,6 +10,9 @@ sh() { inside sh -ec "$1"; }
 # tick: what the timer does
 tick() { inside chaos gitops reconcile --scheduled; }
 
+# Until a tick that the timer began is through; a oneshot unit at work is "activating", never "active".
+tick_ends() { sh 'until [ "$(systemctl show -P ActiveState chaos-pull.service)" != activating ]; do sleep 0.05; done'; }
+
 # field NAME: of the record in $output
 field() { printf '%s' "$output" | python3 -c 'import json,sys; t=sys.stdin.read(); print(json.loads(t[t.index("{"):])[sys.argv[1]])' "$1"; }
 

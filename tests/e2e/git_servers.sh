@@ -29,7 +29,14 @@ git_start() {
             chmod 666 /run/$socket.socket
         done
         nginx
-        [ ! -e /root/known ] || { mkdir -p /run/sshd; /usr/sbin/sshd -f /etc/ssh/git; }'
+        [ ! -e /root/known ] || mkdir -p /run/sshd'
+    ! host_run "$1" test -e /root/known || sshd_start "$1"
+}
+
+# Until it listens: sshd leaves its caller before that, and writes who it is after.
+sshd_start() {
+    host_run "$1" sh -ec "rm -f /run/git-sshd.pid; /usr/sbin/sshd -f /etc/ssh/git
+        until [ -s /run/git-sshd.pid ]; do sleep 0.02; done"
 }
 
 git_servers() {
@@ -110,7 +117,8 @@ git_sshd() {
     host_run "$1" sh -ec 'mkdir -p /run/sshd
         ssh-keygen -q -t ed25519 -N "" -f /root/key; ssh-keygen -q -t ed25519 -N "" -f /root/stranger
         install -d -m 700 -o eve /home/eve/.ssh; install -m 600 -o eve /root/key.pub /home/eve/.ssh/authorized_keys
-        printf "Port 2222\nListenAddress 127.0.0.1\nUsePAM no\nPidFile /run/git-sshd.pid\n" > /etc/ssh/git; /usr/sbin/sshd -f /etc/ssh/git
-        ssh-keyscan -p 2222 git.example > /root/known 2> /dev/null
+        printf "Port 2222\nListenAddress 127.0.0.1\nUsePAM no\nPidFile /run/git-sshd.pid\n" > /etc/ssh/git
+        printf "[git.example]:2222 %s\n" "$(cut -d" " -f1,2 /etc/ssh/ssh_host_ed25519_key.pub)" > /root/known
         printf "[git.example]:2222 %s\n" "$(cut -d" " -f1,2 /root/stranger.pub)" > /root/changed'
+    sshd_start "$1"
 }
