@@ -100,8 +100,8 @@ void show_only_what_comes(WritableHost& host, const Request& request, Command& c
 
     command.veil = veil;
     for (auto& own : shown) command.own.push_back(std::move(own));
-    command.argv.insert(command.argv.begin() + 1, {"-o", "Dir::State::lists=" + veil, "-o",
-                                                   "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="});
+    command.argv.insert(command.argv.begin() + 1,
+                        {"-o", "Dir::State::lists=" + veil, "-o", "Dir::Cache::srcpkgcache="});
     show_preconfigure(host, veil, command);
 }
 
