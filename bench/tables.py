@@ -42,21 +42,36 @@ def bench(found):
 
 SHAPES = {"one": "one manifest, no edges", "chain": "a chain", "fan": "a fan, by name", "glob": "a fan, by `*`",
           "deep": "a chain of manifests", "wide": "one that includes the others"}
+LOOKING = ("first", "kept", "plan")
+CHANGING = {"apply": "`chaos apply` of new ones", "rollback": "`chaos rollback` of that"}
 
 
 def scaling(found):
     """A row a shape; in a cell its sizes, the smallest first."""
     def row(shape):
         sites = [site for site in found["sites"] if site["shape"] == shape]
-        grows = [one["growth"] for one in found["growth"] if one["shape"] == shape]
+        grows = [one["growth"] for one in found["growth"] if one["shape"] == shape and one["what"] in LOOKING]
 
         def each(what):
             return " · ".join(f"{1000 * site[what]['cpu_ms'] / site['resources']:.0f}" for site in sites)
-        largest = max(sites[-1][what]["mb"] for what in ("first", "kept", "plan"))
+        largest = max(sites[-1][what]["mb"] for what in LOOKING)
         return (SHAPES[shape], " · ".join(f"{site['resources']:,}" for site in sites), f"{sites[-1]['mb_of_text']:.1f}", each("first"),
                 each("kept"), each("plan"), f"{largest:.0f}", f"{max(grows):.1f}" if grows else "")
-    return rows(head("", "resources", "MB of text", "check, nothing kept: µs each", "check, parse kept", "plan", "MB of memory", "growth"),
-                *map(row, dict.fromkeys(site["shape"] for site in found["sites"])))
+    looked = rows(head("", "resources", "MB of text", "check, nothing kept: µs each", "check, parse kept", "plan", "MB of memory", "growth"),
+                  *map(row, dict.fromkeys(site["shape"] for site in found["sites"])))
+    return looked + "\n\n" + changed(found)
+
+
+def changed(found):
+    """A row a verb."""
+    def row(verb):
+        sites = [site for site in found["sites"] if verb in site]
+        grows = [one["growth"] for one in found["growth"] if one["what"] == verb]
+        return (CHANGING[verb], " · ".join(f"{site['resources']:,}" for site in sites),
+                " · ".join(f"{1000 * site[verb]['cpu_ms'] / site['resources']:.0f}" for site in sites),
+                " · ".join(f"{site[verb]['ms'] / 1000:.1f}" for site in sites), f"{sites[-1][verb]['mb']:.0f}" if sites else "",
+                f"{max(grows):.1f}" if grows else "")
+    return rows(head("", "resources", "µs of processors each", "s on the clock", "MB of memory", "growth"), *map(row, CHANGING))
 
 
 def duration(ms):

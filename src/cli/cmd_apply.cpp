@@ -62,13 +62,13 @@ std::optional<RunView> carry_out(Context& context, const World& world, Transacto
     shown.plan->confirmation = confirmation_for(context, world, planned);
     if (!errand.silent || !shown.plan->changes.empty()) {
         say(context.console, planned.remarks, context.sources);
-        context.console.text(render(*shown.plan, context.console.style(), context.console.verbose()));
+        show_text(context.console, *shown.plan);
     }
     demand_undo(planned, context.options);
     guard_against_mass_removal(context, planned);
     if (!agreed(context, *shown.plan, fmt::format("Apply {}?", count(shown.plan->changes.size(), "change"))))
         return std::nullopt;
-    if (!context.console.json()) shown.plan->forget_attributes();
+    if (!context.console.json() && !errand.tells_changes) shown.plan->forget_changes();
 
     const Interrupts interrupts(Interrupts::Meaning::takes_back);
     Request request{"apply",

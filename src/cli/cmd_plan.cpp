@@ -44,7 +44,7 @@ Exit plan(Context& context) {
     say(context.console, planned.remarks, context.sources);
     if (!world.recorded && !view.changes.empty())
         say_who_may_apply(context.console, planned.site, *world.host, context.sources);
-    context.console.show(view);
+    show(context.console, view);
     demand_undo(planned, context.options);
     if (!view.changes.empty()) return Exit::pending;
     if (settled) settled->keep();
@@ -64,7 +64,7 @@ Exit diff(Context& context) {
     view.title = planned.site.name;
     for (ChangeView& change : view.changes)
         std::erase_if(change.attributes, [](const AttributeView& attribute) { return attribute.diff.empty(); });
-    context.console.show(view);
+    show(context.console, view);
     if (!view.changes.empty()) return Exit::pending;
     settled.keep();
     return Exit::well;

@@ -178,13 +178,13 @@ Exit take_back(Context& context, const char* verb, Choice (*choose)(const Option
         shown.plan->next =
             "decide what is named above, now or later: --theirs leaves it, --ours takes it back, --merge joins texts";
     if (context.options.dry_run) {
-        context.console.show(*shown.plan);
+        show(context.console, *shown.plan);
         return shown.plan->changes.empty() ? Exit::well : Exit::pending;
     }
-    context.console.text(render(*shown.plan, context.console.style(), context.console.verbose()));
+    show_text(context.console, *shown.plan);
     if (!agreed(context, *shown.plan, fmt::format("Take back {}?", count(shown.plan->changes.size(), "change"))))
         return Exit::pending;
-    if (!context.console.json()) shown.plan->forget_attributes();
+    if (!context.console.json()) shown.plan->forget_changes();
     shown.outcome = Outcome{};
     if (!choice.runs.empty()) {
         const Interrupts interrupts(Interrupts::Meaning::takes_back);

@@ -171,7 +171,7 @@ private:
         const bool by_itself = asked_ != gitops::Asked::by_person;
         Errand errand{by_itself ? "gitops" : who(), manifest, commit.hash};
         errand.author = fmt::format("{} <{}>", commit.author, commit.email), errand.message = commit.message;
-        errand.silent = by_itself;
+        errand.silent = errand.tells_changes = by_itself;
         errand.held = held_;
         if (view_.decision.act == Act::heal) errand.held.insert(errand.held.end(), left_.begin(), left_.end());
         const std::int64_t begun = milliseconds();

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "diff.hpp"
+#include "memory.hpp"
 #include "problems.hpp"
 #include "text.hpp"
 
@@ -55,8 +56,12 @@ PlanView view_of(const Catalog& catalog, const Plan& plan, const Sources& source
     PlanView view;
     view.resources = catalog.size();
     std::vector<bool> changes(catalog.size(), false);
-    for (const Step& step : plan)
+    std::size_t number = 0;
+    for (const Step& step : plan) {
+        number += step.changes.size();
         for (const std::uint32_t i : step.resources) changes[i] = true;
+    }
+    view.changes.reserve(number);
     for (std::size_t s = 0; s < plan.size(); ++s)
         for (std::size_t c = 0; c < plan[s].changes.size(); ++c) {
             const Resource& resource = catalog[plan[s].resources[c]];
@@ -106,8 +111,11 @@ std::size_t PlanView::number(ChangeView::Action action) const {
         std::count_if(changes.begin(), changes.end(), [&](const ChangeView& c) { return c.action == action; }));
 }
 
-void PlanView::forget_attributes() {
-    for (ChangeView& change : changes) std::vector<AttributeView>().swap(change.attributes);
+void PlanView::forget_changes() {
+    constexpr std::size_t many = 10'000;  // of fewer it is not worth the time
+    const bool large = changes.size() > many;
+    std::vector<ChangeView>().swap(changes);
+    if (large) give_back_freed_memory();
 }
 
 Cost PlanView::cost() const {
@@ -366,13 +374,19 @@ std::string render_end(const PlanView& view, Style style, bool verbose) {
 
 }  // namespace
 
-std::string render(const PlanView& view, Style style, bool verbose) {
+void render(const PlanView& view, Style style, bool verbose, const std::function<void(std::string_view)>& piece) {
+    constexpr std::size_t worth_a_write = 1 << 16;
     std::string out;
     if (!view.title.empty()) out += style.bold(escape(view.title)) + '\n';
     if (!view.unseen.empty())
         out += style.yellow(
             fmt::format("What is there on {} is not known: everything is shown as to be made.\n", escape(view.unseen)));
-    for (const ChangeView& change : view.changes) out += render(change, style, verbose);
+    for (const ChangeView& change : view.changes) {
+        out += render(change, style, verbose);
+        if (out.size() < worth_a_write) continue;
+        piece(out);
+        out.clear();
+    }
     for (const Conflict& conflict : view.conflicts) out += render(conflict, style);
     for (const Decided& one : view.decided) out += render(one, style);
     for (const Superseded& one : view.superseded) out += render(one, style);
@@ -387,7 +401,22 @@ std::string render(const PlanView& view, Style style, bool verbose) {
         out += fmt::format("{}{}.\n", view.changes.empty() ? "" : "\n", summary(view));
     if (!view.changes.empty()) out += render_end(view, style, verbose);
     if (!view.next.empty()) out += style.dim("next: ") + view.next + '\n';
+    piece(out);
+}
+
+std::string render(const PlanView& view, Style style, bool verbose) {
+    std::string out;
+    render(view, style, verbose, [&](std::string_view piece) { out += piece; });
     return out;
+}
+
+void show(Console& console, const PlanView& view) {
+    if (console.json()) return console.show(view);
+    render(view, console.style(), console.verbose(), [&](std::string_view piece) { console.result(piece); });
+}
+
+void show_text(Console& console, const PlanView& view) {
+    if (!console.json()) show(console, view);
 }
 
 }  // namespace chaos::cli

@@ -3,8 +3,10 @@
 
 #include <chaos/transaction.hpp>
 #include <chaos/upgrades.hpp>
+#include <functional>
 
 #include "attribute_view.hpp"
+#include "console.hpp"
 #include "lockout.hpp"
 
 namespace chaos::cli {
@@ -57,7 +59,7 @@ struct PlanView {
     std::vector<std::pair<std::string, std::size_t>> reactions() const;  ///< restart: 2, run: 1
     std::string next;  ///< The command to type next; empty where there is none.
 
-    void forget_attributes();  ///< Where they were shown, and nothing else will ask for them.
+    void forget_changes();  ///< Where they were shown, and nothing else will ask for them.
 };
 
 PlanView view_of(const Catalog&, const Plan&, const Sources&, const Detail&);
@@ -66,6 +68,10 @@ std::string summary(const PlanView&);  ///< "3 to create, 1 to change, 0 to remo
 
 Json to_json(const PlanView&);
 std::string render(const PlanView&, Style, bool verbose);
+/// The same piece by piece: of a large site it is as large as the plan.
+void render(const PlanView&, Style, bool verbose, const std::function<void(std::string_view)>& piece);
+void show(Console&, const PlanView&);       ///< As Console::show does, piece by piece.
+void show_text(Console&, const PlanView&);  ///< Likewise, and nothing where --json gives it at the end.
 Json to_json(const Conflict&);
 std::string render(const Conflict&, Style);
 std::string render(const Decided&, Style);

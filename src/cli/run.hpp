@@ -15,6 +15,7 @@ struct Errand {
     std::string revision{}, author{}, message{};  ///< Likewise.
     std::vector<std::string> held{};              ///< Ids and patterns of what a person works on: left out.
     bool silent = false;                          ///< Says nothing where nothing is to be done.
+    bool tells_changes = false;                   ///< Who asked reads what was to be changed when it is over.
 };
 
 /// The same, without the last word: nothing where somebody did not agree. `eye`: the world's host, or what looks at it.

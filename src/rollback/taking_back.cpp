@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chaos/passes_boots.hpp>
 #include <chaos/successive.hpp>
+#include <utility>
 
 namespace chaos::rollback {
 namespace {
@@ -42,7 +43,8 @@ TakingBack::TakingBack(const Workplace& place, std::vector<std::int64_t> runs, R
 
 Transactor::TakeBack TakingBack::plan() && {
     gather();
-    for (const Span& span : spans_) add(span);
+    for (Span& span : spans_) add(std::exchange(span, {}));
+    std::vector<Span>().swap(spans_);
     if (!problems_.ok()) throw problems_.errors().front();
     find_rivals();
     back_.graph = edges();
@@ -240,10 +242,13 @@ void TakingBack::decide(const View& view) {
     }
 }
 
-bool TakingBack::is_protected(const ResourceId& id) const {
-    const auto& held = place_.store.holdings();
-    return std::any_of(held.begin(), held.end(),
-                       [&](const Holding& one) { return one.protect && one.type == id.type && one.key == id.key; });
+bool TakingBack::is_protected(const ResourceId& id) {
+    if (!protected_) {
+        protected_.emplace();
+        for (const Holding& one : place_.store.holdings())
+            if (one.protect) protected_->insert({one.type, one.key});
+    }
+    return protected_->contains({std::string(id.type), id.key});
 }
 
 }  // namespace chaos::rollback

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 
 #include "lock.hpp"
@@ -52,6 +53,7 @@ private:
     std::optional<ChangeRecord> changed_again(const ResourceId&, std::int64_t after) const;
     void find_rivals();
     Graph edges() const;
+    static void link(const std::vector<Part>& earlier, const std::vector<Part>& later, std::vector<Graph::Edge>&);
     void look(const View&);
     void give_places_to_who_is_there();
     void let_boots_pass(const View&, std::size_t i);
@@ -61,9 +63,8 @@ private:
     static Conflict conflict_of(const Resource&, const Field*, const State& target, const State& base,
                                 const State& now);
     void tell(Conflict);
-    bool is_protected(const ResourceId&) const;
+    bool is_protected(const ResourceId&);
     void gather_paths();
-    std::optional<std::uint32_t> owner_of(const Operation&, const std::vector<Part>&) const;
     void know_owners(const View&);
     std::string lost_of(const Succession&, const View&) const;
     void leave_what_is_lost(const View&);
@@ -84,6 +85,7 @@ private:
     Transactor::TakeBack back_;
     std::vector<Span> spans_;
     std::set<RecordedId> changed_later_;  ///< By runs that came after the first of these, and are none of them.
+    std::optional<std::set<RecordedId>> protected_;
     std::map<std::pair<std::int64_t, std::int64_t>, std::vector<Part>> in_step_;  ///< By run and step.
     std::vector<OfPath> paths_;
     std::map<std::uint32_t, std::vector<std::uint32_t>> rivals_;  ///< That were in one place, one after the other.

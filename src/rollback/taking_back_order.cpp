@@ -7,6 +7,21 @@
 
 namespace chaos::rollback {
 
+/// Each of the later ones waited for each of the earlier ones. Of many and many a few stand for the others, which are
+/// made together with them: a thousand directories and a hundred thousand files would be 800 MB of edges. What lies in
+/// a directory waits for that one by its path.
+void TakingBack::link(const std::vector<Part>& earlier, const std::vector<Part>& later,
+                      std::vector<Graph::Edge>& edges) {
+    constexpr std::size_t few = 16;
+    const bool all = earlier.size() <= few || later.size() <= few || earlier.size() * later.size() <= few * few * few;
+    const std::size_t every = all ? 1 : std::max<std::size_t>(1, earlier.size() / few);
+    const std::size_t every_later = all ? 1 : std::max<std::size_t>(1, later.size() / few);
+    for (std::size_t i = 0; i < earlier.size(); ++i)
+        for (std::size_t k = 0; k < later.size(); k += i % every == 0 ? 1 : every_later)
+            if (const auto before = earlier[i].number, after = later[k].number; before != after)
+                edges.push_back(later[k].removed ? Graph::Edge{after, before} : Graph::Edge{before, after});
+}
+
 /// As the runs recorded them: what a step waited for, it stands on. A step that took something away waited for what had
 /// stood on that.
 Graph TakingBack::edges() const {
@@ -17,12 +32,7 @@ Graph TakingBack::edges() const {
     };
     for (const std::int64_t run : back_.runs)
         for (const StepRecord& step : place_.store.steps(run))
-            for (const std::int64_t number : step.waits_for)
-                for (const Part& earlier : parts(run, number))
-                    for (const Part& later : parts(run, step.number))
-                        if (earlier.number != later.number)
-                            edges.push_back(later.removed ? Graph::Edge{later.number, earlier.number}
-                                                          : Graph::Edge{earlier.number, later.number});
+            for (const std::int64_t number : step.waits_for) link(parts(run, number), parts(run, step.number), edges);
     std::sort(edges.begin(), edges.end());
     edges.erase(std::unique(edges.begin(), edges.end()), edges.end());
     // What is implied comes to it: of a wide fan no edge was recorded. Two runs may have had two orders: then that

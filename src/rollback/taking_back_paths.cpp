@@ -2,6 +2,8 @@
 // What the runs made of paths: whether what was there is still to be had, and what no attribute tells.
 #include <fmt/format.h>
 
+#include <unordered_map>
+
 #include "state_directory.hpp"
 #include "taking_back.hpp"
 
@@ -29,11 +31,20 @@ bool is_damaged(const std::string& path, const Digest& wanted) try {
 /// made, those are two.
 void TakingBack::gather_paths() {
     std::map<std::string, std::size_t> newest;
+    std::map<const std::vector<Part>*, std::unordered_map<std::string_view, std::uint32_t>> called;
+    const auto owner_of = [&](const std::vector<Part>& parts, const std::string& path) -> std::optional<std::uint32_t> {
+        if (parts.size() == 1) return parts.front().number;
+        auto& numbers = called[&parts];
+        if (numbers.empty())
+            for (const Part& part : parts) numbers.emplace(back_.site.catalog[part.number].id.key, part.number);
+        const auto found = numbers.find(path);
+        return found == numbers.end() ? std::nullopt : std::optional(found->second);
+    };
     for (const std::int64_t run : back_.runs)
         for (const Operation& operation : place_.store.operations(run)) {
             const auto parts = in_step_.find({run, operation.step});
             if (operation.effect || parts == in_step_.end()) continue;
-            const auto owner = owner_of(operation, parts->second);
+            const auto owner = owner_of(parts->second, operation.path);
             const auto [held, first] = newest.try_emplace(operation.path, paths_.size());
             OfPath* so_far = first ? nullptr : &paths_[held->second];
             if (!so_far ||
@@ -45,13 +56,6 @@ void TakingBack::gather_paths() {
             so_far->made.add(operation);
             if (owner) so_far->owner = owner;
         }
-}
-
-std::optional<std::uint32_t> TakingBack::owner_of(const Operation& operation, const std::vector<Part>& parts) const {
-    if (parts.size() == 1) return parts.front().number;
-    for (const Part& part : parts)
-        if (back_.site.catalog[part.number].id.key == operation.path) return part.number;
-    return std::nullopt;
 }
 
 /// What belongs to the number that the runs gave it is as they left it, also where nobody is called as it was then.

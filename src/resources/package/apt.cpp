@@ -16,22 +16,12 @@ namespace chaos::resources::apt {
 namespace {
 
 std::vector<std::string> apt_get() {
-    return {"apt-get",
-            "-y",
-            "-q",
-            "-o",
-            "Dpkg::Use-Pty=0",
-            "-o",
-            "Dpkg::Options::=--force-confdef",
-            "-o",
-            "Dpkg::Options::=--force-confold",
-            "-o",
+    return {"apt-get", "-y", "-q", "-o", "Dpkg::Use-Pty=0", "-o", "Dpkg::Options::=--force-confdef", "-o",
+            "Dpkg::Options::=--force-confold", "-o",
             "DPkg::Lock::Timeout=2",  // waiting is ours, and told
-            "-o",
-            "APT::Get::AutomaticRemove=false",
+            "-o", "APT::Get::AutomaticRemove=false",
             // It takes a status of the same size and second for the one it knows, and dpkg is faster than that.
-            "-o",
-            "Dir::Cache::pkgcache="};
+            "-o", "Dir::Cache::pkgcache="};
 }
 
 /// `[1.0]` or `(1.1 Debian:12.5/stable [amd64])`: the version in it.
