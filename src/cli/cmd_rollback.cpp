@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "interrupts.hpp"
-#include "progress.hpp"
 #include "run.hpp"
 
 namespace chaos::cli {
@@ -157,11 +156,9 @@ Choice chosen_after_recovery(Context& context, Transactor& transactor,
 Exit take_back(Context& context, const char* verb, Choice (*choose)(const Options&, const History&)) {
     const World world = wire(context.options);
     if (!has_history(world)) throw Error("nothing was ever applied here").help("chaos apply site.yml");
-    Progress progress(context.console, context.sources, world.host->live());
-    const auto transactor =
-        Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
-    const Choice choice = chosen_after_recovery(context, *transactor, choose);
-    Transactor::TakeBack back = transactor->plan_take_back(choice.runs, context.options.resolution);
+    Work work(context, world);
+    const Choice choice = chosen_after_recovery(context, *work, choose);
+    Transactor::TakeBack back = work->plan_take_back(choice.runs, context.options.resolution);
     back.verb = verb;
 
     RunView shown;
@@ -182,13 +179,13 @@ Exit take_back(Context& context, const char* verb, Choice (*choose)(const Option
         return shown.plan->changes.empty() ? Exit::well : Exit::pending;
     }
     context.console.text(render(*shown.plan, context.console.style(), context.console.verbose()));
-    if (!agreed(context, *shown.plan, fmt::format("Take back {}?", count(shown.plan->changes.size(), "change"))))
+    if (!work.agreed(*shown.plan, fmt::format("Take back {}?", count(shown.plan->changes.size(), "change"))))
         return Exit::pending;
     if (!context.console.json()) shown.plan->forget_attributes();
     shown.outcome = Outcome{};
     if (!choice.runs.empty()) {
         const Interrupts interrupts(Interrupts::Meaning::takes_back);
-        shown.outcome = transactor->take_back(back, who(), &Interrupts::flag());
+        shown.outcome = work->take_back(back, who(), &Interrupts::flag());
         shown.outdated = outdated_after(world, back.plan, *shown.outcome);
     }
     return tell(context, std::move(shown));
