@@ -763,6 +763,33 @@ TEST_CASE("what somebody put in the way of one resource does not hold up the oth
     CHECK(root.text("/srv/d") == "a file now\n");
 }
 
+TEST_CASE("what lay in a directory that is gone stays away alone, also beside what goes back by calls") {
+    const Root root;
+    fs::create_directories(root.path() + "/etc/sysctl.d");
+    fs::create_directories(root.path() + "/srv/app");
+    root.write("/srv/app/f", "was\n");
+    root.write("/srv/other", "was\n");
+    for (const char* value : {"1024", "4096"}) {
+        Session session(root);
+        session.wish("sysctl", {{"key", "net.core.somaxconn"}, {"value", value}});
+        if (value == std::string("4096")) {
+            session.wish("file", {{"path", "/srv/app/f"}}, true);
+            session.wish("file", {{"path", "/srv/other"}, {"content", "ours\n"}});
+        }
+        REQUIRE(session.apply().state == RunState::committed);
+    }
+    fs::remove_all(root.path() + "/srv/app");
+    Session session(root);
+    const Outcome back = session.rollback({2});
+    CHECK(first_error(back) == "");
+    CHECK(back.state == RunState::committed);
+    REQUIRE(back.conflicts.size() == 1);
+    CHECK(back.conflicts[0].id.key == "/srv/app/f");
+    CHECK(back.conflicts[0].now == "/srv/app, which it was in, is not there");
+    CHECK(root.text("/srv/other") == "was\n");
+    CHECK_FALSE(fs::exists(root.path() + "/srv/app"));
+}
+
 TEST_CASE("what the kernel does not take as it was asked is not shown at all") {
     const Root root;
     Session session(root);
