@@ -16,6 +16,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "rollback/store.hpp"
+
 using namespace chaos;
 namespace fs = std::filesystem;
 
@@ -788,6 +790,27 @@ TEST_CASE("what lay in a directory that is gone stays away alone, also beside wh
     CHECK(back.conflicts[0].now == "/srv/app, which it was in, is not there");
     CHECK(root.text("/srv/other") == "was\n");
     CHECK_FALSE(fs::exists(root.path() + "/srv/app"));
+}
+
+TEST_CASE("a run that was cut before its plan was written is told to have changed nothing") {
+    const Root root;
+    Session session(root);
+    session.wish("file", {{"path", "/srv/one"}, {"content", "x\n"}});
+    session.apply();
+    {
+        rollback::Store store(root.state(), rollback::Store::Access::change);
+        rollback::Store::Batch batch(store);
+        RunRecord run;
+        run.verb = "apply", run.site = "test";
+        CHECK(batch.add_run(run) == 2);
+        batch.commit();
+    }
+    Reporter quiet;
+    const auto transactor = Transactor::open(session.registry, session.host, root.path(), root.state(), quiet);
+    CHECK(transactor->recover().state == RunState::undone);
+    REQUIRE(transactor->history().run(2));
+    CHECK(transactor->history().run(2)->note == "it was cut: nothing was changed");
+    CHECK(root.text("/srv/one") == "x\n");
 }
 
 TEST_CASE("what the kernel does not take as it was asked is not shown at all") {
