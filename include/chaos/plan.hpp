@@ -112,4 +112,8 @@ State three_way(const Schema&, const State& now, const State& base, const State&
 /// nobody did. Whatever would go back of it is a conflict then.
 const Field* pinned_since(const Schema&, const State& now, const State& base);
 
+/// `goal`, pinned as somebody pinned it since `base`, where `made`, which was being made meanwhile, does not say so
+/// itself.
+State as_pinned(const Schema&, const State& goal, const State& now, const State& base, const State& made);
+
 }  // namespace chaos

@@ -13,7 +13,6 @@
 
 #include "interrupts.hpp"
 #include "lasting_history.hpp"
-#include "progress.hpp"
 #include "revision.hpp"
 #include "saved_plan.hpp"
 #include "text_file.hpp"
@@ -235,13 +234,11 @@ Exit apply_saved(Context& context) {
     SavedPlan saved = read();
     demand(saved.planned.site, *world.host, true);
     demand_lasting_history(context.options, world);
-    Progress progress(context.console, context.sources, world.host->live());
-    const auto transactor =
-        Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
-    if (recover_first(context, *transactor)) view = std::make_unique<View>(*world.host);
-    const auto left = bring_up_to_date(context, world, *view, key, &transactor->history(), saved);
+    Work work(context, world);
+    if (recover_first(context, *work)) view = std::make_unique<View>(*world.host);
+    const auto left = bring_up_to_date(context, world, *view, key, &work->history(), saved);
     view.reset();  // never outlives a change
-    auto shown = carry_out(context, world, *transactor, saved.planned, {who(), saved.manifest, saved.revision});
+    auto shown = carry_out(context, world, work, saved.planned, {who(), saved.manifest, saved.revision});
     const Exit exit = shown ? tell(context, std::move(*shown)) : Exit::pending;
     if (left.empty()) return exit;
     context.console.remark(fmt::format("left out: {}\n", listed(left, 20)));

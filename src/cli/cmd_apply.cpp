@@ -4,7 +4,6 @@
 #include "apply_saved.hpp"
 #include "interrupts.hpp"
 #include "lasting_history.hpp"
-#include "progress.hpp"
 #include "revision.hpp"
 #include "run.hpp"
 #include "settled.hpp"
@@ -39,20 +38,20 @@ std::optional<RunView> run_manifests(Context& context, const World& world, const
     demand(site, *world.host, true);
     demand_lasting_history(context.options, world);
 
-    Progress progress(context.console, context.sources, world.host->live());
-    const auto transactor =
-        Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
-    if (recover_first(context, *transactor)) {  // the host is another one now
+    auto work = std::make_unique<Work>(context, world);
+    while (recover_first(context, **work)) {  // the host is another one now
+        work.reset();                         // for a passphrase may be asked
         view = std::make_unique<View>(*world.host);
         site = read_manifests(context, world, *view, paths);
         leave_out(site, world.registry, errand.held);
+        work = std::make_unique<Work>(context, world);
     }
-    const Planned planned = look_and_plan(context, world, *view, std::move(site), &transactor->history());
+    const Planned planned = look_and_plan(context, world, *view, std::move(site), &(*work)->history());
     view.reset();  // never outlives a change
-    return carry_out(context, world, *transactor, planned, errand);
+    return carry_out(context, world, *work, planned, errand);
 }
 
-std::optional<RunView> carry_out(Context& context, const World& world, Transactor& transactor, const Planned& planned,
+std::optional<RunView> carry_out(Context& context, const World& world, Work& work, const Planned& planned,
                                  const Errand& errand) {
     const Options& options = context.options;
     RunView shown;
@@ -65,8 +64,8 @@ std::optional<RunView> carry_out(Context& context, const World& world, Transacto
         show_text(context.console, *shown.plan);
     }
     demand_undo(planned, context.options);
-    guard_against_mass_removal(context, planned);
-    if (!agreed(context, *shown.plan, fmt::format("Apply {}?", count(shown.plan->changes.size(), "change"))))
+    guard_against_mass_removal(options, work, planned);
+    if (!work.agreed(*shown.plan, fmt::format("Apply {}?", count(shown.plan->changes.size(), "change"))))
         return std::nullopt;
     if (!context.console.json() && !errand.tells_changes) shown.plan->forget_changes();
 
@@ -86,7 +85,7 @@ std::optional<RunView> carry_out(Context& context, const World& world, Transacto
                     shown.plan->confirmation.seconds,
                     ssh_connection()};
     request.revision = errand.revision, request.author = errand.author, request.message = errand.message;
-    shown.outcome = transactor.run(request);
+    shown.outcome = work->run(request);
     shown.outdated = outdated_after(world, planned.plan, *shown.outcome);
     return shown;
 }

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <chrono>
-#include <thread>
-
 #include "progress.hpp"
 #include "run.hpp"
 
@@ -65,15 +62,15 @@ ConfirmView seen(const World& world) {
 /// Nothing where somebody else confirmed it just now. Who is at work where a run waits has to do with that, and is
 /// through in a moment; a run that is not at its end yet throws Busy at once.
 std::unique_ptr<Transactor> open_to_confirm(const World& world, Progress& progress, ConfirmView& view) {
-    constexpr int tries = 40;
-    for (int tried = 0;; ++tried) try {
-            return Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
-        } catch (const Busy&) {
+    try {
+        return open_soon(world, progress, [&] {
             view = seen(world);
-            if (view.confirmed) return nullptr;
-            if (!view.window || tried == tries) throw;
-            std::this_thread::sleep_for(std::chrono::milliseconds(50));
-        }
+            return !view.confirmed && view.window;
+        });
+    } catch (const Busy&) {
+        if (view.confirmed) return nullptr;
+        throw;
+    }
 }
 
 }  // namespace

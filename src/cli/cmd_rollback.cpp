@@ -2,9 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "interrupts.hpp"
-#include "progress.hpp"
 #include "run.hpp"
 
 namespace chaos::cli {
@@ -154,14 +154,41 @@ Choice chosen_after_recovery(Context& context, Transactor& transactor,
     return choose(context.options, transactor.history());
 }
 
+/// Of these conflicts, what stays however it is decided in this way.
+std::vector<std::string> left_by(const Transactor& transactor, const Transactor::TakeBack& back, Resolution how) {
+    const std::vector<Conflict> open = transactor.plan_take_back(back.runs, how).conflicts;
+    std::vector<std::string> left;
+    for (const Conflict& conflict : back.conflicts)
+        if (std::any_of(open.begin(), open.end(), [&](const Conflict& one) { return one.id == conflict.id; }))
+            if (const std::string id = to_text(conflict.id); std::find(left.begin(), left.end(), id) == left.end())
+                left.push_back(id);
+    return left;
+}
+
+/// The decisions that there are, each where it decides something: what is protected, has no place or no content any
+/// more stays whoever wants it back.
+std::string how_to_decide(const Transactor& transactor, const Transactor::TakeBack& back) {
+    constexpr std::size_t named = 5;
+    std::set<std::string> all;
+    for (const Conflict& conflict : back.conflicts) all.insert(to_text(conflict.id));
+    std::string words = "decide what is named above, now or later: --theirs leaves it";
+    const auto add = [&](Resolution how, std::string_view what) {
+        const auto left = left_by(transactor, back, how);
+        if (left.size() == all.size()) return;
+        words += what;
+        if (!left.empty()) words += fmt::format(" (but not {})", listed(left, named));
+    };
+    add(Resolution::ours, ", --ours takes it back");
+    add(Resolution::merge, ", --merge joins texts");
+    return words;
+}
+
 Exit take_back(Context& context, const char* verb, Choice (*choose)(const Options&, const History&)) {
     const World world = wire(context.options);
     if (!has_history(world)) throw Error("nothing was ever applied here").help("chaos apply site.yml");
-    Progress progress(context.console, context.sources, world.host->live());
-    const auto transactor =
-        Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
-    const Choice choice = chosen_after_recovery(context, *transactor, choose);
-    Transactor::TakeBack back = transactor->plan_take_back(choice.runs, context.options.resolution);
+    Work work(context, world);
+    const Choice choice = chosen_after_recovery(context, *work, choose);
+    Transactor::TakeBack back = work->plan_take_back(choice.runs, context.options.resolution);
     back.verb = verb;
 
     RunView shown;
@@ -175,20 +202,19 @@ Exit take_back(Context& context, const char* verb, Choice (*choose)(const Option
     shown.plan->stayed = back.stayed;
     for (const ResourceId& id : back.settles) shown.plan->settles.push_back(to_text(id));
     if (!back.conflicts.empty() && context.options.resolution == Resolution::none)
-        shown.plan->next =
-            "decide what is named above, now or later: --theirs leaves it, --ours takes it back, --merge joins texts";
+        shown.plan->next = how_to_decide(*work, back);
     if (context.options.dry_run) {
         show(context.console, *shown.plan);
         return shown.plan->changes.empty() ? Exit::well : Exit::pending;
     }
     show_text(context.console, *shown.plan);
-    if (!agreed(context, *shown.plan, fmt::format("Take back {}?", count(shown.plan->changes.size(), "change"))))
+    if (!work.agreed(*shown.plan, fmt::format("Take back {}?", count(shown.plan->changes.size(), "change"))))
         return Exit::pending;
     if (!context.console.json()) shown.plan->forget_changes();
     shown.outcome = Outcome{};
     if (!choice.runs.empty()) {
         const Interrupts interrupts(Interrupts::Meaning::takes_back);
-        shown.outcome = transactor->take_back(back, who(), &Interrupts::flag());
+        shown.outcome = work->take_back(back, who(), &Interrupts::flag());
         shown.outdated = outdated_after(world, back.plan, *shown.outcome);
     }
     return tell(context, std::move(shown));

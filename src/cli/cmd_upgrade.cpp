@@ -147,12 +147,10 @@ Exit upgrade(Context& context) {
     if (!world.host->superuser())
         throw Error("upgrading needs root, and this is not root").help("sudo chaos upgrade; to look only: --dry-run");
     demand_lasting_history(options, world);
-    Progress progress(context.console, context.sources, world.host->live());
-    const auto transactor =
-        Transactor::open(world.registry, *world.host, world.host->root(), world.state_directory, progress);
-    recover_first(context, *transactor);
+    Work work(context, world);
+    recover_first(context, *work);
     refresh_package_lists(context, world, true);
-    const Upgrading upgrading = look(context, View(*world.host), &transactor->history());
+    const Upgrading upgrading = look(context, View(*world.host), &work->history());
     const Planned& planned = upgrading.planned;
 
     RunView shown_run;
@@ -161,7 +159,7 @@ Exit upgrade(Context& context) {
     say(context.console, planned.remarks, context.sources);
     context.console.text(text_of(*shown_run.plan, context.console));
     const auto number = static_cast<std::size_t>(planned.site.catalog.size());
-    if (!agreed(context, *shown_run.plan, fmt::format("Upgrade: {}?", count(number, "package")))) return Exit::pending;
+    if (!work.agreed(*shown_run.plan, fmt::format("Upgrade: {}?", count(number, "package")))) return Exit::pending;
 
     const Interrupts interrupts(Interrupts::Meaning::takes_back);
     Request request{"upgrade",        who(),        words(options), planned.site, planned.graph,
@@ -172,7 +170,7 @@ Exit upgrade(Context& context) {
     request.stop = &Interrupts::flag();
     request.window_s = shown_run.plan->confirmation.seconds;
     request.connection = ssh_connection();
-    shown_run.outcome = transactor->run(request);
+    shown_run.outcome = work->run(request);
     shown_run.outdated = outdated_after(world, planned.plan, *shown_run.outcome);
     return tell(context, std::move(shown_run));
 }

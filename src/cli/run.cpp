@@ -72,15 +72,6 @@ bool recover_cut(Context& context, Transactor& transactor) {
     return true;
 }
 
-bool agreed(Context& context, const PlanView& plan, std::string_view question) {
-    Console& console = context.console;
-    if (context.options.yes || !console.interactive() || plan.changes.empty()) return true;
-    if (console.json()) console.remark(render(plan, console.error_style(), console.verbose()));
-    if (console.agrees(question)) return true;
-    console.remark("Nothing was changed.\n");
-    return false;
-}
-
 std::optional<Outdated> outdated_after(const World& world, const Plan& plan, const Outcome& outcome) {
     const bool packages =
         std::any_of(plan.begin(), plan.end(), [](const Step& step) { return step.type->schema().name == "package"; });

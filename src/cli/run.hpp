@@ -3,6 +3,7 @@
 
 #include "outcome_view.hpp"
 #include "site.hpp"
+#include "work.hpp"
 
 namespace chaos::cli {
 
@@ -24,7 +25,7 @@ std::optional<RunView> run_manifests(Context&, const World&, const Host& eye, co
 
 /// Shows a plan, asks, and runs it: the end of `apply`, whose view of the host must be gone by now. Nothing where
 /// somebody did not agree.
-std::optional<RunView> carry_out(Context&, const World&, Transactor&, const Planned&, const Errand&);
+std::optional<RunView> carry_out(Context&, const World&, Work&, const Planned&, const Errand&);
 
 /// What differs between the host as two runs left it: `chaos diff RUN RUN`.
 Exit diff_runs(Context&);
@@ -37,9 +38,6 @@ bool recover_cut(Context&, Transactor&);  ///< The same, but for what waits.
 
 /// Whether this run must be confirmed. Throws Usage where it was asked for, and there is nobody who could.
 Confirmation confirmation_for(const Context&, const World&, const Planned&);
-
-/// Whether to go on: --yes, nobody there to ask, or the answer.
-bool agreed(Context&, const PlanView&, std::string_view question);
 
 /// What runs with code that a run of this plan replaced; nothing where no package changed, or on an image.
 std::optional<Outdated> outdated_after(const World&, const Plan&, const Outcome&);

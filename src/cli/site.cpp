@@ -368,11 +368,10 @@ std::vector<Error> removals_to_agree_to(const Planned& planned, const Options& o
     return out;
 }
 
-void guard_against_mass_removal(Context& context, const Planned& planned) {
-    if (context.options.removals) return;
-    for (const Error& question : removals_to_agree_to(planned, context.options))
-        if (!context.console.agrees(fmt::format("{}. Is that meant?", question.what())))
-            throw Problems{{question}, Exit::pending};
+void guard_against_mass_removal(const Options& options, Work& work, const Planned& planned) {
+    if (options.removals) return;
+    for (const Error& question : removals_to_agree_to(planned, options))
+        if (!work.agrees(fmt::format("{}. Is that meant?", question.what()))) throw Problems{{question}, Exit::pending};
 }
 
 void demand_undo(const Planned& planned, const Options& options) {

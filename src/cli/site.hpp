@@ -3,7 +3,7 @@
 
 #include "plan_view.hpp"
 #include "problems.hpp"
-#include "world.hpp"
+#include "work.hpp"
 
 namespace chaos::cli {
 
@@ -52,7 +52,7 @@ std::unique_ptr<History> look_at_history(Context&, const World&);
 std::vector<Error> removals_to_agree_to(const Planned&, const Options&);
 
 /// Throws Problems where it does not get that word.
-void guard_against_mass_removal(Context&, const Planned&);
+void guard_against_mass_removal(const Options&, Work&, const Planned&);
 
 /// With --require-undo: throws Problems where something of the plan could be taken back by best effort only, or not.
 void demand_undo(const Planned&, const Options&);

@@ -186,6 +186,8 @@ State goal_of(const Resource& resource, const State& observed, Diagnostics& prob
     const State target = resource.absent ? State() : resource.wanted;
     State goal = three_way(schema, observed, resource.recorded, target, conflicts);
     if (!target && goal && resource.type->is_as_absent(observed)) return target;
+    const Field* pin = conflicts.empty() ? nullptr : pinned_since(schema, observed, resource.recorded);
+    if (pin) conflicts = {pin};
     for (const Field* field : conflicts)
         problems.note(Error(resource.where,
                             fmt::format("{} left the manifest, but {} was changed since by somebody else: it stays",

@@ -165,6 +165,14 @@ const Field* pinned_since(const Schema& schema, const State& now, const State& b
     return nullptr;
 }
 
+State as_pinned(const Schema& schema, const State& goal, const State& now, const State& base, const State& made) {
+    const Field* pin = goal ? pinned_since(schema, now, base) : nullptr;
+    if (!pin || (made && pin->given(made.spec()) && pin->same(made.spec(), now.spec()))) return goal;
+    const auto spec = schema.clone(goal.spec());
+    pin->copy(spec.get(), now.spec());
+    return State(spec, goal.inputs()).hiding(goal.hidden());
+}
+
 State three_way(const Schema& schema, const State& now, const State& base, const State& target,
                 std::vector<const Field*>& conflicts, Deciding deciding) {
     const auto existence_conflict = [&] {

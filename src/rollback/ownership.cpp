@@ -43,8 +43,28 @@ State named(const Schema& schema, const std::string& key) {
 
 namespace {
 
+/// What was declared of it is what is recorded. That it was not pinned when a run last changed it, that run's record
+/// tells: so a pin that is there now is somebody's since.
+State told_unpinned(const Schema& schema, const State& recorded, const History& history, const std::string& key) {
+    const auto unsaid = [&](const Field& field) { return field.pins && !field.given(recorded.spec()); };
+    if (!recorded || std::none_of(schema.fields.begin(), schema.fields.end(), unsaid)) return recorded;
+    const auto changes = history.changes_of({schema.name, key});
+    const auto last = std::find_if(changes.begin(), changes.end(), [](const ChangeRecord& change) {
+        return change.result == ChangeRecord::Result::done;
+    });
+    if (last == changes.end() || last->after.is_null()) return recorded;
+    Diagnostics unread;
+    const State left = decode(schema, last->after, unread);
+    if (!unread.ok()) return recorded;
+    const auto spec = schema.clone(recorded.spec());
+    for (const Field& field : schema.fields)
+        if (unsaid(field) && field.given(left.spec()) && field.get(left.spec()) != Value("true"))
+            field.copy(spec.get(), left.spec());
+    return State(spec, recorded.inputs()).hiding(recorded.hidden());
+}
+
 /// A resource that left the manifest: to be as it was before it was first touched.
-Resource leaving(const ResourceType& type, const OwnedRecord& record, Diagnostics& problems) {
+Resource leaving(const ResourceType& type, const OwnedRecord& record, const History& history, Diagnostics& problems) {
     const Schema& schema = type.schema();
     Resource resource;
     resource.id = {schema.name, record.key};
@@ -58,6 +78,7 @@ Resource leaving(const ResourceType& type, const OwnedRecord& record, Diagnostic
     resource.absent = record.attributes.is_null() || (!record.keep && record.origin.is_null());
     if (!resource.absent) resource.wanted = record.keep ? resource.recorded : decode(schema, record.origin, problems);
     if (!resource.wanted) resource.wanted = named(schema, record.key);
+    resource.recorded = told_unpinned(schema, resource.recorded, history, record.key);
     return resource;
 }
 
@@ -167,7 +188,7 @@ void add_leavings(Site& site, const Registry& registry, const History& history, 
             continue;
         }
         Diagnostics unread;
-        Resource resource = leaving(*type, history.owned(*one), unread);
+        Resource resource = leaving(*type, history.owned(*one), history, unread);
         for (const Error& error : unread.errors())
             problems.add(Error(fmt::format("{} left the manifest, and what is recorded of it can not be read: {}",
                                            id_of(*one), error.what()))

@@ -126,6 +126,15 @@ States Runner::Parts::seen_again(const Step& step, const View& view) const {
     return found;
 }
 
+/// Somebody said since the plan was made that nothing of it shall change: that goes before the plan.
+void refuse_where_pinned(const Schema& schema, const Change& change, const State& fresh) {
+    const Field* pin = pinned_since(schema, fresh, change.before);
+    if (!pin || (change.after && reaches(schema, fresh, change.after))) return;
+    throw Error(change.where, fmt::format("{} is not changed: somebody set its '{}' since the plan was made",
+                                          to_text(change.id), pin->name))
+        .help("run it again: the plan is made anew, and says what becomes of that");
+}
+
 /// Looks again, in a new View: what was planned for holds still, or an earlier step of this run changed it, or the run
 /// ends. False where nothing is left to do.
 bool Runner::Parts::prepare(std::size_t number) {
@@ -139,6 +148,7 @@ bool Runner::Parts::prepare(std::size_t number) {
         work |= takes_back() && same(schema, change.before, change.after);  // to the byte, where no attribute differs
         const State fresh = found[k] ? found[k].with_inputs(change.before.inputs()) : found[k];
         if (!same(schema, fresh, change.before)) {
+            refuse_where_pinned(schema, change, fresh);
             // What waits for an earlier step may have become another by it: a service, when its unit came.
             if (!called && step.waits_for.empty() && !step.waits_for_all)
                 throw Error(change.where, fmt::format("{} changed since the plan was made", to_text(change.id)))

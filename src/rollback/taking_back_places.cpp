@@ -125,17 +125,46 @@ void TakingBack::leave_where_others_stay() {
     }
 }
 
+namespace {
+
+bool is_at_or_below(std::string_view path, std::string_view directory) {
+    return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
+}
+
+/// Whether a state of that kind comes with this directory, or with something in it.
+bool brings(const ResourceType& type, const State& state, std::string_view directory) {
+    std::vector<Claim> claims;
+    type.claims(state, claims);
+    return std::any_of(claims.begin(), claims.end(), [&](const Claim& claim) {
+        const bool is_place = claim.name.starts_with("path:") || claim.name.starts_with("home:");
+        if (!is_place || (claim.role != Claim::Role::provides && claim.role != Claim::Role::brings)) return false;
+        const std::string_view place = std::string_view(claim.name).substr(5);
+        return is_at_or_below(directory, place) || is_at_or_below(place, directory);
+    });
+}
+
+}  // namespace
+
+/// A directory that is not there: a package, a command may bring it, and nothing tells beforehand. What is done by
+/// calls to the host, or as lines of the files of accounts, brings what it claims and no more.
+bool TakingBack::may_be_brought(const std::string& directory) const {
+    for (std::uint32_t i = 0; i < back_.site.catalog.size(); ++i) {
+        const ResourceType& type = *back_.site.catalog[i].type;
+        if (type.way() == Way::files || !back_.goal[i] || same(type.schema(), back_.observed[i], back_.goal[i]))
+            continue;
+        if (type.way() == Way::opaque && !type.footprint().lines) return true;
+        if (brings(type, back_.goal[i], directory)) return true;
+    }
+    return false;
+}
+
 /// The directory that it was in may have gone by a later run, or by somebody.
 void TakingBack::leave_what_lies_nowhere(const View& view) {
     const Catalog& catalog = back_.site.catalog;
     std::vector<std::pair<std::string, std::uint32_t>> coming;  // path, and whose
     for (std::uint32_t i = 0; i < catalog.size(); ++i) {
         const bool comes = back_.goal[i] && !back_.observed[i];
-        // A command, a package, a user may bring a directory of which nothing is known yet.
-        if (catalog[i].type->way() != Way::files) {
-            if (back_.goal[i] && !same(catalog[i].type->schema(), back_.observed[i], back_.goal[i])) return;
-            continue;
-        }
+        if (catalog[i].type->way() != Way::files) continue;
         // What is called by another name makes the directories that its path needs by itself.
         for (const std::string& name : comes ? provided(*catalog[i].type, back_.goal[i]) : std::vector<std::string>())
             if (name == "path:" + catalog[i].id.key) coming.emplace_back(catalog[i].id.key, i);
@@ -151,7 +180,7 @@ void TakingBack::leave_what_lies_nowhere(const View& view) {
         if (!back_.goal[i]) continue;
         const std::string directory = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
         const auto kind = comes_in(directory) ? Entry::Kind::directory : view->look(directory).kind;
-        if (kind == Entry::Kind::directory || kind == Entry::Kind::link) {
+        if (kind == Entry::Kind::directory || kind == Entry::Kind::link || may_be_brought(directory)) {
             come.insert(path);
             continue;
         }

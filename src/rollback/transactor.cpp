@@ -26,7 +26,10 @@ public:
         Outcome outcome;
         if (const auto open = store_.open_run()) {
             place_.reporter.says(fmt::format("run {} was cut: taking it back", *open));
-            outcome = undo(place_, *open, "it was cut, and taken back", reach);
+            // Of many names the plan is a second commit: before it nothing is shown.
+            const bool planned = !store_.steps(*open).empty();
+            outcome =
+                undo(place_, *open, planned ? "it was cut, and taken back" : "it was cut: nothing was changed", reach);
             place_.reporter.finishes(outcome);
             if (outcome.state == RunState::stuck) return outcome;
         }

@@ -210,7 +210,8 @@ private:
             const ChangeRecord& change = changes_[step.number][k];
             std::vector<const Field*> conflicts;
             // A step that was cut may have left anything: it is ours. One that ended left what it recorded.
-            const State goal = cut ? before[k] : three_way(schema, now[k], after[k], before[k], conflicts);
+            const State goal = cut ? as_pinned(schema, before[k], now[k], before[k], after[k])
+                                   : three_way(schema, now[k], after[k], before[k], conflicts);
             for (const Field* field : conflicts)
                 outcome_.conflicts.push_back({{schema.name, change.key},
                                               field ? std::string(field->name) : "",

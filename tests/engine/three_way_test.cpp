@@ -176,6 +176,20 @@ TEST_CASE("what somebody pinned since we left it stays, though nothing else of i
     CHECK(left(board("red", true), board("blue", false), board("red", false)) == "red");
 }
 
+TEST_CASE(
+    "what goes back of a step that was cut keeps the pin that somebody set meanwhile, and not one that the step set") {
+    const auto pinned = [](const State& goal, const State& now, const State& base, const State& made) {
+        return as_pinned(board_schema, goal, now, base, made).as<Board>()->pinned;
+    };
+    const State before = board("blue", false), now = board("red", true);
+    CHECK(pinned(before, now, before, board("red", {})) == true);
+    CHECK(pinned(before, now, before, {}) == true);
+    CHECK(pinned(before, now, before, board("red", true)) == false);
+    CHECK(pinned(before, board("red", false), before, {}) == false);
+    CHECK(pinned(board("blue", {}), now, board("blue", {}), {}) == std::nullopt);  // it may have been so
+    CHECK_FALSE(as_pinned(board_schema, {}, now, before, {}));
+}
+
 TEST_CASE("what somebody changed between two changes of ours is not ours, unless the later one changed it again") {
     const auto left = [](const char* made, const char* before, const char* after) {
         const auto named = [](std::string text) {

@@ -95,6 +95,28 @@ TEST_CASE("a package that a run left half removed leaves with its entry, and is 
     CHECK_FALSE(notes("install ok installed"));  // another version: somebody's
 }
 
+TEST_CASE("a package that somebody put on hold since stays when its entry leaves, and that is told") {
+    const auto leaves = [](const char* noted, const char* origin) {
+        FakeHost host = debian({});
+        host.put_file("/var/lib/dpkg/status", std::string(status) + "\nPackage: web\nStatus: hold ok installed\n" +
+                                                  "Architecture: amd64\nVersion: 2\n");
+        auto said = attributes({{"name", "web"}, {"version", "2"}});
+        if (*noted) said.push_back({Value("hold"), Value(noted)});
+        auto entry = declare("package", attributes({{"name", "web"}, {"version", origin}}), !*origin);
+        entry.leaving = true, entry.where = {}, entry.recorded = declare("package", said).wanted;
+        if (!*origin) entry.wanted = entry.recorded;
+        const auto run = plan_for(host, {entry});
+        std::string told;
+        for (const Error& error : run.problems.remarks()) told += error.what();
+        return std::pair(run.steps.empty(), told);
+    };
+    const std::string stays = "package:web left the manifest, but 'hold' was changed since by somebody else: it stays";
+    CHECK(leaves("false", "") == std::pair(true, stays));
+    CHECK(leaves("false", "1") == std::pair(true, stays));
+    CHECK_FALSE(leaves("true", "").first);  // it was so when we left it
+    CHECK_FALSE(leaves("", "").first);      // or may have been
+}
+
 TEST_CASE("a package that would remove another one is refused, unless that one is to be absent") {
     auto host = debian({0, "Remv telnet [0.17]\nInst web (3 x)\n", ""});
     const auto run = plan_for(host, {package("web")});
@@ -369,6 +391,30 @@ TEST_CASE("packages that are kept go when no recorded run needs them, and they a
     const auto lines = lines_of(host);
     REQUIRE(at(lines, "rm -f") < lines.size());
     CHECK(lines[at(lines, "rm -f")] == "rm -f -- /var/lib/chaos/packages/tool_1%3a4_amd64.deb");
+}
+
+TEST_CASE("only a hold that was there when the plan was made is let go") {
+    const auto marks = [](const char* hold) {
+        auto host = keeping_debian();
+        host.put_file("/var/lib/dpkg/status",
+                      "Package: tool\nStatus: hold ok installed\nArchitecture: amd64\nVersion: 1:1\n");
+        host.put_file("/var/lib/chaos/packages/tool_1%3a1_amd64.deb", "kept");
+        Change change = change_of("1:1", "1:2");
+        if (*hold)
+            change.before =
+                declare("package", attributes({{"name", "tool"}, {"version", "1:1"}, {"hold", hold}})).wanted;
+        try {
+            kind().apply_all(host, std::span(&change, 1));
+        } catch (const Error& error) {
+            REQUIRE(std::string(error.what()).ends_with("somebody put it on hold since the plan was made"));
+            CHECK(error.hint == "apt-mark unhold tool");
+            CHECK(at(lines_of(host), "apt-get") == lines_of(host).size());
+        }
+        return at(lines_of(host), "apt-mark unhold") < lines_of(host).size();
+    };
+    CHECK_FALSE(marks("false"));
+    CHECK(marks("true"));
+    CHECK(marks(""));  // nobody looked: what was recorded before that was observed
 }
 
 TEST_CASE("a package that can not be kept is not touched") {

@@ -166,6 +166,38 @@ TEST_CASE("Directories that came along with what left go with it, and those that
     }
 }
 
+TEST_CASE(
+    "Of what left the manifest the last run that changed it tells that it was not pinned, whatever was declared") {
+    for (const char* held : {"false", "true"}) {
+        Owners owners;
+        {
+            Store::Batch batch(owners.store);
+            RunRecord run;
+            run.state = RunState::committed, run.verb = "apply", run.site = "web";
+            ChangeRecord change;
+            change.run = batch.add_run(run);
+            change.result = ChangeRecord::Result::done, change.type = "package", change.key = "tool";
+            change.after = map({{"name", "tool"}, {"version", "2"}, {"hold", held}});
+            batch.add_change(change);
+            batch.commit();
+        }
+        const Value said = map({{"name", "tool"}, {"version", "2"}});
+        owners.own("web", "/srv/web.yml", "tool", said, {}, "package");
+        owners.own("web", "/srv/web.yml", "found", map({{"name", "found"}}), map({{"name", "found"}}), "package");
+        owners.own("web", "/srv/web.yml", "said", map({{"name", "said"}, {"hold", "true"}}), {}, "package");
+        REQUIRE(owners.leave().ok());
+        const auto hold = [&](std::size_t i) {
+            const Resource& resource = owners.site.catalog[i];
+            const Field* field = resource.type->schema().find("hold");
+            return field->given(resource.recorded.spec()) ? field->get(resource.recorded.spec()).text() : "unknown";
+        };
+        REQUIRE(owners.site.catalog.size() == 3);
+        CHECK(hold(0) == (held == std::string("false") ? "false" : "unknown"));
+        CHECK(hold(1) == "unknown");  // no run changed it
+        CHECK(hold(2) == "true");
+    }
+}
+
 TEST_CASE("What left the manifest and can not be read is an error that says which and what to do") {
     Owners owners;
     owners.own("web", "/srv/web.yml", "/good", map({{"path", "/good"}, {"mode", "0644"}}));

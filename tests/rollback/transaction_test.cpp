@@ -16,6 +16,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "rollback/store.hpp"
+
 using namespace chaos;
 namespace fs = std::filesystem;
 
@@ -761,6 +763,54 @@ TEST_CASE("what somebody put in the way of one resource does not hold up the oth
     CHECK_FALSE(back.conflicts.empty());
     CHECK(root.text("/srv/other") == "absent");
     CHECK(root.text("/srv/d") == "a file now\n");
+}
+
+TEST_CASE("what lay in a directory that is gone stays away alone, also beside what goes back by calls") {
+    const Root root;
+    fs::create_directories(root.path() + "/etc/sysctl.d");
+    fs::create_directories(root.path() + "/srv/app");
+    root.write("/srv/app/f", "was\n");
+    root.write("/srv/other", "was\n");
+    for (const char* value : {"1024", "4096"}) {
+        Session session(root);
+        session.wish("sysctl", {{"key", "net.core.somaxconn"}, {"value", value}});
+        if (value == std::string("4096")) {
+            session.wish("file", {{"path", "/srv/app/f"}}, true);
+            session.wish("file", {{"path", "/srv/other"}, {"content", "ours\n"}});
+        }
+        REQUIRE(session.apply().state == RunState::committed);
+    }
+    fs::remove_all(root.path() + "/srv/app");
+    Session session(root);
+    const Outcome back = session.rollback({2});
+    CHECK(first_error(back) == "");
+    CHECK(back.state == RunState::committed);
+    REQUIRE(back.conflicts.size() == 1);
+    CHECK(back.conflicts[0].id.key == "/srv/app/f");
+    CHECK(back.conflicts[0].now == "/srv/app, which it was in, is not there");
+    CHECK(root.text("/srv/other") == "was\n");
+    CHECK_FALSE(fs::exists(root.path() + "/srv/app"));
+}
+
+TEST_CASE("a run that was cut before its plan was written is told to have changed nothing") {
+    const Root root;
+    Session session(root);
+    session.wish("file", {{"path", "/srv/one"}, {"content", "x\n"}});
+    session.apply();
+    {
+        rollback::Store store(root.state(), rollback::Store::Access::change);
+        rollback::Store::Batch batch(store);
+        RunRecord run;
+        run.verb = "apply", run.site = "test";
+        CHECK(batch.add_run(run) == 2);
+        batch.commit();
+    }
+    Reporter quiet;
+    const auto transactor = Transactor::open(session.registry, session.host, root.path(), root.state(), quiet);
+    CHECK(transactor->recover().state == RunState::undone);
+    REQUIRE(transactor->history().run(2));
+    CHECK(transactor->history().run(2)->note == "it was cut: nothing was changed");
+    CHECK(root.text("/srv/one") == "x\n");
 }
 
 TEST_CASE("what the kernel does not take as it was asked is not shown at all") {

@@ -56,6 +56,15 @@ void finish(const Backend& backend, WritableHost& host, std::span<const Change> 
     backend.purge(host, purge);
 }
 
+/// A hold that the plan knows of, or that nobody could know of; one that came since is somebody's word against it.
+void must_be_known(const Backend& backend, const Change& change) {
+    const auto* before = change.before.as<Package>();
+    if (!before || before->hold.value_or(true)) return;
+    throw Error(change.where, fmt::format("package {} is not changed: somebody put it on hold since the plan was made",
+                                          change.id.key))
+        .help(backend.unhold_hint(change.id.key));
+}
+
 /// What is as asked already is not asked for; what is held is let go where it changes.
 void leave_out_what_is_done(const Backend& backend, WritableHost& host, std::span<const Change> changes,
                             Request& request) {
@@ -70,7 +79,7 @@ void leave_out_what_is_done(const Backend& backend, WritableHost& host, std::spa
     for (const Change& change : changes)
         if (const auto* there = packages.find(change.id.key); there && there->held())
             if (changes_version(change) || !change.after.as<Package>()->hold.value_or(true))
-                held.push_back(change.id.key);
+                must_be_known(backend, change), held.push_back(change.id.key);
     backend.mark(host, Backend::Mark::unhold, held);
 }
 
