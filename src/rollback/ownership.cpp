@@ -75,11 +75,10 @@ public:
     /// Up to the first that is somebody's, or was not made for the sake of something in it.
     void leave_with(std::uint32_t number) {
         if (!type_ || !site_.catalog[number].absent || !site_.catalog[number].recorded) return;
-        std::vector<Claim> claims;
-        site_.catalog[number].type->claims(site_.catalog[number].recorded, claims);
-        for (const Claim& claim : claims) {
-            if (claim.role != Claim::Role::provides || !claim.name.starts_with("path:/")) continue;
-            std::string path = claim.name.substr(5);
+        const Resource& leaving = site_.catalog[number];
+        for (const std::string& name : claimed(*leaving.type, leaving.recorded, {Claim::Role::provides})) {
+            if (!name.starts_with("path:/")) continue;
+            std::string path = name.substr(5);
             for (auto cut = path.rfind('/'); cut != 0 && cut != path.npos; cut = path.rfind('/')) {
                 path.resize(cut);
                 if (!known_.insert(path).second || !add(path, number)) break;

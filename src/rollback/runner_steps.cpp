@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chaos/goes_along.hpp>
 
-#include "provided.hpp"
 #include "runner_parts.hpp"
 
 namespace chaos::rollback {
@@ -109,10 +108,12 @@ bool Runner::Parts::waits_for_its_place(std::size_t from, std::size_t number) co
     for (std::size_t earlier = from; earlier < number; ++earlier)
         for (const Change& change : plan[earlier].changes)
             if (plan[earlier].type != step.type && !change.after)
-                for (std::string& name : provided(*plan[earlier].type, change.before)) left.insert(std::move(name));
+                for (std::string& name : claimed(*plan[earlier].type, change.before, {Claim::Role::provides}))
+                    left.insert(std::move(name));
     if (left.empty()) return false;
     return std::any_of(step.changes.begin(), step.changes.end(), [&](const Change& change) {
-        const auto names = comes(change) ? provided(*step.type, change.after) : std::vector<std::string>();
+        const auto names =
+            comes(change) ? claimed(*step.type, change.after, {Claim::Role::provides}) : std::vector<std::string>();
         return std::any_of(names.begin(), names.end(), [&](const std::string& name) { return left.contains(name); });
     });
 }
