@@ -169,8 +169,7 @@ void TakingBack::stand_by_what_was_run() {
         return runs_commands(*catalog[i].type) && bases_[i] && !targets_[i] && !back_.observed[i];
     };
     for (const OfPath& of : paths_)
-        if (of.owner && has_lost_its_mark(*of.owner) &&
-            (!of.made.before.same_as(of.made.after) || differ_in_time_alone(of.made.before, of.made.after)))
+        if (of.owner && has_lost_its_mark(*of.owner) && differ(of.made.before, of.made.after))
             back_.observed[*of.owner] = bases_[*of.owner];
     for (std::size_t i = 0; i < catalog.size(); ++i) {
         if (!has_lost_its_mark(i) || is_recorded(*catalog[i].type, bases_[i])) continue;
