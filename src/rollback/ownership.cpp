@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "id_view.hpp"
 #include "ownership.hpp"
 #include "runner.hpp"
 #include "stored_value.hpp"
@@ -18,19 +19,6 @@ namespace {
 std::string id_of(const Holding& one) {
     return one.key.empty() ? one.type : one.type + ":" + one.key;
 }
-
-/// Kind and key, of a resource or of a record of one; owns nothing.
-struct Id {
-    std::string_view type, key;
-    Id(std::string_view kind, std::string_view name) : type(kind), key(name) {}
-    explicit Id(const ResourceId& id) : type(id.type), key(id.key) {}
-    friend bool operator==(const Id&, const Id&) = default;
-};
-struct IdHash {
-    std::size_t operator()(const Id& id) const {
-        return std::hash<std::string_view>()(id.key) * 31 + std::hash<std::string_view>()(id.type);
-    }
-};
 
 /// A wish that names a resource and says nothing else of it: for what was, or shall be, absent.
 State named(const Schema& schema, const std::string& key) {
@@ -148,12 +136,12 @@ bool is_in_one_of(const std::unordered_set<std::string>& trees, std::string path
 
 void add_leavings(Site& site, const Registry& registry, const History& history, Diagnostics& problems) {
     if (!site.whole) return;
-    std::unordered_set<Id, IdHash> declared;
+    std::unordered_set<IdView, IdHash> declared;
     declared.reserve(site.catalog.size());
     for (const Resource& resource : site.catalog) declared.emplace(resource.id);
     std::vector<const Holding*> left;
     for (const Holding& one : history.holdings())
-        if (one.site == site.name && !declared.contains(Id(one.type, one.key))) left.push_back(&one);
+        if (one.site == site.name && !declared.contains(IdView(one.type, one.key))) left.push_back(&one);
     std::sort(left.begin(), left.end(), [](const Holding* a, const Holding* b) { return a->number < b->number; });
     const std::size_t first = site.catalog.size();
     const std::unordered_set<std::string> trees = trees_that_go(site);
@@ -182,14 +170,14 @@ void add_leavings(Site& site, const Registry& registry, const History& history, 
 }
 
 void recall(Site& site, const History& history) {
-    std::unordered_map<Id, Resource*, IdHash> asking;
+    std::unordered_map<IdView, Resource*, IdHash> asking;
     for (Resource& resource : site.catalog) {
         const Field* kept = resource.type->schema().find("kept");
-        if (kept && kept->role == Field::Role::seen) asking.emplace(Id(resource.id), &resource);
+        if (kept && kept->role == Field::Role::seen) asking.emplace(IdView(resource.id), &resource);
     }
     if (asking.empty()) return;
     for (const Holding& one : history.holdings()) {
-        const auto found = asking.find(Id(one.type, one.key));
+        const auto found = asking.find(IdView(one.type, one.key));
         if (one.site != site.name || found == asking.end()) continue;
         Resource& resource = *found->second;
         const Schema& schema = resource.type->schema();
@@ -204,11 +192,11 @@ void recall(Site& site, const History& history) {
 
 void check_ownership(const Site& site, const History& history, Diagnostics& problems) {
     const std::string origin = history.site_origin(site.name);
-    std::unordered_map<Id, const Holding*, IdHash> others;
+    std::unordered_map<IdView, const Holding*, IdHash> others;
     bool owns = false;
     for (const Holding& one : history.holdings()) {
         owns |= one.site == site.name;
-        if (one.site != site.name) others.emplace(Id(one.type, one.key), &one);
+        if (one.site != site.name) others.emplace(IdView(one.type, one.key), &one);
     }
     if (!origin.empty() && origin != site.origin && owns)
         problems.add(
@@ -216,7 +204,7 @@ void check_ownership(const Site& site, const History& history, Diagnostics& prob
                 .help(fmt::format("another site? give it a 'name:' of its own; moved? apply it once with --moved")));
     if (others.empty()) return;
     for (const Resource& resource : site.catalog) {
-        const auto found = others.find(Id(resource.id));
+        const auto found = others.find(IdView(resource.id));
         if (found == others.end()) continue;
         const std::string where = history.owned(*found->second).where;
         problems.add(
@@ -303,16 +291,16 @@ bool says(const Store& store, const Holding& record, const Resource& resource, c
 bool is_recorded(const Site& site, const States& observed, const Store& store) {
     if (!site.owns) return true;
     if (const auto origin = store.site_origin(site.name); !origin.empty() && origin != site.origin) return false;
-    std::unordered_map<Id, const Holding*, IdHash> known;
+    std::unordered_map<IdView, const Holding*, IdHash> known;
     const auto& held = store.holdings();
     known.reserve(held.size());
     for (const Holding& one : held)
-        if (one.site == site.name) known.emplace(Id(one.type, one.key), &one);
+        if (one.site == site.name) known.emplace(IdView(one.type, one.key), &one);
     for (std::size_t i = 0; i < site.catalog.size(); ++i) {
         const Resource& resource = site.catalog[i];
         if (resource.companion || resource.exclusive) continue;
         if (resource.leaving) return false;
-        const auto record = known.find(Id(resource.id));
+        const auto record = known.find(IdView(resource.id));
         if (record == known.end() || !says(store, *record->second, resource, observed[i])) return false;
     }
     return true;
