@@ -24,8 +24,8 @@ State decode_record(const OwnedRecord& record, const ResourceType& type, Recorde
     Diagnostics problems;
     State state = decode(type.schema(), record.attributes, problems);
     if (!problems.ok())
-        all.unknown.push_back(
-            Error(fmt::format("{}:{} is not looked at: {}", record.type, record.key, problems.errors()[0].what())));
+        all.unknown.push_back(Error(fmt::format("{} is not looked at: {}", to_text(RecordedId{record.type, record.key}),
+                                                problems.errors()[0].what())));
     return problems.ok() ? state : State();
 }
 
@@ -41,8 +41,8 @@ Recorded recorded_of(std::vector<OwnedRecord> owned, const Registry& registry) {
     for (OwnedRecord& record : owned) {
         const ResourceType* type = registry.type(record.type);
         if (!type) {
-            all.unknown.push_back(
-                Error(fmt::format("{}:{} is not looked at: this program knows no such kind", record.type, record.key)));
+            all.unknown.push_back(Error(fmt::format("{} is not looked at: this program knows no such kind",
+                                                    to_text(RecordedId{record.type, record.key}))));
             continue;
         }
         const Schema& schema = type->schema();

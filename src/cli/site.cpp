@@ -169,7 +169,7 @@ std::map<std::string, std::uint64_t> hidden_in_records(const std::map<std::strin
                                                        const History& history) {
     std::map<std::string, std::uint64_t> hidden;
     for (const Holding& holding : history.holdings()) {
-        const auto found = asked.find(holding.type + ":" + holding.key);
+        const auto found = asked.find(to_text(RecordedId{holding.type, holding.key}));
         if (found == asked.end()) continue;
         const OwnedRecord record = history.owned(holding);
         if (!record.attributes.is_map()) continue;
@@ -295,7 +295,7 @@ Planned look_and_plan(Context& context, const World& world, const View& view, Si
             if (one.site == planned.site.name)
                 planned.known = true;
             else
-                others.insert(one.key.empty() ? one.type : one.type + ":" + one.key);
+                others.insert(to_text(RecordedId{one.type, one.key}));
         add_others(planned.site, view, world.registry, others);
         recall(planned.site, *history);
         if (planned.site.whole && context.options.prune) add_leavings(planned.site, world.registry, *history, problems);

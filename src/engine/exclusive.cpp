@@ -72,7 +72,7 @@ private:
             if (claim.name.starts_with("path:") && claim.role != Claim::Role::needs)
                 paths_.insert(claim.name.substr(5));
         for (const std::string& id : of_other_sites_)
-            if (const auto colon = id.find(':'); id.compare(colon + 1, 1, "/") == 0)
+            if (const auto colon = id.find(':'); !id.starts_with('~') && id.compare(colon + 1, 1, "/") == 0)
                 paths_.insert(id.substr(colon + 1));
         return paths_;
     }

@@ -16,10 +16,6 @@ namespace chaos {
 
 namespace {
 
-std::string id_of(const Holding& one) {
-    return one.key.empty() ? one.type : one.type + ":" + one.key;
-}
-
 /// A wish that names a resource and says nothing else of it: for what was, or shall be, absent.
 State named(const Schema& schema, const std::string& key) {
     auto spec = schema.make();
@@ -149,7 +145,7 @@ void add_leavings(Site& site, const Registry& registry, const History& history, 
         const ResourceType* type = registry.type(one->type);
         if (!type) {
             problems.note(Error(fmt::format("{} left the manifest, but this program knows no kind '{}': it stays",
-                                            id_of(*one), one->type))
+                                            to_text(RecordedId{one->type, one->key}), one->type))
                               .help("a chaos that knows it will let go of it"));
             continue;
         }
@@ -157,7 +153,7 @@ void add_leavings(Site& site, const Registry& registry, const History& history, 
         Resource resource = leaving(*type, history.owned(*one), unread);
         for (const Error& error : unread.errors())
             problems.add(Error(fmt::format("{} left the manifest, and what is recorded of it can not be read: {}",
-                                           id_of(*one), error.what()))
+                                           to_text(RecordedId{one->type, one->key}), error.what()))
                              .help("declare it again, or leave it as it is with --no-prune; the chaos that recorded "
                                    "it can read it"));
         resource.absent |= is_in_one_of(trees, one->key);  // whatever was there before: its place goes
@@ -210,7 +206,7 @@ void check_ownership(const Site& site, const History& history, Diagnostics& prob
         problems.add(
             Error(resource.where, fmt::format("{} belongs to site '{}'", to_text(resource.id), found->second->site))
                 .note({}, fmt::format("it is declared at {}", where.empty() ? "another manifest" : where))
-                .help(fmt::format("take {} out of one of the two manifests", id_of(*found->second))));
+                .help(fmt::format("take {} out of one of the two manifests", to_text(resource.id))));
     }
 }
 
