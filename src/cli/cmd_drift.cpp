@@ -29,13 +29,6 @@ State decode_record(const OwnedRecord& record, const ResourceType& type, Recorde
     return problems.ok() ? state : State();
 }
 
-/// A wish that only names a resource: what was made absent is looked for by its key.
-State named(const Schema& schema, const std::string& key) {
-    auto spec = schema.make();
-    if (const Field* field = schema.key()) field->set(spec.get(), key);
-    return State(std::move(spec));
-}
-
 Recorded recorded_of(std::vector<OwnedRecord> owned, const Registry& registry) {
     Recorded all;
     for (OwnedRecord& record : owned) {
@@ -50,7 +43,7 @@ Recorded recorded_of(std::vector<OwnedRecord> owned, const Registry& registry) {
         Resource resource;
         resource.id = {schema.name, record.key};
         resource.type = type;
-        resource.wanted = absent ? named(schema, record.key) : decode_record(record, *type, all);
+        resource.wanted = absent ? only_named(schema, record.key) : decode_record(record, *type, all);
         resource.absent = absent;
         if (!resource.wanted) continue;
         all.recorded.push_back(absent ? State() : resource.wanted);

@@ -16,17 +16,6 @@ namespace chaos {
 
 namespace {
 
-/// A wish that names a resource and says nothing else of it: for what was, or shall be, absent.
-State named(const Schema& schema, const std::string& key) {
-    auto spec = schema.make();
-    if (const Field* field = schema.key()) field->set(spec.get(), key);
-    return State(std::move(spec));
-}
-
-}  // namespace
-
-namespace {
-
 /// A resource that left the manifest: to be as it was before it was first touched.
 Resource leaving(const ResourceType& type, const OwnedRecord& record, Diagnostics& problems) {
     const Schema& schema = type.schema();
@@ -41,7 +30,7 @@ Resource leaving(const ResourceType& type, const OwnedRecord& record, Diagnostic
     // is kept stays: nothing to do but to let go of it.
     resource.absent = record.attributes.is_null() || (!record.keep && record.origin.is_null());
     if (!resource.absent) resource.wanted = record.keep ? resource.recorded : decode(schema, record.origin, problems);
-    if (!resource.wanted) resource.wanted = named(schema, record.key);
+    if (!resource.wanted) resource.wanted = only_named(schema, record.key);
     return resource;
 }
 
