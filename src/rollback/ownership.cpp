@@ -16,6 +16,8 @@ namespace chaos {
 
 namespace {
 
+using rollback::IdHash, rollback::IdView;
+
 /// A resource that left the manifest: to be as it was before it was first touched.
 Resource leaving(const ResourceType& type, const OwnedRecord& record, Diagnostics& problems) {
     const Schema& schema = type.schema();
