@@ -73,6 +73,7 @@ struct RecordedId {
     std::string type, key;
     friend auto operator<=>(const RecordedId&, const RecordedId&) = default;
 };
+std::string to_text(const RecordedId&);  ///< As that of a ResourceId.
 
 /// What has been recorded. Looking only; src/rollback writes.
 class History {

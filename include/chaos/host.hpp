@@ -62,6 +62,8 @@ struct Unit {
         0;  ///< CLOCK_MONOTONIC microseconds when the main process started; 0 where it does not run. Likewise.
     bool can_reload = false;  ///< Likewise.
     bool stale = false;       ///< NeedDaemonReload. Likewise.
+
+    bool at_work() const { return !active.empty() && active != "inactive" && active != "failed"; }  ///< Or on its way.
 };
 
 /// The service manager as it is now. Kinds see this seam and not D-Bus, so that a test can stand in for it.

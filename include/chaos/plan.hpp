@@ -72,6 +72,9 @@ States look_again(const Catalog&, const Step&, const View&, bool whole = false);
 /// Looks at what a step has reached: as far as each `after` says something. By position in the step. Throws Error.
 States look_at_result(const Step&, const View&);
 
+/// A wish that names a resource and says nothing else of it: for what was, or shall be, absent.
+State only_named(const Schema&, const std::string& key);
+
 /// True where `found` says all that `after` says.
 bool reaches(const Schema&, const State& found, const State& after);
 

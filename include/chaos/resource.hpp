@@ -3,6 +3,7 @@
 
 #include <chaos/state.hpp>
 #include <chaos/view.hpp>
+#include <initializer_list>
 
 namespace chaos {
 
@@ -213,6 +214,9 @@ public:
 protected:
     ~ResourceType() = default;  // never deleted through this: kinds are constants, so that none costs anything at start
 };
+
+/// The names of what a state claims in these roles, in the order of its kind; none where it is absent.
+std::vector<std::string> claimed(const ResourceType&, const State&, std::initializer_list<Claim::Role>);
 
 /// What a resource's author writes: a Spec, its fields, and these two.
 template <class Spec>

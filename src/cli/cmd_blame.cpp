@@ -71,7 +71,7 @@ std::string nearest_above(const std::string& path, const std::vector<OwnedRecord
     for (std::string above = path; above.size() > 1;) {
         above.resize(std::max<std::size_t>(above.rfind('/'), 1));
         for (const OwnedRecord& one : owned)
-            if (one.key == above) return id_of(RecordedId{one.type, one.key});
+            if (one.key == above) return to_text(RecordedId{one.type, one.key});
     }
     return {};
 }
@@ -83,7 +83,7 @@ std::string why_nothing(const std::string& asked, const std::vector<RecordedId>&
         if (history)
             if (const auto changes = history->changes_of({id.type, id.key}); !changes.empty())
                 return fmt::format("Nothing manages {} any more; run {} changed it last: chaos history {}", asked,
-                                   changes.front().run, quoted(id_of(id)));
+                                   changes.front().run, quoted(to_text(id)));
     const std::string above = asked.starts_with('/') ? nearest_above(asked, owned) : "";
     return above.empty() ? fmt::format("Nothing manages {}.", asked)
                          : fmt::format("Nothing manages {} itself; above it is {}.", asked, above);

@@ -24,16 +24,9 @@ State decode_record(const OwnedRecord& record, const ResourceType& type, Recorde
     Diagnostics problems;
     State state = decode(type.schema(), record.attributes, problems);
     if (!problems.ok())
-        all.unknown.push_back(
-            Error(fmt::format("{}:{} is not looked at: {}", record.type, record.key, problems.errors()[0].what())));
+        all.unknown.push_back(Error(fmt::format("{} is not looked at: {}", to_text(RecordedId{record.type, record.key}),
+                                                problems.errors()[0].what())));
     return problems.ok() ? state : State();
-}
-
-/// A wish that only names a resource: what was made absent is looked for by its key.
-State named(const Schema& schema, const std::string& key) {
-    auto spec = schema.make();
-    if (const Field* field = schema.key()) field->set(spec.get(), key);
-    return State(std::move(spec));
 }
 
 Recorded recorded_of(std::vector<OwnedRecord> owned, const Registry& registry) {
@@ -41,8 +34,8 @@ Recorded recorded_of(std::vector<OwnedRecord> owned, const Registry& registry) {
     for (OwnedRecord& record : owned) {
         const ResourceType* type = registry.type(record.type);
         if (!type) {
-            all.unknown.push_back(
-                Error(fmt::format("{}:{} is not looked at: this program knows no such kind", record.type, record.key)));
+            all.unknown.push_back(Error(fmt::format("{} is not looked at: this program knows no such kind",
+                                                    to_text(RecordedId{record.type, record.key}))));
             continue;
         }
         const Schema& schema = type->schema();
@@ -50,7 +43,7 @@ Recorded recorded_of(std::vector<OwnedRecord> owned, const Registry& registry) {
         Resource resource;
         resource.id = {schema.name, record.key};
         resource.type = type;
-        resource.wanted = absent ? named(schema, record.key) : decode_record(record, *type, all);
+        resource.wanted = absent ? only_named(schema, record.key) : decode_record(record, *type, all);
         resource.absent = absent;
         if (!resource.wanted) continue;
         all.recorded.push_back(absent ? State() : resource.wanted);

@@ -116,7 +116,7 @@ Exit history_of(Context& context, const std::string& word) {
     const auto kept = look_at_history(context, world);
     ResourceHistoryView view{word, {}, {}, right_now()};
     const auto ids = meant(word, kept.get(), world.registry);
-    if (ids.size() == 1) view.id = id_of(ids.front());
+    if (ids.size() == 1) view.id = to_text(ids.front());
     for (const RecordedId& id : ids)
         for (const ChangeRecord& change : kept ? kept->changes_of({id.type, id.key}) : std::vector<ChangeRecord>())
             view.changes.push_back(view_of(change, schema_of(world.registry, change.type), {}));

@@ -6,6 +6,7 @@
 
 #include "interrupts.hpp"
 #include "run.hpp"
+#include "run_names.hpp"
 
 namespace chaos::cli {
 
@@ -20,10 +21,6 @@ struct Choice {
 };
 
 constexpr std::size_t all_lines = 100'000;
-
-bool stands(const RunRecord& run) {
-    return run.state == RunState::committed || run.state == RunState::partial;
-}
 
 Problems unclear(std::string message, std::string hint) {
     return Problems{{Error(std::move(message)).help(std::move(hint))}, Exit::usage};

@@ -25,14 +25,10 @@ std::int64_t right_now() {
     return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
 }
 
-std::string id_of(const RecordedId& id) {
-    return id.key.empty() ? id.type : id.type + ':' + id.key;
-}
-
 namespace {
 
 std::string id_of(const ChangeRecord& record) {
-    return cli::id_of(RecordedId{record.type, record.key});
+    return to_text(RecordedId{record.type, record.key});
 }
 
 }  // namespace

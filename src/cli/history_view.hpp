@@ -25,7 +25,6 @@ struct RecordedChange {
 };
 /// Schema null: a kind nobody knows. `whole`: also the attributes of what was removed.
 RecordedChange view_of(const ChangeRecord&, const Schema*, const Detail&, bool whole = false);
-std::string id_of(const RecordedId&);
 
 /// One run with all it changed.
 struct ShowView {

@@ -120,7 +120,7 @@ std::string render(const StatusView& view, Style style, bool) {
 Json to_json(const BlameView& view) {
     Json managed = Json::list(), lines = Json::list();
     for (const Blamed& it : view.managed)
-        managed.add(Json::record({{"id", id_of(it.id)},
+        managed.add(Json::record({{"id", to_text(it.id)},
                                   {"where", or_null(it.where)},
                                   {"site", or_null(it.site)},
                                   {"origin", or_null(it.origin)},
@@ -139,7 +139,7 @@ std::string render(const BlameView& view, Style style, bool verbose) {
     std::vector<std::vector<std::string>> rows{
         {"RESOURCE", "SAID AT", "SITE", "RUN", "WHEN", "WHO", "COMMIT", "BEFORE CHAOS"}};
     for (const Blamed& it : view.managed)
-        rows.push_back({escape(id_of(it.id)) + (it.exists ? "" : " (absent)"), escape(it.where),
+        rows.push_back({escape(to_text(it.id)) + (it.exists ? "" : " (absent)"), escape(it.where),
                         escape(verbose && !it.origin.empty() ? it.site + " (" + it.origin + ")" : it.site),
                         std::to_string(it.run), it.record ? date_of(it.record->started) : "let go of",
                         it.record ? escape(it.record->who) : "",

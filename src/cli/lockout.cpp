@@ -136,13 +136,11 @@ std::string_view without_end(std::string_view unit) {
 
 /// Every path that the resource makes, changes or takes away.
 std::string_view of_its_paths(const ResourceType& type, const Change& change) {
-    std::vector<Claim> claims;
-    if (change.before) type.claims(change.before, claims);
-    if (change.after) type.claims(change.after, claims);
     constexpr std::string_view mark = "path:";
-    for (const Claim& claim : claims)
-        if (claim.role == Claim::Role::provides && claim.name.starts_with(mark))
-            if (const auto what = at_path(std::string_view(claim.name).substr(mark.size())); !what.empty()) return what;
+    for (const State& state : {change.before, change.after})
+        for (const std::string& name : claimed(type, state, {Claim::Role::provides}))
+            if (name.starts_with(mark))
+                if (const auto what = at_path(std::string_view(name).substr(mark.size())); !what.empty()) return what;
     return {};
 }
 

@@ -5,6 +5,7 @@
 
 #include <chaos/error.hpp>
 #include <chaos/hashes.hpp>
+#include <chaos/marks.hpp>
 
 #include "diff.hpp"
 
@@ -14,30 +15,9 @@ namespace {
 
 constexpr std::string_view secret_mark = "$secret", base64_mark = "$base64", map_mark = "$map";
 
-Value marked(std::string_view mark, Value inner) {
-    Value::Map map;
-    map.push_back({Value(std::string(mark)), std::move(inner)});
-    return Value(std::move(map));
-}
-
-bool looks_marked(const Value& value) {
-    return value.is_map() && value.map().size() == 1 && value.map()[0].key.is_text() &&
-           value.map()[0].key.text().starts_with('$');
-}
-
-Value bare(const Value& value) {
-    Value out = value;
-    out.secret = false;
-    if (auto* list = std::get_if<Value::List>(&out.data))
-        for (Value& member : *list) member = bare(member);
-    if (auto* map = std::get_if<Value::Map>(&out.data))
-        for (auto& [key, member] : *map) key.secret = false, member = bare(member);
-    return out;
-}
-
 Value closed(const Value& value, const SealKey* key) {
     if (!key) return marked(secret_mark, Value(std::string()));
-    return marked(secret_mark, Value(key->seal_text(to_json(to_portable(bare(value), nullptr)))));
+    return marked(secret_mark, Value(key->seal_text(to_json(to_portable(without_secrecy(value), nullptr)))));
 }
 
 Value opened(const Value& inner, const SealKey* key) {

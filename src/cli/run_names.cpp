@@ -34,11 +34,8 @@ bool claims(const OwnedRecord& owned, const std::string& name, const Registry& r
     Diagnostics problems;
     const State state = decode(type->schema(), owned.attributes, problems);
     if (!problems.ok()) return false;
-    std::vector<Claim> made;
-    type->claims(state, made);
-    return std::any_of(made.begin(), made.end(), [&](const Claim& claim) {
-        return (claim.role == Claim::Role::provides || claim.role == Claim::Role::brings) && claim.name == name;
-    });
+    const auto names = claimed(*type, state, {Claim::Role::provides, Claim::Role::brings});
+    return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 std::vector<RecordedId> at_path(const std::string& path, const History& history, const Registry& registry) {

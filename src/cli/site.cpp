@@ -169,7 +169,7 @@ std::map<std::string, std::uint64_t> hidden_in_records(const std::map<std::strin
                                                        const History& history) {
     std::map<std::string, std::uint64_t> hidden;
     for (const Holding& holding : history.holdings()) {
-        const auto found = asked.find(holding.type + ":" + holding.key);
+        const auto found = asked.find(to_text(RecordedId{holding.type, holding.key}));
         if (found == asked.end()) continue;
         const OwnedRecord record = history.owned(holding);
         if (!record.attributes.is_map()) continue;
@@ -209,26 +209,23 @@ bool may_bring_accounts(const Plan& plan) {
 /// Owners that neither the host nor the run has: a mistake before anything is done, not in the middle of it.
 void check_owners_of_paths(const Planned& planned, const View& view, Diagnostics& problems) {
     std::set<std::string, std::less<>> made;
-    std::vector<Claim> claims;
     for (std::size_t i = 0; i < planned.goal.size(); ++i) {
-        claims.clear();
-        const bool accounts = planned.site.catalog[i].type->schema().order <= Order::user;
-        if (accounts && planned.goal[i]) planned.site.catalog[i].type->claims(planned.goal[i], claims);
-        for (const Claim& claim : claims)
-            if (claim.role == Claim::Role::provides) made.insert(claim.name);
-        if (accounts && planned.goal[i]) made.insert("group:" + planned.site.catalog[i].id.key);  // a user brings one
+        const Resource& resource = planned.site.catalog[i];
+        if (resource.type->schema().order > Order::user || !planned.goal[i]) continue;
+        for (std::string& name : claimed(*resource.type, planned.goal[i], {Claim::Role::provides}))
+            made.insert(std::move(name));
+        made.insert("group:" + resource.id.key);  // a user brings one
     }
     const bool may_come = may_bring_accounts(planned.plan);
     for (const Step& step : planned.plan) {
         const Order order = step.type->schema().order;
         if (order != Order::file && order != Order::directory) continue;
         for (const Change& change : step.changes) {
-            claims.clear();
-            if (change.after && change.where) step.type->claims(change.after, claims);
-            for (const Claim& claim : claims) {
-                const auto name = std::string_view(claim.name).substr(claim.name.find(':') + 1);
-                const bool user = claim.name.starts_with("user:"), group = claim.name.starts_with("group:");
-                if (claim.role != Claim::Role::needs || (!user && !group) || made.contains(claim.name)) continue;
+            if (!change.where) continue;
+            for (const std::string& needed : claimed(*step.type, change.after, {Claim::Role::needs})) {
+                const auto name = std::string_view(needed).substr(needed.find(':') + 1);
+                const bool user = needed.starts_with("user:"), group = needed.starts_with("group:");
+                if ((!user && !group) || made.contains(needed)) continue;
                 if (name == "root") continue;  // there always is, in an image without accounts, too
                 const auto& accounts = view.once<Accounts>();
                 if (user ? accounts.user(name) != nullptr : accounts.group(name) != nullptr) continue;
@@ -298,7 +295,7 @@ Planned look_and_plan(Context& context, const World& world, const View& view, Si
             if (one.site == planned.site.name)
                 planned.known = true;
             else
-                others.insert(one.key.empty() ? one.type : one.type + ":" + one.key);
+                others.insert(to_text(RecordedId{one.type, one.key}));
         add_others(planned.site, view, world.registry, others);
         recall(planned.site, *history);
         if (planned.site.whole && context.options.prune) add_leavings(planned.site, world.registry, *history, problems);

@@ -6,12 +6,6 @@ namespace chaos {
 
 namespace {
 
-State named(const Schema& schema, const std::string& key) {
-    auto spec = schema.make();
-    schema.key()->set(spec.get(), key);
-    return State(std::move(spec));
-}
-
 /// What a manifest may say, and no secret.
 State sayable(const Schema& schema, const State& found) {
     const auto spec = schema.clone(found.spec());
@@ -31,7 +25,7 @@ Catalog capture(const ResourceType& type, const View& view) {
         for (std::string& key : keys) key = schema.clean(key);
     std::sort(keys.begin(), keys.end());
     keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-    for (const std::string& key : keys) wishes.push_back({named(schema, key), true});
+    for (const std::string& key : keys) wishes.push_back({only_named(schema, key), true});
     std::vector<State> found(wishes.size());
     type.observe_all(view, wishes, found);
     Catalog catalog;

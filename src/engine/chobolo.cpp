@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <array>
+#include <chaos/system/units.hpp>
 #include "declaration.hpp"
 #include "shipped.hpp"
 #include "utf8.hpp"
@@ -311,12 +312,9 @@ void Customs::check_partitioning(const Value& said) {
 
 /// Services that are there and can be started at boot, without templates.
 std::vector<std::string> Customs::units_that_begin(const std::string& name) {
-    constexpr std::string_view directories[] = {"/etc/systemd/system", "/run/systemd/system",
-                                                "/usr/local/lib/systemd/system", "/lib/systemd/system",
-                                                "/usr/lib/systemd/system"};
     const Host& host = scope_.looking();
     std::vector<std::string> units;
-    for (const std::string_view directory : directories)
+    for (const std::string_view directory : Units::directories)
         for (const std::string& unit : host.list(std::string(directory))) {
             if (!unit.starts_with(name) || !unit.ends_with(".service") || unit.find("@.") != unit.npos) continue;
             if (std::find(units.begin(), units.end(), unit) != units.end()) continue;

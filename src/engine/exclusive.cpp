@@ -8,12 +8,6 @@ namespace chaos {
 
 namespace {
 
-State named(const Schema& schema, const std::string& key) {
-    auto spec = schema.make();
-    schema.key()->set(spec.get(), key);
-    return State(std::move(spec));
-}
-
 class Others {
 public:
     Others(Site& site, const View& view, const Registry& registry, const std::set<std::string>& of_other_sites)
@@ -32,7 +26,7 @@ public:
         for (const std::string& key : type.others(view_, declared)) {
             const std::string clean = type.schema().clean ? type.schema().clean(key) : key;
             if (!std::binary_search(declared.begin(), declared.end(), clean))
-                add(type, named(type.schema(), clean), clean, section.where, "not declared, and exclusive");
+                add(type, only_named(type.schema(), clean), clean, section.where, "not declared, and exclusive");
         }
     }
 
@@ -72,7 +66,7 @@ private:
             if (claim.name.starts_with("path:") && claim.role != Claim::Role::needs)
                 paths_.insert(claim.name.substr(5));
         for (const std::string& id : of_other_sites_)
-            if (const auto colon = id.find(':'); id.compare(colon + 1, 1, "/") == 0)
+            if (const auto colon = id.find(':'); !id.starts_with('~') && id.compare(colon + 1, 1, "/") == 0)
                 paths_.insert(id.substr(colon + 1));
         return paths_;
     }

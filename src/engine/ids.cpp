@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <algorithm>
+#include <chaos/history.hpp>
 #include "declaration.hpp"
 #include "utf8.hpp"
 
@@ -33,6 +34,10 @@ std::string to_text(const ResourceId& id) {
     const auto slash = id.key.front() == '~' ? id.key.find('/') : std::string::npos;
     if (slash == std::string::npos) return fmt::format("{}:{}", id.type, id.key);
     return fmt::format("{}/{}:{}", id.key.substr(0, slash), id.type, id.key.substr(slash + 1));
+}
+
+std::string to_text(const RecordedId& id) {
+    return to_text(ResourceId{id.type, id.key});
 }
 
 std::string plain_id(std::string_view text, const Registry& registry) {

@@ -23,17 +23,14 @@ Digest digest_of(const Noted& noted) {
 /// When anything it watches last changed: by our own runs, or, for what lies at a path, by anybody.
 std::int64_t last_change(const Catalog& catalog, const Resource& watcher, const View& view, const History& history) {
     std::int64_t last = 0;
-    std::vector<Claim> claims;
     for (const std::uint32_t j : watcher.watches) {
         for (const ChangeRecord& change : history.changes_of(catalog[j].id)) {
             if (const auto run = history.run(change.run)) last = std::max(last, run->ended ? run->ended : run->started);
             break;
         }
-        claims.clear();
-        catalog[j].type->claims(catalog[j].wanted, claims);
-        for (const Claim& claim : claims) {
-            if (claim.role != Claim::Role::provides || !claim.name.starts_with("path:")) continue;
-            const std::string path = claim.name.substr(5);
+        for (const std::string& name : claimed(*catalog[j].type, catalog[j].wanted, {Claim::Role::provides})) {
+            if (!name.starts_with("path:")) continue;
+            const std::string path = name.substr(5);
             auto there = view->look(path);
             // What is gone has no times: what it was in has.
             if (!there) there = view->look(path.substr(0, std::max<std::size_t>(path.rfind('/'), 1)));

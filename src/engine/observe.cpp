@@ -129,6 +129,12 @@ States look_at_result(const Step& step, const View& view) {
     return looked(*step.type, view, wishes);
 }
 
+State only_named(const Schema& schema, const std::string& key) {
+    auto spec = schema.make();
+    if (const Field* field = schema.key()) field->set(spec.get(), key);
+    return State(std::move(spec));
+}
+
 bool reaches(const Schema& schema, const State& found, const State& after) {
     if (!found || !after) return !found == !after;
     return std::all_of(schema.fields.begin(), schema.fields.end(), [&](const Field& field) {

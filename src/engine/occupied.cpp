@@ -12,31 +12,28 @@ namespace chaos {
 
 namespace {
 
+using Role = Claim::Role;
+
 std::vector<std::string> paths_of(const Resource& resource, const State& state) {
-    std::vector<Claim> claims;
-    resource.type->claims(state, claims);
     std::vector<std::string> paths;
-    for (const Claim& claim : claims)
-        if ((claim.role == Claim::Role::provides || claim.role == Claim::Role::brings) &&
-            (claim.name.starts_with("path:") || claim.name.starts_with("home:")))
-            paths.push_back(claim.name.substr(5));
+    for (const std::string& name : claimed(*resource.type, state, {Role::provides, Role::brings}))
+        if (name.starts_with("path:") || name.starts_with("home:")) paths.push_back(name.substr(5));
     return paths;
+}
+
+bool claims(const Resource& resource, const State& state, Role role, const std::string& name) {
+    const auto names = claimed(*resource.type, state, {role});
+    return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 /// A tree that is one resource's with all that is in it, as `tree:PATH` says: a checkout.
 bool is_whole_tree(const Resource& resource, const State& state, const std::string& path) {
-    std::vector<Claim> claims;
-    resource.type->claims(state, claims);
-    return std::any_of(claims.begin(), claims.end(), [&](const Claim& claim) {
-        return claim.role == Claim::Role::provides && claim.name == "tree:" + path;
-    });
+    return claims(resource, state, Role::provides, "tree:" + path);
 }
 
 /// It comes with somebody, filled.
 bool is_home(const Resource& resource, const State& state, const std::string& path) {
-    std::vector<Claim> claims;
-    resource.type->claims(state, claims);
-    return std::any_of(claims.begin(), claims.end(), [&](const Claim& claim) { return claim.name == "home:" + path; });
+    return claims(resource, state, Role::brings, "home:" + path);
 }
 
 /// What useradd put there, as it put it there.
@@ -50,35 +47,18 @@ bool is_skeleton(const View& view, const std::string& path, const std::string& n
 void keep_what_they_need(const Catalog& catalog, const States& observed, States& goal,
                          std::vector<std::uint32_t>& kept) {
     std::unordered_map<std::string, std::uint32_t> going;
-    std::vector<Claim> claims;
-    const auto claims_of = [&](std::uint32_t i) {
-        claims.clear();
-        catalog[i].type->claims(observed[i], claims);
-    };
     for (std::uint32_t i = 0; i < catalog.size(); ++i) {
         if (!observed[i] || goal[i]) continue;
-        claims_of(i);
-        for (const Claim& claim : claims)
-            if (claim.role == Claim::Role::provides) going.emplace(claim.name, i);
+        for (std::string& name : claimed(*catalog[i].type, observed[i], {Role::provides}))
+            going.emplace(std::move(name), i);
     }
-    for (std::size_t k = 0; k < kept.size(); ++k) {
-        claims_of(kept[k]);
-        for (const Claim& claim : claims) {
-            const auto needed = claim.role == Claim::Role::needs ? going.find(claim.name) : going.end();
+    for (std::size_t k = 0; k < kept.size(); ++k)
+        for (const std::string& name : claimed(*catalog[kept[k]].type, observed[kept[k]], {Role::needs})) {
+            const auto needed = going.find(name);
             if (needed == going.end() || goal[needed->second]) continue;
             goal[needed->second] = observed[needed->second];
             kept.push_back(needed->second);
         }
-    }
-}
-
-std::vector<std::string> claimed(const Resource& resource, const State& state, Claim::Role role) {
-    std::vector<Claim> claims;
-    if (state) resource.type->claims(state, claims);
-    std::vector<std::string> names;
-    for (Claim& claim : claims)
-        if (claim.role == role) names.push_back(std::move(claim.name));
-    return names;
 }
 
 /// Whom it stands for as well: who came into it since (into a group), and who can not be without it. Where it was
@@ -86,8 +66,8 @@ std::vector<std::string> claimed(const Resource& resource, const State& state, C
 std::vector<std::string> served_by(const Resource& resource, const View& view, const State& observed,
                                    const Emptying& emptying) {
     auto served = resource.type->needed_by(view, observed);
-    auto joined = claimed(resource, observed, Claim::Role::serves);
-    if (!emptying.over_members && claimed(resource, resource.wanted, Claim::Role::serves).empty())
+    auto joined = claimed(*resource.type, observed, {Role::serves});
+    if (!emptying.over_members && claimed(*resource.type, resource.wanted, {Role::serves}).empty())
         std::move(joined.begin(), joined.end(), std::back_inserter(served));
     return served;
 }
@@ -95,7 +75,6 @@ std::vector<std::string> served_by(const Resource& resource, const View& view, c
 /// What others came to stand in since is theirs as well: a group, that of its members.
 void keep_what_serves(const Catalog& catalog, const View& view, const States& observed, States& goal,
                       const Emptying& emptying, std::vector<std::uint32_t>& kept) {
-    using Role = Claim::Role;
     std::vector<std::pair<std::uint32_t, std::vector<std::string>>> serving;
     for (std::uint32_t i = 0; i < catalog.size(); ++i) {
         if (!observed[i] || goal[i] || catalog[i].where) continue;
@@ -105,12 +84,13 @@ void keep_what_serves(const Catalog& catalog, const View& view, const States& ob
     if (serving.empty()) return;
     std::unordered_map<std::string, std::uint32_t> there;
     for (std::uint32_t i = 0; i < catalog.size(); ++i)
-        for (std::string& name : claimed(catalog[i], observed[i] ? observed[i] : catalog[i].wanted, Role::provides))
+        for (std::string& name :
+             claimed(*catalog[i].type, observed[i] ? observed[i] : catalog[i].wanted, {Role::provides}))
             there.emplace(std::move(name), i);
     for (const auto& [i, served] : serving) {
-        const auto names = claimed(catalog[i], observed[i], Role::provides);
+        const auto names = claimed(*catalog[i].type, observed[i], {Role::provides});
         const auto needs = [&](const Resource& one, const State& state) {
-            const auto needed = claimed(one, state, Role::needs);
+            const auto needed = claimed(*one.type, state, {Role::needs});
             return std::find_first_of(needed.begin(), needed.end(), names.begin(), names.end()) != needed.end();
         };
         const auto lets_go = [&](const std::string& name) {

@@ -57,11 +57,10 @@ Unit SystemdServices::unit(const std::string& name) const {
     if (!reply) throw Error(fmt::format("systemd can not tell about {}: {}", name, refusal.message));
     parts_->read_properties(reply, unit, began_us);
 
-    const bool runs = unit.active != "inactive" && unit.active != "failed";
-    if (runs && unit.name.ends_with(".service"))
+    if (unit.at_work() && unit.name.ends_with(".service"))
         unit.started_us = parts_->number_property(path, "ExecMainStartTimestampMonotonic", 't');
     // Without a main process that systemd knows of: when it was begun to start.
-    if (runs && unit.started_us == 0) unit.started_us = began_us;
+    if (unit.at_work() && unit.started_us == 0) unit.started_us = began_us;
     return unit;
 }
 

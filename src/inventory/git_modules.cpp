@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <chaos/error.hpp>
+#include <chaos/lines.hpp>
 
 namespace chaos::git {
 namespace {
@@ -14,13 +15,6 @@ std::string_view next_line(std::string_view& rest) {
     const auto line = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
     return line;
-}
-
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view blanks = " \t\r";
-    while (!text.empty() && blanks.find(text.front()) != blanks.npos) text.remove_prefix(1);
-    while (!text.empty() && blanks.find(text.back()) != blanks.npos) text.remove_suffix(1);
-    return text;
 }
 
 /// A value as git's configuration has it: quotes and backslashes, a comment behind it.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <chaos/resource.hpp>
 #include <chaos/system/accounts.hpp>
+#include <optional>
 #include <set>
 #include <span>
 #include <string_view>
@@ -30,6 +32,17 @@ private:
 
 /// Whether an account leaves the host by these changes, and its number is free then.
 bool leaves(std::span<const Change>, std::string_view kind, const std::string& name);
+
+/// Whether who has a number lets go of it by these changes: it goes back to not being there, or to another number.
+template <class Account>
+bool frees(std::span<const Change> changes, std::string_view kind, const std::string& name,
+           std::optional<std::int64_t> Account::*number, std::int64_t which) {
+    return std::any_of(changes.begin(), changes.end(), [&](const Change& change) {
+        if (change.id.type != kind || change.id.key != name) return false;
+        const Account* to = change.after.as<Account>();
+        return !to || (to->*number && *(to->*number) != which);
+    });
+}
 
 /// A name that useradd and groupadd take; throws Error where it is none.
 std::string clean_account(std::string_view name);

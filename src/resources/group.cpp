@@ -111,12 +111,8 @@ public:
         const auto& accounts = view.once<Accounts>();
         const auto* other = to && to->gid ? accounts.group(static_cast<std::uint32_t>(*to->gid)) : nullptr;
         if (!other || other->name == to->name || leaves(all, "user", other->name)) return {};
-        const bool frees = std::any_of(all.begin(), all.end(), [&](const Change& one) {
-            if (one.id.type != group.name || one.id.key != other->name) return false;
-            const Group* its = one.after.as<Group>();
-            return !its || (its->gid && *its->gid != *to->gid);
-        });
-        return frees ? std::string() : fmt::format("gid {} is that of group {}", *to->gid, other->name);
+        if (frees(all, group.name, other->name, &Group::gid, *to->gid)) return {};
+        return fmt::format("gid {} is that of group {}", *to->gid, other->name);
     }
 
     /// Whose own group it is: groupdel would refuse it, and nobody could log in whose group has no name.

@@ -270,8 +270,9 @@ public:
         const User* to = change.after.as<User>();
         if (!to) return {};
         const auto& accounts = view.once<Accounts>();
-        if (const auto taken = taken_uid(accounts, *to); taken && !frees_uid(accounts, *to->uid, all))
-            return taken->what();
+        const auto* holder = holder_of_uid(accounts, *to);
+        if (holder && !frees(all, user.name, holder->name, &User::uid, *to->uid))
+            return taken_uid(accounts, *to)->what();
         const auto* other = to->gid ? accounts.group(static_cast<std::uint32_t>(*to->gid)) : nullptr;
         const bool own = to->group.value_or(to->name) == to->name && !accounts.group(to->name);
         if (!own || !other || leaves(all, "group", other->name) || leaves(all, "user", other->name)) return {};
@@ -323,21 +324,17 @@ private:
         goal.create_home = goal.create_home.value_or(!goal.system) && can_look && !view->look(*goal.home);
     }
 
-    static std::optional<Error> taken_uid(const Accounts& accounts, const User& goal) {
-        const auto* other = goal.uid ? accounts.user(static_cast<std::uint32_t>(*goal.uid)) : nullptr;
-        if (!other || other->name == goal.name) return std::nullopt;
-        return Error(fmt::format("uid {} is that of user {}", *goal.uid, other->name))
-            .help(fmt::format("give {} another uid, or that one", goal.name));
+    /// Who else has the uid that this one is to have; null where nobody does.
+    static const Accounts::User* holder_of_uid(const Accounts& accounts, const User& goal) {
+        const auto* holder = goal.uid ? accounts.user(static_cast<std::uint32_t>(*goal.uid)) : nullptr;
+        return holder && holder->name != goal.name ? holder : nullptr;
     }
 
-    /// Who has it goes back to not being there, or to another number.
-    static bool frees_uid(const Accounts& accounts, std::int64_t uid, std::span<const Change> all) {
-        const auto* other = accounts.user(static_cast<std::uint32_t>(uid));
-        return std::any_of(all.begin(), all.end(), [&](const Change& change) {
-            if (change.id.type != user.name || change.id.key != other->name) return false;
-            const User* to = change.after.as<User>();
-            return !to || (to->uid && *to->uid != uid);
-        });
+    static std::optional<Error> taken_uid(const Accounts& accounts, const User& goal) {
+        const auto* holder = holder_of_uid(accounts, goal);
+        if (!holder) return std::nullopt;
+        return Error(fmt::format("uid {} is that of user {}", *goal.uid, holder->name))
+            .help(fmt::format("give {} another uid, or that one", goal.name));
     }
 
     static void refuse(const View& view, const Change& change, const User& goal, Diagnostics& problems) {

@@ -195,9 +195,7 @@ void stop_watching(const std::string& state_directory) {
     const std::string timer = name_of(state_directory, "chaos-expire");
     for (const std::string& unit :
          {timer + ".timer", timer + ".service", name_of(state_directory, "chaos-window") + ".service"}) {
-        const std::string active = services.unit(unit).active;
-        if (!active.empty() && active != "inactive" && active != "failed" && !is_in(unit))
-            services.control(UnitVerb::stop, unit, patience_s);
+        if (services.unit(unit).at_work() && !is_in(unit)) services.control(UnitVerb::stop, unit, patience_s);
     }
 }
 

@@ -51,6 +51,11 @@ inline bool differ_in_time_alone(const Image& before, const Image& after) {
     return before.kind == Entry::Kind::file && before.same_as(after) && before.modified != after.modified;
 }
 
+/// Whether going from the one to the other writes anything: what is compared, or the time of a file.
+inline bool differ(const Image& before, const Image& after) {
+    return !before.same_as(after) || differ_in_time_alone(before, after);
+}
+
 std::string to_text(const Image&);        ///< One line, for the store.
 Image image_from_text(std::string_view);  ///< Throws Error where it is not one.
 

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "id_view.hpp"
 #include "ownership.hpp"
 #include "runner.hpp"
 #include "stored_value.hpp"
@@ -15,33 +16,7 @@ namespace chaos {
 
 namespace {
 
-std::string id_of(const Holding& one) {
-    return one.key.empty() ? one.type : one.type + ":" + one.key;
-}
-
-/// Kind and key, of a resource or of a record of one; owns nothing.
-struct Id {
-    std::string_view type, key;
-    Id(std::string_view kind, std::string_view name) : type(kind), key(name) {}
-    explicit Id(const ResourceId& id) : type(id.type), key(id.key) {}
-    friend bool operator==(const Id&, const Id&) = default;
-};
-struct IdHash {
-    std::size_t operator()(const Id& id) const {
-        return std::hash<std::string_view>()(id.key) * 31 + std::hash<std::string_view>()(id.type);
-    }
-};
-
-/// A wish that names a resource and says nothing else of it: for what was, or shall be, absent.
-State named(const Schema& schema, const std::string& key) {
-    auto spec = schema.make();
-    if (const Field* field = schema.key()) field->set(spec.get(), key);
-    return State(std::move(spec));
-}
-
-}  // namespace
-
-namespace {
+using rollback::IdHash, rollback::IdView;
 
 /// What was declared of it is what is recorded. That it was not pinned when a run last changed it, that run's record
 /// tells: so a pin that is there now is somebody's since.
@@ -77,7 +52,7 @@ Resource leaving(const ResourceType& type, const OwnedRecord& record, const Hist
     // is kept stays: nothing to do but to let go of it.
     resource.absent = record.attributes.is_null() || (!record.keep && record.origin.is_null());
     if (!resource.absent) resource.wanted = record.keep ? resource.recorded : decode(schema, record.origin, problems);
-    if (!resource.wanted) resource.wanted = named(schema, record.key);
+    if (!resource.wanted) resource.wanted = only_named(schema, record.key);
     resource.recorded = told_unpinned(schema, resource.recorded, history, record.key);
     return resource;
 }
@@ -96,11 +71,10 @@ public:
     /// Up to the first that is somebody's, or was not made for the sake of something in it.
     void leave_with(std::uint32_t number) {
         if (!type_ || !site_.catalog[number].absent || !site_.catalog[number].recorded) return;
-        std::vector<Claim> claims;
-        site_.catalog[number].type->claims(site_.catalog[number].recorded, claims);
-        for (const Claim& claim : claims) {
-            if (claim.role != Claim::Role::provides || !claim.name.starts_with("path:/")) continue;
-            std::string path = claim.name.substr(5);
+        const Resource& leaving = site_.catalog[number];
+        for (const std::string& name : claimed(*leaving.type, leaving.recorded, {Claim::Role::provides})) {
+            if (!name.starts_with("path:/")) continue;
+            std::string path = name.substr(5);
             for (auto cut = path.rfind('/'); cut != 0 && cut != path.npos; cut = path.rfind('/')) {
                 path.resize(cut);
                 if (!known_.insert(path).second || !add(path, number)) break;
@@ -170,12 +144,12 @@ bool is_in_one_of(const std::unordered_set<std::string>& trees, std::string path
 
 void add_leavings(Site& site, const Registry& registry, const History& history, Diagnostics& problems) {
     if (!site.whole) return;
-    std::unordered_set<Id, IdHash> declared;
+    std::unordered_set<IdView, IdHash> declared;
     declared.reserve(site.catalog.size());
     for (const Resource& resource : site.catalog) declared.emplace(resource.id);
     std::vector<const Holding*> left;
     for (const Holding& one : history.holdings())
-        if (one.site == site.name && !declared.contains(Id(one.type, one.key))) left.push_back(&one);
+        if (one.site == site.name && !declared.contains(IdView(one.type, one.key))) left.push_back(&one);
     std::sort(left.begin(), left.end(), [](const Holding* a, const Holding* b) { return a->number < b->number; });
     const std::size_t first = site.catalog.size();
     const std::unordered_set<std::string> trees = trees_that_go(site);
@@ -183,7 +157,7 @@ void add_leavings(Site& site, const Registry& registry, const History& history, 
         const ResourceType* type = registry.type(one->type);
         if (!type) {
             problems.note(Error(fmt::format("{} left the manifest, but this program knows no kind '{}': it stays",
-                                            id_of(*one), one->type))
+                                            to_text(RecordedId{one->type, one->key}), one->type))
                               .help("a chaos that knows it will let go of it"));
             continue;
         }
@@ -191,7 +165,7 @@ void add_leavings(Site& site, const Registry& registry, const History& history, 
         Resource resource = leaving(*type, history.owned(*one), history, unread);
         for (const Error& error : unread.errors())
             problems.add(Error(fmt::format("{} left the manifest, and what is recorded of it can not be read: {}",
-                                           id_of(*one), error.what()))
+                                           to_text(RecordedId{one->type, one->key}), error.what()))
                              .help("declare it again, or leave it as it is with --no-prune; the chaos that recorded "
                                    "it can read it"));
         resource.absent |= is_in_one_of(trees, one->key);  // whatever was there before: its place goes
@@ -204,14 +178,14 @@ void add_leavings(Site& site, const Registry& registry, const History& history, 
 }
 
 void recall(Site& site, const History& history) {
-    std::unordered_map<Id, Resource*, IdHash> asking;
+    std::unordered_map<IdView, Resource*, IdHash> asking;
     for (Resource& resource : site.catalog) {
         const Field* kept = resource.type->schema().find("kept");
-        if (kept && kept->role == Field::Role::seen) asking.emplace(Id(resource.id), &resource);
+        if (kept && kept->role == Field::Role::seen) asking.emplace(IdView(resource.id), &resource);
     }
     if (asking.empty()) return;
     for (const Holding& one : history.holdings()) {
-        const auto found = asking.find(Id(one.type, one.key));
+        const auto found = asking.find(IdView(one.type, one.key));
         if (one.site != site.name || found == asking.end()) continue;
         Resource& resource = *found->second;
         const Schema& schema = resource.type->schema();
@@ -226,11 +200,11 @@ void recall(Site& site, const History& history) {
 
 void check_ownership(const Site& site, const History& history, Diagnostics& problems) {
     const std::string origin = history.site_origin(site.name);
-    std::unordered_map<Id, const Holding*, IdHash> others;
+    std::unordered_map<IdView, const Holding*, IdHash> others;
     bool owns = false;
     for (const Holding& one : history.holdings()) {
         owns |= one.site == site.name;
-        if (one.site != site.name) others.emplace(Id(one.type, one.key), &one);
+        if (one.site != site.name) others.emplace(IdView(one.type, one.key), &one);
     }
     if (!origin.empty() && origin != site.origin && owns)
         problems.add(
@@ -238,13 +212,13 @@ void check_ownership(const Site& site, const History& history, Diagnostics& prob
                 .help(fmt::format("another site? give it a 'name:' of its own; moved? apply it once with --moved")));
     if (others.empty()) return;
     for (const Resource& resource : site.catalog) {
-        const auto found = others.find(Id(resource.id));
+        const auto found = others.find(IdView(resource.id));
         if (found == others.end()) continue;
         const std::string where = history.owned(*found->second).where;
         problems.add(
             Error(resource.where, fmt::format("{} belongs to site '{}'", to_text(resource.id), found->second->site))
                 .note({}, fmt::format("it is declared at {}", where.empty() ? "another manifest" : where))
-                .help(fmt::format("take {} out of one of the two manifests", id_of(*found->second))));
+                .help(fmt::format("take {} out of one of the two manifests", to_text(resource.id))));
     }
 }
 
@@ -325,16 +299,16 @@ bool says(const Store& store, const Holding& record, const Resource& resource, c
 bool is_recorded(const Site& site, const States& observed, const Store& store) {
     if (!site.owns) return true;
     if (const auto origin = store.site_origin(site.name); !origin.empty() && origin != site.origin) return false;
-    std::unordered_map<Id, const Holding*, IdHash> known;
+    std::unordered_map<IdView, const Holding*, IdHash> known;
     const auto& held = store.holdings();
     known.reserve(held.size());
     for (const Holding& one : held)
-        if (one.site == site.name) known.emplace(Id(one.type, one.key), &one);
+        if (one.site == site.name) known.emplace(IdView(one.type, one.key), &one);
     for (std::size_t i = 0; i < site.catalog.size(); ++i) {
         const Resource& resource = site.catalog[i];
         if (resource.companion || resource.exclusive) continue;
         if (resource.leaving) return false;
-        const auto record = known.find(Id(resource.id));
+        const auto record = known.find(IdView(resource.id));
         if (record == known.end() || !says(store, *record->second, resource, observed[i])) return false;
     }
     return true;

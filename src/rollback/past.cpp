@@ -27,7 +27,7 @@ private:
         if (!declared_) {
             declared_.emplace();
             for (const Resource& resource : site_.catalog) declared_->insert(to_text(resource.id));
-            for (const Holding& one : history_.holdings()) declared_->insert(to_text(ResourceId{one.type, one.key}));
+            for (const Holding& one : history_.holdings()) declared_->insert(to_text(RecordedId{one.type, one.key}));
         }
         return declared_->contains(to_text(id)) ||
                std::any_of(site_.protect.begin(), site_.protect.end(),

@@ -174,7 +174,7 @@ void Runner::takes_back(const std::vector<std::int64_t>& runs) {
 void Runner::Parts::take_up(std::int64_t run, std::map<std::string, std::string>& named) {
     std::map<std::pair<std::int64_t, std::string>, std::string> owners;  // by step and path
     for (const ChangeRecord& change : place.store.outlines(run)) {
-        const std::string id = change.key.empty() ? change.type : change.type + ":" + change.key;
+        const std::string id = to_text(RecordedId{change.type, change.key});
         made_by[id].emplace_back(run, change.step);
         if (change.key.starts_with('/')) named[change.key] = owners[{change.step, change.key}] = id;
     }

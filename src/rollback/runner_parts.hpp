@@ -70,7 +70,6 @@ private:
     bool has_a_step_of_its_own(const OfPath&, const std::set<std::string>& here, const Made&) const;
     bool is_last_copy(const std::string& path, const Made&) const;
     void take_up(std::int64_t run, std::map<std::string, std::string>& named);
-    bool waits_for_its_place(std::size_t from, std::size_t number) const;
     void undo_what_is_left(const Step&);
     void take_call_back(Step&);
     std::vector<Made> steps_taken_back(const Step&) const;

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <chaos/goes_along.hpp>
+#include <unordered_map>
 
-#include "provided.hpp"
 #include "runner_parts.hpp"
 
 namespace chaos::rollback {
@@ -45,6 +45,31 @@ void take_what_came_along(const Schema& schema, Change& change, const State& fou
         change.after = State(spec, change.after.inputs()).hiding(change.after.hidden());
     }
 }
+
+/// Names of what goes in a phase, and whose kind's they were. What comes back to where another kind's goes (a file, to
+/// where a directory is) waits for the next one: once that is gone it is looked at.
+class Vacated {
+public:
+    void add(const Step& step) {
+        for (const Change& change : step.changes)
+            if (!change.after)
+                for (std::string& name : claimed(*step.type, change.before, {Claim::Role::provides}))
+                    kinds_[std::move(name)].insert(step.type);
+    }
+    bool is_awaited_by(const Step& step) const {
+        return !kinds_.empty() && std::any_of(step.changes.begin(), step.changes.end(), [&](const Change& change) {
+            if (change.before || !change.after) return false;
+            const auto names = claimed(*step.type, change.after, {Claim::Role::provides});
+            return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+                const auto its = kinds_.find(name);
+                return its != kinds_.end() && (its->second.size() > 1 || !its->second.contains(step.type));
+            });
+        });
+    }
+
+private:
+    std::unordered_map<std::string, std::set<const ResourceType*>> kinds_{};
+};
 
 }  // namespace
 
@@ -87,7 +112,11 @@ std::size_t Runner::Parts::end_of_phase(std::size_t from) const {
     if (takes_back() && request.on_failure == OnFailure::go_on) return from + 1;
     std::size_t end = from;
     if (plan[from].type->way() == Way::files) {
-        while (end < plan.size() && plan[end].type->way() == Way::files && !waits_for_its_place(from, end)) ++end;
+        Vacated left;
+        while (end < plan.size() && plan[end].type->way() == Way::files && !left.is_awaited_by(plan[end])) {
+            if (takes_back()) left.add(plan[end]);
+            ++end;
+        }
         return end;
     }
     const auto joins = [&](std::size_t number) {
@@ -98,23 +127,6 @@ std::size_t Runner::Parts::end_of_phase(std::size_t from) const {
     if (takes_back() || request.jobs <= 1) return from + 1;
     while (end < plan.size() && joins(end)) ++end;
     return std::max(end, from + 1);
-}
-
-/// What comes back to where another kind's goes (a file, to where a directory is): once that is gone it is looked at.
-bool Runner::Parts::waits_for_its_place(std::size_t from, std::size_t number) const {
-    const auto comes = [](const Change& change) { return !change.before && change.after; };
-    const Step& step = plan[number];
-    if (!takes_back() || std::none_of(step.changes.begin(), step.changes.end(), comes)) return false;
-    std::set<std::string> left;
-    for (std::size_t earlier = from; earlier < number; ++earlier)
-        for (const Change& change : plan[earlier].changes)
-            if (plan[earlier].type != step.type && !change.after)
-                for (std::string& name : provided(*plan[earlier].type, change.before)) left.insert(std::move(name));
-    if (left.empty()) return false;
-    return std::any_of(step.changes.begin(), step.changes.end(), [&](const Change& change) {
-        const auto names = comes(change) ? provided(*step.type, change.after) : std::vector<std::string>();
-        return std::any_of(names.begin(), names.end(), [&](const std::string& name) { return left.contains(name); });
-    });
 }
 
 /// What says of a command that it was run may be gone (a path, on a disk that is not mounted): what is to be taken back

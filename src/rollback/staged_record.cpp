@@ -116,7 +116,7 @@ private:
                 .help("leave out 'record', and say 'undo:' how it is taken back");
         const Image before = before_of(found.path, image);
         clean(image, before);
-        if (before.same_as(image) && !differ_in_time_alone(before, image)) return false;
+        if (!differ(before, image)) return false;
         if (before.kind == Entry::Kind::directory) host_.remove_tree(found.path);
         Content content;
         if (image.kind == Entry::Kind::file && image.size <= Content::in_memory) {

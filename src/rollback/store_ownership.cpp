@@ -6,6 +6,7 @@
 #include <array>
 #include <map>
 
+#include "id_view.hpp"
 #include "lines_of_life.hpp"
 #include "origins.hpp"
 
@@ -47,17 +48,14 @@ bool is_owned(Database& database, const std::string& type, const std::string& ke
 
 /// Of a resource with other names than these there is no row that lives: it need not be asked for.
 bool is_new(Store::Handle& handle, const OwnedRecord& it) {
-    const auto hash = [](std::string_view type, std::string_view key) {
-        return std::hash<std::string_view>()(key) * 31 + std::hash<std::string_view>()(type);
-    };
     if (!handle.owned) {
         handle.owned.emplace();
         for (auto row = handle.database->ask("SELECT type, key FROM states WHERE to_run IS NULL "
                                              "UNION ALL SELECT type, key FROM origins WHERE to_run IS NULL");
              row.next();)
-            handle.owned->insert(hash(row.text(0), row.text(1)));
+            handle.owned->insert(IdHash()({row.text(0), row.text(1)}));
     }
-    return handle.owned->insert(hash(it.type, it.key)).second;
+    return handle.owned->insert(IdHash()({it.type, it.key})).second;
 }
 
 void insert_state(Database& database, const OwnedRecord& it, const std::string& attributes) {

@@ -180,7 +180,8 @@ OwnedRecord Store::owned(const Holding& one) const {
         "SELECT type, key, site, attributes, keep, protect, from_run, place FROM states WHERE id = ? AND to_run IS "
         "NULL",
         {one.number});
-    if (!row.next()) throw Error(fmt::format("{}:{} does not belong to site '{}'", one.type, one.key, one.site));
+    if (!row.next())
+        throw Error(fmt::format("{} does not belong to site '{}'", to_text(RecordedId{one.type, one.key}), one.site));
     return owned_in(row, *handle_->database, *handle_);
 }
 

@@ -85,7 +85,7 @@ private:
 };
 
 std::string id_of(std::string_view type, std::string_view key) {
-    return key.empty() ? std::string(type) : fmt::format("{}:{}", type, key);
+    return to_text(RecordedId{std::string(type), std::string(key)});
 }
 
 }  // namespace

@@ -10,8 +10,8 @@ namespace {
 
 void must_be_there(std::int64_t rows, const ChangeRecord& change) {
     if (rows == 0)
-        throw Error(fmt::format("the store has no change of {}:{} in step {} of run {}", change.type, change.key,
-                                change.step, change.run));
+        throw Error(fmt::format("the store has no change of {} in step {} of run {}",
+                                to_text(RecordedId{change.type, change.key}), change.step, change.run));
 }
 
 void must_be_there(std::int64_t rows, std::int64_t run, std::int64_t step) {

@@ -2,6 +2,7 @@
 #include "stored_value.hpp"
 
 #include <chaos/error.hpp>
+#include <chaos/marks.hpp>
 #include <chaos/utf8.hpp>
 
 namespace chaos::rollback {
@@ -12,18 +13,6 @@ constexpr std::string_view blob_mark = "$blob", secret_mark = "$secret", map_mar
 
 bool fits(const std::string& text) {
     return text.size() <= longest && first_invalid_utf8(text) == std::string::npos;
-}
-
-// A mapping that would be read as one of our marks.
-bool looks_marked(const Value& value) {
-    return value.is_map() && value.map().size() == 1 && value.map()[0].key.is_text() &&
-           value.map()[0].key.text().starts_with('$');
-}
-
-Value marked(std::string_view mark, Value inner) {
-    Value::Map map;
-    map.push_back({Value(std::string(mark)), std::move(inner)});
-    return Value(std::move(map));
 }
 
 // True where JSON as it is says all there is to say: nearly always, and then nothing is copied.
@@ -40,20 +29,10 @@ bool plain(const Value& value) {
     return true;
 }
 
-Value open_copy(const Value& value) {
-    Value out = value;
-    out.secret = false;
-    if (auto* list = std::get_if<Value::List>(&out.data))
-        for (Value& member : *list) member = open_copy(member);
-    if (auto* map = std::get_if<Value::Map>(&out.data))
-        for (auto& [key, member] : *map) key.secret = false, member = open_copy(member);
-    return out;
-}
-
 // JSON has no bytes that are not UTF-8: such a text is closed by itself.
 Value sealed(const Value& value, BlobSink& blobs) {
     const bool is_text = value.is_text();
-    const std::string open = is_text ? "t" + value.text() : "j" + to_json(open_copy(value));
+    const std::string open = is_text ? "t" + value.text() : "j" + to_json(without_secrecy(value));
     return marked(secret_mark, Value(blobs.sealed(open)));
 }
 

@@ -136,9 +136,8 @@ void TakingBack::restore_unseen() {
         const bool ran = runs_commands(*resource.type);
         if ((resource.type->way() != Way::files && !ran) || hidden_[number] || superseded_[number] || !now) continue;
         const auto is_there = [&](const State& state) { return reaches(resource.type->schema(), now, state); };
-        const bool wrote = ran && (!before.same_as(after) || differ_in_time_alone(before, after));
-        if ((ran ? wrote : differs_unseen(before, after)) && is_there(bases_[number]) && is_there(targets_[number]))
-            found[resource.type].insert(number);
+        const bool wrote = ran ? differ(before, after) : differs_unseen(before, after);
+        if (wrote && is_there(bases_[number]) && is_there(targets_[number])) found[resource.type].insert(number);
     }
     for (const auto& [type, numbers] : found) {
         Step step;

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "provided.hpp"
 #include "taking_back.hpp"
 
 namespace chaos::rollback {
@@ -21,7 +20,8 @@ void TakingBack::find_rivals() {
     std::map<std::string, std::vector<std::uint32_t>> shared;
     for (std::uint32_t i = 0; i < bases_.size(); ++i) {
         if (bases_[i] && targets_[i]) continue;
-        for (std::string& name : provided(*back_.site.catalog[i].type, bases_[i] ? bases_[i] : targets_[i])) {
+        for (std::string& name :
+             claimed(*back_.site.catalog[i].type, bases_[i] ? bases_[i] : targets_[i], {Claim::Role::provides})) {
             const auto [held, fresh] = first.try_emplace(std::move(name), i);
             if (fresh || held->second == i) continue;
             auto& those = shared.try_emplace(held->first, 1, held->second).first->second;
@@ -166,7 +166,8 @@ void TakingBack::leave_what_lies_nowhere(const View& view) {
         const bool comes = back_.goal[i] && !back_.observed[i];
         if (catalog[i].type->way() != Way::files) continue;
         // What is called by another name makes the directories that its path needs by itself.
-        for (const std::string& name : comes ? provided(*catalog[i].type, back_.goal[i]) : std::vector<std::string>())
+        if (!comes) continue;
+        for (const std::string& name : claimed(*catalog[i].type, back_.goal[i], {Claim::Role::provides}))
             if (name == "path:" + catalog[i].id.key) coming.emplace_back(catalog[i].id.key, i);
     }
     const auto shorter = [](const auto& a, const auto& b) { return a.first.size() < b.first.size(); };
@@ -197,8 +198,7 @@ void TakingBack::stand_by_what_was_run() {
         return runs_commands(*catalog[i].type) && bases_[i] && !targets_[i] && !back_.observed[i];
     };
     for (const OfPath& of : paths_)
-        if (of.owner && has_lost_its_mark(*of.owner) &&
-            (!of.made.before.same_as(of.made.after) || differ_in_time_alone(of.made.before, of.made.after)))
+        if (of.owner && has_lost_its_mark(*of.owner) && differ(of.made.before, of.made.after))
             back_.observed[*of.owner] = bases_[*of.owner];
     for (std::size_t i = 0; i < catalog.size(); ++i) {
         if (!has_lost_its_mark(i) || is_recorded(*catalog[i].type, bases_[i])) continue;

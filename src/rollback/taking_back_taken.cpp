@@ -7,19 +7,6 @@
 #include "taking_back.hpp"
 
 namespace chaos::rollback {
-namespace {
-
-std::set<std::string> claimed(const ResourceType& type, const State& state, std::initializer_list<Claim::Role> roles) {
-    std::vector<Claim> claims;
-    if (state) type.claims(state, claims);
-    std::set<std::string> names;
-    for (Claim& claim : claims)
-        if (std::find(roles.begin(), roles.end(), claim.role) != roles.end()) names.insert(std::move(claim.name));
-    return names;
-}
-
-}  // namespace
-
 /// By number in the catalog; where nothing goes back, neither side is there.
 std::vector<Change> TakingBack::going_back() const {
     std::vector<Change> all;
@@ -51,7 +38,7 @@ void TakingBack::leave_what_is_taken(const View& view) {
         const ResourceType& type = *back_.site.catalog[i].type;
         const auto stays = claimed(type, all[i].before, {Claim::Role::provides});
         for (const std::string& name : claimed(type, all[i].after, {Claim::Role::provides}))
-            if (!stays.contains(name)) missing.emplace(name, to_text(all[i].id));
+            if (std::find(stays.begin(), stays.end(), name) == stays.end()) missing.emplace(name, to_text(all[i].id));
         tell({all[i].id, "", "as before the run", "as the run left it", why});
         back_.goal[i] = back_.observed[i];
         all[i].before = all[i].after = State();

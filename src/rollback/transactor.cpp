@@ -153,8 +153,7 @@ private:
             if (step.state == StepRecord::State::planned || step.state == StepRecord::State::begun)
                 left.insert(step.number);
         for (const ChangeRecord& change : store_.outlines(outcome.run))
-            if (left.contains(change.step))
-                ids.insert(change.key.empty() ? change.type : change.type + ":" + change.key);
+            if (left.contains(change.step)) ids.insert(to_text(RecordedId{change.type, change.key}));
         return in_few_words(ids);
     }
 

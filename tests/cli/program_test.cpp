@@ -841,3 +841,31 @@ TEST_CASE("an upgrade is shown without changing anything") {
     CHECK(place.in_root({"upgrade", "--refresh", "soon"}).status == 64);
     CHECK_FALSE(place.read("root/var/lib/chaos/state.db"));
 }
+
+TEST_CASE("what is a person's goes back to the byte, and history calls it what the plan does") {
+    Sandbox place;
+    const std::string me = std::to_string(::getuid()) + ":" + std::to_string(::getgid());
+    place.write("root/etc/passwd", "root:x:0:0:root:/root:/bin/bash\neve:x:" + me + ":Eve:/srv/eve:/bin/sh\n");
+    const std::string unit = "/srv/eve/.config/systemd/user/tick.service";
+    place.shell("mkdir -p '" + place.root() + "/srv/eve/.config/systemd/user'");
+    place.write("root" + unit, "[Service]\nExecStart=/bin/true\n");
+    place.shell("touch -d '2020-01-02 03:04:05.678' '" + place.root() + unit + "'");
+    struct stat before {
+    }, after{};
+    REQUIRE(::stat((place.root() + unit).c_str(), &before) == 0);
+    const auto manifest = place.write(
+        "site.yml",
+        "name: site\nunits: {tick.service: {user: eve, content: \"[Service]\\nExecStart=/bin/false\\n\"}}\n");
+    const Output applied = place.in_root({"apply", "-y", manifest});
+    REQUIRE_MESSAGE(applied.status == 0, applied.out, applied.err);
+    const Value shown = from_json(place.in_root({"show", "1", "--json"}).out);
+    REQUIRE(shown.find("changes")->list().size() == 1);
+    CHECK(shown.find("changes")->list()[0].find("id")->text() == "~eve/unit:tick.service");
+    CHECK(place.in_root({"history", "~eve/unit:tick.service"}).out.find("~ ~eve/unit:tick.service") !=
+          std::string::npos);
+    const Output back = place.in_root({"rollback", "-y"});
+    REQUIRE_MESSAGE(back.status == 0, back.out, back.err);
+    REQUIRE(::stat((place.root() + unit).c_str(), &after) == 0);
+    CHECK(after.st_mtim.tv_sec == before.st_mtim.tv_sec);
+    CHECK(after.st_mtim.tv_nsec == before.st_mtim.tv_nsec);
+}

@@ -24,8 +24,9 @@ absent:
   directories: [/srv/empty]
 END
 
-# tree DIRECTORY: what the run finds
+# tree DIRECTORY: what the run finds, with $more further files
 tree() {
+    local number
     mkdir -p "$1"/{etc,srv/old,srv/empty,var/lib}
     printf 'root:x:0:0::/root:/bin/sh\ndaemon:x:1:1::/:/bin/sh\n' > "$1/etc/passwd"
     printf 'root:x:0:\ndaemon:x:1:\n' > "$1/etc/group"
@@ -39,6 +40,7 @@ tree() {
     echo gone > "$1/srv/gone"
     ln -s old "$1/srv/link"
     ln -s nowhere "$1/srv/dead-link"
+    for ((number = 1; number <= ${more:-0}; number++)); do echo "old $number" > "$1/srv/$number"; done
     find "$1" -exec touch -h -d '2020-01-02 03:04:05.678' {} +
 }
 

@@ -2,6 +2,7 @@
 // pacman's local database is text: a directory for each package, in it `desc`, where a line `%NAME%` is followed by its
 // values and an empty line.
 #include <algorithm>
+#include <chaos/lines.hpp>
 
 #include "packages.hpp"
 
@@ -12,12 +13,6 @@ std::string_view line_from(std::string_view& text) {
     const auto line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(line.size() + 1, text.size()));
     return line;
-}
-
-std::string_view trimmed(std::string_view text) {
-    const auto begin = text.find_first_not_of(" \t\r");
-    if (begin == text.npos) return {};
-    return text.substr(begin, text.find_last_not_of(" \t\r") + 1 - begin);
 }
 
 }  // namespace

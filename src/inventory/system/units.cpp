@@ -13,16 +13,9 @@ std::string_view last_part(std::string_view path) {
     return slash == path.npos ? path : path.substr(slash + 1);
 }
 
-/// `getty@tty1.service` -> `getty@.service`; empty for what is no instance.
-std::string template_of(std::string_view unit) {
-    const auto at = unit.find('@'), dot = unit.rfind('.');
-    if (at == unit.npos || dot == unit.npos || dot <= at + 1) return {};
-    return std::string(unit.substr(0, at + 1)) + std::string(unit.substr(dot));
-}
-
 void enable(Units& units, std::string_view name) {
     units.enabled.emplace(name);
-    if (auto general = template_of(name); !general.empty()) units.enabled.insert(std::move(general));
+    if (auto general = Units::template_of(name); !general.empty()) units.enabled.insert(std::move(general));
 }
 
 void read_links(const Host& host, const std::string& directory, Units& units) {
@@ -51,6 +44,12 @@ std::string unit_name(std::string_view name) {
     return std::string(name) + ".service";
 }
 
+std::string Units::template_of(std::string_view unit) {
+    const auto at = unit.find('@'), dot = unit.rfind('.');
+    if (at == unit.npos || dot == unit.npos || dot <= at + 1) return {};
+    return std::string(unit.substr(0, at + 1)) + std::string(unit.substr(dot));
+}
+
 std::string Units::file_in(const Host& host, std::span<const std::string> directories, const std::string& unit) {
     for (const std::string& name : {unit, template_of(unit)}) {
         if (name.empty()) continue;
@@ -61,10 +60,8 @@ std::string Units::file_in(const Host& host, std::span<const std::string> direct
 }
 
 std::string Units::file_of(const Host& host, const std::string& unit) {
-    static const std::array<std::string, 5> directories{"/etc/systemd/system", "/run/systemd/system",
-                                                        "/usr/local/lib/systemd/system", "/lib/systemd/system",
-                                                        "/usr/lib/systemd/system"};
-    return file_in(host, directories, unit);
+    static const std::vector<std::string> all(directories.begin(), directories.end());
+    return file_in(host, all, unit);
 }
 
 Units Units::linked_in(const Host& host, std::span<const std::string> directories) {

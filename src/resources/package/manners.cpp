@@ -29,7 +29,7 @@ bool is_plain(std::string_view path) {
 std::vector<std::string> running_units(const Host& host) {
     std::vector<std::string> names;
     for (const Unit& unit : host.services().units())
-        if (unit.active != "inactive" && unit.active != "failed") names.push_back(unit.name);
+        if (unit.at_work()) names.push_back(unit.name);
     return names;
 }
 
