@@ -325,7 +325,7 @@ public:
     }
 
 private:
-    static Error in_the_way(const std::string& path, std::string_view what) {
+    static Error obstacle(const std::string& path, std::string_view what) {
         return Error(fmt::format("{} is {}, and a link is to be there", path, what))
             .help(fmt::format("move it away: mv {0} {0}.orig", path));
     }
@@ -343,7 +343,7 @@ private:
                 Error(where, fmt::format("{} is in the way: it is kept as {}", path, free_name(view.host(), path))));
             return true;
         }
-        Error error = in_the_way(
+        Error error = obstacle(
             path, entry.kind == Entry::Kind::directory ? "a directory with something in it" : "there already");
         error.where = where;
         problems.add(std::move(error));
@@ -366,7 +366,7 @@ private:
             return;
         if (entry.kind == Entry::Kind::directory && host.list(path).empty()) return host.remove(path);
         if (!spec.backup || entry.kind == Entry::Kind::directory || entry.kind == Entry::Kind::other)
-            throw in_the_way(
+            throw obstacle(
                 path, entry.kind == Entry::Kind::directory ? "a directory with something in it" : "there already");
         move(host, path, free_name(host, path));
     }
