@@ -343,8 +343,8 @@ private:
                 Error(where, fmt::format("{} is in the way: it is kept as {}", path, free_name(view.host(), path))));
             return true;
         }
-        Error error = obstacle(
-            path, entry.kind == Entry::Kind::directory ? "a directory with something in it" : "there already");
+        Error error =
+            obstacle(path, entry.kind == Entry::Kind::directory ? "a directory with something in it" : "there already");
         error.where = where;
         problems.add(std::move(error));
         return false;
@@ -366,8 +366,8 @@ private:
             return;
         if (entry.kind == Entry::Kind::directory && host.list(path).empty()) return host.remove(path);
         if (!spec.backup || entry.kind == Entry::Kind::directory || entry.kind == Entry::Kind::other)
-            throw obstacle(
-                path, entry.kind == Entry::Kind::directory ? "a directory with something in it" : "there already");
+            throw obstacle(path,
+                           entry.kind == Entry::Kind::directory ? "a directory with something in it" : "there already");
         move(host, path, free_name(host, path));
     }
 

@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "rollback/store.hpp"
 
@@ -474,6 +475,34 @@ TEST_CASE("a rollback leaves what somebody edited since, and says so") {
     CHECK(back.conflicts[0].attribute == "content");
     CHECK(root.text("/etc/motd") == "theirs\n");
     CHECK(fs::status(root.path() + "/etc/motd").permissions() == fs::perms(0644));  // the mode was ours, and went back
+}
+
+TEST_CASE("a rollback of many in many directories has no edge for each pair, and each goes before what it lies in") {
+    constexpr std::size_t directories = 60, files = 20;
+    const Root root;
+    Session session(root);
+    for (std::size_t d = 0; d < directories; ++d) {
+        const std::string directory = "/srv/" + std::to_string(d);
+        session.wish("directory", {{"path", directory.c_str()}});
+        for (std::size_t f = 0; f < files; ++f) {
+            const std::string file = directory + "/" + std::to_string(f);
+            session.wish("file", {{"path", file.c_str()}, {"content", "ours\n"}});
+        }
+    }
+    REQUIRE(first_error(session.apply()) == "");
+    Reporter quiet;
+    const auto transactor = Transactor::open(session.registry, session.host, root.path(), root.state(), quiet);
+    const auto back = transactor->plan_take_back({1});
+    CHECK(back.graph.edges().size() < directories * directories * files / 2);
+    std::map<std::string, std::size_t> place;
+    for (const Step& step : back.plan)
+        for (const Change& change : step.changes) place.emplace(change.id.key, place.size());
+    REQUIRE(place.size() >= directories * (files + 1));
+    for (const auto& [path, at] : place)
+        if (const auto above = place.find(path.substr(0, path.rfind('/'))); above != place.end())
+            CHECK_MESSAGE(at < above->second, path);
+    CHECK(first_error(transactor->take_back(back, "tester")) == "");
+    CHECK_FALSE(fs::exists(root.path() + "/srv/0"));
 }
 
 TEST_CASE("a rollback can be rolled back") {
