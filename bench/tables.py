@@ -47,6 +47,10 @@ CHANGING = {"apply": "`chaos apply` of new ones", "rollback": "`chaos rollback` 
 
 
 def scaling(found):
+    return looked(found) + "\n\n" + changed(found)
+
+
+def looked(found):
     """A row a shape; in a cell its sizes, the smallest first."""
     def row(shape):
         sites = [site for site in found["sites"] if site["shape"] == shape]
@@ -57,9 +61,8 @@ def scaling(found):
         largest = max(sites[-1][what]["mb"] for what in LOOKING)
         return (SHAPES[shape], " · ".join(f"{site['resources']:,}" for site in sites), f"{sites[-1]['mb_of_text']:.1f}", each("first"),
                 each("kept"), each("plan"), f"{largest:.0f}", f"{max(grows):.1f}" if grows else "")
-    looked = rows(head("", "resources", "MB of text", "check, nothing kept: µs each", "check, parse kept", "plan", "MB of memory", "growth"),
-                  *map(row, dict.fromkeys(site["shape"] for site in found["sites"])))
-    return looked + "\n\n" + changed(found)
+    return rows(head("", "resources", "MB of text", "check, nothing kept: µs each", "check, parse kept", "plan", "MB of memory", "growth"),
+                *map(row, dict.fromkeys(site["shape"] for site in found["sites"])))
 
 
 def changed(found):
@@ -69,9 +72,10 @@ def changed(found):
         grows = [one["growth"] for one in found["growth"] if one["what"] == verb]
         return (CHANGING[verb], " · ".join(f"{site['resources']:,}" for site in sites),
                 " · ".join(f"{1000 * site[verb]['cpu_ms'] / site['resources']:.0f}" for site in sites),
-                " · ".join(f"{site[verb]['ms'] / 1000:.1f}" for site in sites), f"{sites[-1][verb]['mb']:.0f}" if sites else "",
+                " · ".join(f"{site[verb]['ms'] / 1000:.1f}" for site in sites), f"{sites[-1][verb]['mb']:.0f}",
                 f"{max(grows):.1f}" if grows else "")
-    return rows(head("", "resources", "µs of processors each", "s on the clock", "MB of memory", "growth"), *map(row, CHANGING))
+    return rows(head("", "resources", "µs of processors each", "s on the clock", "MB of memory", "growth"),
+                *[row(verb) for verb in CHANGING if any(verb in site for site in found["sites"])])
 
 
 def duration(ms):
@@ -146,7 +150,7 @@ def store(found):
 def heads():
     """The first two lines of each."""
     none = {"sites": [], "growth": [], "files": 1000, "figures": {}}
-    return [starts([]), no_ops([]), scaling(none), peers(none), packages({}), store({})]
+    return [starts([]), no_ops([]), looked(none), changed(none), peers(none), packages({}), store({})]
 
 
 def main():

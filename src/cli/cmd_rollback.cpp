@@ -165,12 +165,13 @@ std::vector<std::string> left_by(const Transactor& transactor, const Transactor:
 /// The decisions that there are, each where it decides something: what is protected, has no place or no content any
 /// more stays whoever wants it back.
 std::string how_to_decide(const Transactor& transactor, const Transactor::TakeBack& back) {
-    constexpr std::size_t named = 5;
+    constexpr std::size_t named = 5, few = 2000;  // each is planned anew: of more that takes longer than it is worth
     std::set<std::string> all;
     for (const Conflict& conflict : back.conflicts) all.insert(to_text(conflict.id));
     std::string words = "decide what is named above, now or later: --theirs leaves it";
     const auto add = [&](Resolution how, std::string_view what) {
-        const auto left = left_by(transactor, back, how);
+        const auto left =
+            back.site.catalog.size() > few ? std::vector<std::string>() : left_by(transactor, back, how);
         if (left.size() == all.size()) return;
         words += what;
         if (!left.empty()) words += fmt::format(" (but not {})", listed(left, named));

@@ -144,6 +144,9 @@ private:
         } catch (gitops::Rewound& error) {
             error.hint = fmt::format("where that was meant: {} --allow-rewind", followed_.again);
             failed(tip.commit, {error}, Exit::failed);
+        } catch (const Overtaken& overtaken) {
+            memory.trying.clear(), memory.tries = 0;
+            view_.errors = overtaken.errors, view_.exit = overtaken.exit;
         } catch (const Problems& problems) {
             failed(tip.commit, problems.errors, problems.exit);
         } catch (const Error& error) {

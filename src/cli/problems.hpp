@@ -11,6 +11,9 @@ struct Problems {
     Exit exit = Exit::usage;
 };
 
+/// What was shown, and agreed to, is not what would be done: nothing is wrong with it, and nothing was done.
+struct Overtaken : Problems {};
+
 /// Throws Problems where there are any.
 void stop_where(const Diagnostics& problems, Exit exit);
 

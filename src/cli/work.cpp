@@ -53,9 +53,9 @@ bool Work::agrees(const std::string& question) {
     transactor_ = open_soon(world_, progress_, [] { return true; });
     const std::string between = what_came_between(then, recorded(transactor_->history()));
     if (between.empty()) return true;
-    throw Problems{{Error("what was shown may be true no more, and was not done: " + between)
-                        .help("chaos history; then give the command again: it looks anew")},
-                   Exit::failed};
+    throw Overtaken{{{Error("what was shown may be true no more, and was not done: " + between)
+                          .help("chaos history; then give the command again: it looks anew")},
+                     Exit::failed}};
 }
 
 bool Work::agreed(const PlanView& plan, const std::string& question) {

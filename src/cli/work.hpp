@@ -19,7 +19,7 @@ public:
     Transactor& operator*() { return *transactor_; }
     Transactor* operator->() { return transactor_.get(); }
 
-    /// Asks with the lock let go; without it, too, where the answer is no. Throws Problems where the answer is yes, and
+    /// Asks with the lock let go; without it, too, where the answer is no. Throws Overtaken where the answer is yes, and
     /// what is recorded is not as it was when the question was put: what was shown is not what would be done. What
     /// somebody changes on the host meanwhile is found by the steps themselves.
     bool agrees(const std::string& question);

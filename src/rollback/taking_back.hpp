@@ -74,7 +74,8 @@ private:
     static bool is_as_it_came(const OfPath& tree, const std::set<std::string>* names, std::int64_t when, const View&);
     void leave_what_has_no_place(const View&);
     void leave_where_others_stay();
-    bool may_be_brought(const std::string& directory) const;
+    std::vector<std::uint32_t> what_may_bring() const;
+    bool may_be_brought(const std::string& directory, const std::vector<std::uint32_t>& by) const;
     void leave_what_lies_nowhere(const View&);
     std::vector<Change> going_back() const;
     void tell_of_trees(const View&);

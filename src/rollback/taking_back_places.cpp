@@ -145,17 +145,24 @@ bool brings(const ResourceType& type, const State& state, std::string_view direc
 
 }  // namespace
 
-/// A directory that is not there: a package, a command may bring it, and nothing tells beforehand. What is done by
-/// calls to the host, or as lines of the files of accounts, brings what it claims and no more.
-bool TakingBack::may_be_brought(const std::string& directory) const {
+/// What becomes another one and is no file: it may bring directories.
+std::vector<std::uint32_t> TakingBack::what_may_bring() const {
+    std::vector<std::uint32_t> found;
     for (std::uint32_t i = 0; i < back_.site.catalog.size(); ++i) {
         const ResourceType& type = *back_.site.catalog[i].type;
-        if (type.way() == Way::files || !back_.goal[i] || same(type.schema(), back_.observed[i], back_.goal[i]))
-            continue;
-        if (type.way() == Way::opaque && !type.footprint().lines) return true;
-        if (brings(type, back_.goal[i], directory)) return true;
+        if (type.way() != Way::files && back_.goal[i] && !same(type.schema(), back_.observed[i], back_.goal[i]))
+            found.push_back(i);
     }
-    return false;
+    return found;
+}
+
+/// A directory that is not there: a package, a command may bring it, and nothing tells beforehand. What is done by
+/// calls to the host, or as lines of the files of accounts, brings what it claims and no more.
+bool TakingBack::may_be_brought(const std::string& directory, const std::vector<std::uint32_t>& by) const {
+    return std::any_of(by.begin(), by.end(), [&](std::uint32_t i) {
+        const ResourceType& type = *back_.site.catalog[i].type;
+        return (type.way() == Way::opaque && !type.footprint().lines) || brings(type, back_.goal[i], directory);
+    });
 }
 
 /// The directory that it was in may have gone by a later run, or by somebody.
@@ -170,6 +177,7 @@ void TakingBack::leave_what_lies_nowhere(const View& view) {
         for (const std::string& name : claimed(*catalog[i].type, back_.goal[i], {Claim::Role::provides}))
             if (name == "path:" + catalog[i].id.key) coming.emplace_back(catalog[i].id.key, i);
     }
+    const auto by = what_may_bring();
     const auto shorter = [](const auto& a, const auto& b) { return a.first.size() < b.first.size(); };
     std::sort(coming.begin(), coming.end(), shorter);  // a directory before what is in it
     std::set<std::string> come;
@@ -181,7 +189,7 @@ void TakingBack::leave_what_lies_nowhere(const View& view) {
         if (!back_.goal[i]) continue;
         const std::string directory = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
         const auto kind = comes_in(directory) ? Entry::Kind::directory : view->look(directory).kind;
-        if (kind == Entry::Kind::directory || kind == Entry::Kind::link || may_be_brought(directory)) {
+        if (kind == Entry::Kind::directory || kind == Entry::Kind::link || may_be_brought(directory, by)) {
             come.insert(path);
             continue;
         }

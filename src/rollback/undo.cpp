@@ -222,7 +222,8 @@ private:
             // A package manager that was cut may say so and not be through: configuration of what is gone stays, names
             // of files are not what it has noted. Only it can tell, of what the run had made.
             if (is_back && !(cut && type.footprint().tools_first)) continue;
-            going_back.push_back({{schema.name, change.key}, is_back && after[k] ? after[k] : now[k], goal});
+            const State made = is_back && after[k] ? as_pinned(schema, after[k], now[k], before[k], after[k]) : now[k];
+            going_back.push_back({{schema.name, change.key}, made, goal});
             outcome_.changed += is_back ? 0U : 1U;
         }
         try {

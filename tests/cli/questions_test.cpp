@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the program asks on a terminal: nobody is kept out while there is no answer, and what is done is what was shown.
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +15,21 @@
 using namespace chaos;
 
 namespace {
+
+/// Somebody who is at work while this lives.
+class AtWork {
+public:
+    explicit AtWork(const Sandbox& place)
+        : file_(::open((place.root() + "/var/lib/chaos/lock").c_str(), O_RDWR | O_CLOEXEC)) {
+        REQUIRE(file_ >= 0);
+        REQUIRE(::flock(file_, LOCK_EX | LOCK_NB) == 0);
+    }
+    ~AtWork() { ::close(file_); }
+    AtWork(const AtWork&) = delete;
+
+private:
+    int file_;
+};
 
 /// The program on a terminal of its own, with a person who takes her time.
 class Talk {
@@ -104,9 +121,21 @@ TEST_CASE("apply: yes does what was shown, and no does nothing whoever is at wor
     const std::string one = site(place, "one", "first");
     Talk no(place, {"apply", one});
     REQUIRE(no.asks());
-    no.answers("n\n");
-    CHECK(no.ends() == 2);
-    CHECK(no.said("Nothing was changed."));
+    {
+        const AtWork somebody(place);
+        no.answers("n\n");
+        CHECK(no.ends() == 2);
+        CHECK(no.said("Nothing was changed."));
+    }
+    CHECK_FALSE(place.read("root/etc/one"));
+
+    Talk late(place, {"apply", one});
+    REQUIRE(late.asks());
+    {
+        const AtWork somebody(place);
+        late.answers("y\n");
+        CHECK_MESSAGE(late.ends() == 75, late.all());
+    }
     CHECK_FALSE(place.read("root/etc/one"));
 
     Talk yes(place, {"apply", one});
