@@ -170,8 +170,7 @@ std::string how_to_decide(const Transactor& transactor, const Transactor::TakeBa
     for (const Conflict& conflict : back.conflicts) all.insert(to_text(conflict.id));
     std::string words = "decide what is named above, now or later: --theirs leaves it";
     const auto add = [&](Resolution how, std::string_view what) {
-        const auto left =
-            back.site.catalog.size() > few ? std::vector<std::string>() : left_by(transactor, back, how);
+        const auto left = back.site.catalog.size() > few ? std::vector<std::string>() : left_by(transactor, back, how);
         if (left.size() == all.size()) return;
         words += what;
         if (!left.empty()) words += fmt::format(" (but not {})", listed(left, named));

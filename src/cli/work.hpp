@@ -19,8 +19,8 @@ public:
     Transactor& operator*() { return *transactor_; }
     Transactor* operator->() { return transactor_.get(); }
 
-    /// Asks with the lock let go; without it, too, where the answer is no. Throws Overtaken where the answer is yes, and
-    /// what is recorded is not as it was when the question was put: what was shown is not what would be done. What
+    /// Asks with the lock let go; without it, too, where the answer is no. Throws Overtaken where the answer is yes,
+    /// and what is recorded is not as it was when the question was put: what was shown is not what would be done. What
     /// somebody changes on the host meanwhile is found by the steps themselves.
     bool agrees(const std::string& question);
     /// --yes, nobody there to ask, or the answer to what such a plan is about.

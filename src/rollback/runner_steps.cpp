@@ -144,8 +144,9 @@ void refuse_where_pinned(const Schema& schema, const Change& change, const State
     if (!pin || (change.after && reaches(schema, fresh, change.after))) return;
     throw Error(change.where, fmt::format("{} is not changed: its '{}' was set since the plan was made",
                                           to_text(change.id), pin->name))
-        .help("run it again: the plan is made anew, and says what becomes of that; where an earlier step of the same run "
-              "set it, that one has to come after (needs:)");
+        .help(
+            "run it again: the plan is made anew, and says what becomes of that; where an earlier step of the same run "
+            "set it, that one has to come after (needs:)");
 }
 
 /// Looks again, in a new View: what was planned for holds still, or an earlier step of this run changed it, or the run
