@@ -133,12 +133,10 @@ bool is_at_or_below(std::string_view path, std::string_view directory) {
 
 /// Whether a state of that kind comes with this directory, or with something in it.
 bool brings(const ResourceType& type, const State& state, std::string_view directory) {
-    std::vector<Claim> claims;
-    type.claims(state, claims);
-    return std::any_of(claims.begin(), claims.end(), [&](const Claim& claim) {
-        const bool is_place = claim.name.starts_with("path:") || claim.name.starts_with("home:");
-        if (!is_place || (claim.role != Claim::Role::provides && claim.role != Claim::Role::brings)) return false;
-        const std::string_view place = std::string_view(claim.name).substr(5);
+    const auto names = claimed(type, state, {Claim::Role::provides, Claim::Role::brings});
+    return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+        if (!name.starts_with("path:") && !name.starts_with("home:")) return false;
+        const std::string_view place = std::string_view(name).substr(5);
         return is_at_or_below(directory, place) || is_at_or_below(place, directory);
     });
 }
@@ -170,10 +168,8 @@ void TakingBack::leave_what_lies_nowhere(const View& view) {
     const Catalog& catalog = back_.site.catalog;
     std::vector<std::pair<std::string, std::uint32_t>> coming;  // path, and whose
     for (std::uint32_t i = 0; i < catalog.size(); ++i) {
-        const bool comes = back_.goal[i] && !back_.observed[i];
-        if (catalog[i].type->way() != Way::files) continue;
+        if (catalog[i].type->way() != Way::files || !back_.goal[i] || back_.observed[i]) continue;
         // What is called by another name makes the directories that its path needs by itself.
-        if (!comes) continue;
         for (const std::string& name : claimed(*catalog[i].type, back_.goal[i], {Claim::Role::provides}))
             if (name == "path:" + catalog[i].id.key) coming.emplace_back(catalog[i].id.key, i);
     }
