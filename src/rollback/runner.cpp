@@ -179,7 +179,7 @@ void Runner::Parts::take_it_back(const std::string& why) {
         outcome.changed = 0;
         return;
     }
-    journal.flush();
+    foretold ? journal.drop() : journal.flush();
     synced.reset();
     host.reset();
     Outcome undone = undo(place, outcome.run, why);
@@ -198,10 +198,7 @@ void Runner::Parts::take_it_back(const std::string& why) {
 void Runner::Parts::finish(RunState state) {
     // The disk takes its time, and what is to be written down meanwhile is durable only after it: with the flush.
     if (!synced) synced.emplace([this] { host->sync(); });
-    if (takes_back())
-        journal.batch().reinstate(taken_back, outcome.run);
-    else if (state == RunState::committed)
-        record_ownership();
+    if (takes_back() || state == RunState::committed) record_ownership(now);
     if (state == RunState::committed && !takes_back()) {
         const View view(*host);
         for (std::uint32_t i = 0; i < request.site.catalog.size(); ++i) record_inputs(i, view);

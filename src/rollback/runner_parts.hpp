@@ -79,7 +79,9 @@ private:
     void finish(RunState);
     bool checks_answer();  ///< False where one does not: why is in the outcome then.
     void open_window();
-    void record_ownership();
+    bool may_foretell(std::size_t to) const;
+    void foretell_ownership(const std::vector<std::size_t>& steps);
+    void record_ownership(const States& after);
     void record_inputs(std::uint32_t watcher, const View&);
     void take_it_back(const std::string& why);
 
@@ -95,6 +97,7 @@ private:
     std::optional<Meanwhile> synced;  ///< The sync of all that was shown, once nothing more will be.
     Plan plan;                        ///< With what was seen when each step began.
     States now;                       ///< As far as it is known: observed, then what the steps reached.
+    std::optional<States> foretold;   ///< What is in the open batch of what is owned: for good at the end alone.
     std::vector<char> failed;         ///< By step: it failed, or waited for one that did.
     bool called = false;              ///< A step that is not only files ran: what changed since may be its doing.
     Outcome outcome;

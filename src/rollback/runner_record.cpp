@@ -88,11 +88,35 @@ bool Runner::Parts::has_something_to_record() const {
     return !plan.empty() || takes_back() || !is_recorded(request.site, request.observed, place.store);
 }
 
-void Runner::Parts::record_ownership() {
+/// Nothing comes after these steps but the end of the run, or its being taken back as a whole: then the batch is
+/// dropped.
+bool Runner::Parts::may_foretell(std::size_t to) const {
+    const bool checked = !takes_back() && !request.site.checks.empty();
+    return to == plan.size() && request.on_failure == OnFailure::undo && !checked;
+}
+
+/// What will be owned once these steps have reached what they are for: written while the disk takes its time.
+void Runner::Parts::foretell_ownership(const std::vector<std::size_t>& steps) {
+    States after = now;
+    for (const std::size_t number : steps)
+        for (std::size_t k = 0; k < plan[number].changes.size(); ++k)
+            after[plan[number].resources[k]] = plan[number].changes[k].after;
+    foretold.emplace();
+    record_ownership(after);
+    foretold = std::move(after);
+}
+
+/// What is owned now, but for what was foretold and came to be.
+void Runner::Parts::record_ownership(const States& after) {
+    const bool told = foretold && !foretold->empty();
+    if (takes_back()) {
+        if (!told) journal.batch().reinstate(taken_back, outcome.run);
+        return;
+    }
     if (!request.site.owns) return;
     for (std::size_t i = 0; i < request.site.catalog.size(); ++i) {
         const Resource& resource = request.site.catalog[i];
-        if (resource.companion || resource.exclusive) continue;
+        if (resource.companion || resource.exclusive || (told && (*foretold)[i] == after[i])) continue;
         if (resource.leaving) {
             journal.batch().release(std::string(resource.id.type), resource.id.key, request.site.name, outcome.run);
             continue;
@@ -103,7 +127,7 @@ void Runner::Parts::record_ownership() {
         record.type = resource.id.type;
         record.key = resource.id.key;
         record.site = request.site.name;
-        record.attributes = encode(schema, declared(schema, now[i], wish));
+        record.attributes = encode(schema, declared(schema, after[i], wish));
         record.origin = encode(schema, declared(schema, request.observed[i], wish));
         record.keep = resource.keep;
         record.protect = resource.protect;

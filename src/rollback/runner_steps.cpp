@@ -256,8 +256,11 @@ void Runner::Parts::run_files(std::size_t from, std::size_t to) {
                 host->validate(*command, change.id.key);
     }
     try {
-        host->publish({[&] { fail_if_it_changed(working); }, began});
-        journal.flush();
+        const auto foretell = [&] {
+            if (may_foretell(to)) foretell_ownership(working);
+        };
+        host->publish({[&] { fail_if_it_changed(working); }, began, foretell});
+        if (!foretold) journal.flush();
         for (const Command& command : host->unvalidated()) {
             const Output output = host->run(command);
             if (output.status != 0) throw chaos::failed(command, output);

@@ -44,9 +44,10 @@ public:
 /// The protocol (store.md section 1; the rules are numbered there):
 ///   write, remove, ...   queue one Operation a path; a later one on the same path replaces it
 ///   publish()            look at each target, drop what is as asked already -> Journal::announce -> stage new inodes
-///                        in a 0700 directory on the target's mount -> syncfs (of many, Journal::intend beside it; of
-///                        few, before) -> validations, in a private view -> look again -> RENAME_EXCHANGE /
-///                        RENAME_NOREPLACE, verify what came out, swap back and stop where it is not what was looked at
+///                        in a 0700 directory on the target's mount -> syncfs (of many, what comes up to the first
+///                        rename is done beside it, and Journal::intend beside both; of few, before) -> validations, in
+///                        a private view -> look again -> RENAME_EXCHANGE / RENAME_NOREPLACE, verify what came out,
+///                        swap back and stop where it is not what was looked at
 ///   sync()               before the run is committed
 ///   adopt(), sweep()     after it
 ///
@@ -100,10 +101,12 @@ public:
     void publish() { publish({}); }
 
     /// The same. Before anything is shown, `holds` is asked, and may throw, where a target was changed since `since`
-    /// (nanoseconds since 1970): what is kept of it may be newer than what the plan was made for.
+    /// (nanoseconds since 1970): what is kept of it may be newer than what the plan was made for. While much that is
+    /// staged is synced, `meanwhile` is done, which may write to the journal, but not for good: this may throw yet.
     struct Planned {
         std::function<void()> holds{};
         std::int64_t since = 0;
+        std::function<void()> meanwhile{};
     };
     void publish(const Planned&);
     void discard();  ///< Forgets what is queued.

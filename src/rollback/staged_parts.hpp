@@ -157,7 +157,9 @@ struct StagedHost::Parts {
     bool join(const Spot&, const Image& wished, const std::string& path);
     Image make(const Spot&, const Image& wished, const Content&, const std::string& path, std::uint32_t flags = 0);
     void make_stage_directory(const std::string& staged);
-    void sync();
+    using Touched = std::vector<std::pair<int, std::set<std::string>>>;  ///< File systems, or directories of them.
+    Touched touched() const;
+    void sync(const Touched&) const;  ///< Of a file system that was touched meanwhile not all.
 
     // staged_run.cpp
     Output run_fenced(const Command&, const std::string& root, Leftovers);
@@ -165,6 +167,7 @@ struct StagedHost::Parts {
     // staged_publish.cpp
     std::unique_ptr<Meanwhile> record(std::vector<Move>&, const std::vector<Content>& blobs);
     void publish(std::vector<Move>&, const std::vector<Content>& blobs, const Planned&);
+    std::unique_ptr<Meanwhile> sync_staged(Meanwhile* recorded, const Planned&);
     void look_again(const std::vector<Move>&) const;
     void look_again(const Move&) const;
     void show(Move&);

@@ -120,16 +120,25 @@ std::unique_ptr<Meanwhile> StagedHost::Parts::record(std::vector<Move>& moves, c
     return nullptr;
 }
 
+/// Where much is staged, what else is to be done before it is shown is done while the disk takes its time.
+std::unique_ptr<Meanwhile> StagedHost::Parts::sync_staged(Meanwhile* recorded, const Planned& planned) {
+    if (!recorded) return sync(touched()), nullptr;
+    auto synced = std::make_unique<Meanwhile>([this, all = touched()] { sync(all); });
+    recorded->join();  // nothing is shown of which it is not known how it was
+    if (planned.meanwhile) planned.meanwhile();
+    return synced;
+}
+
 void StagedHost::Parts::publish(std::vector<Move>& moves, const std::vector<Content>& blobs, const Planned& planned) {
     std::unique_ptr<Meanwhile> recorded = record(moves, blobs);
     try {
         const auto is_newer = [&](const Move& move) { return move.operation.before.changed >= planned.since; };
         if (planned.holds && std::any_of(moves.begin(), moves.end(), is_newer)) planned.holds();
         stage(moves);
-        sync();
-        if (recorded) recorded->join();  // nothing is shown of which it is not known how it was
+        const auto synced = sync_staged(recorded.get(), planned);
         validate(moves);
         look_again(moves);
+        if (synced) synced->join();
         const Near::Pass pass(near);
         for (Move& move : moves) show(move);
     } catch (...) {

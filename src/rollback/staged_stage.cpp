@@ -189,14 +189,16 @@ void StagedHost::Parts::stage(std::vector<Move>& moves) {
     for (Move& move : moves) stage(move);
 }
 
-void StagedHost::Parts::sync() {
-    // The disk takes its time: what this knows may be asked for, and grow, meanwhile. Descriptors stay open.
-    std::vector<std::pair<int, std::set<std::string>>> touched;
-    {
-        const std::lock_guard guard(mutex);
-        for (const auto& [device, system] : file_systems)
-            touched.emplace_back(system.whole ? *system.descriptor : -1, system.directories);
-    }
+/// The disk takes its time: what this knows may be asked for, and grow, meanwhile. Descriptors stay open.
+StagedHost::Parts::Touched StagedHost::Parts::touched() const {
+    const std::lock_guard guard(mutex);
+    Touched touched;
+    for (const auto& [device, system] : file_systems)
+        touched.emplace_back(system.whole ? *system.descriptor : -1, system.directories);
+    return touched;
+}
+
+void StagedHost::Parts::sync(const Touched& touched) const {
     for (const auto& [whole, directories] : touched) {
         // After an error nothing is tried again: the cache would say that all is well.
         if (whole >= 0 && ::syncfs(whole)) fail(beneath.path_of(whole), "be synced (syncfs)", errno);
@@ -210,7 +212,7 @@ void StagedHost::Parts::sync() {
 }
 
 void StagedHost::sync() {
-    parts_->sync();
+    parts_->sync(parts_->touched());
 }
 
 }  // namespace chaos::rollback

@@ -890,6 +890,89 @@ TEST_CASE("a check that fails leaves what was done where that was asked for, and
     CHECK(root.text("/etc/motd") == "ours\n");
 }
 
+namespace {
+
+/// Enough that what they are to own is written before they are shown.
+void wish_for_many(Session& session, const char* content) {
+    for (int i = 0; i < 150; ++i) {
+        const std::string path = "/srv/" + std::to_string(i);
+        session.wish("file", {{"path", path.c_str()}, {"content", content}});
+    }
+    session.wish("link", {{"path", "/srv/link"}, {"to", "0"}});
+}
+
+std::vector<OwnedRecord> owned_in(const Root& root) {
+    return rollback::Store(root.state(), rollback::Store::Access::look).owned();
+}
+
+}  // namespace
+
+TEST_CASE(
+    "what many files are to be owned as is written before they are shown, and not for good before the run's end") {
+    struct Spoiler : Reporter {
+        explicit Spoiler(const Root& root) : at(root) {}
+        void ends(const Step& step, bool well) override {
+            if (!well || step.type->schema().name != "file") return;
+            shown = at.text("/srv/0");
+            owned_then = owned_in(at).size();
+            if (spoils) fs::remove(at.path() + "/srv/link");
+        }
+        const Root& at;
+        std::string shown;
+        std::size_t owned_then = 99;
+        bool spoils = true;
+    };
+    const Root root;
+    root.write("/srv/0", "before\n");
+    Session session(root);
+    wish_for_many(session, "ours\n");
+    Spoiler spoiler(root);
+    session.reporter = &spoiler;
+    const Outcome failed = session.apply();
+    CHECK(first_error(failed) == "link:/srv/link is not there after it was made");
+    CHECK(failed.state == RunState::undone);
+    CHECK(spoiler.shown == "ours\n");
+    CHECK(spoiler.owned_then == 0);
+    CHECK(owned_in(root).empty());
+    CHECK(root.text("/srv/0") == "before\n");
+    CHECK(root.entries("/srv") == std::vector<std::string>{"0"});
+    spoiler.spoils = false;
+    const Outcome outcome = session.apply();
+    CHECK(first_error(outcome) == "");
+    CHECK(spoiler.owned_then == 0);
+    CHECK(owned_in(root).size() == 151);
+    CHECK(first_error(session.rollback({outcome.run})) == "");
+    CHECK(owned_in(root).empty());
+    CHECK(root.text("/srv/0") == "before\n");
+}
+
+TEST_CASE("the same is owned, of the same origin, whether it was written early or after the checks of a run") {
+    const auto owned_with = [](bool checked) {
+        const Root root;
+        root.write("/srv/3", "ours\n");
+        root.write("/srv/4", "somebody's\n");
+        for (const char* content : {"ours\n", "newer\n"}) {
+            Session session(root);
+            wish_for_many(session, content);
+            if (checked) session.site.checks = {check_of(Check::Kind::file, "/srv/4")};
+            if (content[0] == 'n') {
+                session.site.catalog.pop_back(), session.site.catalog.pop_back();  // they leave
+                session.wish("directory", {{"path", "/srv/in/it"}, {"mode", "0750"}});
+            }
+            CHECK(first_error(session.apply()) == "");
+        }
+        std::vector<std::string> told;
+        for (const OwnedRecord& one : owned_in(root))
+            told.push_back(one.type + ":" + one.key + " " + to_json(one.attributes) + " " + to_json(one.origin) + " " +
+                           one.where + " " + std::to_string(one.run));
+        std::sort(told.begin(), told.end());
+        return told;
+    };
+    const auto early = owned_with(false), late = owned_with(true);
+    CHECK(early.size() == 150);
+    CHECK(early == late);
+}
+
 TEST_CASE("what a check asks for in a file must be in it, and a secret is not said") {
     const Root root;
     Session session(root);
