@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "nowhere.hpp"
 #include "runner_parts.hpp"
 
 namespace chaos::rollback {
@@ -28,6 +29,41 @@ std::string came_from(const Operation& kept, const std::map<std::string, const O
 }
 
 }  // namespace
+
+/// What says of a command that it was run may be gone (a path, on a disk that is not mounted): what is to be taken back
+/// is what was recorded of it.
+States Runner::Parts::seen_again(const Step& step, const View& view) const {
+    States found = look_again(request.site.catalog, step, view, takes_back());
+    for (std::size_t k = 0; takes_back() && runs_commands(*step.type) && k < found.size(); ++k)
+        if (!found[k] && !step.changes[k].after) found[k] = step.changes[k].before;
+    return found;
+}
+
+/// Of what comes back, what its directory has not come for: a package or a command of this run might have brought it,
+/// and nothing told beforehand. It stays away, and is named. False where nothing else is left of the step.
+bool Runner::Parts::leave_what_lies_nowhere(std::size_t number) {
+    Step& step = plan[number];
+    std::vector<Coming> coming;
+    for (std::size_t k = 0; k < step.changes.size(); ++k) {
+        const Change& change = step.changes[k];
+        if (!change.before && change.after && comes_by_path(*step.type, change.after, change.id.key))
+            coming.push_back({change.id.key, static_cast<std::uint32_t>(k)});
+    }
+    auto nowhere = lying_nowhere(std::move(coming), [&](const std::string& directory) {
+        const auto kind = host->look(directory, nullptr, 0).kind;
+        return kind == Entry::Kind::directory || kind == Entry::Kind::link;
+    });
+    std::sort(nowhere.rbegin(), nowhere.rend());
+    for (const std::uint32_t k : nowhere) {
+        const ResourceId id = step.changes[k].id;
+        outcome.conflicts.push_back({id, "", "present", "absent", why_nowhere(id.key)});
+        going_back.erase(to_text(id));
+        leave_out(step, number, k);
+    }
+    if (!step.changes.empty()) return true;
+    journal.batch().set_step(outcome.run, static_cast<std::int64_t>(number), StepRecord::State::skipped);
+    return false;
+}
 
 /// Of the runs taken back: paths of this step that are still as those runs left them go back to the byte.
 void Runner::Parts::put_images_back(const Step& step) {

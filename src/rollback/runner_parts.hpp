@@ -52,8 +52,10 @@ private:
     std::string unsaid(std::string text);  ///< Without the secrets of this run: a tool may quote them.
     bool judges_a_secret(const std::vector<std::size_t>& steps) const;
     bool prepare(std::size_t number);
+    bool queue(std::size_t number);
     States seen_again(const Step&, const View&) const;
     void leave_out_what_vanished(std::size_t number);
+    void leave_out(Step&, std::size_t number, std::size_t k);
     void verify(std::size_t number);
     void fail_if_it_changed(const std::vector<std::size_t>& steps) const;
     void record_done(std::size_t number);
@@ -63,6 +65,7 @@ private:
         Succession succession;
         std::string owner;  ///< The resource that is called so; empty: none.
     };
+    bool leave_what_lies_nowhere(std::size_t number);
     void put_images_back(const Step&);
     const OfPath& made_of(const std::string& path, const Made&) const;
     bool is_somebodys(const std::string& path, const Succession&, const Image& there) const;

@@ -129,15 +129,6 @@ std::size_t Runner::Parts::end_of_phase(std::size_t from) const {
     return std::max(end, from + 1);
 }
 
-/// What says of a command that it was run may be gone (a path, on a disk that is not mounted): what is to be taken back
-/// is what was recorded of it.
-States Runner::Parts::seen_again(const Step& step, const View& view) const {
-    States found = look_again(request.site.catalog, step, view, takes_back());
-    for (std::size_t k = 0; takes_back() && runs_commands(*step.type) && k < found.size(); ++k)
-        if (!found[k] && !step.changes[k].after) found[k] = step.changes[k].before;
-    return found;
-}
-
 /// It was said since the plan was made that nothing of it shall change: that goes before the plan.
 void refuse_where_pinned(const Schema& schema, const Change& change, const State& fresh) {
     const Field* pin = pinned_since(schema, fresh, change.before);
@@ -187,12 +178,16 @@ bool Runner::Parts::prepare(std::size_t number) {
 void Runner::Parts::leave_out_what_vanished(std::size_t number) {
     Step& step = plan[number];
     for (std::size_t k = step.changes.size(); k-- > 0;) {
-        if (step.changes[k].before || step.changes[k].after) continue;
-        journal.batch().set_change(record_of(step, number, k, Result::skipped));
-        now[step.resources[k]] = State();
-        step.changes.erase(step.changes.begin() + static_cast<std::ptrdiff_t>(k));
-        step.resources.erase(step.resources.begin() + static_cast<std::ptrdiff_t>(k));
+        if (!step.changes[k].before && !step.changes[k].after) leave_out(step, number, k);
     }
+}
+
+/// Of a step: what is not there, and stays so.
+void Runner::Parts::leave_out(Step& step, std::size_t number, std::size_t k) {
+    journal.batch().set_change(record_of(step, number, k, Result::skipped));
+    now[step.resources[k]] = State();
+    step.changes.erase(step.changes.begin() + static_cast<std::ptrdiff_t>(k));
+    step.resources.erase(step.resources.begin() + static_cast<std::ptrdiff_t>(k));
 }
 
 void Runner::Parts::verify(std::size_t number) {
@@ -236,25 +231,30 @@ void Runner::Parts::fail_if_it_changed(const std::vector<std::size_t>& steps) co
     }
 }
 
+/// What the step does, to be shown with the others of its phase. False where nothing is left of it.
+bool Runner::Parts::queue(std::size_t number) {
+    const Step& step = plan[number];
+    if (takes_back() && !leave_what_lies_nowhere(number)) return false;
+    place.reporter.begins(step, number, plan.size());
+    host->step(static_cast<std::int64_t>(number));
+    put_images_back(step);
+    if (takes_back())
+        undo_what_is_left(step);
+    else
+        step.type->apply_all(*host, step.changes);
+    for (const Change& change : step.changes)
+        if (const auto command = takes_back() ? std::nullopt : step.type->validation(change))
+            host->validate(*command, change.id.key);
+    return true;
+}
+
 void Runner::Parts::run_files(std::size_t from, std::size_t to) {
     std::vector<std::size_t> working;
     const std::int64_t began = now_ns() - coarseness_ns;
     for (std::size_t number = from; number < to; ++number) {
         if (!failed[number] && prepare(number)) working.push_back(number);
     }
-    for (const std::size_t number : working) {
-        const Step& step = plan[number];
-        place.reporter.begins(step, number, plan.size());
-        host->step(static_cast<std::int64_t>(number));
-        put_images_back(step);
-        if (takes_back())
-            undo_what_is_left(step);
-        else
-            step.type->apply_all(*host, step.changes);
-        for (const Change& change : step.changes)
-            if (const auto command = takes_back() ? std::nullopt : step.type->validation(change))
-                host->validate(*command, change.id.key);
-    }
+    std::erase_if(working, [this](std::size_t number) { return !queue(number); });
     try {
         const auto foretell = [&] {
             if (may_foretell(to)) foretell_ownership(working);

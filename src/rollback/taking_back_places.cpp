@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "nowhere.hpp"
 #include "taking_back.hpp"
 
 namespace chaos::rollback {
@@ -166,31 +167,19 @@ bool TakingBack::may_be_brought(const std::string& directory, const std::vector<
 /// The directory that it was in may have gone by a later run, or by somebody.
 void TakingBack::leave_what_lies_nowhere(const View& view) {
     const Catalog& catalog = back_.site.catalog;
-    std::vector<std::pair<std::string, std::uint32_t>> coming;  // path, and whose
+    std::vector<Coming> coming;
     for (std::uint32_t i = 0; i < catalog.size(); ++i) {
         if (catalog[i].type->way() != Way::files || !back_.goal[i] || back_.observed[i]) continue;
-        // What is called by another name makes the directories that its path needs by itself.
-        for (const std::string& name : claimed(*catalog[i].type, back_.goal[i], {Claim::Role::provides}))
-            if (name == "path:" + catalog[i].id.key) coming.emplace_back(catalog[i].id.key, i);
+        if (comes_by_path(*catalog[i].type, back_.goal[i], catalog[i].id.key)) coming.push_back({catalog[i].id.key, i});
     }
     const auto by = what_may_bring();
-    const auto shorter = [](const auto& a, const auto& b) { return a.first.size() < b.first.size(); };
-    std::sort(coming.begin(), coming.end(), shorter);  // a directory before what is in it
-    std::set<std::string> come;
-    const auto comes_in = [&](std::string path) {  // a tree comes back with the directories in it
-        while (path.size() > 1 && !come.contains(path)) path.resize(path.rfind('/'));
-        return path.size() > 1;
+    const auto is_there = [&](const std::string& directory) {
+        const auto kind = view->look(directory).kind;
+        return kind == Entry::Kind::directory || kind == Entry::Kind::link || may_be_brought(directory, by);
     };
-    for (const auto& [path, i] : coming) {
-        if (!back_.goal[i]) continue;
-        const std::string directory = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
-        const auto kind = comes_in(directory) ? Entry::Kind::directory : view->look(directory).kind;
-        if (kind == Entry::Kind::directory || kind == Entry::Kind::link || may_be_brought(directory, by)) {
-            come.insert(path);
-            continue;
-        }
+    for (const std::uint32_t i : lying_nowhere(std::move(coming), is_there)) {
         back_.goal[i] = State();
-        tell({catalog[i].id, "", "present", "absent", fmt::format("{}, which it was in, is not there", directory)});
+        tell({catalog[i].id, "", "present", "absent", why_nowhere(catalog[i].id.key)});
     }
 }
 

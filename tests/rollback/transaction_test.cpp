@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 
 #include "rollback/store.hpp"
 
@@ -819,6 +820,47 @@ TEST_CASE("what lay in a directory that is gone stays away alone, also beside wh
     CHECK(back.conflicts[0].now == "/srv/app, which it was in, is not there");
     CHECK(root.text("/srv/other") == "was\n");
     CHECK_FALSE(fs::exists(root.path() + "/srv/app"));
+}
+
+TEST_CASE("what may be brought by a command that is run again comes back where it was, and else stays away alone") {
+    const RootWithTools root;
+    fs::create_directories(root.path() + "/srv/app/deep");
+    root.write("/srv/other", "was\n");
+    Session session(root);
+    session.wish("exec", {{"name", "x"},
+                          {"command", "test ! -e /srv/brings || mkdir -p /srv/app; echo made > /srv/mark"},
+                          {"shell", "true"},
+                          {"creates", "/srv/mark"},
+                          {"undo", "rm /srv/mark"}});
+    session.wish("file", {{"path", "/srv/app/f"}, {"content", "ours\n"}});
+    session.wish("directory", {{"path", "/srv/app/deep/er"}});
+    session.wish("file", {{"path", "/srv/app/deep/er/g"}, {"content", "ours\n"}});
+    session.wish("file", {{"path", "/srv/other"}, {"content", "ours\n"}});
+    for (std::uint32_t later = 1; later < 5; ++later) session.site.edges.emplace_back(0, later);
+    REQUIRE(first_error(session.apply()) == "");
+    REQUIRE(first_error(session.rollback({1})) == "");
+    REQUIRE(root.text("/srv/mark") == "absent");
+    fs::remove_all(root.path() + "/srv/app");
+    std::set<std::string> stayed{"/srv/app/deep/er", "/srv/app/deep/er/g", "/srv/app/f"}, told;
+    SUBCASE("it does not bring it") {}
+    SUBCASE("it brings it, and not what was in it") {
+        root.write("/srv/brings", "");
+        stayed.erase("/srv/app/f");
+    }
+    const Outcome back = session.rollback({2});
+    CHECK(first_error(back) == "");
+    CHECK(back.state == RunState::committed);
+    for (const Conflict& conflict : back.conflicts) told.insert(conflict.id.key);
+    CHECK(told == stayed);
+    CHECK(root.text("/srv/mark") == "made\n");
+    CHECK(root.text("/srv/other") == "ours\n");
+    for (const char* path : {"/srv/app/f", "/srv/app/deep/er/g"})
+        CHECK(root.text(path) == (stayed.contains(path) ? "absent" : "ours\n"));
+    const Outcome again = session.rollback({back.run});  // and what stayed away is no part of it
+    CHECK(first_error(again) == "");
+    CHECK(again.conflicts.empty());
+    CHECK(root.text("/srv/other") == "was\n");
+    CHECK(root.text("/srv/app/f") == "absent");
 }
 
 TEST_CASE("a run that was cut before its plan was written is told to have changed nothing") {
