@@ -179,7 +179,11 @@ void Runner::Parts::take_it_back(const std::string& why) {
         outcome.changed = 0;
         return;
     }
-    foretold ? journal.drop() : journal.flush();
+    if (foretold) {  // dropped with what else is in the batch: what became of the steps is written again
+        journal.drop();
+        for (const std::size_t number : done_steps) mark_done(number);
+    }
+    journal.flush();
     synced.reset();
     host.reset();
     Outcome undone = undo(place, outcome.run, why);
@@ -198,7 +202,7 @@ void Runner::Parts::take_it_back(const std::string& why) {
 void Runner::Parts::finish(RunState state) {
     // The disk takes its time, and what is to be written down meanwhile is durable only after it: with the flush.
     if (!synced) synced.emplace([this] { host->sync(); });
-    if (takes_back() || state == RunState::committed) record_ownership(now);
+    if (takes_back() || state == RunState::committed) record_ownership(now, foretold ? &*foretold : nullptr);
     if (state == RunState::committed && !takes_back()) {
         const View view(*host);
         for (std::uint32_t i = 0; i < request.site.catalog.size(); ++i) record_inputs(i, view);

@@ -59,6 +59,7 @@ private:
     void verify(std::size_t number);
     void fail_if_it_changed(const std::vector<std::size_t>& steps) const;
     void record_done(std::size_t number);
+    void mark_done(std::size_t number);
     /// Where one kind's was taken away and another kind's made, a path is taken back as two.
     using Made = std::pair<std::int64_t, std::int64_t>;  ///< By a run, in a step of it.
     struct OfPath {
@@ -84,7 +85,7 @@ private:
     void open_window();
     bool may_foretell(std::size_t to) const;
     void foretell_ownership(const std::vector<std::size_t>& steps);
-    void record_ownership(const States& after);
+    void record_ownership(const States& after, const States* told);
     void record_inputs(std::uint32_t watcher, const View&);
     void take_it_back(const std::string& why);
 
@@ -97,12 +98,13 @@ private:
     const Request& request;
     RunJournal journal;
     std::optional<StagedHost> host;
-    std::optional<Meanwhile> synced;  ///< The sync of all that was shown, once nothing more will be.
-    Plan plan;                        ///< With what was seen when each step began.
-    States now;                       ///< As far as it is known: observed, then what the steps reached.
-    std::optional<States> foretold;   ///< What is in the open batch of what is owned: for good at the end alone.
-    std::vector<char> failed;         ///< By step: it failed, or waited for one that did.
-    bool called = false;              ///< A step that is not only files ran: what changed since may be its doing.
+    std::optional<Meanwhile> synced;      ///< The sync of all that was shown, once nothing more will be.
+    Plan plan;                            ///< With what was seen when each step began.
+    States now;                           ///< As far as it is known: observed, then what the steps reached.
+    std::optional<States> foretold;       ///< The open batch has what is owned by these: for good at the end alone.
+    std::vector<std::size_t> done_steps;  ///< Steps that became as wished.
+    std::vector<char> failed;             ///< By step: it failed, or waited for one that did.
+    bool called = false;                  ///< A step that is not only files ran: what changed since may be its doing.
     Outcome outcome;
     std::optional<std::vector<std::string>> secrets;  ///< Once something failed.
     std::vector<std::int64_t> taken_back;

@@ -52,6 +52,21 @@ void Runner::Parts::record_results(std::size_t number) {
             journal.batch().set_change(record_of(plan[number], number, k, Result::done));
 }
 
+void Runner::Parts::mark_done(std::size_t number) {
+    journal.batch().set_step(outcome.run, static_cast<std::int64_t>(number), StepRecord::State::done);
+    record_results(number);
+}
+
+void Runner::Parts::record_done(std::size_t number) {
+    const Step& step = plan[number];
+    mark_done(number);
+    done_steps.push_back(number);
+    outcome.changed += step.changes.size();
+    if (!step.type->schema().reacts || takes_back()) return;
+    const View view(*host);
+    for (const std::uint32_t i : step.resources) record_inputs(i, view);
+}
+
 void Runner::Parts::record_plan() {
     for (std::size_t number = 0; number < plan.size(); ++number) {
         const Step& step = plan[number];
@@ -88,27 +103,26 @@ bool Runner::Parts::has_something_to_record() const {
     return !plan.empty() || takes_back() || !is_recorded(request.site, request.observed, place.store);
 }
 
-/// Nothing comes after these steps but the end of the run, or its being taken back as a whole: then the batch is
-/// dropped.
+/// Nothing comes after these steps but the end of the run, or its being taken back as a whole. Of more the batch would
+/// not fit into the cache of the store (Database::allow_changes), and reach the disk before its time.
 bool Runner::Parts::may_foretell(std::size_t to) const {
+    constexpr std::size_t most = 10'000;
     const bool checked = !takes_back() && !request.site.checks.empty();
-    return to == plan.size() && request.on_failure == OnFailure::undo && !checked;
+    return to == plan.size() && request.on_failure == OnFailure::undo && !checked &&
+           request.site.catalog.size() <= most;
 }
 
 /// What will be owned once these steps have reached what they are for: written while the disk takes its time.
 void Runner::Parts::foretell_ownership(const std::vector<std::size_t>& steps) {
-    States after = now;
+    foretold = now;
     for (const std::size_t number : steps)
         for (std::size_t k = 0; k < plan[number].changes.size(); ++k)
-            after[plan[number].resources[k]] = plan[number].changes[k].after;
-    foretold.emplace();
-    record_ownership(after);
-    foretold = std::move(after);
+            (*foretold)[plan[number].resources[k]] = plan[number].changes[k].after;
+    record_ownership(*foretold, nullptr);
 }
 
-/// What is owned now, but for what was foretold and came to be.
-void Runner::Parts::record_ownership(const States& after) {
-    const bool told = foretold && !foretold->empty();
+/// What is owned by now, or again; but for what was told already, and came so.
+void Runner::Parts::record_ownership(const States& after, const States* told) {
     if (takes_back()) {
         if (!told) journal.batch().reinstate(taken_back, outcome.run);
         return;
@@ -116,7 +130,7 @@ void Runner::Parts::record_ownership(const States& after) {
     if (!request.site.owns) return;
     for (std::size_t i = 0; i < request.site.catalog.size(); ++i) {
         const Resource& resource = request.site.catalog[i];
-        if (resource.companion || resource.exclusive || (told && (*foretold)[i] == after[i])) continue;
+        if (resource.companion || resource.exclusive || (told && (*told)[i] == after[i])) continue;
         if (resource.leaving) {
             journal.batch().release(std::string(resource.id.type), resource.id.key, request.site.name, outcome.run);
             continue;

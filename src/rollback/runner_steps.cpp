@@ -205,16 +205,6 @@ void Runner::Parts::verify(std::size_t number) {
     }
 }
 
-void Runner::Parts::record_done(std::size_t number) {
-    const Step& step = plan[number];
-    journal.batch().set_step(outcome.run, static_cast<std::int64_t>(number), StepRecord::State::done);
-    record_results(number);
-    outcome.changed += step.changes.size();
-    if (!step.type->schema().reacts || takes_back()) return;
-    const View view(*host);
-    for (const std::uint32_t i : step.resources) record_inputs(i, view);
-}
-
 /// What was kept of a target must be what the plan says that was there: else it would go back to neither.
 void Runner::Parts::fail_if_it_changed(const std::vector<std::size_t>& steps) const {
     const View view(place.looking);

@@ -44,10 +44,10 @@ public:
 /// The protocol (store.md section 1; the rules are numbered there):
 ///   write, remove, ...   queue one Operation a path; a later one on the same path replaces it
 ///   publish()            look at each target, drop what is as asked already -> Journal::announce -> stage new inodes
-///                        in a 0700 directory on the target's mount -> syncfs (of many, what comes up to the first
-///                        rename is done beside it, and Journal::intend beside both; of few, before) -> validations, in
-///                        a private view -> look again -> RENAME_EXCHANGE / RENAME_NOREPLACE, verify what came out,
-///                        swap back and stop where it is not what was looked at
+///                        in a 0700 directory on the target's mount -> syncfs (of few after Journal::intend; of
+///                        many, that goes on beside the staging, and the validations beside the sync) -> validations,
+///                        in a private view -> look again -> RENAME_EXCHANGE / RENAME_NOREPLACE, verify what came
+///                        out, swap back and stop where it is not what was looked at
 ///   sync()               before the run is committed
 ///   adopt(), sweep()     after it
 ///

@@ -123,6 +123,8 @@ struct StagedHost::Parts {
     std::map<std::string, Descriptor> made_again;  ///< By Image::others: inodes that had more names than one.
     mutable std::optional<Owners> owners;          ///< As on disk; forgotten at every publish.
     std::vector<Operation> replaced_big;           ///< Shown, with a before-image that is in no blob.
+    std::mutex syncing;
+    std::optional<Error> sync_failed;  ///< Every later sync fails by it (rule 9): the kernel tells an error once.
     bool units_changed = false;
     bool touched_everywhere = false;
 
@@ -157,9 +159,9 @@ struct StagedHost::Parts {
     bool join(const Spot&, const Image& wished, const std::string& path);
     Image make(const Spot&, const Image& wished, const Content&, const std::string& path, std::uint32_t flags = 0);
     void make_stage_directory(const std::string& staged);
-    using Touched = std::vector<std::pair<int, std::set<std::string>>>;  ///< File systems, or directories of them.
-    Touched touched() const;
-    void sync(const Touched&) const;  ///< Of a file system that was touched meanwhile not all.
+    using ToSync = std::vector<std::pair<int, std::set<std::string>>>;  ///< File systems, or directories of them.
+    ToSync to_be_synced() const;                                        ///< All that was touched so far.
+    void sync(const ToSync&);                                           ///< By any thread, without the mutex.
 
     // staged_run.cpp
     Output run_fenced(const Command&, const std::string& root, Leftovers);

@@ -120,10 +120,11 @@ std::unique_ptr<Meanwhile> StagedHost::Parts::record(std::vector<Move>& moves, c
     return nullptr;
 }
 
-/// Where much is staged, what else is to be done before it is shown is done while the disk takes its time.
+/// Where much is staged, what else is to be done before the last look at the targets goes on while the disk takes its
+/// time.
 std::unique_ptr<Meanwhile> StagedHost::Parts::sync_staged(Meanwhile* recorded, const Planned& planned) {
-    if (!recorded) return sync(touched()), nullptr;
-    auto synced = std::make_unique<Meanwhile>([this, all = touched()] { sync(all); });
+    if (!recorded) return sync(to_be_synced()), nullptr;
+    auto synced = std::make_unique<Meanwhile>([this, all = to_be_synced()] { sync(all); });
     recorded->join();  // nothing is shown of which it is not known how it was
     if (planned.meanwhile) planned.meanwhile();
     return synced;
@@ -137,8 +138,8 @@ void StagedHost::Parts::publish(std::vector<Move>& moves, const std::vector<Cont
         stage(moves);
         const auto synced = sync_staged(recorded.get(), planned);
         validate(moves);
-        look_again(moves);
         if (synced) synced->join();
+        look_again(moves);
         const Near::Pass pass(near);
         for (Move& move : moves) show(move);
     } catch (...) {
@@ -146,6 +147,7 @@ void StagedHost::Parts::publish(std::vector<Move>& moves, const std::vector<Cont
         std::vector<Operation> operations;
         for (const Move& move : moves) operations.push_back(move.operation);
         unpublish(std::move(operations));
+        if (sync_failed) throw Error(*sync_failed);  // whatever else failed beside it
         throw;
     }
     for (const Move& move : moves) {

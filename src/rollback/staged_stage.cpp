@@ -190,17 +190,18 @@ void StagedHost::Parts::stage(std::vector<Move>& moves) {
 }
 
 /// The disk takes its time: what this knows may be asked for, and grow, meanwhile. Descriptors stay open.
-StagedHost::Parts::Touched StagedHost::Parts::touched() const {
+StagedHost::Parts::ToSync StagedHost::Parts::to_be_synced() const {
     const std::lock_guard guard(mutex);
-    Touched touched;
+    ToSync all;
     for (const auto& [device, system] : file_systems)
-        touched.emplace_back(system.whole ? *system.descriptor : -1, system.directories);
-    return touched;
+        all.emplace_back(system.whole ? *system.descriptor : -1, system.directories);
+    return all;
 }
 
-void StagedHost::Parts::sync(const Touched& touched) const {
-    for (const auto& [whole, directories] : touched) {
-        // After an error nothing is tried again: the cache would say that all is well.
+void StagedHost::Parts::sync(const ToSync& all) try {
+    const std::lock_guard guard(syncing);
+    if (sync_failed) throw Error(*sync_failed);
+    for (const auto& [whole, directories] : all) {
         if (whole >= 0 && ::syncfs(whole)) fail(beneath.path_of(whole), "be synced (syncfs)", errno);
         for (const std::string& path : directories) {
             const Descriptor directory = beneath.directory(path);
@@ -209,10 +210,13 @@ void StagedHost::Parts::sync(const Touched& touched) const {
             if (!open || ::fsync(*open)) fail(path, "be synced", errno);
         }
     }
+} catch (const Error& error) {
+    sync_failed = error;
+    throw;
 }
 
 void StagedHost::sync() {
-    parts_->sync(parts_->touched());
+    parts_->sync(parts_->to_be_synced());
 }
 
 }  // namespace chaos::rollback

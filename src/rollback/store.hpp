@@ -27,13 +27,15 @@
 //  5. Calls go one by one. One that can not be told by looking is recorded as begun, synced, before it starts; all are
 //     recorded as done with what they changed beside their target.
 //  6. Commit. Checks; syncfs of every file system touched; T_end: one commit makes the run committed (or partial) and
-//     writes states, origins and ledger. Then the sweep: stage directories go, syncfs, and only then is it swept. A run
+//     writes states, origins and ledger (where many names change, written to it early, while they are synced; dropped
+//     where the run goes back). Then the sweep: stage directories go, syncfs, and only then is it swept. A run
 //     that is not swept is swept again by the next one that changes: unlinked names come back after a power cut.
 //  7. Recovery and undo are one function, decided per attribute, ordered by plan(). now == before: nothing; now ==
 //     after: put back; neither, but opaque and begun: ours, put back; neither otherwise: somebody's, left, reported.
 //     Then syncfs, then undone or stuck is committed, then the sweep. Cut anywhere, the next try ends the same.
 //  8. running -> committed | partial | undoing -> undone | stuck.
 //  9. A failed sync ends the run: nothing is retried, and nothing is read again to find out (the cache would answer).
+//     Whoever syncs by the same descriptors later is told the same error.
 // 10. A newer store is used where its min_reader allows it, and refused otherwise. A damaged one is refused with its
 //     name, and nothing in it is changed; an open run is never dropped silently.
 //

@@ -30,7 +30,8 @@ using doctest::Contains;
 
 namespace {
 
-std::set<dev_t> synced;  ///< File systems, by this program.
+std::set<dev_t> synced;   ///< File systems, by this program.
+bool sync_fails = false;  ///< The next one, and late.
 
 }  // namespace
 
@@ -38,6 +39,11 @@ std::set<dev_t> synced;  ///< File systems, by this program.
 extern "C" int syncfs(int descriptor) noexcept {
     struct stat found {};
     if (::fstat(descriptor, &found) == 0) synced.insert(found.st_dev);
+    if (std::exchange(sync_fails, false)) {
+        ::poll(nullptr, 0, 300);
+        errno = EIO;
+        return -1;
+    }
     return static_cast<int>(::syscall(SYS_syncfs, descriptor));
 }
 
@@ -314,6 +320,27 @@ TEST_CASE("Of many files none is shown before it is recorded how it was, however
         CHECK_FALSE(slow.shown);
     }
     CHECK(slurp(bench.etc("199")) == "new");
+}
+
+TEST_CASE("Of many files none is shown when their sync fails, however late, and that is what is told, then and later") {
+    Bench bench;
+    constexpr int many = 200;
+    for (int i = 0; i < many; ++i) test::put_file(bench.etc(std::to_string(i)), "old");
+    const std::string before = test::manifest(bench.root() + "/etc");
+    for (const bool something_else_fails : {false, true}) {
+        StagedHost host(*bench.looking, bench.root(), bench.root() + "/var/lib/chaos", 8, *bench.journal);
+        for (int i = 0; i < many; ++i) host.write("/etc/" + std::to_string(i), Content("new"), {});
+        bool asked = false;
+        sync_fails = true;
+        const auto meanwhile = [&] {
+            asked = true;
+            if (something_else_fails) throw Error("something else");
+        };
+        CHECK_THROWS_WITH(host.publish({{}, 0, meanwhile}), doctest::Contains("(syncfs)"));
+        CHECK(asked);
+        CHECK(test::manifest(bench.root() + "/etc") == before);
+        CHECK_THROWS_WITH(host.sync(), doctest::Contains("(syncfs)"));
+    }
 }
 
 TEST_CASE("Taking back leaves what somebody edited after, and names it") {

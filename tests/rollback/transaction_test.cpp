@@ -976,6 +976,9 @@ TEST_CASE(
     CHECK(spoiler.shown == "ours\n");
     CHECK(spoiler.owned_then == 0);
     CHECK(owned_in(root).empty());
+    for (const auto& change : rollback::Store(root.state(), rollback::Store::Access::look).changes(failed.run))
+        CHECK((change.result == ChangeRecord::Result::done) ==
+              (change.type == "file"));  // the file had been seen to be
     CHECK(root.text("/srv/0") == "before\n");
     CHECK(root.entries("/srv") == std::vector<std::string>{"0"});
     spoiler.spoils = false;
