@@ -58,7 +58,7 @@ bool Runner::Parts::leave_what_lies_nowhere(std::size_t number) {
         const ResourceId id = step.changes[k].id;
         outcome.conflicts.push_back({id, "", "present", "absent", why_nowhere(id.key)});
         going_back.erase(to_text(id));
-        leave_out(step, number, k);
+        leave_out(number, k);
     }
     if (!step.changes.empty()) return true;
     journal.batch().set_step(outcome.run, static_cast<std::int64_t>(number), StepRecord::State::skipped);

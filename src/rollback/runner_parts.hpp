@@ -55,7 +55,7 @@ private:
     bool queue(std::size_t number);
     States seen_again(const Step&, const View&) const;
     void leave_out_what_vanished(std::size_t number);
-    void leave_out(Step&, std::size_t number, std::size_t k);
+    void leave_out(std::size_t number, std::size_t k);
     void verify(std::size_t number);
     void fail_if_it_changed(const std::vector<std::size_t>& steps) const;
     void record_done(std::size_t number);

@@ -178,12 +178,13 @@ bool Runner::Parts::prepare(std::size_t number) {
 void Runner::Parts::leave_out_what_vanished(std::size_t number) {
     Step& step = plan[number];
     for (std::size_t k = step.changes.size(); k-- > 0;) {
-        if (!step.changes[k].before && !step.changes[k].after) leave_out(step, number, k);
+        if (!step.changes[k].before && !step.changes[k].after) leave_out(number, k);
     }
 }
 
 /// Of a step: what is not there, and stays so.
-void Runner::Parts::leave_out(Step& step, std::size_t number, std::size_t k) {
+void Runner::Parts::leave_out(std::size_t number, std::size_t k) {
+    Step& step = plan[number];
     journal.batch().set_change(record_of(step, number, k, Result::skipped));
     now[step.resources[k]] = State();
     step.changes.erase(step.changes.begin() + static_cast<std::ptrdiff_t>(k));

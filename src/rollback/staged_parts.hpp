@@ -162,6 +162,7 @@ struct StagedHost::Parts {
     using ToSync = std::vector<std::pair<int, std::set<std::string>>>;  ///< File systems, or directories of them.
     ToSync to_be_synced() const;                                        ///< All that was touched so far.
     void sync(const ToSync&);                                           ///< By any thread, without the mutex.
+    void sync() { sync(to_be_synced()); }
 
     // staged_run.cpp
     Output run_fenced(const Command&, const std::string& root, Leftovers);

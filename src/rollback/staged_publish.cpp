@@ -123,7 +123,7 @@ std::unique_ptr<Meanwhile> StagedHost::Parts::record(std::vector<Move>& moves, c
 /// Where much is staged, what else is to be done before the last look at the targets goes on while the disk takes its
 /// time.
 std::unique_ptr<Meanwhile> StagedHost::Parts::sync_staged(Meanwhile* recorded, const Planned& planned) {
-    if (!recorded) return sync(to_be_synced()), nullptr;
+    if (!recorded) return sync(), nullptr;
     auto synced = std::make_unique<Meanwhile>([this, all = to_be_synced()] { sync(all); });
     recorded->join();  // nothing is shown of which it is not known how it was
     if (planned.meanwhile) planned.meanwhile();

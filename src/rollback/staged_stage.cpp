@@ -216,7 +216,7 @@ void StagedHost::Parts::sync(const ToSync& all) try {
 }
 
 void StagedHost::sync() {
-    parts_->sync(parts_->to_be_synced());
+    parts_->sync();
 }
 
 }  // namespace chaos::rollback

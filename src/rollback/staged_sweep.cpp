@@ -118,7 +118,7 @@ void StagedHost::sweep(const std::vector<std::string>& stage_directories) {
         clear(spot, path);
         clear({spot.directory, spot.name + ".old"}, path);  // beside a target, see replace()
     }
-    parts_->sync(parts_->to_be_synced());
+    parts_->sync();
 }
 
 }  // namespace chaos::rollback

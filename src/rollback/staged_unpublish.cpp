@@ -53,7 +53,7 @@ bool StagedHost::Parts::remake(const Operation& operation, const Spot& target, c
     clear(staged, operation.staged);  // a copy that was cut
     touch(staged.at(), parent_of(operation.staged));
     make(staged, before, before.kind == Entry::Kind::file ? journal.blob(before.content) : Content(), operation.path);
-    sync(to_be_synced());  // its content before its name
+    sync();  // its content before its name
     return now ? swap_in(staged, target, now, operation.path) : move_name(staged, target, operation.path);
 }
 
