@@ -9,6 +9,7 @@
 #include "kinds.hpp"
 #include "package/backend.hpp"
 #include "package/groups.hpp"
+#include "package/leavings.hpp"
 #include "package/local_file.hpp"
 #include "package/package.hpp"
 #include "population.hpp"
@@ -45,6 +46,10 @@ constexpr Field fields[] = {
         .example("true")
         .otherwise("false"),
     schema::property<&Package::intact>("intact", "Wholly unpacked and configured.").example("true").otherwise("true"),
+    schema::property<&Package::removed>(
+        "removed", "It is not installed, and what its removal left is there: seen where that is to be purged.")
+        .example("false")
+        .otherwise("false"),
     schema::option<&Package::purge>("purge", "Where it is to be absent: its configuration and data go as well.")
         .example("true")
         .otherwise("false"),
@@ -156,9 +161,14 @@ public:
             }
             const auto* there = packages.find(wanted.name);
             // Only its configuration left: not installed, but not purged either.
-            if (!there || (there->status == "config-files" && !(wishes[i].whole && wanted.purge))) continue;
+            if (!there) continue;
+            const bool counts = (wishes[i].whole && wanted.purge) || wanted.removed.value_or(false);
+            if (there->status == "config-files" && !counts) continue;
             Package one;
-            if (wishes[i].whole) {
+            if (there->status == "config-files") {
+                one = {.name = wanted.name, .version = there->version};
+                one.removed = true;
+            } else if (wishes[i].whole) {
                 one = seen(view, *there, wanted.name);
                 one.fresh = wanted.fresh;
             } else {
@@ -167,6 +177,7 @@ public:
                 one.hold = there->held();  // whatever is wished: what goes back looks whether somebody said so since
                 one.automatic = wanted.automatic ? std::optional(there->automatic) : std::nullopt;
                 one.intact = wanted.intact ? std::optional(!Packages::broken(*there)) : std::nullopt;
+                one.removed = wanted.removed ? std::optional(false) : std::nullopt;
             }
             one.packed = file_of(view, wanted, *there);
             take_options(package, &one, &wanted);
@@ -215,7 +226,8 @@ public:
             return;
         }
         const bool fetches = std::any_of(changes.begin(), changes.end(), [](const Change& change) {
-            return change.after && changes_version(change) && !change.after.as<Package>()->packed;
+            return change.after && !is_left(change.after) && changes_version(change) &&
+                   !change.after.as<Package>()->packed;
         });
         if (fetches && !backend->has_lists(view.host()))
             problems.note(
@@ -249,6 +261,8 @@ public:
             problems.add(Error(resource.where, std::move(what)).help(std::move(help)));
         };
         if (is_group(spec.name)) return review_group(resource, problems);
+        if (spec.removed.value_or(false))
+            say("what a removal left can not be wished for", "absent: a package that goes leaves its configuration");
         if (spec.packed && !spec.source.empty()) say("a file comes from no repository: say either", "take source out");
         if (spec.source.find_first_of(" /:=") != std::string::npos || spec.source.starts_with('-'))
             say(fmt::format("'{}' can not name a repository", spec.source), "source: bookworm-backports");
@@ -261,6 +275,7 @@ public:
 
     Undo undo_of(const Change& change) const override {
         const auto *before = change.before.as<Package>(), *after = change.after.as<Package>();
+        if (is_left(change.before) && after) before = nullptr;
         if (is_group(either(change)->name)) return Undo::exact;  // its packages say how well they go back
         if (!before) return after && after->version && goes_wholly(change.inverse(), true) ? Undo::exact : Undo::effort;
         if (after && !changes_version(change)) return Undo::exact;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "leavings.hpp"
 #include "moves.hpp"
 #include "solver.hpp"
 
@@ -85,8 +86,12 @@ State seen_group(const View& view, const Package& wanted) {
 
 Ungrouped::Ungrouped(const View& view, std::span<Change> asked, Diagnostics& problems) : view_(view), asked_(asked) {
     for (std::size_t i = 0; i < asked.size(); ++i)
-        if (!is_group(asked[i].id.key))
-            changes_.push_back(asked[i]), origin_.push_back(i), named_.insert(asked[i].id.key);
+        if (!is_group(asked[i].id.key)) {
+            named_.insert(asked[i].id.key);
+            Change change = asked[i];
+            change.before = without_leavings(change.before), change.after = without_leavings(change.after);
+            if (change.before || change.after) changes_.push_back(std::move(change)), origin_.push_back(i);
+        }
     for (std::size_t i = 0; i < asked.size(); ++i) {
         if (!is_group(asked[i].id.key)) continue;
         if (!asked[i].after) {
@@ -153,6 +158,8 @@ std::vector<Companion> Ungrouped::take(std::vector<Companion> along) {
         Change& change = changes_[i];
         const std::size_t asked = origin_[i];
         if (!is_group(asked_[asked].id.key)) {
+            if (is_left(asked_[asked].before)) change.before = asked_[asked].before;
+            if (is_left(asked_[asked].after) && !change.after) change.after = asked_[asked].after;
             asked_[asked] = std::move(change);
         } else if (changes_version(change)) {
             changes[asked] = true;

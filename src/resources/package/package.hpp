@@ -22,6 +22,7 @@ struct Package {
     std::optional<Located> packed;  ///< The file it comes from, where that is of the manifest.
     std::optional<std::string> sha256;
     std::optional<bool> hold, automatic = false, intact = true;
+    std::optional<bool> removed = false;  ///< It is not installed, and what its removal left is there.
     bool purge = false;
     TextMap debconf;
     std::optional<std::string> archive;
