@@ -10,12 +10,13 @@ namespace chaos {
 
 enum class OnFailure : char { undo, stop, go_on };
 
-/// One attribute that was left as somebody else made it.
+/// One attribute that was left as it is: as somebody else made it, or because nobody has what it was.
 struct Conflict {
     ResourceId id;
     std::string attribute;  ///< Empty: whether it is there at all.
     std::string before, ours, now;
     Value wrote{}, found{};  ///< Of a text: what we wrote, and what is there; null where it is secret, or no text.
+    bool lost = false;       ///< It can not come back, however that is decided; `now` says why.
 };
 
 /// A conflict that was decided beforehand, and is none any more.

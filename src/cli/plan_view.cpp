@@ -149,7 +149,8 @@ Json to_json(const Conflict& conflict) {
                          {"attribute", conflict.attribute.empty() ? Json() : Json(conflict.attribute)},
                          {"before", conflict.before},
                          {"ours", conflict.ours},
-                         {"now", conflict.now}});
+                         {"now", conflict.now},
+                         {"lost", conflict.lost}});
 }
 
 Json to_json(const Upgrades::Stays& one) {
@@ -318,9 +319,9 @@ std::string values_of(const Conflict& conflict) {
 }  // namespace
 
 std::string render(const Conflict& conflict, Style style) {
-    return fmt::format("  {}: it stays as somebody else made it\n{}{}",
-                       style.yellow("= " + name_of(conflict.id, conflict.attribute)), values_of(conflict),
-                       change_in(conflict, style));
+    return fmt::format("  {}: {}\n{}{}", style.yellow("= " + name_of(conflict.id, conflict.attribute)),
+                       conflict.lost ? "it can not come back" : "it stays as somebody else made it",
+                       values_of(conflict), change_in(conflict, style));
 }
 
 std::string render(const Decided& one, Style style) {

@@ -72,6 +72,11 @@ void Effects::tell(std::string_view type, std::vector<Conflict>& conflicts) cons
         if (footprint_.lines && std::find(shared.begin(), shared.end(), path) != shared.end()) continue;
         conflicts.push_back({{type, path}, "", "as before the run", "as the run left it", "changed by somebody else"});
     }
+    for (const std::string& path : lost_) {
+        Conflict lost{{type, path}, "", "there", "gone with what the run removed", "its content was kept nowhere"};
+        lost.lost = true;
+        conflicts.push_back(std::move(lost));
+    }
 }
 
 void Effects::put_back() {
@@ -98,9 +103,11 @@ void Effects::put_back() {
         if (!change.before || !concerns(change.path, now)) continue;
         const bool tools_took_it = !change.after && image_in(found_, change.path);
         if (!can_be_made(change.before) && tools_took_it) continue;  // theirs, and emptied by them
-        if (!is_ours(change.path) || !can_be_made(change.before))
+        if (!is_ours(change.path)) {
             left_.push_back(change.path);
-        else {
+        } else if (!can_be_made(change.before)) {
+            lost_.push_back(change.path);
+        } else {
             const auto trash = trash_.find(change.path);
             host_.restore(change.path, change.before, trash == trash_.end() ? std::string() : trash->second);
         }

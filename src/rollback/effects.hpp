@@ -38,7 +38,7 @@ private:
     std::map<std::string, std::string> trash_;
     std::map<std::string, Image> beyond_;  ///< As it was before older steps, where somebody changed it since them.
     bool cut_;
-    std::vector<std::string> left_;
+    std::vector<std::string> left_, lost_;  ///< As somebody else made it; and of which nothing was kept.
 };
 
 }  // namespace chaos::rollback

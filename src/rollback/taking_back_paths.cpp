@@ -105,7 +105,9 @@ void TakingBack::leave_what_is_lost(const View& view) {
         const std::string why = goes_back ? lost_of(of.made, view) : "";
         if (why.empty()) continue;
         goal = now;
-        tell({resource.id, "", "what was there", now ? "something else" : "absent", why});
+        Conflict lost{resource.id, "", "what was there", now ? "something else" : "absent", why};
+        lost.lost = true;
+        tell(std::move(lost));
     }
 }
 
