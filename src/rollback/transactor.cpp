@@ -62,7 +62,7 @@ public:
         return TakingBack(place_, std::move(runs), resolution).plan();
     }
     Outcome take_back(const TakeBack& back, const std::string& who, const std::atomic<bool>* stop) override {
-        return take_back(back, who, stop, OnFailure::undo);
+        return take_back(back, who, stop, OnFailure::undo, false);
     }
 
     void confirm(const std::string& who) override {
@@ -82,28 +82,19 @@ public:
         if (!waits || waits->left_ns() > 0) return {};
         place_.reporter.says(
             fmt::format("run {} was not confirmed in {} s: taking it back", waits->run, waits->seconds));
-        Outcome outcome = take_back(plan_take_back({waits->run}, Resolution::none), "chaos", nullptr, OnFailure::undo);
+        Outcome outcome =
+            take_back(plan_take_back({waits->run}, Resolution::none), "chaos", nullptr, OnFailure::undo, true);
         if (outcome.state == RunState::undone) {  // as much of it as can: somebody may be locked out
             TakeBack back = plan_take_back({waits->run}, Resolution::none);
             TakingBack::set_apart(back);
-            outcome = take_back(back, "chaos", nullptr, OnFailure::go_on);
+            outcome = take_back(back, "chaos", nullptr, OnFailure::go_on, true);
         }
-        if (outcome.state != RunState::committed && outcome.state != RunState::partial) return outcome;
-        {
-            Store::Batch batch(store_);
-            batch.close_windows({waits->run}, false);
-            const std::string stays = what_is_left(outcome);
-            batch.set_note(waits->run,
-                           fmt::format("taken back{}: not confirmed in {} s{}{}", stays.empty() ? "" : " in part",
-                                       waits->seconds, stays.empty() ? "" : "; what stays: ", stays));
-            batch.commit();
-        }
-        disarm_where_nothing_waits();
         return outcome;
     }
 
 private:
-    Outcome take_back(const TakeBack& back, const std::string& who, const std::atomic<bool>* stop, OnFailure failing) {
+    Outcome take_back(const TakeBack& back, const std::string& who, const std::atomic<bool>* stop, OnFailure failing,
+                      bool expired) {
         Request request{back.verb, who, "", back.site, back.graph, back.observed, back.goal, back.plan};
         request.stop = stop;
         request.on_failure = failing;
@@ -113,16 +104,29 @@ private:
         if (waited) release_reserve(place_.state_directory);
         Outcome outcome = runner.run();
         if (outcome.run != 0) place_.reporter.finishes(outcome);
-        if (waited && !store_.window()) {
-            Store::Batch batch(store_);
-            batch.set_note(waited->run, "taken back before it was confirmed");
-            batch.commit();
-        }
+        if (waited) end_window(*waited, outcome, expired);
         disarm_where_nothing_waits();
         outcome.conflicts.insert(outcome.conflicts.begin(), back.conflicts.begin(), back.conflicts.end());
         outcome.stayed.insert(outcome.stayed.begin(), back.stayed.begin(), back.stayed.end());
         note_what_stays(outcome);
         return outcome;
+    }
+
+    /// Before what stands ready for it goes, so that whoever sees that gone finds how it ended.
+    void end_window(const Window& waited, const Outcome& outcome, bool expired) {
+        const bool ended = outcome.state == RunState::committed || outcome.state == RunState::partial;
+        if (expired ? !ended : store_.window().has_value()) return;
+        Store::Batch batch(store_);
+        if (expired) {
+            const std::string stays = what_is_left(outcome);
+            batch.close_windows({waited.run}, false);
+            batch.set_note(waited.run,
+                           fmt::format("taken back{}: not confirmed in {} s{}{}", stays.empty() ? "" : " in part",
+                                       waited.seconds, stays.empty() ? "" : "; what stays: ", stays));
+        } else {
+            batch.set_note(waited.run, "taken back before it was confirmed");
+        }
+        batch.commit();
     }
 
     /// For who was not there when it was told: a window ends by itself.
