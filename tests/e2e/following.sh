@@ -13,6 +13,14 @@ tick() { inside chaos gitops reconcile --scheduled; }
 # Until a tick that the timer began is through; a oneshot unit at work is "activating", never "active".
 tick_ends() { sh 'until [ "$(systemctl show -P ActiveState chaos-pull.service)" != activating ]; do sleep 0.05; done'; }
 
+# follow OPTION...: enabled, and no tick comes but those that the scenario asks for: a timer whose pause is over when it
+# is started fires at once. What was said is in $output.
+follow() {
+    status 0 inside chaos gitops enable -y "$@" --interval 1d
+    inside systemctl stop chaos-pull.timer
+    tick_ends
+}
+
 # field NAME: of the record in $output
 field() { printf '%s' "$output" | python3 -c 'import json,sys; t=sys.stdin.read(); print(json.loads(t[t.index("{"):])[sys.argv[1]])' "$1"; }
 

@@ -90,7 +90,7 @@ host_tree() {
 host_reap() {
     local directory
     for directory in "$host_cache"/run/*/; do
-        [ -e "$directory/owner" ] || continue
+        [ -s "$directory/owner" ] || continue # it may be written just now
         ! kill -0 "$(cat "$directory/owner")" 2> /dev/null || continue
         umount -l "$directory/root" 2> /dev/null || true # it may be unmounted already
         rm -rf "$directory"

@@ -111,13 +111,21 @@ class Cuts:
         flushed is torn."""
         every = range(seen["from"], min(len(recording.entries), seen["to"] + 20) + 1)
         chance = rig.chance_of(self.options.seed, self.disk.kind, name)
+        all_points = [(point, torn) for point in every for torn in (False, True)]
         if not self.options.points or len(every) <= self.options.points:
-            return [(point, torn) for point in every for torn in (False, True)]
+            return all_points
+        if self.options.until_failed:
+            return chance.sample(all_points, len(all_points))
         return [(point, chance.random() < 0.5) for point in chance.sample(every, self.options.points)]
 
     def cut(self, name, base, command, recoveries=0):
         recording, seen = self.record(base, command)
-        self.at_points(name, rig.Replay(self.bench, base, recording), seen, self.points(name, seen, recording))
+        points = self.points(name, seen, recording)
+        at_once = self.options.points if self.options.until_failed and self.options.points else len(points)
+        for first in range(0, len(points), at_once):
+            self.at_points(name, rig.Replay(self.bench, base, recording), seen, points[first : first + at_once])
+            if self.options.until_failed and self.failed:
+                return
         for number in range(recoveries):
             self.recovery(name, base, recording, seen, (number + 1) / (recoveries + 1))
 
