@@ -160,14 +160,14 @@ public:
                 continue;
             }
             const auto* there = packages.find(wanted.name);
-            // Only its configuration left: not installed, but not purged either.
-            if (!there) continue;
-            const bool counts = (wishes[i].whole && wanted.purge) || wanted.removed.value_or(false);
-            if (there->status == "config-files" && !counts) continue;
+            // Only its configuration left: not installed, but not purged either. Where that is what comes back, dpkg
+            // need not know of it.
+            const bool is_there = there && there->status != "config-files";
+            const bool counts = wishes[i].whole ? there && wanted.purge : wanted.removed.value_or(false);
+            if (!is_there && !counts) continue;
             Package one;
-            if (there->status == "config-files") {
-                one = {.name = wanted.name, .version = there->version};
-                one.removed = true;
+            if (!is_there) {
+                one = *left_of(wanted).as<Package>();
             } else if (wishes[i].whole) {
                 one = seen(view, *there, wanted.name);
                 one.fresh = wanted.fresh;
@@ -179,7 +179,7 @@ public:
                 one.intact = wanted.intact ? std::optional(!Packages::broken(*there)) : std::nullopt;
                 one.removed = wanted.removed ? std::optional(false) : std::nullopt;
             }
-            one.packed = file_of(view, wanted, *there);
+            if (is_there) one.packed = file_of(view, wanted, *there);
             take_options(package, &one, &wanted);
             found[i] = State::of(std::move(one));
         }
@@ -299,14 +299,17 @@ public:
         return resolve_packages(view, changes, problems);
     }
     void apply_all(WritableHost& host, std::span<const Change> changes) const override {
-        if (const auto packages = without_groups(changes); !packages.empty()) apply_packages(host, packages);
+        if (const auto packages = without_groups(changes); !packages.empty())
+            apply_packages(host, without_leavings(packages));
     }
     void undo_all(WritableHost& host, std::span<const Change> changes) const override {
-        if (const auto packages = without_groups(changes); !packages.empty()) undo_packages(host, packages);
+        if (const auto packages = without_groups(changes); !packages.empty())
+            undo_packages(host, without_leavings(packages));
     }
-    /// A half of one is what a run that was cut or failed left of it, and no wish of anybody's.
+    /// A half of one is what a run that was cut or failed left of it, and no wish of anybody's; nor is what a removal
+    /// left.
     bool is_as_absent(const State& state) const override {
-        return is_group(state.as<Package>()->name) || !state.as<Package>()->intact.value_or(true);
+        return is_group(state.as<Package>()->name) || !state.as<Package>()->intact.value_or(true) || is_left(state);
     }
     void sweep(WritableHost& host, const History& history) const override {
         const auto keeper = Packages::keeper_of(host);

@@ -76,7 +76,11 @@ void TakingBack::gather() {
         for (const ChangeRecord& change : place_.store.changes(run)) {
             const ResourceType* type = place_.registry.type(change.type);
             if (type && change.result == ChangeRecord::Result::kept)
-                tell({{type->schema().name, change.key}, "", "lost: the store was damaged", "something", "as it is"});
+                tell({.id = {type->schema().name, change.key},
+                      .before = "lost: the store was damaged",
+                      .ours = "something",
+                      .now = "as it is",
+                      .lost = true});
             if (change.result != ChangeRecord::Result::done) continue;
             if (!type)
                 throw Error(fmt::format("this program knows no kind '{}', which run {} changed", change.type, run));
@@ -96,7 +100,11 @@ void TakingBack::gather() {
 /// One more change of the same. What somebody made again after these runs had taken it away is another one: that goes
 /// back to what it was made as, and what had been there before it is told.
 void TakingBack::follow(Span& span, const ChangeRecord& change) {
-    const bool another = span.base.is_null() && !change.before.is_null();
+    const auto was_there = [&] {
+        const Schema& schema = span.type->schema();
+        return !change.before.is_null() && !span.type->is_as_absent(decode(schema, change.before, problems_));
+    };
+    const bool another = span.base.is_null() && was_there();
     if (another && resolution_ != Resolution::ours) {
         if (span.lost.is_null()) span.lost = span.target;
         span.target = change.before;

@@ -3,7 +3,6 @@
 #include <chaos/view.hpp>
 
 #include "apt.hpp"
-#include "apt_left.hpp"
 #include "apt_marks.hpp"
 #include "apt_shown.hpp"
 #include "apt_universe.hpp"
@@ -69,12 +68,6 @@ public:
     bool packs_anew() const override { return true; }
     void keep_outgoing(WritableHost& host, std::span<const Change> changes) const override {
         apt::keep_outgoing(host, changes);
-    }
-    void keep_left(WritableHost& host, const std::vector<std::string>& packages) const override {
-        apt::keep_left(host, packages);
-    }
-    void bring_left_back(WritableHost& host, const std::string& package, const std::string& version) const override {
-        apt::bring_left_back(host, package, version);
     }
     void repair_to_go_back(WritableHost& host, std::span<const Change> changes) const override {
         apt::repair(host, false);

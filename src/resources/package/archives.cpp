@@ -17,7 +17,6 @@ namespace {
 
 constexpr const char* cache = "/var/cache/apt/archives";
 constexpr std::string_view ending = ".deb";
-constexpr std::string_view left = ".left";  ///< After the architecture, of what a removal left.
 
 std::string file_of(const Packages::Package& package) {
     return archive_name(package.name, package.version, package.architecture);
@@ -206,7 +205,6 @@ bool split(std::string_view file, std::string& name, std::string& version, std::
     name = file.substr(0, first);
     version = file.substr(first + 1, second - first - 1);
     architecture = file.substr(second + 1);
-    if (architecture.ends_with(left)) architecture.resize(architecture.size() - left.size());
     if (const auto colon = version.find("%3a"); colon != version.npos) version.replace(colon, 3, ":");
     return true;
 }
@@ -275,35 +273,18 @@ std::string archive_of(const Host& host, const Packages::Package& package) {
     return {};
 }
 
-namespace {
-
-std::string find_kept(const Host& host, const Packages& packages, const std::string& name, const std::string& version,
-                      std::string_view suffix) {
+std::string kept_archive(const Host& host, const Packages& packages, const std::string& name,
+                         const std::string& version) {
     const auto directory = directory_of(host);
     const auto colon = name.find(':');
     const auto bare_name = name.substr(0, colon);
     std::vector<std::string> architectures{packages.architecture, "all"};
     if (colon != name.npos) architectures = {name.substr(colon + 1)};
     for (const auto& architecture : architectures) {
-        const auto path = directory + "/" + archive_name(bare_name, version, architecture + std::string(suffix));
+        const auto path = directory + "/" + archive_name(bare_name, version, architecture);
         if (!directory.empty() && host.look(path)) return path;
     }
     return {};
-}
-
-}  // namespace
-
-std::string kept_archive(const Host& host, const Packages& packages, const std::string& name,
-                         const std::string& version) {
-    return find_kept(host, packages, name, version, "");
-}
-
-std::string name_of_left(const Packages::Package& package) {
-    return archive_name(package.name, package.version, package.architecture + std::string(left));
-}
-
-std::string kept_left(const Host& host, const Packages& packages, const std::string& name, const std::string& version) {
-    return find_kept(host, packages, name, version, left);
 }
 
 void keep_outgoing(WritableHost& host, std::span<const Change> changes) {

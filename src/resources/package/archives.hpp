@@ -23,10 +23,6 @@ std::string archive_of(const Host&, const Packages::Package&);
 /// The kept .deb of `name` (`libc6:i386`) at this version; empty where there is none.
 std::string kept_archive(const Host&, const Packages&, const std::string& name, const std::string& version);
 
-/// The same of what a removal had left of a package, which is kept beside them.
-std::string name_of_left(const Packages::Package&);
-std::string kept_left(const Host&, const Packages&, const std::string& name, const std::string& version);
-
 /// What goes is kept before it goes: from apt's cache where that is what the archive's lists say of it, else fetched,
 /// else packed anew of what lies here. Synced when it returns. Throws Error where one can not be kept.
 void keep_outgoing(WritableHost&, std::span<const Change>);

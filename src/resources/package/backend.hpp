@@ -117,9 +117,6 @@ public:
     virtual bool packs_anew() const { return false; }
     /// Before any of these change: what goes is kept, so that it can come back though no repository has it any more.
     virtual void keep_outgoing(WritableHost&, std::span<const Change>) const {}
-    /// What removals left of packages, where it goes on knowing that: kept, and brought back.
-    virtual void keep_left(WritableHost&, const std::vector<std::string>& /*packages*/) const {}
-    virtual void bring_left_back(WritableHost&, const std::string& /*package*/, const std::string& /*version*/) const {}
     /// As repair and carry_out, but to take something back: by what was kept, and also where the transaction was cut or
     /// a script of a package that came fails when it goes.
     virtual void repair_to_go_back(WritableHost& host, std::span<const Change>) const { repair(host); }

@@ -88,9 +88,7 @@ Ungrouped::Ungrouped(const View& view, std::span<Change> asked, Diagnostics& pro
     for (std::size_t i = 0; i < asked.size(); ++i)
         if (!is_group(asked[i].id.key)) {
             named_.insert(asked[i].id.key);
-            Change change = asked[i];
-            change.before = without_leavings(change.before), change.after = without_leavings(change.after);
-            if (change.before || change.after) changes_.push_back(std::move(change)), origin_.push_back(i);
+            if (auto change = without_leavings(asked[i])) changes_.push_back(std::move(*change)), origin_.push_back(i);
         }
     for (std::size_t i = 0; i < asked.size(); ++i) {
         if (!is_group(asked[i].id.key)) continue;
@@ -158,8 +156,9 @@ std::vector<Companion> Ungrouped::take(std::vector<Companion> along) {
         Change& change = changes_[i];
         const std::size_t asked = origin_[i];
         if (!is_group(asked_[asked].id.key)) {
-            if (is_left(asked_[asked].before)) change.before = asked_[asked].before;
             if (is_left(asked_[asked].after) && !change.after) change.after = asked_[asked].after;
+            if (change.after && change.after.spec() == change.before.spec()) change.after = asked_[asked].before;
+            change.before = asked_[asked].before;
             asked_[asked] = std::move(change);
         } else if (changes_version(change)) {
             changes[asked] = true;

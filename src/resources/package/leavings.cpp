@@ -1,45 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "leavings.hpp"
 
-#include <algorithm>
-
 namespace chaos::resources {
+
+State left_of(const Package& wanted) {
+    Package one{.name = wanted.name};
+    one.removed = true;
+    return State::of(std::move(one));
+}
 
 bool is_left(const State& state) {
     const auto* package = state.as<Package>();
     return package && package->removed.value_or(false);
 }
 
-State without_leavings(const State& state) {
-    return is_left(state) ? State() : state;
-}
-
-Leavings::Leavings(std::span<const Change> changes) {
-    for (const Change& change : changes) {
-        Change other = change;
-        other.before = without_leavings(change.before), other.after = without_leavings(change.after);
-        if (other.before || other.after)
-            others_.push_back(std::move(other));
-        else if (is_left(change.before))
-            going_.push_back(change.id.key);
-        if (is_left(change.after)) coming_.push_back(change.after.as<Package>());
+std::optional<Change> without_leavings(const Change& change) {
+    if (!is_left(change.after)) {
+        if (!is_left(change.before) || !change.after) return change;
+        Change comes = change;  // of what is there the package manager knows
+        comes.before = State();
+        return comes;
     }
+    if (!change.before || is_left(change.before)) return std::nullopt;
+    Change goes = change;
+    Package there = *change.before.as<Package>();
+    there.purge = false, there.fresh = false;
+    goes.before = State::of(std::move(there)).with_inputs(change.before.inputs());
+    goes.after = State();
+    return goes;
 }
 
-void Leavings::go(WritableHost& host, const Backend& backend) const {
-    const View view(host);
-    const auto& packages = view.once<Packages>();
-    auto names = going_;
-    std::erase_if(names, [&](const std::string& name) { return !packages.find(name); });
-    backend.keep_left(host, names);
-    backend.purge(host, names);
-}
-
-void Leavings::come_back(WritableHost& host, const Backend& backend) const {
-    const View view(host);
-    for (const auto* package : coming_)
-        if (!view.once<Packages>().find(package->name))
-            backend.bring_left_back(host, package->name, package->version.value_or(""));
+std::vector<Change> without_leavings(std::span<const Change> changes) {
+    std::vector<Change> others;
+    for (const Change& change : changes)
+        if (auto other = without_leavings(change)) others.push_back(std::move(*other));
+    return others;
 }
 
 }  // namespace chaos::resources

@@ -2,35 +2,24 @@
 // What a removal left of packages: configuration that dpkg goes on knowing, though the package is not installed.
 #pragma once
 
+#include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "package.hpp"
 
 namespace chaos::resources {
 
-/// It is such a state: not installed, and not purged.
+/// Such a state: not installed, and not purged. It says no version: what comes in its place is no edit of that.
+State left_of(const Package& wanted);
 bool is_left(const State&);
 
-/// The state as it is to a package manager's transaction: such a package is not there.
-State without_leavings(const State&);
+/// The changes that a package manager makes. To leave what a removal leaves is to remove; and where the package is not
+/// there any more, there is nothing to do: the files that it had below /etc come back as effects of the step, and dpkg
+/// learns nothing of them. Nothing is installed for that, and no script runs.
+std::vector<Change> without_leavings(std::span<const Change>);
 
-/// Changes of packages, apart: what a transaction makes, and what is done beside it.
-class Leavings {
-public:
-    explicit Leavings(std::span<const Change>);
-    /// Those that change what is installed.
-    const std::vector<Change>& others() const { return others_; }
-    /// What was left goes: kept, then purged.
-    void go(WritableHost&, const Backend&) const;
-    /// What was left comes back, where it is not there.
-    void come_back(WritableHost&, const Backend&) const;
-
-private:
-    std::vector<Change> others_;
-    std::vector<std::string> going_;
-    std::vector<const Package*> coming_;  ///< Of the changes.
-};
+/// One such change; nothing where there is nothing to do.
+std::optional<Change> without_leavings(const Change&);
 
 }  // namespace chaos::resources

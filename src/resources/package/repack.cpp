@@ -54,13 +54,12 @@ class Repacking {
 public:
     Repacking(WritableHost& host, const Packages::Package& package, const std::string& tree)
         : host_(host), package_(package), tree_(tree), prefix_(prefix_of(host, package)) {
-        host_.look("/var/lib/dpkg/status", &status_, most);
+        if (prefix_.empty())
+            throw Error(fmt::format("dpkg has no list of the files of {}", package.name))
+                .help("apt-get install --reinstall " + package.name);
     }
 
     void put_files() {
-        if (prefix_.empty())
-            throw Error(fmt::format("dpkg has no list of the files of {}", package_.name))
-                .help("apt-get install --reinstall " + package_.name);
         std::string list;
         host_.look(info + prefix_ + "list", &list, most);
         std::vector<std::string> paths;
@@ -109,30 +108,14 @@ public:
         }
     }
 
-    /// The configuration that dpkg goes on knowing of a package that was removed. For what is not as it was brought
-    /// something stands in, for the same reason.
-    void put_configuration() {
-        std::string names;
-        for (const auto& [path, digest] : conffiles_of(status_, package_.name, package_.architecture)) {
-            if (!is_clean(path)) continue;
-            names.append(path).append("\n");
-            must(host_, {{"mkdir", "-p", "--", tree_ + path.substr(0, path.rfind('/'))}});
-            const auto sum = host_.ask({{"md5sum", "--", path}});
-            if (sum.status == 0 && sum.out.starts_with(digest + " "))
-                must(host_, {{"cp", "-a", "-T", "--", path, tree_ + path}});
-            else
-                must(host_, {{"dd", "of=" + tree_ + path, "status=none"}, std::string(stand_in)});
-        }
-        make_control_directory();
-        if (!names.empty()) must(host_, {{"dd", "of=" + tree_ + "/DEBIAN/conffiles", "status=none"}, names});
-    }
-
     void put_control() {
-        const auto control = control_of(status_, package_.name, package_.architecture);
+        std::string status;
+        host_.look("/var/lib/dpkg/status", &status, most);
+        const auto control = control_of(status, package_.name, package_.architecture);
         if (control.empty()) throw Error("dpkg's status has nothing of " + package_.name);
-        make_control_directory();
+        must(host_, {{"mkdir", "-p", "-m", "0755", "--", tree_ + "/DEBIAN"}});
         for (const auto& name : host_.list(info)) {
-            if (prefix_.empty() || !name.starts_with(prefix_) || name == prefix_ + "list") continue;
+            if (!name.starts_with(prefix_) || name == prefix_ + "list") continue;
             must(host_, {{"cp", "-p", "-T", "--", info + name, tree_ + "/DEBIAN/" + name.substr(prefix_.size())}});
         }
         must(host_, {{"dd", "of=" + tree_ + "/DEBIAN/control", "status=none"}, control});
@@ -144,8 +127,6 @@ public:
     }
 
 private:
-    void make_control_directory() { must(host_, {{"mkdir", "-p", "-m", "0755", "--", tree_ + "/DEBIAN"}}); }
-
     void in_pieces(const Command& start, const std::vector<std::string>& names) {
         for (std::size_t from = 0; from < names.size(); from += at_once) {
             Command command = start;
@@ -159,33 +140,8 @@ private:
     WritableHost& host_;
     const Packages::Package& package_;
     const std::string& tree_;
-    std::string prefix_, status_;
+    std::string prefix_;
 };
-
-/// Takes the first paragraph off the text.
-std::string_view next_paragraph(std::string_view& text) {
-    const auto end = std::min(text.find("\n\n"), text.size());
-    const auto paragraph = text.substr(0, end);
-    text.remove_prefix(std::min(end + 2, text.size()));
-    return paragraph;
-}
-
-bool has_line(std::string_view paragraph, std::string_view wanted) {
-    while (!paragraph.empty())
-        if (next_line(paragraph) == wanted) return true;
-    return false;
-}
-
-/// Of dpkg's status; empty where there is none.
-std::string_view paragraph_of(std::string_view status, std::string_view name, std::string_view architecture) {
-    while (!status.empty()) {
-        const auto paragraph = next_paragraph(status);
-        if (has_line(paragraph, fmt::format("Package: {}", name)) &&
-            has_line(paragraph, fmt::format("Architecture: {}", architecture)))
-            return paragraph;
-    }
-    return {};
-}
 
 /// A line that says nothing of its own, in what is left when debhelper's blocks are out.
 bool is_frame(std::string_view line) {
@@ -200,35 +156,26 @@ bool is_frame(std::string_view line) {
 std::string control_of(std::string_view status, std::string_view name, std::string_view architecture) {
     constexpr std::string_view of_installed[] = {"Status",           "Conffiles",        "Config-Version",
                                                  "Triggers-Pending", "Triggers-Awaited", "Conffile"};
-    std::string control;
-    bool skips = false;
-    for (auto paragraph = paragraph_of(status, name, architecture); !paragraph.empty();) {
-        const auto line = next_line(paragraph);
-        if (!line.starts_with(' ') && !line.starts_with('\t')) {
-            const auto field = line.substr(0, line.find(':'));
-            skips = std::find(std::begin(of_installed), std::end(of_installed), field) != std::end(of_installed);
+    while (!status.empty()) {
+        const auto end = std::min(status.find("\n\n"), status.size());
+        auto paragraph = status.substr(0, end);
+        status.remove_prefix(std::min(end + 2, status.size()));
+        bool is_named = false, is_of_architecture = false, skips = false;
+        std::string control;
+        while (!paragraph.empty()) {
+            const auto line = next_line(paragraph);
+            const bool goes_on = line.starts_with(' ') || line.starts_with('\t');
+            if (!goes_on) {
+                const auto field = line.substr(0, line.find(':'));
+                skips = std::find(std::begin(of_installed), std::end(of_installed), field) != std::end(of_installed);
+                is_named |= line == fmt::format("Package: {}", name);
+                is_of_architecture |= line == fmt::format("Architecture: {}", architecture);
+            }
+            if (!skips && !line.empty()) control.append(line).append("\n");
         }
-        if (!skips && !line.empty()) control.append(line).append("\n");
+        if (is_named && is_of_architecture) return control;
     }
-    return control;
-}
-
-std::vector<std::pair<std::string, std::string>> conffiles_of(std::string_view status, std::string_view name,
-                                                              std::string_view architecture) {
-    std::vector<std::pair<std::string, std::string>> found;
-    bool is_there = false;
-    for (auto paragraph = paragraph_of(status, name, architecture); !paragraph.empty();) {
-        const auto line = next_line(paragraph);
-        if (!line.starts_with(' ')) {
-            is_there = line.starts_with("Conffiles:");
-        } else if (is_there) {  // " /etc/tool.conf 0123abcd", and maybe " obsolete" or " remove-on-upgrade"
-            const auto end = line.find(' ', 1);
-            if (end == line.npos) continue;
-            const auto digest = line.substr(end + 1);
-            found.emplace_back(line.substr(1, end - 1), digest.substr(0, digest.find(' ')));
-        }
-    }
-    return found;
+    return {};
 }
 
 std::vector<std::string> edited_in(std::string_view verified) {
@@ -255,13 +202,6 @@ void repack(WritableHost& host, const Packages::Package& package, const std::str
     Repacking repacking(host, package, tree);
     repacking.put_files();
     repacking.stand_in_for_edited();
-    repacking.put_control();
-    repacking.build(to);
-}
-
-void repack_left(WritableHost& host, const Packages::Package& package, const std::string& tree, const std::string& to) {
-    Repacking repacking(host, package, tree);
-    repacking.put_configuration();
     repacking.put_control();
     repacking.build(to);
 }

@@ -5,7 +5,6 @@
 #include <chaos/system/packages.hpp>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace chaos::resources::apt {
@@ -14,18 +13,10 @@ namespace chaos::resources::apt {
 /// where there is none of that name and architecture.
 std::string control_of(std::string_view status, std::string_view name, std::string_view architecture);
 
-/// The configuration that such a paragraph knows of, and the MD5 of each as the package brought it.
-std::vector<std::pair<std::string, std::string>> conffiles_of(std::string_view status, std::string_view name,
-                                                              std::string_view architecture);
-
 /// Packs an installed package anew at `to`, of its files as they are and its scripts; for configuration that somebody
 /// edited something stands in. `tree` is an empty directory to work in. Throws Error where dpkg does not know its
 /// files.
 void repack(WritableHost&, const Packages::Package&, const std::string& tree, const std::string& to);
-
-/// Packs what a removal left of a package: the configuration that dpkg goes on knowing, and its last script. Where that
-/// is installed and removed, dpkg has the same again.
-void repack_left(WritableHost&, const Packages::Package&, const std::string& tree, const std::string& to);
 
 /// After such an archive was installed: what dpkg put beside the edited configuration is taken away again.
 void take_out_stand_ins(WritableHost&, const std::string& archive);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "leavings.hpp"
 #include "local_file.hpp"
 #include "manners.hpp"
 #include "package.hpp"
@@ -151,10 +150,8 @@ Request left_to_purge(std::span<const Change> changes, const Request& request) {
 // One transaction for all; marks before it (holds go) and after it (holds come, who came along).
 void apply_all(WritableHost& host, std::span<const Change> planned) {
     const auto& backend = backend_for(host);
-    const Leavings leavings(planned);
     backend.repair(host);
-    leavings.go(host, backend);
-    const auto changes = as_repaired(host, leavings.others());
+    const auto changes = as_repaired(host, planned);
     unpack_halves(backend, host, changes);
     answer_questions(host, changes);
     auto request = request_for(changes, false);
@@ -167,15 +164,12 @@ void apply_all(WritableHost& host, std::span<const Change> planned) {
         backend.carry_out(host, request);
     }
     finish(backend, host, changes, request.purge);
-    leavings.come_back(host, backend);
 }
 
 void undo_all(WritableHost& host, std::span<const Change> decided) {
     const auto& backend = backend_for(host);
     backend.repair_to_go_back(host, decided);
-    const Leavings leavings(decided);
-    leavings.go(host, backend);
-    const auto changes = as_repaired(host, leavings.others());
+    const auto changes = as_repaired(host, decided);
     auto request = request_for(changes, true);
     std::vector<std::string> automatic, changing;
     for (const Change& change : changes)
@@ -196,7 +190,6 @@ void undo_all(WritableHost& host, std::span<const Change> decided) {
     std::erase_if(automatic, [&](const auto& name) { return !view.once<Packages>().find(name); });
     backend.mark(host, Backend::Mark::automatic, automatic);
     for (const Change& change : changes) must_be_back(backend, view, change);
-    leavings.come_back(host, backend);
 }
 
 }  // namespace
