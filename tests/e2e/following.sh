@@ -13,9 +13,9 @@ tick() { inside chaos gitops reconcile --scheduled; }
 # Until a tick that the timer began is through; a oneshot unit at work is "activating", never "active".
 tick_ends() { sh 'until [ "$(systemctl show -P ActiveState chaos-pull.service)" != activating ]; do sleep 0.05; done'; }
 
-# follow OPTION...: enabled, and no tick comes but those that the scenario asks for: a timer whose pause is over when it
+# follow_by_hand OPTION...: enabled, and no tick comes but those that the scenario asks for: a timer whose pause is over when it
 # is started fires at once. What was said is in $output.
-follow() {
+follow_by_hand() {
     status 0 inside chaos gitops enable -y "$@" --interval 1d
     inside systemctl stop chaos-pull.timer
     inside systemctl reset-failed chaos-pull.timer # and how often it was started lately: five times in ten seconds will do

@@ -19,7 +19,8 @@ namespace {
 
 /// Until what is written now is of another tick of the file system's clock than this file.
 void pass_a_tick(const Scratch& place, const std::string& name) {
-    struct stat before{}, now{};
+    struct stat before {
+    }, now{};
     ::stat((place.path() + "/" + name).c_str(), &before);
     do {
         place.file("tick", "");
