@@ -166,6 +166,17 @@ TEST_CASE("a conflict names what was, what chaos wrote and what is there") {
           "0 to create, 0 to change, 0 to remove.\n");
 }
 
+TEST_CASE("what nobody kept is told as that, and not as somebody's") {
+    PlanView view;
+    view.conflicts = {{{"package", "/var/lib/a"}, "", "there", "gone", "its content was kept nowhere"}};
+    view.conflicts.front().lost = true;
+    CHECK(render(view, Style(false), false) ==
+          "  = package:/var/lib/a: it can not come back\n      before: there\n      chaos wrote: gone\n      "
+          "now: its content was kept nowhere\n"
+          "0 to create, 0 to change, 0 to remove.\n");
+    CHECK(to_json(view.conflicts.front()).text().find("\"lost\": true") != std::string::npos);
+}
+
 TEST_CASE("what drifted is shown from what was recorded to what is there") {
     DriftView view;
     view.resources = 4, view.next = "chaos apply site.yml";

@@ -305,6 +305,7 @@ TEST_CASE("What a repair could not save holds up nothing else of its run: that g
     const std::vector<Conflict> lost = tree.left_by_taking_back({1});
     REQUIRE(lost.size() == 1);
     CHECK(lost.front().before == "lost: the store was damaged");
+    CHECK(lost.front().lost);
     std::map<std::string, std::string> after = tree.managed();
     const std::string path = tree.at(lost.front().id.key);
     CHECK(after.at(path) != before.at(path));
@@ -411,6 +412,7 @@ TEST_CASE("An object that somebody took away is told by verify, and holds up not
     REQUIRE(left.size() == 1);
     CHECK(left.front().id.key == "/srv/huge");
     CHECK(left.front().now == "its content is in the store no more");
+    CHECK(left.front().lost);
     CHECK(slurp(tree.at("/srv/huge")) == "1\n");
     CHECK(slurp(tree.at("/srv/small")) == "small\n");
 }
